@@ -1,0 +1,72 @@
+"""Detectors made of others: one read-out of a model, and a shallow head on a model's codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from detectors.contract import Detector, Family, Floats
+
+
+@dataclass(kw_only=True)
+class ReadOut(Detector):
+    """One named score of a model: the model's `score` with that read-out.
+
+    Attributes:
+        model: the model, fitted by `fit` or before.
+        readout: which of the model's read-outs.
+    """
+
+    model: Detector
+    readout: str
+
+    def _fit(self, x: Floats) -> None:
+        self.model.fit(x)
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        return self.model.score(x, self.readout)
+
+    @property
+    def n_parameters_(self) -> int | None:
+        return self.model.n_parameters_
+
+
+@dataclass(kw_only=True)
+class Hybrid(Detector):
+    """The score of a shallow detector on the standardised codes of a model.
+
+    Codes are standardised with the mean and standard deviation of the training codes; a unit
+    that is constant on them stays as it is.
+
+    Attributes:
+        encoder: a model with codes.
+        head: a detector for vectors.
+    """
+
+    family: ClassVar[Family] = "hybrid"
+
+    encoder: Detector
+    head: Detector = field()
+
+    def _fit(self, x: Floats) -> None:
+        self.encoder.fit(x)
+        self.fit_head(x)
+
+    def fit_head(self, x: ArrayLike) -> Self:
+        """Fit the head on the codes of training samples (n, *shape); the encoder is fitted."""
+        self._shape_ = np.shape(x)[1:]
+        codes = self.encoder.encode(x)
+        scale = codes.std(axis=0)
+        self.mean_, self.scale_ = codes.mean(axis=0), np.where(scale > 0, scale, 1.0)
+        self.head.fit((codes - self.mean_) / self.scale_)
+        return self
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        return self.head.score((self.encoder.encode(x) - self.mean_) / self.scale_)
+
+    @property
+    def n_parameters_(self) -> int | None:
+        return self.encoder.n_parameters_

@@ -1,0 +1,1 @@
+"""Deep detectors: networks, losses and scores on one training loop."""

@@ -1,0 +1,313 @@
+"""The table of detectors and the grammar of their names. Importing it imports no method.
+
+A spec is `base[:readout]` or `base+head`; a base is a registered name, `pyod:Class`,
+`untrained-NAME` (the same model without a training step) or `path.py:Class`.
+
+To add a detector, write its class in a file of this package and add one line to `TABLE`.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, cast
+
+from detectors.contract import Detector, Family
+from detectors.settings import nearest
+
+ENTRY_POINTS = "fathom.detectors"
+UNTRAINED = "untrained-"
+
+
+class UnknownDetector(ValueError):
+    """Raised for a name that is not registered, with the nearest ones that are."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What planning knows of a method without importing it.
+
+    Attributes:
+        target: "package.module:Class" or "path/to/file.py:Class".
+        family: deep, shallow, hybrid or control.
+        readouts: names of the scores a fitted model gives, the default first; empty for one.
+        encodes: whether the model gives codes for a shallow head.
+        trains_together: whether seeds train as one batched model (`fit_together`).
+        transductive: whether a score depends on the other test rows.
+        preset: arguments fixed by the name.
+    """
+
+    target: str
+    family: Family = "shallow"
+    readouts: tuple[str, ...] = ()
+    encodes: bool = False
+    trains_together: bool = False
+    transductive: bool = False
+    preset: Mapping[str, Any] = field(default_factory=dict)
+
+
+_VAE = ("reconstruction", "elbo", "reconstruction-probability", "kl")
+
+TABLE: dict[str, Entry] = {
+    "ae": Entry("detectors.deep.autoencoder:Autoencoder", "deep", (), True, True),
+    "copod": Entry("detectors.ecdf:COPOD"),
+    "ecod": Entry("detectors.ecdf:ECOD"),
+    "gmm": Entry("detectors.density:GaussianMixtureDensity"),
+    "iforest": Entry("detectors.forest:IsolationForest"),
+    "kde": Entry("detectors.density:KernelDensity"),
+    "kmeans": Entry("detectors.kmeans:KMeans"),
+    "knn": Entry("detectors.neighbours:KNN"),
+    "lof": Entry("detectors.neighbours:LOF"),
+    "mahalanobis": Entry("detectors.covariance:Mahalanobis"),
+    "max-abs-z": Entry("detectors.controls:MaxAbsZ", "control"),
+    "mean-distance": Entry("detectors.controls:MeanDistance", "control"),
+    "ocsvm": Entry("detectors.svm:OCSVM"),
+    "ocsvm-nystroem": Entry("detectors.svm:NystroemOCSVM"),
+    "pca": Entry("detectors.pca:PCA"),
+    "random": Entry("detectors.controls:Random", "control"),
+    "row-index": Entry("detectors.controls:RowIndex", "control", transductive=True),
+    "vae": Entry("detectors.deep.vae:VAE", "deep", _VAE, True, True),
+}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A parsed detector name. `str(spec)` is its canonical form.
+
+    Attributes:
+        base: registered name, "pyod:Class" or "path.py:Class".
+        entry: what the registry says of the base.
+        untrained: whether the model is left without a training step.
+        readout: the score to read, None for the only one or for a head.
+        head: name of the shallow detector on the model's codes, or None.
+    """
+
+    base: str
+    entry: Entry
+    untrained: bool = False
+    readout: str | None = None
+    head: str | None = None
+
+    @property
+    def model(self) -> str:
+        """The canonical name of the fitted model, without read-out or head."""
+        return UNTRAINED + self.base if self.untrained else self.base
+
+    @property
+    def family(self) -> Family:
+        """Deep, shallow, hybrid (a head on a deep model) or control (also untrained models)."""
+        if self.untrained:
+            return "control"
+        return "hybrid" if self.head else self.entry.family
+
+    @property
+    def head_entry(self) -> Entry | None:
+        """What the registry says of the head."""
+        return find(self.head) if self.head else None
+
+    @property
+    def transductive(self) -> bool:
+        """Whether a score depends on the other test rows."""
+        return self.entry.transductive
+
+    def __str__(self) -> str:
+        if self.head:
+            return f"{self.model}+{self.head}"
+        return f"{self.model}:{self.readout}" if self.readout else self.model
+
+
+@cache
+def _foreign() -> dict[str, Entry]:
+    """Detectors of other installed packages (entry-point group `fathom.detectors`)."""
+    found = {}
+    for point in entry_points(group=ENTRY_POINTS):
+        if point.name in TABLE or point.name in found:
+            msg = f"two detectors are called {point.name!r}; rename the one of {point.value}"
+            raise ValueError(msg)
+        found[point.name] = _read_entry(point.value)
+    return found
+
+
+def names() -> tuple[str, ...]:
+    """Return every registered name, sorted; PyOD classes and files come beside them."""
+    return tuple(sorted([*TABLE, *_foreign()]))
+
+
+def find(base: str) -> Entry:
+    """Return the registry's entry of a base name.
+
+    Raises:
+        UnknownDetector: no such name; the message has the nearest ones.
+        FileNotFoundError: a `path.py:Class` whose file does not exist.
+    """
+    if base in TABLE:
+        return TABLE[base]
+    if base.startswith("pyod:"):
+        from detectors.pyod_table import pyod_entry
+
+        return pyod_entry(base.removeprefix("pyod:"))
+    if ".py:" in base:
+        return _read_entry(base)
+    if base in _foreign():
+        return _foreign()[base]
+    msg = f"unknown detector {base!r}; {nearest(base, names())}"
+    raise UnknownDetector(msg)
+
+
+def parse(text: str) -> Spec:
+    """Return the spec that `text` names.
+
+    Raises:
+        UnknownDetector: an unknown base or head, with the nearest names.
+        ValueError: a read-out or a head that the base does not have.
+    """
+    model, plus, head = text.strip().partition("+")
+    untrained = model.startswith(UNTRAINED)
+    base, readout = _split_readout(model.removeprefix(UNTRAINED))
+    entry = find(base)
+    if untrained and entry.family != "deep":
+        msg = f"{text!r}: {base} has no training step to leave out; untrained- is for deep models"
+        raise ValueError(msg)
+    if plus:
+        return Spec(base, entry, untrained, head=_check_head(text, base, readout, entry, head))
+    if readout and readout not in entry.readouts:
+        known = nearest(readout, entry.readouts) if entry.readouts else "it has a single score"
+        msg = f"{base} has no read-out {readout!r}; {known}"
+        raise ValueError(msg)
+    default = entry.readouts[0] if entry.readouts else None
+    return Spec(base, entry, untrained, readout=readout or default)
+
+
+def _split_readout(model: str) -> tuple[str, str | None]:
+    parts = model.split(":")
+    n_base = 2 if parts[0] == "pyod" or parts[0].endswith(".py") else 1
+    readout = ":".join(parts[n_base:])
+    return ":".join(parts[:n_base]), readout or None
+
+
+def _check_head(text: str, base: str, readout: str | None, entry: Entry, head: str) -> str:
+    if readout:
+        msg = f"{text!r}: a head reads the codes, so leave out the read-out {readout!r}"
+        raise ValueError(msg)
+    if not entry.encodes:
+        encoders = ", ".join(name for name, e in TABLE.items() if e.encodes)
+        msg = f"{text!r}: {base} has no codes for a head; models that have: {encoders}"
+        raise ValueError(msg)
+    if find(head).family != "shallow":
+        msg = f"{text!r}: a head is a shallow detector, {head} is {find(head).family}"
+        raise ValueError(msg)
+    return head
+
+
+def make(text: str, **settings: Any) -> Detector:
+    """Return a new detector by its spec, for instance `make("vae+lof", latent_dim=4)`.
+
+    Args:
+        text: the spec.
+        settings: settings of the model, `seed`, and `head={...}` for those of the head.
+
+    Raises:
+        UnknownDetector: unknown name.
+        ValueError: unknown setting, or one out of range.
+    """
+    from detectors.compose import Hybrid, ReadOut
+
+    spec = parse(text)
+    model_settings = dict(settings)
+    head_settings = model_settings.pop("head", {}) if spec.head else {}
+    model = make_model(spec, **model_settings)
+    if spec.head:
+        head_settings = {"seed": model.seed, **head_settings}
+        return Hybrid(encoder=model, head=make(spec.head, **head_settings), seed=model.seed)
+    if spec.readout:
+        return ReadOut(model=model, readout=spec.readout, seed=model.seed)
+    return model
+
+
+def make_model(spec: Spec, **settings: Any) -> Detector:
+    """Return the model of a spec, without read-out or head.
+
+    Raises:
+        ValueError: unknown setting, or one out of range.
+    """
+    if spec.untrained:
+        if "epochs" in settings:
+            msg = f"{spec.model} takes no epochs; it is {spec.base} with none"
+            raise ValueError(msg)
+        settings = {**settings, "epochs": 0}
+    cls = load_class(spec.entry.target)
+    return cls.from_settings(spec.model, spec.entry.preset, settings)
+
+
+def check(text: str, settings: Mapping[str, Any]) -> None:
+    """Import the method of a spec and check its settings, and those of its head.
+
+    Raises:
+        ValueError: as `make`.
+    """
+    make(text, **settings)
+
+
+@cache
+def load_class(target: str) -> type[Detector]:
+    """Import the class of a registry target.
+
+    Raises:
+        ValueError: the class does not exist or is not a Detector.
+    """
+    where, _, attribute = target.rpartition(":")
+    if where.endswith(".py"):
+        module_spec = importlib.util.spec_from_file_location(Path(where).stem, where)
+        if module_spec is None or module_spec.loader is None:
+            msg = f"{where} cannot be imported as a python file"
+            raise ValueError(msg)
+        module = importlib.util.module_from_spec(module_spec)
+        module_spec.loader.exec_module(module)
+    else:
+        module = importlib.import_module(where)
+    cls = getattr(module, attribute, None)
+    if not (isinstance(cls, type) and issubclass(cls, Detector)):
+        msg = f"{target} is not a Detector; write `class {attribute}(Detector)` as a dataclass"
+        raise ValueError(msg)
+    return cls
+
+
+def source_file(target: str) -> Path:
+    """Return the file that holds the class of a target, without importing it.
+
+    Raises:
+        FileNotFoundError: there is no such file or module.
+    """
+    where = target.rpartition(":")[0]
+    if where.endswith(".py"):
+        path = Path(where)
+    else:
+        found = importlib.util.find_spec(where)
+        path = Path(found.origin) if found and found.origin else Path(where)
+    if not path.is_file():
+        msg = f"{path} does not exist; give a detector's file as path.py:Class"
+        raise FileNotFoundError(msg)
+    return path
+
+
+def _read_entry(target: str) -> Entry:
+    """Read family, read-outs and codes of a class from its source, without importing it."""
+    attribute = target.rpartition(":")[2]
+    tree = ast.parse(source_file(target).read_text(encoding="utf-8"))
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    if attribute not in classes:
+        msg = f"{target}: no class {attribute!r} there; {nearest(attribute, classes)}"
+        raise UnknownDetector(msg)
+    told: dict[str, Any] = {}
+    for node in classes[attribute].body:
+        targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
+        for name in targets:
+            if isinstance(name, ast.Name) and name.id in ("family", "readouts", "encodes"):
+                told[name.id] = ast.literal_eval(cast("Any", node).value)
+    return Entry(target, **told)
