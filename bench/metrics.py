@@ -1,0 +1,198 @@
+"""What is measured: one table of metrics.
+
+A metric is a function of the labels `y` (n,), 0 for normal and 1 for anomaly, and the scores (n,),
+larger for more anomalous. Two further kinds stand in the same table, so that a board can rank by
+them: a figure derived from two stored metrics, and costs, which the harness measures itself.
+
+The table is importable with numpy alone; scikit-learn is imported when a metric is computed.
+"""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+MAX_FALSE_POSITIVE_RATE = 0.05
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One line of the table of metrics.
+
+    name: how the store, the suites and `--metric` call it.
+    label: its column head in print, unit included.
+    function: (y, scores) -> float; None where the figure is derived or is a cost.
+    larger_is_better: None where the figure says nothing about quality; no board ranks by it.
+    oracle: it uses test labels for more than judging, so no default board shows it.
+    help: one sentence.
+    """
+
+    name: str
+    label: str
+    function: Callable[[Labels, Floats], float] | None
+    larger_is_better: bool | None
+    oracle: bool
+    help: str
+
+
+def compute(y: ArrayLike, scores: ArrayLike) -> dict[str, float]:
+    """All metrics that are functions of labels and scores.
+
+    y: (n,), 0 or 1, both present. scores: (n,), finite, larger for more anomalous.
+    Raises ValueError when shapes differ, a score is not finite or a class is absent.
+    """
+    y, scores = _checked(y, scores)
+    return {m.name: float(m.function(y, scores)) for m in METRICS.values() if m.function}
+
+
+def get(name: str) -> Metric:
+    """The metric of that name; ValueError with the nearest name otherwise."""
+    if name in METRICS:
+        return METRICS[name]
+    near = difflib.get_close_matches(name.lower(), METRICS, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    msg = f"unknown metric {name!r}: {hint}valid are {', '.join(METRICS)}"
+    raise ValueError(msg)
+
+
+def auroc(y: Labels, scores: Floats) -> float:
+    """Area under the ROC curve, a tie between an anomaly and a normal counting one half."""
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(y, scores))
+
+
+def auroc_se(y: Labels, scores: Floats) -> float:
+    """Standard error of the AUROC, after DeLong, DeLong & Clarke-Pearson (1988).
+
+    The fast algorithm of Sun & Xu (2014), O(n log n): with mid-ranks among all scores and within
+    each class, an anomaly's component is the share of normals it exceeds, a normal's the share of
+    anomalies above it, ties counting one half. nan with fewer than two anomalies or two normals,
+    where a variance within the class does not exist.
+
+    E. R. DeLong et al., Biometrics 44:837-845, 1988, doi:10.2307/2531595;
+    X. Sun & W. Xu, IEEE Signal Processing Letters 21:1389-1393, 2014, doi:10.1109/LSP.2014.2337313.
+    """
+    positive, negative = scores[y == 1], scores[y == 0]
+    m, n = len(positive), len(negative)
+    if m < 2 or n < 2:
+        return float("nan")
+    ranks = _midranks(scores)
+    of_anomalies = (ranks[y == 1] - _midranks(positive)) / n  # (m,)
+    of_normals = 1 - (ranks[y == 0] - _midranks(negative)) / m  # (n,)
+    return float(np.sqrt(of_anomalies.var(ddof=1) / m + of_normals.var(ddof=1) / n))
+
+
+def average_precision(y: Labels, scores: Floats) -> float:
+    """Sum of precision times the step in recall over distinct scores (no trapezoids)."""
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(y, scores))
+
+
+def prevalence(y: Labels, scores: Floats) -> float:
+    """Share of anomalies in the test set: the average precision of a random order."""
+    return float(y.mean())
+
+
+def recall_at_fpr(y: Labels, scores: Floats) -> float:
+    """Largest recall among the points of the ROC curve whose false-positive rate is <= 0.05.
+
+    Tied scores pass together or not at all, so a point is always attainable: nothing is
+    interpolated.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(y) - 1)  # last of each tie
+    hits = np.cumsum(y[order])[ends]
+    alarms = np.cumsum(1 - y[order])[ends]
+    allowed = alarms / (len(y) - y.sum()) <= MAX_FALSE_POSITIVE_RATE
+    return float(hits[allowed].max(initial=0) / y.sum())
+
+
+def distinct(y: Labels, scores: Floats) -> float:
+    """Number of distinct scores."""
+    return float(len(np.unique(scores)))
+
+
+def lifted_average_precision[Number: (float, Floats)](ap: Number, prevalence: Number) -> Number:
+    """(AP - prevalence) / (1 - prevalence): 0 for a random order, 1 for a perfect one."""
+    return (ap - prevalence) / (1 - prevalence)
+
+
+def _midranks(values: Floats) -> Floats:
+    """(n,) ranks from 1, tied values sharing the mean of their ranks."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+
+
+def _checked(y: ArrayLike, scores: ArrayLike) -> tuple[Labels, Floats]:
+    labels, values = np.asarray(y), np.asarray(scores, dtype=np.float64)
+    if labels.ndim != 1 or labels.shape != values.shape:
+        msg = f"labels {labels.shape} and scores {values.shape} must be one-dimensional and alike"
+        raise ValueError(msg)
+    if not np.isfinite(values).all():
+        bad = np.count_nonzero(~np.isfinite(values))
+        msg = f"{bad} of {len(values)} scores are not finite; metrics need finite scores"
+        raise ValueError(msg)
+    found = np.unique(labels)
+    if not np.array_equal(found, [0, 1]):
+        msg = f"labels must be 0 and 1, both present; found {found[:5].tolist()}"
+        raise ValueError(msg)
+    return labels.astype(np.int64), values
+
+
+METRICS: dict[str, Metric] = {
+    m.name: m
+    for m in (
+        Metric(
+            "auroc", "AUROC", auroc, True, False,
+            "Area under the ROC curve: the chance that an anomaly scores above a normal.",
+        ),
+        Metric(
+            "auroc_se", "AUROC s.e.", auroc_se, None, False,
+            "DeLong standard error of the AUROC.",
+        ),
+        Metric(
+            "average_precision", "AP", average_precision, True, False,
+            "Average precision; read it beside the prevalence, which a random order reaches.",
+        ),
+        Metric(
+            "lifted_average_precision", "lifted AP", None, True, False,
+            "(AP - prevalence) / (1 - prevalence): 0 for a random order, 1 for a perfect one.",
+        ),
+        Metric(
+            "prevalence", "prevalence", prevalence, None, False,
+            "Share of anomalies in the test set.",
+        ),
+        Metric(
+            "recall@fpr=0.05", "recall@5%", recall_at_fpr, True, False,
+            "Largest recall at a false-positive rate of at most 0.05; a point of the ROC curve of "
+            "the test set, not an operating threshold one could have set beforehand.",
+        ),
+        Metric(
+            "distinct", "distinct", distinct, None, False,
+            "Number of distinct scores in the test set.",
+        ),
+        Metric(
+            "fit_seconds", "fit s", None, False, False,
+            "CPU seconds of fitting; a read-out or head carries the cost of the model it reads.",
+        ),
+        Metric(
+            "score_us", "us/sample", None, False, False,
+            "Microseconds to score one sample.",
+        ),
+        Metric(
+            "peak_mib", "peak MiB", None, False, False,
+            "Peak memory above the start, in MiB.",
+        ),
+        Metric(
+            "parameters", "parameters", None, False, False,
+            "Number of trained parameters; absent for a method that has none to count.",
+        ),
+    )
+}  # fmt: skip

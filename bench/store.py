@@ -1,0 +1,172 @@
+"""The store: one SQLite file, `store.db`, that holds every row with its raw scores.
+
+A row's record and its scores are one transaction, so that a kill at any moment leaves whole
+rows only. Everything else (boards, MLflow, exports) is derived from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import socket
+import sqlite3
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.records import Row, canonical
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STORE = "store.db"
+LOCK = "lock"
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS rows (
+    key TEXT PRIMARY KEY, status TEXT NOT NULL, record TEXT NOT NULL, details TEXT NOT NULL,
+    scores BLOB, truth TEXT REFERENCES truths (id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS truths (id TEXT PRIMARY KEY, labels BLOB NOT NULL) WITHOUT ROWID;
+"""
+
+
+class StoreError(RuntimeError):
+    """Raised when a results folder cannot be used; the message says what to do."""
+
+
+class Store:
+    """Rows by key. Open it with `Store(results)`; safe to use from several threads."""
+
+    def __init__(self, results: Path) -> None:
+        """Open, or create, the store of a results folder.
+
+        Raises:
+            StoreError: the folder cannot be written, or the file is not a store.
+        """
+        self.path = results / STORE
+        self._guard = threading.Lock()
+        try:
+            results.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.executescript(SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            msg = f"cannot use the results folder {results}: {error}; give another with --results"
+            raise StoreError(msg) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def add(self, row: Row) -> None:
+        """Store a row in one transaction, in place of an older one of the same key.
+
+        Raises:
+            StoreError: the disk is full or the file cannot be written.
+        """
+        scores = None if row.scores is None else row.scores.astype("<f8").tobytes()
+        labels = None if row.truth is None else row.truth.astype("i1").tobytes()
+        truth = None if labels is None else hashlib.sha256(labels).hexdigest()
+        key, record, details = row.wanted.key, canonical(row.record()), canonical(row.details)
+        try:
+            with self._guard, self._db:
+                if labels is not None:
+                    self._db.execute("INSERT OR IGNORE INTO truths VALUES (?, ?)", (truth, labels))
+                self._db.execute(
+                    "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?)",
+                    (key, row.status, record, details, scores, truth),
+                )
+        except sqlite3.Error as error:
+            msg = f"cannot write {self.path}: {error}; rows stored so far are kept"
+            raise StoreError(msg) from error
+
+    def statuses(self) -> dict[str, str]:
+        """Return the status of every stored row by key."""
+        return dict(self._read("SELECT key, status FROM rows"))
+
+    def records(self, keys: Iterable[str] | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the records of the given keys that are stored (of all, by default)."""
+        wanted = None if keys is None else set(keys)
+        for key, record in self._read("SELECT key, record FROM rows"):
+            if wanted is None or key in wanted:
+                yield json.loads(record)
+
+    def details(self, key: str) -> dict[str, Any]:
+        """Return traceback, output and warnings of a row."""
+        found = self._read("SELECT details FROM rows WHERE key = ?", key)
+        return dict(json.loads(found[0][0])) if found else {}
+
+    def scores(self, key: str) -> tuple[NDArray[np.int8], NDArray[np.float64]] | None:
+        """Return labels and scores (n_test,) of a row, None where it has no scores."""
+        query = "SELECT labels, scores FROM rows JOIN truths ON truth = id WHERE key = ?"
+        found = self._read(query, key)
+        if not found or found[0][1] is None:
+            return None
+        labels, scores = found[0]
+        return np.frombuffer(labels, dtype=np.int8), np.frombuffer(scores, dtype="<f8")
+
+    def match(self, start: str) -> list[str]:
+        """Return the keys that begin with `start`."""
+        return [k for (k,) in self._read("SELECT key FROM rows WHERE key GLOB ?", start + "*")]
+
+    def frame(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
+        """Return the records as a DataFrame, one line a row."""
+        import pandas as pd
+
+        return pd.DataFrame.from_records(list(self.records(keys)))
+
+    def _read(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        with self._guard:
+            return self._db.execute(query, values).fetchall()
+
+
+@contextmanager
+def locked(results: Path) -> Iterator[None]:
+    """Hold a results folder for one run; the lock ends with the process, however that ends.
+
+    Raises:
+        StoreError: another run holds it (the message names it), or it cannot be written.
+    """
+    import fcntl
+
+    holder = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "command": shlex.join(["bench", *sys.argv[1:]]),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        handle = open(results / LOCK, "a+", encoding="utf-8")  # noqa: SIM115  # closed below
+    except OSError as error:
+        msg = f"cannot write the results folder {results}: {error}; give another with --results"
+        raise StoreError(msg) from error
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            handle.seek(0)
+            raise StoreError(_held(results, handle.read())) from None
+        handle.truncate(0)
+        handle.write(json.dumps(holder))
+        handle.flush()
+        yield
+
+
+def _held(results: Path, text: str) -> str:
+    try:
+        holder = json.loads(text)
+        who = "`{command}`, process {pid} on {host}, since {since}".format(**holder)
+    except (ValueError, KeyError):
+        who = "a run that is just starting"
+    return f"{results} is in use by {who}; wait for it, or give another folder with --results"
