@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from detectors.contract import Detector, Family, Floats
+from detectors.scale import location_and_scale
 
 
 @dataclass(kw_only=True)
@@ -19,6 +20,8 @@ class ReadOut(Detector):
         model: the model, fitted by `fit` or before.
         readout: which of the model's read-outs.
     """
+
+    takes_images: ClassVar[bool] = True  # the model decides
 
     model: Detector
     readout: str
@@ -47,9 +50,10 @@ class Hybrid(Detector):
     """
 
     family: ClassVar[Family] = "hybrid"
+    takes_images: ClassVar[bool] = True  # the encoder decides
 
     encoder: Detector
-    head: Detector = field()
+    head: Detector
 
     def _fit(self, x: Floats) -> None:
         self.encoder.fit(x)
@@ -59,8 +63,7 @@ class Hybrid(Detector):
         """Fit the head on the codes of training samples (n, *shape); the encoder is fitted."""
         self._shape_ = np.shape(x)[1:]
         codes = self.encoder.encode(x)
-        scale = codes.std(axis=0)
-        self.mean_, self.scale_ = codes.mean(axis=0), np.where(scale > 0, scale, 1.0)
+        self.mean_, self.scale_ = location_and_scale(codes)
         self.head.fit((codes - self.mean_) / self.scale_)
         return self
 

@@ -37,7 +37,8 @@ class Detector(ABC):
 
     A subclass writes `_fit` and `_score`. A model with several anomaly scores names them in
     `readouts` (the first is the default) and takes the name in `_score`; a model that maps
-    samples to codes sets `encodes` and writes `_encode`.
+    samples to codes sets `encodes` and writes `_encode`. One that takes more than vectors sets
+    `takes_images`.
 
     Attributes:
         seed: entropy of the detector's random streams (`self.stream(name)`); equal seeds give
@@ -47,6 +48,7 @@ class Detector(ABC):
     family: ClassVar[Family] = "shallow"
     readouts: ClassVar[tuple[str, ...]] = ()
     encodes: ClassVar[bool] = False
+    takes_images: ClassVar[bool] = False
 
     seed: Annotated[int, Ge(0)] = 0
 
@@ -60,6 +62,12 @@ class Detector(ABC):
             Unsupported: x is not finite, is empty, or does not suit the settings.
         """
         samples = as_samples(x)
+        if samples.ndim != 2 and not self.takes_images:
+            msg = (
+                f"{type(self).__name__} takes vectors (n, d), x has shape {samples.shape}; "
+                "flatten the samples or use a detector of images"
+            )
+            raise Unsupported(msg)
         self._shape_ = samples.shape[1:]
         self._fit(samples)
         return self
@@ -136,6 +144,17 @@ class Detector(ABC):
             msg = f"samples have shape {samples.shape[1:]}, training samples had {shape}"
             raise Unsupported(msg)
         return samples
+
+
+def require_rows(x: Floats, least: int, what: str) -> None:
+    """Check that x has enough training samples for `what`.
+
+    Raises:
+        Unsupported: there are fewer than `least`.
+    """
+    if len(x) < least:
+        msg = f"{what} takes at least {least} training rows, there are {len(x)}"
+        raise Unsupported(msg)
 
 
 def as_samples(x: ArrayLike) -> Floats:

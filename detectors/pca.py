@@ -1,0 +1,54 @@
+"""Residual of a principal component analysis.
+
+Jackson, Mudholkar, "Control procedures for residuals associated with principal component
+analysis", Technometrics 21, 1979, doi:10.1080/00401706.1979.10489779.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Gt, Lt
+
+from detectors.contract import Detector, Floats, Unsupported
+
+
+@dataclass(kw_only=True)
+class PCA(Detector):
+    """Squared error of the reconstruction from the leading principal components (Q statistic).
+
+    Attributes:
+        n_components: an integer is the number of components, below the number of features and
+            of training samples. A share in (0, 1) takes the fewest components that explain it
+            of the training variance, but leaves at least one direction out; of a single
+            feature, that is the squared distance to the mean.
+    """
+
+    n_components: Annotated[int, Ge(1)] | Annotated[float, Gt(0), Lt(1)] = 0.9
+
+    def _fit(self, x: Floats) -> None:
+        n, d = x.shape
+        if isinstance(self.n_components, int) and self.n_components >= min(n, d):
+            msg = (
+                f"n_components = {self.n_components} leaves no residual of {n} training rows "
+                f"with {d} features; lower it below {min(n, d)} or give a share"
+            )
+            raise Unsupported(msg)
+        self.mean_ = x.mean(axis=0)
+        _, lengths, directions = np.linalg.svd(x - self.mean_, full_matrices=False)
+        self.components_ = directions[: self._count(lengths**2, d)]
+
+    def _count(self, variances: Floats, d: int) -> int:
+        if isinstance(self.n_components, int):
+            return self.n_components
+        explained = np.cumsum(variances)
+        enough = int(np.argmax(explained >= self.n_components * explained[-1])) + 1
+        return min(enough, d - 1)
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        centred = x - self.mean_
+        residual = centred - centred @ self.components_.T @ self.components_
+        errors: Floats = np.square(residual).sum(axis=1)
+        return errors
