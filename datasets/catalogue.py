@@ -55,7 +55,7 @@ def load(name: str, data: Path | None = None) -> DataSet:
 def data_folder(data: Path | None = None) -> Path:
     """Return the folder of local data: `data`, else `$BENCH_DATA`, else a user's cache folder."""
     if data is not None:
-        return data.expanduser()
+        return Path(data).expanduser()
     if chosen := os.environ.get("BENCH_DATA"):
         return Path(chosen).expanduser()
     if sys.platform == "darwin":
@@ -66,8 +66,16 @@ def data_folder(data: Path | None = None) -> Path:
 
 def _entry(name: str) -> Entry:
     if name not in TABLE:
-        nearest = get_close_matches(name, TABLE, n=3)
+        nearest = _nearest(name)
         hint = f"the nearest: {', '.join(nearest)}; " if nearest else ""
         msg = f"unknown data set {name!r}; {hint}`bench list datasets` prints all {len(TABLE)}"
         raise UnknownDataSet(msg)
     return TABLE[name]
+
+
+def _nearest(name: str) -> list[str]:
+    """Return the members of a group, for its name, or else names like it in full or at the end."""
+    if members := [known for known in TABLE if known.startswith(f"{name}/")]:
+        return members
+    spellings = {word: known for known in TABLE for word in (known, known.rpartition("/")[2])}
+    return list(dict.fromkeys(spellings[match] for match in get_close_matches(name, spellings)))

@@ -1,0 +1,103 @@
+"""Names, cards and the data folder."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import datasets
+from datasets import UnknownDataSet, card, data_folder, load, names
+
+HEAVY = ("sklearn", "scipy", "torch", "pandas", "mlflow", "pyod")
+
+
+def modules_after(code: str) -> set[str]:
+    """Return the top-level modules that a fresh interpreter has imported after `code`."""
+    code += "\nimport sys; print(' '.join(sys.modules))"
+    root = Path(datasets.__file__).parent.parent
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
+    )
+    return {module.partition(".")[0] for module in done.stdout.split()}
+
+
+def test_the_names_are_those_promised():
+    assert names() == (
+        "breast-cancer",
+        "wine",
+        *(f"digits/{k}" for k in range(10)),
+        *(f"synthetic/{kind}" for kind in ("local", "global", "cluster", "dependency", "annulus")),
+    )
+
+
+def test_names_and_cards_import_nothing_heavy():
+    code = "from datasets import card, names; [card(name) for name in names()]"
+
+    assert modules_after(code).isdisjoint((*HEAVY, "bench", "detectors"))
+
+
+def test_loading_what_is_embedded_imports_nothing_heavy():
+    code = "from datasets import load, names; [load(name) for name in names()]"
+
+    assert modules_after(code).isdisjoint((*HEAVY, "bench", "detectors"))
+
+
+@pytest.mark.parametrize("ask", [card, load])
+@pytest.mark.parametrize(
+    ("wrong", "nearest"),
+    [
+        ("digit/3", "digits/3"),
+        ("breast_cancer", "breast-cancer"),
+        ("anulus", "synthetic/annulus"),
+        ("synthetic/globl", "synthetic/global"),
+        ("digits", "digits/0, .*, digits/9"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(ask, wrong, nearest):
+    with pytest.raises(
+        UnknownDataSet, match=rf"unknown data set '{wrong}'; .*nearest: .*{nearest}"
+    ):
+        ask(wrong)
+
+
+def test_a_name_near_to_none_is_answered_with_where_to_look():
+    with pytest.raises(
+        UnknownDataSet, match="unknown data set 'xyzzy'; `bench list datasets` prints all 17"
+    ):
+        load("xyzzy")
+
+
+def test_the_ten_digits_are_one_family_with_a_limit_on_test_anomalies():
+    cards = [card(f"digits/{k}") for k in range(10)]
+
+    assert {c.family for c in cards} == {"digits"}
+    assert {c.max_test_anomaly_rate for c in cards} == {0.10}
+
+
+def test_the_data_folder_is_the_given_one_before_the_environments(monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCH_DATA", "/elsewhere")
+
+    assert data_folder(tmp_path) == tmp_path
+
+
+def test_the_data_folder_is_the_environments_before_the_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCH_DATA", "~/data")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert data_folder() == tmp_path / "data"
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has its own cache folder")
+def test_the_data_folder_is_else_in_the_users_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCH_DATA", "")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert data_folder() == tmp_path / ".cache" / "fathom"
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert data_folder() == tmp_path / "cache" / "fathom"
+
+
+def test_embedded_sets_need_no_data_folder(tmp_path):
+    assert len(load("wine", tmp_path / "not there").x) == 178
