@@ -119,9 +119,9 @@ def distinct(y: Labels, scores: Floats) -> float:
     return float(len(np.unique(scores)))
 
 
-def lifted_average_precision[Number: (float, Floats)](ap: Number, prevalence: Number) -> Number:
-    """(AP - prevalence) / (1 - prevalence): 0 for a random order, 1 for a perfect one."""
-    return (ap - prevalence) / (1 - prevalence)
+def lifted_average_precision(average_precision: Floats, prevalence: Floats) -> Floats:
+    """(AP - prevalence) / (1 - prevalence) of whole columns (n,)."""
+    return (average_precision - prevalence) / (1 - prevalence)
 
 
 def _midranks(values: Floats) -> Floats:
@@ -183,7 +183,7 @@ METRICS: dict[str, Metric] = {
             "CPU seconds of fitting; a read-out or head carries the cost of the model it reads.",
         ),
         Metric(
-            "score_us", "us/sample", None, False, False,
+            "score_us", "\N{MICRO SIGN}s/x", None, False, False,
             "Microseconds to score one sample.",
         ),
         Metric(

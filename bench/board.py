@@ -1,0 +1,399 @@
+"""A leaderboard from the rows a suite wants: pure functions of one table.
+
+`build` turns one line per wanted row into a `Board`: detectors ranked, the best of each data set,
+every cell with its interval, and the sentences a reader needs beside the numbers. `bench.render`
+prints it.
+
+A detector is ranked when all its rows are there, since a mean over other data sets is another
+quantity. The unit of every average is the data set, after its seeds; data sets are averaged within
+their family first.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bench import intervals, metrics, stats
+from bench.metrics import Metric
+
+Floats = NDArray[np.float64]
+
+KINDS = ("deep", "shallow", "hybrid", "control")
+TEXT_COLUMNS = (
+    "label", "spec", "family", "dataset", "dataset_family", "protocol", "scaler", "seed", "device",
+    "status", "reason", "transductive",
+)  # fmt: skip
+NUMBER_COLUMNS = (
+    "auroc", "auroc_se", "average_precision", "prevalence", "recall@fpr=0.05", "distinct",
+    "n_train", "n_test", "n_anomalies", "fit_seconds", "fit_wall_seconds", "model_rows",
+    "score_us", "peak_mib", "parameters",
+)  # fmt: skip
+AVERAGED = (
+    "auroc", "lifted_average_precision", "average_precision", "prevalence", "recall@fpr=0.05",
+)  # fmt: skip
+MARKS = {"weak": "\N{DEGREE SIGN}", "transductive": "\N{DAGGER}", "shared": "*"}
+COSTS = ("fit_seconds", "fit_wall_seconds", "score_us", "peak_mib", "parameters")
+
+
+@dataclass(frozen=True)
+class Board:
+    """A leaderboard as tables; every number at full precision, nan where there is none.
+
+    detectors: a line per detector, the ranked ones first: `rank` (nan when incomplete), `label`,
+        `spec`, `kind`, `rows_ok` of `rows`, `failures` in words, `mean_rank`, the means NAME with
+        `NAME_low` and `NAME_high` for each of `AVERAGED` and the board's metric, `median_COST` for
+        each of `COSTS`, `transductive`, `shared_model`, and `beats_control` (True, False, or None
+        where that is not known).
+    datasets: a line per data set: sizes (medians over rows), `best` with its value and limits,
+        `ties` (others that reach the same value), `best_KIND` with its value, and `reaching` of
+        `compared`: the detectors whose own interval reaches the best value.
+    cells: a line per detector and data set: `value`, the mean over the seeds there are; `low` and
+        `high`, the means of the rows' limits, since seeds share anomalies and averaging them does
+        not narrow an interval as independent test sets would; `rows_ok` of `rows`.
+    failures: a line per detector, status and reason: `rows` and the `datasets` it struck.
+    caption: what was compared, one line. notes: sentences that belong under the tables.
+    best_control: label of the control that `beats_control` refers to; empty where there is none.
+    """
+
+    title: str
+    metric: Metric
+    detectors: pd.DataFrame
+    datasets: pd.DataFrame
+    cells: pd.DataFrame
+    failures: pd.DataFrame
+    caption: str
+    notes: tuple[str, ...]
+    best_control: str
+    stale: int
+
+
+def build(frame: pd.DataFrame, *, metric: str = "auroc", title: str, stale: int = 0) -> Board:
+    """The board of `frame`: one line per wanted row, with TEXT_COLUMNS and NUMBER_COLUMNS.
+
+    metric: what is ranked by. stale: rows of older code that were left out, to be mentioned.
+    Raises ValueError for an unknown metric or one that ranks nothing, an empty frame, absent
+    columns, a row given twice, or a data set under more than one protocol or scaler.
+    """
+    chosen = _rankable(metric)
+    _check(frame)
+    rows = _derived(frame)
+    grid = _Grid(rows)
+    cells = _cells(grid, rows, chosen)
+    detectors, best_control = _detectors(grid, rows, chosen)
+    order = detectors.sort_values(
+        ["mean_rank", "rows_ok", "label"], ascending=[True, False, True], kind="stable"
+    )["label"]
+    detectors = detectors.set_index("label", drop=False).loc[order].reset_index(drop=True)
+    return Board(
+        title=title,
+        metric=chosen,
+        detectors=detectors,
+        datasets=_datasets(grid, rows, cells, detectors, chosen),
+        cells=cells,
+        failures=_failures(rows),
+        caption=_caption(rows, grid),
+        notes=_notes(detectors, chosen, best_control, stale),
+        best_control=best_control,
+        stale=stale,
+    )
+
+
+class _Grid:
+    """Detectors times cells: where each row of the frame belongs."""
+
+    def __init__(self, rows: pd.DataFrame) -> None:
+        keys = ["dataset", "seed"]
+        cells = rows[["dataset_family", *keys]].drop_duplicates().sort_values(keys)
+        self.labels = np.unique(rows["label"].to_numpy(str))
+        self.datasets = np.unique(cells["dataset"].to_numpy(str))
+        self.cells = stats.Cells.of(list(cells["dataset_family"]), list(cells["dataset"]))
+        self.detector = np.searchsorted(self.labels, rows["label"].to_numpy(str))
+        self.cell = pd.MultiIndex.from_frame(cells[keys]).get_indexer(
+            pd.MultiIndex.from_frame(rows[keys])
+        )
+
+    def table(self, column: pd.Series) -> Floats:
+        """(detectors, cells) of a column of rows; nan where there is no row."""
+        values = np.full((len(self.labels), len(self.cells)), np.nan)
+        values[self.detector, self.cell] = column.to_numpy(float)
+        return values
+
+
+def _rankable(name: str) -> Metric:
+    metric = metrics.get(name)
+    if metric.larger_is_better is None:
+        able = [m.name for m in metrics.METRICS.values() if m.larger_is_better is not None]
+        msg = f"a board does not rank by {name!r}; it ranks by {', '.join(able)}"
+        raise ValueError(msg)
+    return metric
+
+
+def _check(frame: pd.DataFrame) -> None:
+    absent = [c for c in (*TEXT_COLUMNS, *NUMBER_COLUMNS) if c not in frame.columns]
+    if absent:
+        msg = f"a board needs the columns {', '.join(absent)}, which the table of rows lacks"
+        raise ValueError(msg)
+    if frame.empty:
+        msg = "no rows to make a board of: the suite wants none; give it detectors and data sets"
+        raise ValueError(msg)
+    twice = frame[frame.duplicated(["label", "dataset", "seed"])]
+    if len(twice):
+        label, dataset, seed = twice.iloc[0][["label", "dataset", "seed"]]
+        msg = (
+            f"{label!r} on {dataset!r} with seed {seed} is there {len(twice) + 1} times or more; "
+            "a board takes one row of each: give two settings of a detector two labels"
+        )
+        raise ValueError(msg)
+    for column in ("protocol", "scaler", "dataset_family"):
+        counts = frame.groupby("dataset")[column].nunique(dropna=False)
+        if (counts > 1).any():
+            name = counts.index[counts > 1][0]
+            found = ", ".join(sorted(frame.loc[frame["dataset"] == name, column].astype(str)
+                                     .unique()))  # fmt: skip
+            msg = f"{name!r} has more than one {column} ({found}); rows of one board share it"
+            raise ValueError(msg)
+
+
+def _derived(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows with plain floats, lifted AP, and no number but sizes where the row is not ok."""
+    rows = frame[list(TEXT_COLUMNS)].reset_index(drop=True)
+    ok = rows["status"].to_numpy(str) == "ok"
+    for column in NUMBER_COLUMNS:
+        values = pd.to_numeric(frame[column]).to_numpy(float, na_value=np.nan)
+        rows[column] = values if column.startswith("n_") else np.where(ok, values, np.nan)
+    rows["lifted_average_precision"] = metrics.lifted_average_precision(
+        rows["average_precision"].to_numpy(float), rows["prevalence"].to_numpy(float)
+    )
+    return rows
+
+
+def _row_limits(rows: pd.DataFrame, metric: Metric) -> tuple[Floats, Floats]:
+    """95 % limits (rows,) of the metric; nan for metrics without an interval of their own."""
+    column = {name: rows[name].to_numpy(float) for name in NUMBER_COLUMNS}
+    anomalies, normals = column["n_anomalies"], column["n_test"] - column["n_anomalies"]
+    if metric.name == "auroc":
+        return intervals.auroc_interval(column["auroc"], column["auroc_se"], anomalies, normals)
+    if metric.name in ("average_precision", "lifted_average_precision"):
+        low, high = intervals.average_precision_interval(column["average_precision"], anomalies)
+        if metric.name == "average_precision":
+            return low, high
+        base = column["prevalence"]
+        lifted = metrics.lifted_average_precision
+        return lifted(low, base), lifted(high, base)
+    return np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+
+
+def _cells(grid: _Grid, rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    low, high = _row_limits(rows, metric)
+    table = grid.table(rows[metric.name])
+    shape = (len(grid.labels), len(grid.datasets))
+    member = np.eye(len(grid.datasets))[grid.cells.dataset]  # (cells, data sets)
+    columns = {
+        "label": np.repeat(grid.labels, shape[1]),
+        "dataset": np.tile(grid.datasets, shape[0]),
+        "rows_ok": (np.isfinite(table) @ member).astype(int).ravel(),
+        "rows": np.tile(member.sum(axis=0).astype(int), shape[0]),
+    }
+    parts = {"value": table, "low": grid.table(pd.Series(low)), "high": grid.table(pd.Series(high))}
+    for name, part in parts.items():
+        columns[name] = stats.dataset_means(part, grid.cells).ravel()
+    return pd.DataFrame(columns)
+
+
+def _detectors(grid: _Grid, rows: pd.DataFrame, metric: Metric) -> tuple[pd.DataFrame, str]:
+    """The table of detectors in order of labels, and the name of the best control."""
+    by_label = rows.groupby("label", sort=True)
+    first = by_label[["spec", "family"]].first()
+    table = pd.DataFrame({"label": grid.labels, "spec": first["spec"].to_numpy(str)})
+    table["kind"] = first["family"].to_numpy(str)
+    values = grid.table(rows[metric.name])
+    table["rows_ok"] = np.isfinite(values).sum(axis=1)
+    table["rows"] = values.shape[1]
+    table["failures"] = _failures_in_words(grid, rows, metric)
+    table["mean_rank"] = np.nan
+    complete = np.isfinite(values).all(axis=1)
+    if complete.any():
+        table.loc[complete, "mean_rank"] = stats.mean_ranks(
+            values[complete], grid.cells, larger_is_better=bool(metric.larger_is_better)
+        )
+    weights = stats.bootstrap_weights(grid.cells)
+    best_control, verdicts = _verdicts(table, values, grid, weights, metric)
+    table["beats_control"] = pd.Series(verdicts, dtype=object)
+    table.insert(0, "rank", table["mean_rank"].round(9).rank(method="min"))
+    for name in dict.fromkeys([metric.name, *AVERAGED]):
+        column = grid.table(rows[name])
+        table[name] = stats.family_means(stats.dataset_means(column, grid.cells), grid.cells)
+        limits = np.full((2, len(table)), np.nan)
+        whole = np.isfinite(column).all(axis=1)
+        if whole.any():
+            limits[:, whole] = stats.percentile_interval(column[whole] @ weights)
+        table[f"{name}_low"], table[f"{name}_high"] = limits
+    for name in COSTS:
+        table[f"median_{name}"] = by_label[name].median().to_numpy(float)
+    table["transductive"] = rows["transductive"].eq(True).groupby(rows["label"]).any().to_numpy()
+    table["shared_model"] = by_label["model_rows"].max().to_numpy(float) > 1
+    return table, best_control
+
+
+def _verdicts(
+    table: pd.DataFrame, values: Floats, grid: _Grid, weights: Floats, metric: Metric
+) -> tuple[str, list[bool | None]]:
+    """The best complete control and, per detector, whether it is surely better than that one.
+
+    The best control is the one with the best mean; surely better is a 95 % interval of the paired
+    difference above 0. None for controls, incomplete detectors, a single cell (nothing varies) and
+    metrics of cost (being cheaper than a control is no aim).
+    """
+    verdicts: list[bool | None] = [None] * len(table)
+    ranked = table["mean_rank"].notna().to_numpy()
+    control = table["kind"].to_numpy(str) == "control"
+    controls, others = np.flatnonzero(ranked & control), np.flatnonzero(ranked & ~control)
+    if not (metric.larger_is_better and len(controls) and len(others) and len(grid.cells) > 1):
+        return "", verdicts
+    means = stats.family_means(stats.dataset_means(values[controls], grid.cells), grid.cells)
+    best = controls[np.argmax(means)]
+    low = np.quantile((values[others] - values[best]) @ weights, (1 - stats.LEVEL) / 2, axis=1)
+    for detector, limit in zip(others, low, strict=True):
+        verdicts[detector] = bool(limit > 1e-9)
+    return str(grid.labels[best]), verdicts
+
+
+def _failures_in_words(grid: _Grid, rows: pd.DataFrame, metric: Metric) -> list[str]:
+    """(detectors,) "unsupported 5, missing 2": why a detector's rows do not count."""
+    status = rows["status"].to_numpy(str).astype(object)
+    status[(status == "ok") & np.isnan(rows[metric.name].to_numpy(float))] = f"no {metric.name}"
+    counts = pd.crosstab(rows["label"], pd.Series(status, name="status"))
+    counts["not wanted"] = len(grid.cells) - counts.sum(axis=1)
+    counts = counts.drop(columns="ok", errors="ignore")
+    words = []
+    for _, line in counts.iterrows():
+        found = line[line > 0].sort_values(ascending=False, kind="stable")
+        words.append(", ".join(f"{name} {count}" for name, count in found.items()))
+    return words
+
+
+def _datasets(
+    grid: _Grid, rows: pd.DataFrame, cells: pd.DataFrame, detectors: pd.DataFrame, metric: Metric
+) -> pd.DataFrame:
+    by_dataset = rows.groupby("dataset", sort=True)
+    table = by_dataset[["dataset_family", "protocol", "scaler"]].first().reset_index()
+    for name in ("n_train", "n_test", "n_anomalies"):
+        table[name] = by_dataset[name].median().to_numpy(float)
+    whole = cells[cells["rows_ok"] == cells["rows"]]
+    place = {label: i for i, label in enumerate(detectors["label"])}  # ties go to the higher rank
+    kind = dict(zip(detectors["label"], detectors["kind"], strict=True))
+    whole = whole.assign(
+        goodness=(whole["value"] if metric.larger_is_better else -whole["value"]).round(9),
+        place=whole["label"].map(place),
+        kind=whole["label"].map(kind),
+    ).sort_values(["goodness", "place"], ascending=[False, True])
+    groups = dict(list(whole.groupby("dataset")))
+    lines = [_best(groups.get(name)) for name in grid.datasets]
+    return pd.concat([table, pd.DataFrame(lines)], axis=1)
+
+
+def _best(cells: pd.DataFrame | None) -> dict[str, object]:
+    """The best of one data set, from its whole cells, the best first."""
+    if cells is None:
+        return _no_best()
+    top = cells.iloc[0]
+    found = _no_best() | {
+        "best": top["label"], "best_value": top["value"],
+        "best_low": top["low"], "best_high": top["high"],
+        "ties": int((cells["goodness"] == top["goodness"]).sum()) - 1,
+    }  # fmt: skip
+    for kind in KINDS:
+        of_kind = cells[cells["kind"] == kind]
+        if len(of_kind):
+            found[f"best_{kind}"] = of_kind["label"].iloc[0]
+            found[f"best_{kind}_value"] = of_kind["value"].iloc[0]
+    if np.isfinite(cells["high"]).any():
+        found["reaching"] = int((cells["high"] >= top["value"]).sum())
+        found["compared"] = len(cells)
+    return found
+
+
+def _no_best() -> dict[str, object]:
+    nothing: dict[str, object] = {"best": "", "ties": 0, "reaching": np.nan, "compared": np.nan}
+    nothing |= dict.fromkeys(("best_value", "best_low", "best_high"), np.nan)
+    for kind in KINDS:
+        nothing |= {f"best_{kind}": "", f"best_{kind}_value": np.nan}
+    return nothing
+
+
+def _failures(rows: pd.DataFrame) -> pd.DataFrame:
+    failed = rows[~rows["status"].isin(["ok", "missing"])].copy()
+    failed["reason"] = [str(r).strip().partition("\n")[0] if isinstance(r, str) else ""
+                        for r in failed["reason"]]  # fmt: skip
+    grouped = failed.groupby(["label", "status", "reason"], sort=True)["dataset"]
+    return pd.DataFrame(
+        {"rows": grouped.size(), "datasets": grouped.agg(lambda names: sorted(set(names)))}
+    ).reset_index()
+
+
+def _caption(rows: pd.DataFrame, grid: _Grid) -> str:
+    def of(column: str) -> str:
+        return ", ".join(sorted(rows[column].dropna().astype(str).unique())) or "unknown"
+
+    seeds = sorted(int(s) for s in rows["seed"].unique())
+    run = seeds == list(range(seeds[0], seeds[-1] + 1)) and len(seeds) > 2
+    named = f"{seeds[0]}-{seeds[-1]}" if run else ", ".join(map(str, seeds))
+    families = int(grid.cells.family.max()) + 1
+    return (
+        f"{_count(len(grid.labels), 'detector')}, {_count(len(grid.datasets), 'data set')} in "
+        f"{_count(families, 'family', 'families')}, {_count(len(seeds), 'seed')} ({named}); "
+        f"protocol {of('protocol')}, scaler {of('scaler')}, device {of('device')}"
+    )
+
+
+def _notes(
+    detectors: pd.DataFrame, metric: Metric, best_control: str, stale: int
+) -> tuple[str, ...]:
+    """Sentences under the tables: what beats no control first, then how to read the numbers."""
+    ranked = detectors["rank"].notna()
+    notes = []
+    if not ranked.any():
+        notes.append("No detector has all its rows, so none is ranked.")
+    if best_control:
+        verdicts = list(detectors["beats_control"].dropna())
+        notes.append(
+            f"{MARKS['weak']} not clearly better than the best control, {best_control}: "
+            f"{verdicts.count(False)} of {len(verdicts)} ranked detectors (the 95 % interval of "
+            "the paired difference is not above 0)."
+        )
+    notes.append(
+        f"Means and mean ranks (by {metric.name}) run over seeds, then data sets, then families. "
+        f"Intervals: 95 %, {stats.DRAWS} bootstrap draws of families, data sets in them, seeds in "
+        "those; none where nothing varies."
+    )
+    notes.append(
+        "Lifted AP = (AP - prevalence) / (1 - prevalence). Controls are what a method has to beat: "
+        "no model, or one without training."
+    )
+    notes.append(
+        "fit s: median CPU seconds; \N{MICRO SIGN}s/x: median microseconds to score a sample."
+    )
+    if detectors["shared_model"].any():
+        notes[-1] += (
+            f" {MARKS['shared']} one fitted model serves several rows; each carries its whole cost."
+        )
+    if detectors["transductive"].any():
+        notes.append(f"{MARKS['transductive']} transductive: scores depend on the other test rows.")
+    if not ranked.all():
+        notes.append(
+            "Incomplete detectors are unranked: their means are over other rows and do not compare."
+        )
+    if metric.name in ("auroc", "average_precision", "lifted_average_precision"):
+        notes.append(
+            "By data set: the interval is a single test set's (seeds share anomalies, so it is not "
+            "narrowed by them); reach: detectors whose own interval reaches the best value."
+        )
+    if stale:
+        notes.append(f"{_count(stale, 'stale row')} of older code left out.")
+    return tuple(notes)
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
