@@ -41,6 +41,7 @@ class Entry:
         trains_together: whether seeds train as one batched model (`fit_together`).
         transductive: whether a score depends on the other test rows.
         preset: arguments fixed by the name.
+        preload: further modules that the method imports, for whoever forks processes.
     """
 
     target: str
@@ -50,6 +51,7 @@ class Entry:
     trains_together: bool = False
     transductive: bool = False
     preset: Mapping[str, Any] = field(default_factory=dict)
+    preload: tuple[str, ...] = ()
 
 
 _VAE = ("reconstruction", "elbo", "reconstruction-probability", "kl")
