@@ -32,7 +32,7 @@ class _Tails(Detector):
         self.skew_: NDArray[np.float64] = np.where(constant, 0.0, np.sign(third_moment))
 
     def _surprise(self, x: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return -log of tail probabilities (n, d): left, right, and the skewed one (no skew: both)."""
+        """Return -log tail probabilities (n, d): left, right and the skewed one (no skew: both)."""
         n = len(self.sorted_)
         left, right = np.empty_like(x), np.empty_like(x)
         for j, column in enumerate(self.sorted_.T):

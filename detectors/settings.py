@@ -6,9 +6,19 @@ import dataclasses
 import difflib
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+_WORDS: dict[Any, str] = {
+    int: "an integer",
+    float: "a number",
+    bool: "true or false",
+    str: "a text",
+    type(None): "none",
+}
+_SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "min_length": "of length >="}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -35,11 +45,33 @@ def check_settings(cls: type, settings: Mapping[str, Any], name: str) -> dict[st
         value = tuple(value) if isinstance(value, list) else value
         try:
             checked[key] = fields[key].validate_python(value, strict=True)
-        except ValidationError as error:
-            accepted = "; ".join(e["msg"].removeprefix("Input ") for e in error.errors())
+        except ValidationError:
+            accepted = describe(get_type_hints(cls, include_extras=True)[key])
             msg = f"{name}: {key} = {value!r} is not accepted: {accepted}"
             raise ValueError(msg) from None
     return checked
+
+
+def describe(hint: Any) -> str:
+    """Return in words what a field of this type accepts, for instance "an integer >= 1"."""
+    if hint in _WORDS:
+        return _WORDS[hint]
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        bounds = [
+            f"{sign} {getattr(mark, name)}"
+            for mark in arguments[1:]
+            for name, sign in _SIGNS.items()
+            if hasattr(mark, name)
+        ]
+        return f"{describe(arguments[0])} {' and '.join(bounds)}".rstrip()
+    if origin is Literal:
+        return " or ".join(repr(choice) for choice in arguments)
+    if origin in (Union, UnionType):
+        return " or ".join(describe(part) for part in arguments)
+    if origin is tuple:
+        return f"a list, each {describe(arguments[0])}"
+    return str(hint)
 
 
 @cache

@@ -39,7 +39,9 @@ class OCSVM(Detector):
     nu: Annotated[float, Gt(0), Le(1)] = 0.5
 
     def _fit(self, x: Floats) -> None:
-        self.svm_ = OneClassSVM(gamma=self.gamma, nu=self.nu).fit(x)
+        svm = OneClassSVM(gamma=self.gamma, nu=self.nu)
+        svm.random_state = 0  # or `fit` draws from numpy's global generator, to no use
+        self.svm_ = svm.fit(x)
 
     def _score(self, x: Floats, readout: str) -> Floats:
         scores: Floats = -self.svm_.decision_function(x)

@@ -1,0 +1,141 @@
+"""Any detector of PyOD behind the contract, by name: `pyod:ECOD`.
+
+The adapter absorbs what differs there: constructors and `fit` that seed or draw from the global
+generators, scores that are drawn anew at every call, a second `fit` that goes on from the first,
+batches that fail when they are short, and printing. Scores are PyOD's.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import io
+import os
+import random
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from detectors.contract import Detector, Floats, Unsupported, require_rows
+from detectors.pyod_table import PYOD
+from detectors.settings import check_settings, nearest
+from detectors.streams import integer_seed
+
+_SEED_NAMES = ("random_state", "random_seed")
+
+
+@dataclass(kw_only=True)
+class PyOD(Detector):
+    """The `decision_function` of a PyOD detector, under its own defaults.
+
+    Attributes:
+        class_name: one of the classes in `detectors.pyod_table`.
+        arguments: arguments of its constructor; the seed comes from `seed`, and it is silent.
+    """
+
+    class_name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_settings(
+        cls, name: str, preset: Mapping[str, Any], settings: Mapping[str, Any]
+    ) -> Self:
+        """Return the adapter with settings checked by the class's constructor.
+
+        Raises:
+            ValueError: the constructor has no such argument, or does not accept its value.
+        """
+        arguments = dict(settings)
+        own = {"seed": arguments.pop("seed")} if "seed" in arguments else {}
+        detector = cls(**preset, **check_settings(cls, own, name), arguments=arguments)
+        accepted = set(detector._parameters()) - {*_SEED_NAMES, "n_features"} | {"seed"}
+        for key in arguments:
+            if key not in accepted:
+                msg = f"{name} has no setting {key!r}; {nearest(key, accepted)}"
+                raise ValueError(msg)
+        try:
+            with _own_random_state(0):
+                detector._estimator(n_features=1)
+        except (TypeError, ValueError) as error:
+            msg = f"{name} does not accept {arguments}: {error}"
+            raise ValueError(msg) from error
+        return detector
+
+    def _fit(self, x: Floats) -> None:
+        method = PYOD[self.class_name]
+        fewest, most = method.features
+        if not fewest <= x.shape[1] <= most:
+            accepted = "a single feature" if most == 1 else f"{fewest} or more features"
+            msg = f"{self.class_name} takes {accepted}, there are {x.shape[1]}"
+            raise Unsupported(msg)
+        self._check_rows(x)
+        if method.fails_on_lone_row and len(x) % self._value("batch_size") == 1:
+            msg = f"{self.class_name} fails on a last batch of one row; change batch_size"
+            raise Unsupported(msg)
+        with _own_random_state(integer_seed(self.seed, "fit")):
+            self.estimator_ = self._estimator(x.shape[1])
+            self.estimator_.fit(x)
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        method = PYOD[self.class_name]
+        n = len(x)
+        if method.scores_batch_alone:
+            self._check_rows(x)
+        if method.fails_on_lone_row and n % self._value("batch_size") == 1:
+            x = np.concatenate([x, x[-1:]])
+        with _own_random_state(integer_seed(self.seed, "score")):
+            scores = self.estimator_.decision_function(x)
+        return np.asarray(scores, dtype=np.float64)[:n]
+
+    def _check_rows(self, x: Floats) -> None:
+        """Raise `Unsupported` where a setting asks for more rows than x (n, d) has."""
+        setting, more = PYOD[self.class_name].rows
+        if setting:
+            value = self._value(setting)
+            require_rows(x, value + more, f"{self.class_name} with {setting} = {value}")
+
+    def _value(self, setting: str) -> Any:
+        return self.arguments.get(setting, self._parameters()[setting].default)
+
+    def _class(self) -> Any:
+        module = importlib.import_module(f"pyod.models.{PYOD[self.class_name].module}")
+        return getattr(module, self.class_name)
+
+    def _parameters(self) -> Mapping[str, inspect.Parameter]:
+        return inspect.signature(self._class()).parameters
+
+    def _estimator(self, n_features: int) -> Any:
+        """Return a new estimator; what it takes besides the settings, it is given."""
+        given = {"n_features": n_features, "verbose": 0}
+        given |= dict.fromkeys(_SEED_NAMES, integer_seed(self.seed, "estimator"))
+        known = {key: value for key, value in given.items() if key in self._parameters()}
+        return self._class()(**{**known, **self.arguments})
+
+
+@contextmanager
+def _own_random_state(seed: int) -> Iterator[None]:
+    """Seed the global generators inside, put them back afterwards, and swallow prints."""
+    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    hash_seed = os.environ.get("PYTHONHASHSEED")
+    torch = sys.modules.get("torch")
+    with ExitStack() as stack:
+        stack.enter_context(redirect_stdout(io.StringIO()))
+        if torch is not None:
+            devices = range(torch.cuda.device_count())
+            stack.enter_context(torch.random.fork_rng(devices=devices))
+            torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(legacy)  # noqa: NPY002
+            if hash_seed is None:
+                os.environ.pop("PYTHONHASHSEED", None)
+            else:
+                os.environ["PYTHONHASHSEED"] = hash_seed
