@@ -1,9 +1,13 @@
 """95 % intervals of one row's AUROC and average precision, for whole columns at once.
 
-AUROC: DeLong's standard error on the logit scale, which keeps the limits inside (0, 1) and covers
-well. It degenerates to zero width when the classes are perfectly separated (AUROC 0 or 1) or all
-components are alike, and does not exist with one anomaly or one normal; there the interval is
-Newcombe's method 5, which needs the class sizes alone.
+AUROC: DeLong's standard error on the logit scale, which keeps the limits inside (0, 1). It
+degenerates to zero width when the classes are perfectly separated (AUROC 0 or 1) or all components
+are alike, and does not exist with one anomaly or one normal; there the interval is Newcombe's
+method 5, which needs the class sizes alone. With few samples of a class DeLong's error is often far
+too small near 1 (10 anomalies and 1619 normals of binormal scores at AUROC .98: 76 % coverage;
+20 and 300: 87 %), while Newcombe's falls short where anomalies are of two kinds (80 to 90 %). So
+below 100 anomalies or 100 normals the interval is the hull of both (at least 95 % in the first two,
+86 to 97 % in mixtures).
 
 AP: the logit interval of Boyd, Eng & Page, as wide as a proportion's with as many trials as there
 are anomalies.
@@ -22,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 LEVEL = 0.95
+FEW = 100  # samples of a class below which DeLong alone is too narrow
 _Z = NormalDist().inv_cdf(0.5 + LEVEL / 2)
 
 
@@ -36,11 +41,11 @@ def auroc_interval(
     inner = (a > 0) & (a < 1) & (se > 0)
     centre = np.where(inner, a, 0.5)
     spread = _Z * np.where(inner, se, 0) / (centre * (1 - centre))  # delta method
-    low, high = _expit(_logit(centre) - spread), _expit(_logit(centre) + spread)
-    other = ~inner & (m >= 1) & (n >= 1) & np.isfinite(a)
-    low[~inner] = high[~inner] = np.nan
-    low[other] = _newcombe_lower(a[other], m[other], n[other])
-    high[other] = 1 - _newcombe_lower(1 - a[other], m[other], n[other])
+    low = np.where(inner, _expit(_logit(centre) - spread), np.nan)
+    high = np.where(inner, _expit(_logit(centre) + spread), np.nan)
+    few = (np.minimum(m, n) >= 1) & (~inner | (np.minimum(m, n) < FEW))
+    low[few] = np.fmin(low[few], _newcombe_lower(a[few], m[few], n[few]))
+    high[few] = np.fmax(high[few], 1 - _newcombe_lower(1 - a[few], m[few], n[few]))
     return low, high
 
 
@@ -87,4 +92,4 @@ def _logit(p: Floats) -> Floats:
 
 
 def _expit(x: Floats) -> Floats:
-    return np.exp(-np.logaddexp(0, -x))
+    return (1 + np.tanh(x / 2)) / 2  # neither overflows nor warns of nan

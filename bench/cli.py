@@ -1,0 +1,351 @@
+"""The command `bench`.
+
+Exit status: 0 done, 1 something asked for did not hold, 2 bad usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from bench.records import Wanted
+    from bench.suite import Suite
+
+app = typer.Typer(
+    name="bench",
+    help="Compare anomaly detectors, deep and shallow.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+out = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+
+FORMATS = ("table", "csv", "md", "json")
+WHAT = ("detectors", "datasets", "suites", "metrics", "protocols")
+
+SuiteName = Annotated[str, typer.Argument(help="name of a suite, or path of a .toml file")]
+Detectors = Annotated[
+    str | None, typer.Option(metavar="A,B", help="these detectors instead of the suite's")
+]
+DataSets = Annotated[
+    str | None, typer.Option(metavar="X,Y", help="these data sets; patterns such as 'digits/*'")
+]
+ProtocolName = Annotated[str | None, typer.Option(help="this protocol instead of the suite's")]
+Seeds = Annotated[str | None, typer.Option(metavar="N|0,1,2", help="how many seeds, or which")]
+Results = Annotated[Path, typer.Option(metavar="DIR", help="folder of the store and the boards")]
+Data = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="data folder; by default $BENCH_DATA or a cache")
+]
+Device = Annotated[
+    Literal["auto", "cpu", "cuda"], typer.Option(help="where deep models train; auto: GPU if any")
+]
+FOLDER = Path("results")
+
+
+class Usage(ValueError):
+    """Raised for bad usage; the message is all that the user sees."""
+
+
+@app.command()
+def run(
+    suite: SuiteName = "default",
+    detectors: Detectors = None,
+    datasets: DataSets = None,
+    protocol: ProtocolName = None,
+    seeds: Seeds = None,
+    jobs: Annotated[int, typer.Option(min=1, help="jobs at a time; by default the cores")] = (
+        os.cpu_count() or 1
+    ),
+    time_limit: Annotated[
+        float, typer.Option(min=0.001, help="seconds of a fit and of a read-out")
+    ] = 600.0,
+    memory_limit: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="GiB of a job; by default 8 or 80 % of RAM over jobs"),
+    ] = None,
+    device: Device = "auto",
+    results: Results = FOLDER,
+    data: Data = None,
+    retry: Annotated[
+        str | None,
+        typer.Option(metavar="STATUS,...|all", help="run stored failures of these kinds again"),
+    ] = None,
+    strict: Annotated[bool, typer.Option(help="exit 1 if a row failed or was not run")] = False,
+    dry_run: Annotated[bool, typer.Option(help="say what would run, and stop")] = False,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="run on the Dask cluster of a scheduler")
+    ] = None,
+) -> None:
+    """Run what is missing of a suite, store every row, and print the leaderboard."""
+    from bench import plan
+    from bench.run import Options
+    from bench.run import run as run_suite
+
+    chosen = _suite(suite, detectors, datasets, protocol, seeds)
+    wanted = _wanted(chosen, device)
+    options = Options(
+        results=results,
+        data=data,
+        workers=jobs,
+        seconds=time_limit,
+        memory_mib=None if memory_limit is None else memory_limit * 1024,
+        retry=_statuses(retry),
+        scheduler=scheduler,
+    )
+    if dry_run:
+        _say_plan(plan.missing(wanted, _stored(results), options.retry), len(wanted))
+        return
+    whole = (detectors, datasets, protocol, seeds) == (None,) * 4
+    outcome = run_suite(chosen, wanted, options, out, keep_board=whole)
+    if strict and (outcome.failed or outcome.absent):
+        raise typer.Exit(1)
+
+
+@app.command()
+def board(
+    suite: SuiteName = "default",
+    metric: Annotated[
+        str, typer.Option(help="what to rank by; see `bench list metrics`")
+    ] = "auroc",
+    format: Annotated[str, typer.Option(help=", ".join(FORMATS))] = "table",
+    detectors: Detectors = None,
+    datasets: DataSets = None,
+    protocol: ProtocolName = None,
+    seeds: Seeds = None,
+    device: Device = "auto",
+    results: Results = FOLDER,
+) -> None:
+    """Print the leaderboard of stored rows."""
+    from bench import board as boards
+    from bench import plan, render, terminal
+
+    _one_of("format", format, FORMATS)
+    chosen = _suite(suite, detectors, datasets, protocol, seeds)
+    with _open_store(results) as store:
+        frame, stale = plan.frame(_wanted(chosen, device), store.records())
+    with _usage():
+        made = boards.build(frame, metric=metric, title=chosen.title, stale=stale)
+    written = {
+        "table": lambda: terminal.to_table(made, out.width, console=out),
+        "csv": lambda: render.to_csv(made),
+        "md": lambda: render.to_markdown(made),
+        "json": lambda: render.to_json(made),
+    }
+    sys.stdout.write(written[format]().rstrip("\n") + "\n")
+
+
+@app.command("list")
+def list_names(
+    what: Annotated[str, typer.Argument(help=", ".join(WHAT))] = "detectors",
+) -> None:
+    """List what there is: detectors, datasets, suites, metrics or protocols."""
+    from bench import listing
+
+    _one_of("list", what, WHAT)
+    out.print(listing.TABLES[what]())
+
+
+@app.command()
+def track(suite: SuiteName = "default", results: Results = FOLDER) -> None:
+    """Send stored rows of a suite that MLflow does not have yet; doubles nothing."""
+    from bench import board as boards
+    from bench import plan, render
+    from bench.tracking import replay
+
+    chosen = _suite(suite)
+    wanted = _wanted(chosen, "auto")
+    with _open_store(results) as store:
+        records = list(store.records({row.key for row in wanted}))
+    frame, stale = plan.frame(wanted, records)
+    made = boards.build(frame, title=chosen.title, stale=stale)
+    texts = {"leaderboard.md": render.to_markdown(made), "leaderboard.csv": render.to_csv(made)}
+    report = replay(results, chosen.name, records, texts)
+    if report.problem:
+        out.print(report.problem, markup=False)
+        raise typer.Exit(1)
+    out.print(f"mlflow: {report.logged} runs sent to {report.uri}, {report.already} were there")
+
+
+@app.command()
+def ui(
+    results: Results = FOLDER,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port on localhost")] = 5000,
+) -> None:
+    """Show the tracked runs in MLflow's web interface."""
+    from bench.tracking import ui_command
+
+    command = ui_command(results, port)
+    os.execv(command[0], command)
+
+
+@app.command()
+def check(spec: Annotated[str, typer.Argument(help="a detector, such as path.py:Class")]) -> None:
+    """Hold a detector to the contract that every detector keeps."""
+    from bench.checking import check_contract
+
+    with _usage():
+        failed = check_contract(spec, out)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def debug(
+    row: Annotated[str, typer.Argument(help="the first characters of a stored row's key")],
+    results: Results = FOLDER,
+    data: Data = None,
+) -> None:
+    """Run a stored row's detector in this process, without labels, for a debugger."""
+    from bench.checking import debug_row
+
+    with _open_store(results) as store, _usage():
+        debug_row(row, store, data, out)
+
+
+def main() -> NoReturn:
+    """Run the command line; one clear sentence for bad usage, no traceback."""
+    import click
+
+    from bench.guard import Death
+    from bench.store import StoreError
+    from bench.suite import SuiteError
+
+    try:
+        _check_packages()
+        app(standalone_mode=False)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (Usage, SuiteError, StoreError, Death) as error:
+        sys.stderr.write(f"bench: {error}\n")
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("bench: interrupted; rows that were done are stored\n")
+        sys.exit(130)
+    sys.exit(0)
+
+
+def _check_packages() -> None:
+    """Refuse to go on where another distribution hides a package of the project."""
+    home = Path(__file__).parent.parent
+    for name in ("detectors", "datasets"):
+        found = importlib.util.find_spec(name)
+        origin = Path(found.origin).parent.parent if found and found.origin else None
+        if origin != home:
+            msg = (
+                f"the package {name!r} is imported from {origin}, not from {home}: another "
+                f"distribution of that name hides it; run `make bench` in an environment of its own"
+            )
+            raise Usage(msg)
+
+
+@contextmanager
+def _usage() -> Iterator[None]:
+    """Turn what a user's words can raise into one sentence."""
+    try:
+        yield
+    except (ValueError, FileNotFoundError) as error:
+        raise Usage(str(error)) from error
+
+
+def _suite(
+    name: str,
+    detectors: str | None = None,
+    datasets: str | None = None,
+    protocol: str | None = None,
+    seeds: str | None = None,
+) -> Suite:
+    from bench.suite import read, select
+
+    with _usage():
+        return select(
+            read(name),
+            detectors=_listed(detectors),
+            datasets=_listed(datasets),
+            protocol=protocol,
+            seeds=_seeds(seeds),
+        )
+
+
+def _wanted(suite: Suite, device: Literal["auto", "cpu", "cuda"]) -> list[Wanted]:
+    from bench.plan import wanted_rows
+
+    with _usage():
+        return wanted_rows(suite, device)
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _seeds(text: str | None) -> int | list[int] | None:
+    if text is None:
+        return None
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        msg = f"--seeds {text!r} is neither a number of seeds nor a list such as 0,1,2"
+        raise Usage(msg) from None
+    return numbers if "," in text else numbers[0]
+
+
+def _statuses(text: str | None) -> Sequence[str]:
+    from bench.records import FAILURES
+
+    if text is None:
+        return ()
+    if text == "all":
+        return FAILURES
+    for status in text.split(","):
+        _one_of("retry", status, FAILURES)
+    return text.split(",")
+
+
+def _one_of(option: str, value: str, known: Sequence[str]) -> None:
+    from detectors.settings import nearest
+
+    if value not in known:
+        msg = f"{option}: unknown {value!r}; {nearest(value, known)}"
+        raise Usage(msg)
+
+
+@contextmanager
+def _open_store(results: Path) -> Iterator[Any]:
+    from bench.store import STORE, Store
+
+    if not (results / STORE).is_file():
+        msg = f"no {STORE} in {results}; run `bench run` first, or name another with --results"
+        raise Usage(msg)
+    store = Store(results)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _stored(results: Path) -> dict[str, str]:
+    from bench.store import STORE
+
+    if not (results / STORE).is_file():
+        return {}
+    with _open_store(results) as store:
+        return dict(store.statuses())
+
+
+def _say_plan(todo: Sequence[Wanted], n_wanted: int) -> None:
+    out.print(f"{n_wanted} rows, {n_wanted - len(todo)} stored, {len(todo)} to run")
+    for label in dict.fromkeys(row.label for row in todo):
+        n_rows = sum(row.label == label for row in todo)
+        out.print(f"  {label}: {n_rows}", markup=False)

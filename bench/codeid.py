@@ -1,0 +1,110 @@
+"""The code id: a digest of the code and the library versions that a row's scores depend on."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from bench.records import digest
+from detectors.registry import Spec, source_file
+
+# What a library's results rest on beyond itself.
+RESTS_ON = {
+    "pyod": ("numpy", "scikit-learn", "scipy"),
+    "sklearn": ("numpy", "scikit-learn", "scipy"),
+}
+HERE = Path(__file__).parent
+HARNESS_FILES = (HERE / "protocols.py", HERE / "scalers.py")
+
+
+def code_id(spec: Spec) -> str:
+    """Return the digest for a spec's scores.
+
+    It covers the syntax trees, without docstrings and comments, of the detector's module, of
+    its head's and of what they import within `detectors`; protocols and scalers; what the
+    registry presets; and the versions of the libraries that these modules import.
+    """
+    entries = [entry for entry in (spec.entry, spec.head_entry) if entry]
+    roots = [source_file(entry.target) for entry in entries]
+    if spec.head:
+        roots.append(source_file("detectors.compose:Hybrid"))
+    files = sorted(_closure(roots) | set(HARNESS_FILES))
+    return digest(
+        {
+            "trees": sorted({_tree_digest(path) for path in files}),
+            "presets": [repr(sorted(entry.preset.items())) for entry in entries],
+            "versions": versions(frozenset().union(*(_imports(path) for path in files))),
+        }
+    )
+
+
+def _closure(roots: Iterable[Path]) -> set[Path]:
+    """Return the files and all they import within `detectors`."""
+    found: set[Path] = set()
+    waiting = list(roots)
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            inside = [name for name in _imports(path) if name.startswith("detectors.")]
+            waiting += [source_file(f"{name}:") for name in inside]
+    return found
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and _is_docstring(body[0]):
+            body[0] = ast.Pass()
+    return tree
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+@cache
+def _tree_digest(path: Path) -> str:
+    return hashlib.sha256(ast.dump(_tree(path)).encode()).hexdigest()
+
+
+@cache
+def _imports(path: Path) -> frozenset[str]:
+    """Return the modules that a file imports anywhere, by full name."""
+    names: set[str] = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module)
+    return frozenset(names)
+
+
+def versions(modules: Iterable[str]) -> dict[str, str]:
+    """Return the versions of the distributions behind imported modules, where they have one."""
+    found: dict[str, str] = {}
+    for module in modules:
+        package = module.partition(".")[0]
+        if package not in sys.stdlib_module_names:
+            for distribution in (package, *RESTS_ON.get(package, ())):
+                found |= _version(distribution)
+    return found
+
+
+@cache
+def _version(distribution: str) -> dict[str, str]:
+    try:
+        return {distribution: version(distribution)}
+    except PackageNotFoundError:
+        return {}

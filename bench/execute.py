@@ -1,0 +1,154 @@
+"""Execution: jobs through joblib, in threads of this process or on a Dask cluster.
+
+A worker is a thread that drives a sandbox; the detectors run in the sandbox's children, so the
+threads mostly wait. Locally, rows reach the run one by one; from a cluster, job by job.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+from bench.guard import Interrupted, Sandbox, check_in_sandbox
+from bench.jobs import Job, run_job
+from bench.records import Row
+
+MIN_FREE_MIB = 64
+
+
+class Workshop:
+    """The sandboxes of one process, lent to whichever worker needs one."""
+
+    def __init__(self, tmp: Path, modules: Sequence[str]) -> None:
+        """Prepare; a sandbox starts when the first is asked for.
+
+        Args:
+            tmp: folder for arrays and output in flight.
+            modules: what each sandbox imports before its first job.
+        """
+        self.stop = threading.Event()
+        self._tmp, self._modules = tmp, modules
+        self._idle: list[Sandbox] = []
+        self._all: list[Sandbox] = []
+
+    @contextlib.contextmanager
+    def sandbox(self) -> Iterator[Sandbox]:
+        """Lend a sandbox for the `with` block."""
+        try:
+            sandbox = self._idle.pop()
+        except IndexError:
+            sandbox = Sandbox(self._tmp, self._modules, self.stop)
+            self._all.append(sandbox)
+        try:
+            yield sandbox
+        finally:
+            self._idle.append(sandbox)
+
+    def close(self) -> None:
+        """End the sandboxes and whatever runs in them."""
+        self.stop.set()
+        for sandbox in self._all:
+            sandbox.close()
+
+
+def execute(
+    jobs: Sequence[Job], workshop: Workshop, workers: int, on_row: Callable[[Row], None]
+) -> list[str]:
+    """Run jobs on this machine; call `on_row` with each row as it comes, from any thread.
+
+    Returns:
+        What was not run since its data are not there, one sentence each.
+    """
+
+    def work(job: Job) -> str:
+        try:
+            with workshop.sandbox() as sandbox:
+                for row in run_job(job, sandbox):
+                    on_row(row)
+        except FileNotFoundError as error:
+            return str(error)
+        except Interrupted:
+            pass
+        return ""
+
+    parallel = joblib.Parallel(n_jobs=workers, backend="threading", return_as="generator_unordered")
+    return _distinct(parallel(joblib.delayed(work)(job) for job in jobs))
+
+
+def execute_on_cluster(
+    jobs: Sequence[Job], modules: Sequence[str], scheduler: str, on_row: Callable[[Row], None]
+) -> list[str]:
+    """Run jobs on the Dask cluster of a scheduler; call `on_row` in this thread.
+
+    The workers need the project installed, and the data in their own data folder.
+
+    Raises:
+        OSError: the scheduler cannot be reached.
+        ImportError: the extra `dask` is not installed.
+    """
+    from distributed import Client
+
+    missing = []
+    client = Client(scheduler, timeout=10, set_as_default=True)  # type: ignore[no-untyped-call]
+    with client, joblib.parallel_config(backend="dask"):
+        parallel = joblib.Parallel(return_as="generator_unordered")
+        for rows, problem in parallel(joblib.delayed(_remote)(job, modules) for job in jobs):
+            missing.append(problem)
+            for row in rows:
+                on_row(row)
+    return _distinct(missing)
+
+
+def _distinct(problems: Any) -> list[str]:
+    return [problem for problem in dict.fromkeys(problems) if problem]
+
+
+_workshops: dict[tuple[str, ...], Workshop] = {}
+_workshops_guard = threading.Lock()
+
+
+def _remote(job: Job, modules: Sequence[str]) -> tuple[list[Row], str]:
+    """Run one job in a process of a cluster, with sandboxes that stay for the next."""
+    with _workshops_guard:
+        if tuple(modules) not in _workshops:
+            tmp = Path(tempfile.mkdtemp(prefix="fathom-"))
+            _workshops[tuple(modules)] = Workshop(tmp, modules)
+        workshop = _workshops[tuple(modules)]
+    try:
+        with workshop.sandbox() as sandbox:
+            return list(run_job(job, sandbox)), ""
+    except FileNotFoundError as error:
+        return [], str(error)
+
+
+def check_settings(workshop: Workshop, pairs: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+    """Return what is wrong with (spec, settings) pairs, tried where the detectors will run."""
+    with workshop.sandbox() as sandbox:
+        return check_in_sandbox(sandbox, pairs)
+
+
+def prepare_tmp(results: Path) -> Path:
+    """Return the emptied folder for work in flight, after a trial write.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is (nearly) full.
+    """
+    tmp = results / "tmp"
+    shutil.rmtree(tmp, ignore_errors=True)
+    tmp.mkdir(parents=True)
+    free = shutil.disk_usage(tmp).free / 2**20
+    if free < MIN_FREE_MIB:
+        msg = f"only {free:.0f} MiB are free there, {MIN_FREE_MIB} are needed"
+        raise OSError(msg)
+    trial = tmp / "trial"
+    trial.write_bytes(os.urandom(2**20))
+    trial.unlink()
+    return tmp

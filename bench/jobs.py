@@ -1,0 +1,237 @@
+"""One job: load, split, scale, hand over to the sandbox, and make rows of what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import metrics, protocols
+from bench.guard import Child, Death, Limits, Sandbox
+from bench.provenance import provenance
+from bench.records import Row, Status, Wanted
+from bench.scalers import IMPUTE, scale
+from datasets import DataSet, load
+from detectors.registry import parse
+
+
+@dataclass(frozen=True)
+class Job:
+    """Rows that one sandbox makes together: all read-outs, heads and seeds of one model.
+
+    Attributes:
+        wanted: rows of one model with one setting on one data set, under one protocol and
+            scaler; the rows of a seed stand together.
+        data: the data folder, None for the default one.
+        limits: time and memory.
+        run: name of the invocation, for the rows' provenance.
+    """
+
+    wanted: tuple[Wanted, ...]
+    data: Path | None
+    limits: Limits
+    run: str
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """One model fitted for one seed: what it is given, and what its scores are judged by."""
+
+    wanted: tuple[Wanted, ...]
+    split: protocols.Split
+    x_train: NDArray[Any]
+    x_test: NDArray[Any]
+    truth: NDArray[np.int8]
+
+    @property
+    def seed(self) -> int:
+        return self.wanted[0].seed
+
+
+def run_job(job: Job, sandbox: Sandbox) -> Iterator[Row]:
+    """Yield the rows of a job, each as soon as it is known.
+
+    A death of the child is blamed on what was running; the rest goes on in a fresh child.
+
+    Raises:
+        FileNotFoundError: the data set's files are not there; that is not a result.
+        Interrupted: the run is being ended.
+    """
+    first = job.wanted[0]
+    data = _load(first.dataset, job.data)
+    together = parse(first.model).entry.trains_together
+    pending = {wanted.key: wanted for wanted in job.wanted}
+    while pending:
+        n_before = len(pending)
+        try:
+            with sandbox.child(job.limits) as child:
+                task = {"model": first.model, "settings": first.model_settings}
+                child.send({**task, "device": first.device})
+                for block in _blocks(pending.values(), together):
+                    for row in _run_block(child, data, block):
+                        del pending[row.wanted.key]
+                        yield replace(row, provenance={**provenance(), "run": job.run})
+                child.send([])
+        except Death as death:
+            if len(pending) == n_before:  # the sandbox itself does not start
+                yield from (Row(w, death.status, death.reason) for w in pending.values())
+                return
+
+
+def _blocks(pending: Iterable[Wanted], together: bool) -> list[list[list[Wanted]]]:
+    """Return the rows to make, by blocks of models to fit at once, by seed."""
+    by_seed: dict[int, list[Wanted]] = {}
+    for wanted in pending:
+        by_seed.setdefault(wanted.seed, []).append(wanted)
+    return [list(by_seed.values())] if together else [[group] for group in by_seed.values()]
+
+
+def _run_block(child: Child, data: DataSet, block: list[list[Wanted]]) -> Iterator[Row]:
+    """Yield the rows of models that are fitted at once, one group of rows a model.
+
+    Raises:
+        Death: after the rows it is blamed on.
+    """
+    units: list[_Unit] = []
+    for group in block:
+        prepared = _prepare(data, group)
+        if isinstance(prepared, str):
+            yield from (Row(wanted, "unsupported", prepared) for wanted in group)
+        else:
+            units.append(prepared)
+    if not units:
+        return
+    running = [(unit, wanted) for unit in units for wanted in unit.wanted]
+    try:
+        child.send([_task(child, unit) for unit in units])
+        told = child.receive(allowances=len(units))["units"]
+        fitted = []
+        for unit, outcome in zip(units, told, strict=True):
+            if "status" in outcome:
+                yield from (_failed(child, unit, w, outcome) for w in unit.wanted)
+            else:
+                fitted.append((unit, outcome))
+        child.send({u.seed: _save(child, f"test-{u.seed}", u.x_test) for u, _ in fitted})
+        for unit, model in fitted:
+            for wanted in unit.wanted:
+                running = [(unit, wanted)]
+                result = child.receive()
+                if "status" in result:
+                    yield _failed(child, unit, wanted, result, model)
+                else:
+                    scores = np.frombuffer(child.receive_bytes(), dtype=np.float64)
+                    yield _judged(child, unit, wanted, scores, {**model, **result}, model)
+    except Death as death:
+        outcome = {"status": death.status, "reason": death.reason}
+        yield from (_failed(child, unit, wanted, outcome) for unit, wanted in running)
+        raise
+
+
+def _prepare(data: DataSet, wanted: list[Wanted]) -> _Unit | str:
+    """Return split and scaled samples, or why this data set cannot be used so."""
+    first = wanted[0]
+    try:
+        split = protocols.split(first.protocol, data, first.seed)
+    except protocols.NotApplicable as error:
+        return str(error)
+    x_train, x_test = data.x[split.train], data.x[split.test[split.order]]
+    if not first.scaler.startswith(IMPUTE):
+        n_bad = sum(int((~np.isfinite(x)).sum()) for x in (x_train, x_test))
+        if n_bad:
+            return (
+                f"{first.dataset} has {n_bad} values that are NaN or infinite; the scaler "
+                f"'{IMPUTE}{first.scaler}' puts the training median in their place"
+            )
+    x_train, x_test = scale(first.scaler, x_train, x_test)
+    return _Unit(tuple(wanted), split, x_train, x_test, data.y[split.test])
+
+
+def _task(child: Child, unit: _Unit) -> dict[str, Any]:
+    wants = [{"spec": w.spec, "head": w.settings.get("head", {})} for w in unit.wanted]
+    x_train = _save(child, f"train-{unit.seed}", unit.x_train)
+    return {"seed": unit.seed, "x_train": x_train, "wants": wants}
+
+
+def _save(child: Child, name: str, x: NDArray[Any]) -> str:
+    path = child.folder / f"{name}.npy"
+    np.save(path, x)
+    return str(path)
+
+
+def _failed(
+    child: Child,
+    unit: _Unit,
+    wanted: Wanted,
+    outcome: Mapping[str, Any],
+    model: Mapping[str, Any] | None = None,
+) -> Row:
+    details = {
+        "traceback": outcome.get("traceback", ""),
+        "output": child.output(),
+        "warnings": [*(model or {}).get("warnings", ()), *outcome.get("warnings", ())],
+    }
+    reason = outcome["reason"]
+    return Row(wanted, outcome["status"], reason, _sizes(unit), details=details)
+
+
+def _judged(
+    child: Child,
+    unit: _Unit,
+    wanted: Wanted,
+    permuted: NDArray[np.float64],
+    result: Mapping[str, Any],
+    model: Mapping[str, Any],
+) -> Row:
+    """Return the row of raw scores: status, metrics and costs."""
+    scores = unit.split.put_back(permuted)
+    status, reason = _status(scores)
+    return Row(
+        wanted,
+        status,
+        reason,
+        _sizes(unit),
+        metrics=metrics.compute(unit.truth, scores) if status != "non-finite" else {},
+        costs={
+            "fit_seconds": model["model_fit_seconds"] + result["head_fit_seconds"],
+            "model_fit_seconds": model["model_fit_seconds"],
+            "fit_wall_seconds": model["fit_wall_seconds"] + result["head_fit_seconds"],
+            "model_rows": len(unit.wanted),
+            "score_us": result["score_us"],
+            "peak_mib": max(model["peak_mib"], result["peak_mib"]),
+            "parameters": model["parameters"],
+        },
+        details={
+            "output": child.output(),
+            "warnings": list(dict.fromkeys([*model["warnings"], *result["warnings"]])),
+        },
+        scores=scores,
+        truth=unit.truth,
+    )
+
+
+def _status(scores: NDArray[np.float64]) -> tuple[Status, str]:
+    n_bad = int((~np.isfinite(scores)).sum())
+    if n_bad:
+        return "non-finite", f"{n_bad} of {len(scores)} scores are NaN or infinite"
+    if len(scores) > 1 and (scores == scores[0]).all():
+        return "constant", f"all {len(scores)} scores are {scores[0]:g}"
+    return "ok", ""
+
+
+def _sizes(unit: _Unit) -> dict[str, int]:
+    n_anomalies = int(unit.truth.sum())
+    return {
+        "n_train": len(unit.x_train),
+        "n_test": len(unit.truth),
+        "n_anomalies": n_anomalies,
+    }
+
+
+@lru_cache(maxsize=4)
+def _load(name: str, folder: Path | None) -> DataSet:
+    return load(name, folder)

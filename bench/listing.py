@@ -1,0 +1,80 @@
+"""The tables of `bench list`. Making them imports no method and reads no data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich import box
+from rich.table import Table
+
+import datasets
+from bench import suite
+from bench.metrics import METRICS
+from bench.protocols import PROTOCOLS
+from detectors.registry import find, names
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in ("n", "d", "anomalies") else "left")
+    return table
+
+
+def detectors() -> Table:
+    """Return the registered detectors with their read-outs; PyOD's come beside them."""
+    table = _table("detector", "family", "read-outs", "takes a head")
+    for name in names():
+        entry = find(name)
+        readouts = ", ".join(entry.readouts)
+        table.add_row(name, entry.family, readouts, "yes" if entry.encodes else "")
+    table.add_row("pyod:CLASS", "", "any detector of PyOD, such as pyod:HBOS", "")
+    table.add_row("untrained-NAME", "control", "a deep model without a training step", "")
+    table.add_row("path.py:CLASS", "", "your own file", "")
+    return table
+
+
+def data_sets() -> Table:
+    """Return the data sets with their sizes."""
+    table = _table("data set", "kind", "family", "n", "d", "anomalies", "source")
+    for name in datasets.names():
+        card = datasets.card(name)
+        figures = str(card.n), str(card.d), str(card.n_anomalies)
+        origin = "generated" if card.synthetic else "real"
+        table.add_row(name, card.kind, card.family, *figures, origin)
+    return table
+
+
+def suites() -> Table:
+    """Return the suites that come with the project."""
+    table = _table("suite", "detectors", "data sets", "seeds", "title")
+    for name in suite.names():
+        told = suite.read(name)
+        counts = (len(told.detectors), len(told.datasets), len(told.seeds))
+        table.add_row(name, *map(str, counts), told.title)
+    return table
+
+
+def metrics() -> Table:
+    """Return the metrics that boards can rank by or show."""
+    table = _table("metric", "better", "meaning")
+    for metric in METRICS.values():
+        table.add_row(metric.name, "larger" if metric.larger_is_better else "smaller", metric.help)
+    return table
+
+
+def protocols() -> Table:
+    """Return the protocols."""
+    table = _table("protocol", "meaning")
+    for name, protocol in PROTOCOLS.items():
+        table.add_row(name, protocol.summary)
+    return table
+
+
+TABLES: dict[str, Callable[[], Table]] = {
+    "datasets": data_sets,
+    "detectors": detectors,
+    "metrics": metrics,
+    "protocols": protocols,
+    "suites": suites,
+}

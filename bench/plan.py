@@ -1,0 +1,137 @@
+"""Planning: from a suite to the rows wanted, and from rows missing to jobs. Runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import datasets
+from bench.codeid import code_id
+from bench.guard import Limits
+from bench.jobs import Job
+from bench.records import Wanted, canonical
+from bench.suite import Suite
+from detectors.registry import Entry, parse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+def wanted_rows(suite: Suite, device: Device = "auto") -> list[Wanted]:
+    """Return every row a suite asks for, in the suite's order."""
+    rows = []
+    for entrant in suite.detectors:
+        spec = parse(entrant.spec)
+        code = code_id(spec)
+        on = _device(device) if spec.entry.family == "deep" else "cpu"
+        for name in suite.datasets:
+            card = datasets.card(name)
+            rows += [
+                Wanted(
+                    spec=str(spec),
+                    model=spec.model,
+                    settings=entrant.settings,
+                    label=entrant.name,
+                    family=spec.family,
+                    transductive=spec.transductive,
+                    dataset=name,
+                    dataset_family=card.family,
+                    data_sha256=card.sha256,
+                    protocol=suite.protocol,
+                    scaler=suite.scaler,
+                    seed=seed,
+                    device=on,
+                    code_id=code,
+                )
+                for seed in suite.seeds
+            ]
+    return rows
+
+
+def missing(
+    wanted: Iterable[Wanted], stored: Mapping[str, str], retry: Collection[str] = ()
+) -> list[Wanted]:
+    """Return the rows that are not stored, or stored with a status to be tried again."""
+    return [row for row in wanted if row.key not in stored or stored[row.key] in retry]
+
+
+def jobs(wanted: Iterable[Wanted], data: Path | None, limits: Limits, run: str) -> list[Job]:
+    """Return the rows as jobs, one a model and data set, the longest first.
+
+    A long job that starts last leaves the other workers idle, so deep models come first, and
+    large data sets before small ones.
+    """
+    groups: dict[tuple[str, ...], list[Wanted]] = {}
+    for row in wanted:
+        same_fit = (row.model, canonical(row.model_settings), row.dataset, row.protocol, row.scaler)
+        groups.setdefault(same_fit, []).append(row)
+    ordered = sorted(groups.values(), key=lambda group: _size(group[0]), reverse=True)
+    return [Job(tuple(group), data, limits, run) for group in ordered]
+
+
+def _size(row: Wanted) -> tuple[bool, int]:
+    card = datasets.card(row.dataset)
+    return parse(row.model).entry.family == "deep", card.n * card.d
+
+
+def modules(wanted: Iterable[Wanted]) -> list[str]:
+    """Return the project's modules that the rows need, for the sandbox to have ready."""
+    specs = [parse(text) for text in {row.spec for row in wanted}]
+    entries = [entry for spec in specs for entry in (spec.entry, spec.head_entry) if entry]
+    own = {module for entry in entries if not (module := _module(entry)).endswith(".py")}
+    return sorted(own.union(*(entry.preload for entry in entries)))
+
+
+def _module(entry: Entry) -> str:
+    return entry.target.rpartition(":")[0]
+
+
+def frame(
+    wanted: Sequence[Wanted], records: Iterable[Mapping[str, Any]]
+) -> tuple[pd.DataFrame, int]:
+    """Return one line for every row wanted, and how many stored rows are stale.
+
+    A row that is not stored has the status "missing". A stored row is stale if it is of a
+    wanted detector, data set, protocol and seed, but of other code, versions or data.
+    """
+    import pandas as pd
+
+    by_key = {row.key: row for row in wanted}
+    same = {_identity(vars(row)) for row in wanted}
+    lines, stale = {}, 0
+    for record in records:
+        if record["key"] in by_key:
+            lines[record["key"]] = dict(record)
+        elif _identity(record) in same:
+            stale += 1
+    blank = {"status": "missing", "reason": ""}
+    complete = [
+        {**blank, **lines.get(key, {}), **_told(row), "key": key} for key, row in by_key.items()
+    ]
+    return pd.DataFrame.from_records(complete), stale
+
+
+def _told(row: Wanted) -> dict[str, Any]:
+    """Return what the present suite says of a row; labels may differ from when it was stored."""
+    return {name: getattr(row, name) for name in Wanted.__dataclass_fields__}
+
+
+def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    names = ("spec", "dataset", "protocol", "scaler", "seed", "device")
+    return (*(row[name] for name in names), canonical(row["settings"]))
+
+
+@cache
+def _device(asked: Device) -> str:
+    """Return the device of deep models; "auto" is the GPU where there is one."""
+    if asked != "auto":
+        return asked
+    if not Path("/proc/driver/nvidia/version").exists():
+        return "cpu"  # importing torch to ask takes seconds
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

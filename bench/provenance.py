@@ -1,0 +1,65 @@
+"""Where and by what a row was made: commit, versions and machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import socket
+import subprocess
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bench.codeid import versions
+
+LIBRARIES = ("numpy", "scipy", "sklearn", "torch", "pyod", "pandas", "joblib", "fathom")
+HOME = Path(__file__).parent.parent
+
+
+def provenance() -> dict[str, Any]:
+    """Return commit (and whether files differ from it), versions, machine and date (UTC)."""
+    return {**_fixed(), "date": datetime.now(UTC).isoformat(timespec="seconds")}
+
+
+@cache
+def _fixed() -> dict[str, Any]:
+    return {
+        "commit": _git("rev-parse", "HEAD"),
+        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "python": platform.python_version(),
+        "versions": versions(LIBRARIES),
+        "machine": socket.gethostname(),
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": 1,
+    }
+
+
+def _git(*arguments: str) -> str:
+    """Return what git says of the project's checkout, "" outside of one."""
+    command = ["git", "-C", str(HOME), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _processor() -> str:
+    """Return the processor's name and its widest vector instructions, which decide last bits."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor()
+    flags = _first(r"^flags\s*: (.*)$", text).split()
+    widest = next((f for f in ("avx512f", "avx2", "avx", "sse2") if f in flags), "")
+    name = _first(r"^model name\s*: (.*)$", text) or platform.machine()
+    return f"{name} {widest}".strip()
+
+
+def _first(pattern: str, text: str) -> str:
+    found = re.search(pattern, text, re.MULTILINE)
+    return found[1] if found else ""

@@ -1,0 +1,205 @@
+"""One invocation of `bench run`: plan, execute what is missing, store, track, print the board."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from bench import board, plan, render, terminal
+from bench.execute import Workshop, check_settings, execute, execute_on_cluster, prepare_tmp
+from bench.guard import Limits, default_memory_mib
+from bench.progress import Progressing
+from bench.provenance import provenance
+from bench.records import Row, Wanted
+from bench.store import Store, StoreError, locked
+from bench.suite import Suite, SuiteError
+from bench.tracking import Tracker
+
+N_FAILURES_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a suite is run; nothing here changes a score.
+
+    Attributes:
+        results: folder of the store.
+        data: data folder, None for the default one.
+        workers: jobs at a time.
+        seconds: time limit of a fit and of a read-out, in seconds.
+        memory_mib: memory limit of a job in MiB, None for the default.
+        retry: statuses of stored rows to try again.
+        scheduler: address of a Dask scheduler, None for this machine.
+    """
+
+    results: Path
+    data: Path | None
+    workers: int
+    seconds: float
+    memory_mib: float | None
+    retry: Sequence[str]
+    scheduler: str | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an invocation did.
+
+    Attributes:
+        ran: rows that were made.
+        failed: rows made with another status than "ok".
+        absent: what was not run, one sentence each.
+    """
+
+    ran: int
+    failed: int
+    absent: tuple[str, ...]
+
+
+def run(
+    suite: Suite, wanted: Sequence[Wanted], options: Options, console: Console, *, keep_board: bool
+) -> Outcome:
+    """Make the rows that are missing, and print the board of all that the suite wants.
+
+    Args:
+        suite: for its name and title.
+        wanted: the rows.
+        options: how.
+        console: where progress and the board are printed.
+        keep_board: whether to write `leaderboard-SUITE.md` and `.csv` in the results folder.
+
+    Raises:
+        SuiteError: a detector's settings are not accepted.
+        StoreError: the results folder cannot be used, or another run holds it.
+        KeyboardInterrupt: the run was interrupted; children are gone and rows kept.
+    """
+    with locked(options.results):
+        store = Store(options.results)
+        try:
+            todo = plan.missing(wanted, store.statuses(), options.retry)
+            n_kept = len(wanted) - len(todo)
+            console.print(f"{suite.name}: {len(wanted)} rows, {n_kept} stored, {len(todo)} to run")
+            if not todo:
+                _show(suite, wanted, store, options, console, keep_board=keep_board)
+                return Outcome(0, 0, ())
+            outcome, tracker = _make_rows(suite, todo, store, options, console)
+            texts = _show(suite, wanted, store, options, console, keep_board=keep_board)
+            report = tracker.finish(texts)
+            console.print(report.problem or f"mlflow: {report.logged} runs in {report.uri}")
+            return outcome
+        finally:
+            store.close()
+
+
+def _make_rows(
+    suite: Suite, todo: Sequence[Wanted], store: Store, options: Options, console: Console
+) -> tuple[Outcome, Tracker]:
+    try:
+        tmp = prepare_tmp(options.results)
+    except OSError as error:
+        msg = f"cannot work in {options.results}: {error}; give another folder with --results"
+        raise StoreError(msg) from error
+    memory_mib = options.memory_mib or default_memory_mib(options.workers)
+    name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    jobs = plan.jobs(todo, options.data, Limits(options.seconds, memory_mib), name)
+    modules = plan.modules(todo)
+    workshop = Workshop(tmp, modules)
+    with _interruptible(workshop.stop):
+        try:
+            _refuse_bad_settings(workshop, todo)
+            tracker = Tracker(options.results, suite.name, _invocation(suite, name))
+            try:
+                with Progressing(len(todo), console) as progress:
+
+                    def on_row(row: Row) -> None:
+                        store.add(row)
+                        tracker.log(row.record())
+                        progress.row(row)
+                        _say_failure(row, progress, console)
+
+                    if options.scheduler:
+                        absent = execute_on_cluster(jobs, modules, options.scheduler, on_row)
+                    else:
+                        absent = execute(jobs, workshop, options.workers, on_row)
+            except BaseException:
+                tracker.abandon()
+                raise
+        finally:
+            workshop.close()
+    for sentence in absent:
+        console.print(f"not run: {sentence}")
+    return Outcome(progress.statuses.total(), progress.failed, tuple(absent)), tracker
+
+
+def _refuse_bad_settings(workshop: Workshop, todo: Sequence[Wanted]) -> None:
+    pairs = {(row.spec, row.label): (row.spec, dict(row.settings)) for row in todo}
+    errors = check_settings(workshop, list(pairs.values()))
+    if errors:
+        raise SuiteError("; ".join(errors))
+
+
+def _say_failure(row: Row, progress: Progressing, console: Console) -> None:
+    """Print the first failures as they come; the board counts them all."""
+    if row.status != "ok" and progress.failed <= N_FAILURES_SHOWN:
+        w = row.wanted
+        where = f"{w.label} on {w.dataset}, seed {w.seed}"
+        console.print(f"{row.status}: {where} (row {w.key[:8]}): {row.reason}", markup=False)
+
+
+def _invocation(suite: Suite, name: str) -> dict[str, str]:
+    where = provenance()
+    return {
+        "run": name,
+        "suite": suite.name,
+        "title": suite.title,
+        **{key: str(where[key]) for key in ("commit", "dirty", "machine", "processor", "python")},
+    }
+
+
+def _show(
+    suite: Suite,
+    wanted: Sequence[Wanted],
+    store: Store,
+    options: Options,
+    console: Console,
+    *,
+    keep_board: bool,
+) -> dict[str, str]:
+    """Print the board; return its texts by file name, as kept if they are to be kept."""
+    frame, stale = plan.frame(wanted, store.records())
+    made = board.build(frame, title=suite.title, stale=stale)
+    console.file.write(terminal.to_table(made, console=console))
+    texts = {".md": render.to_markdown(made), ".csv": render.to_csv(made)}
+    for suffix, text in texts.items():
+        if keep_board:
+            path = options.results / f"leaderboard-{suite.name}{suffix}"
+            draft = path.with_suffix(".tmp")
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(path)
+    return {f"leaderboard{suffix}": text for suffix, text in texts.items()}
+
+
+@contextmanager
+def _interruptible(stop: threading.Event) -> Iterator[None]:
+    """Let the first of SIGINT, SIGTERM and SIGHUP stop the workers and raise KeyboardInterrupt."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        raise KeyboardInterrupt
+
+    previous: dict[signal.Signals, Callable[..., object] | int | None] = {}
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        previous[number] = signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,283 @@
+"""The sandbox: a fork server in which detectors run, one child a job.
+
+`python -m bench.sandbox MODULE...` imports the modules once, then forks a child for every
+request that comes over its standard input, a socket. A child talks with the harness over a
+channel of its own and gets training samples, settings and seeds; after `fit` returned, the
+test samples, in permuted order; never a label. This process is started anew (not forked from
+the harness), so that no label was ever in its memory. That guards against accident and
+convenience, not against malice: a detector runs with the user's rights.
+
+The server ends when the socket closes, and takes its child along.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import json
+import os
+import random
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detectors.compose import Hybrid
+from detectors.contract import Detector, Diverged, Unsupported
+from detectors.registry import Spec, check, make, make_model, parse
+from detectors.streams import integer_seed
+
+PR_SET_PDEATHSIG = 1
+MAX_WARNINGS = 20
+
+
+def main(modules: Sequence[str]) -> None:
+    """Import the modules, then serve until the harness closes the socket."""
+    control = socket.socket(fileno=os.dup(0))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for module in modules:
+        importlib.import_module(module)
+    woken, waker = os.pipe()
+    os.set_blocking(waker, False)
+    signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    control.sendall(b"R")
+    while True:
+        request, descriptors, _, _ = socket.recv_fds(control, 1, 2)
+        if not request:
+            return
+        pid = os.fork()
+        if pid == 0:
+            _become_child(control, *descriptors)
+        with contextlib.suppress(OSError):  # the child does the same; whoever comes first
+            os.setpgid(pid, pid)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        control.sendall(pid.to_bytes(8, "little"))
+        status = _wait(pid, control, woken)
+        control.sendall(status.to_bytes(8, "little"))
+
+
+def _wait(pid: int, control: socket.socket, woken: int) -> int:
+    """Wait for the child's end; if the harness goes away first, kill the child and leave."""
+    while True:
+        ready, _, _ = select.select([control.fileno(), woken], [], [])
+        if control.fileno() in ready:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+            sys.exit(1)
+        os.read(woken, 4096)
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return status
+
+
+def _become_child(control: socket.socket, channel: int, output: int) -> None:
+    """Set up the forked child and do what the harness asks for; never returns."""
+    parent = os.getppid()
+    with contextlib.suppress(OSError):
+        os.setpgid(0, 0)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    control.close()
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    try:
+        with Connection(channel) as connection:
+            _serve(connection)
+    except BaseException:  # the last line of defence: the harness reads it in the output
+        traceback.print_exc()
+        os._exit(70)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _serve(connection: Connection) -> None:
+    request = json.loads(connection.recv_bytes())
+    if "check" in request:
+        _send(connection, errors=[_error_of(*pair) for pair in request["check"]])
+        return
+    spec = parse(request["model"])
+    while block := json.loads(connection.recv_bytes()):
+        _run_block(connection, spec, request, block)
+
+
+def _error_of(text: str, settings: Mapping[str, Any]) -> str | None:
+    try:
+        check(text, settings)
+    except (ValueError, TypeError, ImportError, OSError, SyntaxError) as error:
+        return str(error)
+    return None
+
+
+def _run_block(
+    connection: Connection, spec: Spec, job: Mapping[str, Any], block: Sequence[Mapping[str, Any]]
+) -> None:
+    """Fit the block's models, tell the harness, then read out every wanted score in order."""
+    random_state_for(block[0]["seed"])
+    models, told = _fit(spec, job, block)
+    _send(connection, units=told)
+    tests = json.loads(connection.recv_bytes())
+    for unit, model, outcome in zip(block, models, told, strict=True):
+        if "status" in outcome:
+            continue
+        x_test = np.load(tests[str(unit["seed"])])
+        x_test.setflags(write=False)
+        for want in unit["wants"]:
+            random_state_for(unit["seed"])
+            result, scores = _read_out(model, want, unit, x_test)
+            _send(connection, **result)
+            if scores is not None:
+                connection.send_bytes(scores.tobytes())
+
+
+def _fit(
+    spec: Spec, job: Mapping[str, Any], block: Sequence[Mapping[str, Any]]
+) -> tuple[list[Detector], list[dict[str, Any]]]:
+    """Fit one model a unit; return them and, for each, its costs or its failure."""
+    models = [make_model(spec, **job["settings"], seed=unit["seed"]) for unit in block]
+    samples = [np.load(unit["x_train"]) for unit in block]
+    for model in models:
+        if hasattr(model, "device"):
+            model.device = job["device"]
+    start_peak = _reset_peak()
+    cpu, wall = time.process_time(), time.perf_counter()
+    failures: list[dict[str, Any] | None] = [None] * len(block)
+    with _warnings() as caught:
+        try:
+            if spec.entry.trains_together:
+                outcomes = type(models[0]).fit_together(models, samples)  # type: ignore[attr-defined]
+                failures = [None if error is None else _failure(error) for error in outcomes]
+            else:
+                models[0].fit(samples[0])
+        except (Exception, SystemExit) as error:
+            failures = [_failure(error)] * len(block)
+    costs = {
+        "model_fit_seconds": (time.process_time() - cpu) / len(block),
+        "fit_wall_seconds": (time.perf_counter() - wall) / len(block),
+        "peak_mib": _peak_mib(start_peak),
+        "warnings": caught,
+    }
+    told = []
+    for model, failure in zip(models, failures, strict=True):
+        told.append({**costs, **(failure or {"parameters": model.n_parameters_})})
+    return models, told
+
+
+def _read_out(
+    model: Detector, want: Mapping[str, Any], unit: Mapping[str, Any], x_test: np.ndarray
+) -> tuple[dict[str, Any], np.ndarray | None]:
+    """Return costs and scores of one read-out or head of a fitted model, or its failure."""
+    spec = parse(want["spec"])
+    start_peak = _reset_peak()
+    head_seconds = 0.0
+    with _warnings() as caught:
+        try:
+            detector = model
+            start = time.process_time()
+            if spec.head:
+                head = make(spec.head, **{"seed": unit["seed"], **want["head"]})
+                detector = Hybrid(encoder=model, head=head, seed=unit["seed"])
+                detector.fit_head(np.load(unit["x_train"]))
+                head_seconds = time.process_time() - start
+            start = time.process_time()
+            scores = detector.score(x_test, spec.readout)
+            score_us = (time.process_time() - start) / len(x_test) * 1e6
+            if scores.shape != (len(x_test),):
+                msg = f"score returned shape {scores.shape}, expected ({len(x_test)},)"
+                raise ValueError(msg)
+        except (Exception, SystemExit) as error:
+            return {**_failure(error), "warnings": caught}, None
+    costs = {"head_fit_seconds": head_seconds, "score_us": score_us, "warnings": caught}
+    return {**costs, "peak_mib": _peak_mib(start_peak)}, scores
+
+
+def random_state_for(seed: int) -> None:
+    """Seed the global generators of this child, so that a detector that draws from them anyway
+    gives the same numbers whatever ran before it."""
+    number = integer_seed(seed, "global generators of the sandbox")
+    random.seed(number)
+    np.random.seed(number)  # noqa: NPY002  # the legacy generator is the one others draw from
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(number)
+
+
+def _failure(error: BaseException) -> dict[str, Any]:
+    """Return status, reason and traceback of what a detector raised."""
+    text = "".join(traceback.format_exception(error))
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    if isinstance(error, Unsupported):
+        return {"status": "unsupported", "reason": str(error), "traceback": text}
+    if isinstance(error, Diverged):
+        return {"status": "non-finite", "reason": str(error), "traceback": text}
+    if isinstance(error, MemoryError) or _is_torch_memory_error(error):
+        return {"status": "memory", "reason": reason, "traceback": text}
+    if isinstance(error, SystemExit):
+        reason = f"the detector called exit({error.code!r})"
+    return {"status": "error", "reason": reason, "traceback": text}
+
+
+def _is_torch_memory_error(error: BaseException) -> bool:
+    return isinstance(error, RuntimeError) and (
+        "can't allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError"
+    )
+
+
+@contextlib.contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """Collect the distinct warnings raised inside, as text."""
+    texts: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        try:
+            yield texts
+        finally:
+            distinct = dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught)
+            texts.extend(list(distinct)[:MAX_WARNINGS])
+
+
+def _reset_peak() -> int:
+    """Let the kernel forget the peak so far (Linux); return the present memory in KiB."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+    return _high_water_kib()
+
+
+def _peak_mib(start_kib: int) -> float:
+    return max(0, _high_water_kib() - start_kib) / 1024
+
+
+def _high_water_kib() -> int:
+    """Return the peak resident memory of this process in KiB."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // 1024 if sys.platform == "darwin" else peak
+
+
+def _send(connection: Connection, **message: Any) -> None:
+    connection.send_bytes(json.dumps(message).encode())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,70 @@
+"""Scalers: fitted on the training rows alone, applied to both parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.settings import nearest
+
+IMPUTE = "median+"
+SCALERS = {
+    "minmax": "each feature to [0, 1] on the training rows",
+    "none": "as they are",
+    "robust": "each feature less its training median, over its interquartile range",
+    "standard": "each feature to zero mean and unit variance on the training rows",
+}
+
+
+def check_scaler(name: str) -> str:
+    """Return the name of a scaler, with or without imputation ("median+standard").
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if name.removeprefix(IMPUTE) not in SCALERS:
+        known = [*SCALERS, *(IMPUTE + scaler for scaler in SCALERS)]
+        msg = f"unknown scaler {name!r}; {nearest(name, known)}"
+        raise ValueError(msg)
+    return name
+
+
+def scale(
+    name: str, x_train: NDArray[Any], x_test: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return training and test samples, scaled by what the training samples say.
+
+    Vectors (n, d) come back as float64, images (n, ...) as float32, both C-ordered. A feature
+    that is constant in training is centred and not stretched. "median+..." first puts the
+    training median in place of values that are not finite.
+    """
+    dtype = np.float64 if x_train.ndim == 2 else np.float32
+    train, test = (x.reshape(len(x), -1).astype(np.float64) for x in (x_train, x_test))
+    for step in _steps(name):
+        train, test = step.fit_transform(train), step.transform(test)
+    return (
+        np.ascontiguousarray(train.reshape(x_train.shape), dtype),
+        np.ascontiguousarray(test.reshape(x_test.shape), dtype),
+    )
+
+
+def _steps(name: str) -> list[Any]:
+    from sklearn import impute, preprocessing
+
+    steps: list[Any] = []
+    if name.startswith(IMPUTE):
+        steps.append(preprocessing.FunctionTransformer(_infinite_to_nan))
+        steps.append(impute.SimpleImputer(strategy="median", keep_empty_features=True))
+    kinds = {
+        "minmax": preprocessing.MinMaxScaler,
+        "robust": preprocessing.RobustScaler,
+        "standard": preprocessing.StandardScaler,
+    }
+    scaler = name.removeprefix(IMPUTE)
+    return steps if scaler == "none" else [*steps, kinds[scaler]()]
+
+
+def _infinite_to_nan(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(np.isfinite(x), x, np.nan)

@@ -1,0 +1,206 @@
+"""Suites: TOML files that say which detectors run on which data sets, how, and how often."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+import datasets
+from bench.protocols import find
+from bench.scalers import check_scaler
+from detectors.registry import parse
+from detectors.settings import nearest
+
+FOLDER = Path(__file__).parent / "suites"
+
+
+class SuiteError(ValueError):
+    """Raised for a suite that cannot be read; says what is wrong and what is accepted."""
+
+
+class Entrant(BaseModel):
+    """A detector of a suite.
+
+    Attributes:
+        spec: its canonical name.
+        label: how boards call it; by default the spec with its explicit settings.
+        settings: explicit settings; those of a head under "head".
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    spec: str
+    label: str = ""
+    settings: dict[str, Any] = {}
+
+    @field_validator("spec")
+    @classmethod
+    def _canonical(cls, spec: str) -> str:
+        return str(parse(spec))
+
+    @property
+    def name(self) -> str:
+        """The label, or else the spec with its explicit settings, `lof[n_neighbors=5]`."""
+        told = ", ".join(f"{key}={value}" for key, value in _flat(self.settings))
+        return self.label or (f"{self.spec}[{told}]" if told else self.spec)
+
+
+class Suite(BaseModel):
+    """What one invocation compares.
+
+    Attributes:
+        name: the suite's name, from its file.
+        title: one line for boards.
+        detectors: at least one, of different names.
+        datasets: names; a pattern such as "digits/*" stands for all that match.
+        protocol: how data are split.
+        scaler: what the training rows scale.
+        seeds: different seeds; a number N stands for 0 ... N - 1.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    title: str
+    detectors: Annotated[tuple[Entrant, ...], Field(min_length=1)]
+    datasets: Annotated[tuple[str, ...], Field(min_length=1)]
+    protocol: str = "one-class"
+    scaler: str = "standard"
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0, 1, 2, 3, 4)
+
+    @field_validator("detectors", mode="before")
+    @classmethod
+    def _entrants(cls, value: object) -> object:
+        if not isinstance(value, list | tuple):
+            return value
+        return tuple({"spec": entry} if isinstance(entry, str) else entry for entry in value)
+
+    @field_validator("detectors")
+    @classmethod
+    def _different_names(cls, entrants: tuple[Entrant, ...]) -> tuple[Entrant, ...]:
+        names = [entrant.name for entrant in entrants]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            msg = f"two detectors are called {twice[0]!r}; give one of them a label of its own"
+            raise ValueError(msg)
+        return entrants
+
+    @field_validator("datasets")
+    @classmethod
+    def _known_datasets(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        found: list[str] = []
+        for pattern in patterns:
+            matching = [name for name in datasets.names() if fnmatch(name, pattern)]
+            found += matching or [datasets.card(pattern).name]  # raises with the nearest names
+        return tuple(dict.fromkeys(found))
+
+    @field_validator("protocol")
+    @classmethod
+    def _known_protocol(cls, name: str) -> str:
+        find(name)
+        return name
+
+    @field_validator("scaler")
+    @classmethod
+    def _known_scaler(cls, name: str) -> str:
+        return check_scaler(name)
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _counted_seeds(cls, value: object) -> object:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return tuple(range(value))
+        return tuple(dict.fromkeys(value)) if isinstance(value, list | tuple) else value
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the suites that come with the project."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+def read(name: str) -> Suite:
+    """Return a suite by name, or by the path of a TOML file.
+
+    Raises:
+        SuiteError: there is none of that name, or the file does not say a valid suite.
+    """
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if not path.is_file():
+        msg = f"unknown suite {name!r}; {nearest(name, names())}, or the path of a .toml file"
+        raise SuiteError(msg)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path} is not valid TOML: {error}"
+        raise SuiteError(msg) from None
+    return build({"name": path.stem, "title": path.stem, **content}, str(path))
+
+
+def select(
+    suite: Suite,
+    detectors: Sequence[str] | None = None,
+    datasets: Sequence[str] | None = None,
+    protocol: str | None = None,
+    seeds: int | Sequence[int] | None = None,
+) -> Suite:
+    """Return the suite with some of its parts replaced.
+
+    A detector named as the suite names or labels one keeps the suite's settings; any other is
+    taken with its defaults.
+
+    Raises:
+        SuiteError: a part that is not valid.
+    """
+    content: dict[str, Any] = suite.model_dump()
+    if detectors is not None:
+        known = {entrant.spec: entrant for entrant in reversed(suite.detectors)}
+        known |= {entrant.name: entrant for entrant in suite.detectors}
+        content["detectors"] = [
+            known[text].model_dump() if text in known else _entrant(text, known)
+            for text in detectors
+        ]
+    chosen = {"datasets": datasets, "protocol": protocol, "seeds": seeds}
+    content |= {key: value for key, value in chosen.items() if value is not None}
+    return build(content, f"suite {suite.name}")
+
+
+def _entrant(text: str, known: dict[str, Entrant]) -> dict[str, Any]:
+    try:
+        spec = str(parse(text))
+    except ValueError as error:
+        raise SuiteError(str(error)) from None
+    return known[spec].model_dump() if spec in known else {"spec": spec}
+
+
+def build(content: dict[str, Any], where: str) -> Suite:
+    """Return the suite that `content` describes; `where` is how messages call its origin.
+
+    Raises:
+        SuiteError: unknown keys (with the nearest valid ones) or values that are not accepted.
+    """
+    try:
+        return Suite.model_validate(content)
+    except ValidationError as error:
+        raise SuiteError("; ".join(_explain(e, where) for e in error.errors()[:3])) from None
+
+
+def _explain(error: Any, where: str) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        keys = Entrant.model_fields if len(error["loc"]) > 1 else Suite.model_fields
+        return f"{where}: unknown key {place!r}; {nearest(str(error['loc'][-1]), keys)}"
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return f"{where}: {place}: {message}"
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for key, value in settings.items():
+        nested = isinstance(value, dict)
+        pairs += _flat(value, f"{prefix}{key}.") if nested else [(prefix + key, value)]
+    return pairs

@@ -1,0 +1,510 @@
+"""MLflow tracking: every stored row as a run, written by one thread behind the run.
+
+One experiment a suite; one parent run an invocation, made when its first row comes, which holds
+the suite's board; one child run a row. A child carries `fathom.key` (the row's key) and
+`fathom.digest` (of the whole record), so that a row is logged once per experiment and again, in
+place of the old run, only where its record has changed. A child that a killed process left
+unfinished is replaced.
+
+Params are what was wanted (settings one by one as `setting.NAME`), metrics are the finite numbers
+that came out, tags are the rest. MLflow refuses some characters in names: `@` becomes `_at_`, any
+other becomes `_`, so `recall@fpr=0.05` is `recall_at_fpr_0.05` there.
+
+By default the runs are in `mlflow.db` in the results folder, which can be rebuilt from the store
+at any time and is therefore opened in WAL mode with `synchronous = NORMAL`. MLFLOW_TRACKING_URI
+names a server instead. MLflow takes 1.5 s to import, so only the functions that need it do.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import socket
+import sqlite3
+import sys
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.records import Wanted, canonical, digest
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from sqlalchemy import Engine
+
+DATABASE = "mlflow.db"
+ARTIFACTS = "mlartifacts"
+PAGE = 200  # runs a request, so that an answer stays well within the timeout
+TIMEOUT_S = 5  # for one request to a server
+PATIENCE_S = 30.0  # for a server to take what is left when the run is done
+LONGEST = 5000  # characters of a param or tag; servers refuse more than 6000 and 8000
+
+# Set unless the user has: nothing is sent home, nothing is printed, no request takes minutes.
+# Requests are not retried: a `create_run` that was slow to answer would be made twice.
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": str(TIMEOUT_S),
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+}
+WANTED = frozenset(Wanted.__dataclass_fields__)
+PARAMS = ("spec", "model", "label", "dataset", "protocol", "scaler", "seed", "device")
+
+
+@dataclass(frozen=True)
+class TrackingReport:
+    """What became of the rows handed over.
+
+    Attributes:
+        uri: where they went, without credentials.
+        experiment: name of the MLflow experiment.
+        logged: rows logged now.
+        already: rows that were there before.
+        problem: one sentence for the user where not all is logged, else None.
+    """
+
+    uri: str
+    experiment: str
+    logged: int
+    already: int
+    problem: str | None
+
+
+def tracking_uri(results: Path) -> str:
+    """Return $MLFLOW_TRACKING_URI, else the URI of `mlflow.db` in the results folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{results.resolve() / DATABASE}"
+
+
+def ui_command(results: Path, port: int = 5000) -> list[str]:
+    """Return the command that serves MLflow's pages for a results folder on this machine.
+
+    Raises:
+        ValueError: MLFLOW_TRACKING_URI names a server, which has pages of its own.
+        FileNotFoundError: nothing has been tracked in that folder.
+    """
+    uri = tracking_uri(results)
+    file = _local_file(uri)
+    if file is None:
+        msg = f"MLFLOW_TRACKING_URI is {_shown(uri)}; open that server's own pages in a browser"
+        raise ValueError(msg)
+    if not file.is_file():
+        msg = f"no {file.name} in {file.parent}; make it with `bench run` or `bench track`"
+        raise FileNotFoundError(msg)
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", ENVIRONMENT["MLFLOW_DISABLE_TELEMETRY"])
+    options = {
+        "--backend-store-uri": uri,
+        "--default-artifact-root": _artifacts(results),
+        "--host": "127.0.0.1",
+        "--port": str(port),
+        "--workers": "1",
+    }
+    return [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        *(x for pair in options.items() for x in pair),
+    ]
+
+
+class Tracker:
+    """Logs the rows of one invocation as they come, in a thread of its own.
+
+    The run never waits for it. After a failure nothing more is sent; `finish` tries once more.
+    Hold the lock of the results folder, and use one tracker at a time in it.
+    """
+
+    def __init__(
+        self,
+        results: Path,
+        experiment: str,
+        invocation: Mapping[str, str],
+        n_rows: int | None = None,
+    ) -> None:
+        """Start the thread, which opens or creates the experiment.
+
+        Args:
+            results: the results folder.
+            experiment: name of the experiment, the suite's.
+            invocation: tags of the parent run; "command" also names it.
+            n_rows: rows that are to come, if known; for 0 nothing is started.
+        """
+        _prepare_environment()
+        self._target = _Target(results, experiment, dict(invocation), uuid.uuid4().hex)
+        self._news = threading.Condition()
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._board: Mapping[str, str] = {}
+        self._logged = self._already = 0
+        self._deadline: float | None = None  # monotonic; set when no more rows will come
+        self._abandoned = False
+        self._problem: str | None = None
+        self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
+        if n_rows != 0:
+            self._thread.start()
+
+    @property
+    def problem(self) -> str | None:
+        """One sentence for the user, as soon as tracking has failed."""
+        return self._problem
+
+    def log(self, record: dict[str, Any]) -> None:
+        """Hand over a record of the store; returns at once."""
+        with self._news:
+            self._waiting.append(record)
+            self._news.notify()
+
+    def finish(self, board: Mapping[str, str]) -> TrackingReport:
+        """Log what is left, keep the board's texts (by file name) in the parent run and end it.
+
+        A server gets PATIENCE_S for it, the local database as long as it takes.
+        """
+        local = _local_file(self._target.uri) is not None
+        with self._news:
+            self._board = board
+            self._deadline = math.inf if local else time.monotonic() + PATIENCE_S
+            self._news.notify()
+        if self._thread.ident is not None:
+            self._thread.join(None if local else PATIENCE_S + 2 * TIMEOUT_S)
+        if self._waiting and self._problem is None:
+            self._problem = self._target.problem(
+                f"{len(self._waiting)} rows were not taken in time"
+            )
+        return self._target.report(self._logged, self._already, self._problem)
+
+    def abandon(self) -> None:
+        """Stop at once, leave what is logged, and end the parent run as killed if that is quick."""
+        with self._news:
+            self._abandoned = True
+            self._deadline = 0.0
+            self._news.notify()
+        if self._thread.ident is not None:
+            self._thread.join(2.0)
+
+    def _work(self) -> None:
+        self._problem = self._send()
+        if self._problem is None:
+            return
+        with self._news:
+            failed_late = self._deadline is not None
+            self._news.wait_for(lambda: self._deadline is not None)
+        if not failed_late and not self._abandoned:
+            self._problem = self._send()
+
+    def _send(self) -> str | None:
+        """Log the rows as they come until none will; return the problem, if any."""
+        trouble = _trouble()
+        try:
+            with _client(self._target) as client:
+                experiment = _Experiment(self._target, client)
+                while (record := self._next()) is not None:
+                    new = experiment.log(record)
+                    self._logged += new
+                    self._already += not new
+                    self._waiting.popleft()
+                experiment.end({} if self._abandoned else self._board, killed=self._abandoned)
+        except trouble as error:
+            return self._target.problem(_why(error))
+        return None
+
+    def _next(self) -> dict[str, Any] | None:
+        with self._news:
+            self._news.wait_for(lambda: self._waiting or self._deadline is not None)
+            late = self._deadline is not None and time.monotonic() > self._deadline
+            return self._waiting[0] if self._waiting and not late else None
+
+
+def replay(
+    results: Path, experiment: str, records: Iterable[dict[str, Any]], board: Mapping[str, str]
+) -> TrackingReport:
+    """Log those records of the store that the experiment does not hold yet.
+
+    The board's texts (by file name) go to the parent run of these rows. Hold the lock of the
+    results folder. A failure is in the report; what was logged before it stays.
+    """
+    _prepare_environment()
+    target = _Target(results, experiment, {"command": "bench track"}, uuid.uuid4().hex)
+    trouble = _trouble()
+    logged = already = 0
+    problem = None
+    try:
+        with _client(target) as client:
+            opened = _Experiment(target, client)
+            for record in records:
+                new = opened.log(record)
+                logged += new
+                already += not new
+            opened.end(board)
+    except trouble as error:
+        problem = target.problem(_why(error))
+    return target.report(logged, already, problem)
+
+
+class _Target:
+    """Where the rows of one invocation go."""
+
+    def __init__(
+        self, results: Path, experiment: str, invocation: dict[str, str], identity: str
+    ) -> None:
+        self.results = results
+        self.experiment = experiment
+        self.invocation = invocation
+        self.identity = identity
+        self.uri = tracking_uri(results)
+        self.folder = f"{socket.gethostname()}:{results.resolve()}"
+
+    def problem(self, why: str) -> str:
+        """Return the sentence for the user."""
+        file = _local_file(self.uri)
+        if file is None:
+            return (
+                f"mlflow at {_shown(self.uri)} is away ({why}); rows are stored; "
+                "`bench track` sends them later"
+            )
+        return (
+            f"mlflow cannot use {file} ({why}); rows are stored; "
+            "move the file away and `bench track` makes it anew"
+        )
+
+    def report(self, logged: int, already: int, problem: str | None) -> TrackingReport:
+        return TrackingReport(_shown(self.uri), self.experiment, logged, already, problem)
+
+
+class _Experiment:
+    """An experiment opened for writing, with what it holds already."""
+
+    def __init__(self, target: _Target, client: MlflowClient) -> None:
+        self._target = target
+        self._client = client
+        found = self._client.get_experiment_by_name(target.experiment)
+        if found is None:
+            local = _local_file(target.uri) is not None
+            self._id = self._client.create_experiment(
+                target.experiment, _artifacts(target.results) if local else None
+            )
+        else:
+            self._id = found.experiment_id
+        self._parent: str | None = None
+        self._orphans: list[str] = []
+        self._rows: dict[str, tuple[str, str]] = {}  # key -> run id, digest of the record
+        for run, status, tags in _runs(target.uri, client, self._id):
+            self._notice(run, status, tags)
+
+    def log(self, record: dict[str, Any]) -> bool:
+        """Log a record, in place of an older one of its key; False where it is there already."""
+        key, content = record["key"], digest(record)
+        old, logged = self._rows.get(key, (None, None))
+        if logged == content:
+            return False
+        if old is not None:
+            self._client.delete_run(old)
+        if self._parent is None:
+            self._parent = self._start_parent()
+        end = _milliseconds(record)
+        wall = record.get("fit_wall_seconds") or 0.0
+        links = {"mlflow.parentRunId": self._parent, "fathom.digest": content}
+        run = self._client.create_run(
+            self._id,
+            start_time=end - int(1000 * wall),
+            tags=_tags(record) | links | {"fathom.results": self._target.folder},
+            run_name=f"{record['label']} · {record['dataset']} · seed {record['seed']}",
+        ).info.run_id
+        self._client.log_batch(run, metrics=_metrics(record, end), params=_params(record))
+        status = "FINISHED" if record["status"] == "ok" else "FAILED"
+        self._client.set_terminated(run, status, end)
+        self._rows[key] = run, content
+        return True
+
+    def end(self, board: Mapping[str, str], *, killed: bool = False) -> None:
+        """Keep the board in the parent run and end it, and those of killed invocations."""
+        for run in filter(None, [self._parent, *self._orphans]):
+            for name, text in board.items():
+                self._client.log_text(run, text, name)
+            mine = run == self._parent and not killed
+            self._client.set_terminated(run, "FINISHED" if mine else "KILLED")
+
+    def _notice(self, run: str, status: str, tags: Mapping[str, str]) -> None:
+        """Take note of a run found; delete a row's that was left unfinished in this folder.
+
+        The folder is locked, so no process is still at work on such a run.
+        """
+        unfinished = status == "RUNNING"
+        left_here = unfinished and tags.get("fathom.results") == self._target.folder
+        if tags.get("fathom.invocation") == self._target.identity:
+            self._parent = run
+        elif "fathom.key" not in tags:
+            self._orphans += [run] * left_here
+        elif left_here:
+            self._client.delete_run(run)
+        elif not unfinished:
+            self._rows[tags["fathom.key"]] = run, tags.get("fathom.digest", "")
+
+    def _start_parent(self) -> str:
+        target = self._target
+        links = {"fathom.invocation": target.identity, "fathom.results": target.folder}
+        given = {_name(k): v[:LONGEST] for k, v in target.invocation.items()}
+        name = target.invocation.get("command", target.experiment)
+        return str(self._client.create_run(self._id, tags=given | links, run_name=name).info.run_id)
+
+
+def _runs(uri: str, client: MlflowClient, experiment: str) -> Iterator[tuple[str, str, Any]]:
+    """Yield id, status and tags (ours, at least) of every run of an experiment.
+
+    MLflow's search builds every run with all its metrics, 1.1 ms each; of a local database the
+    three columns are read directly, 0.01 ms each.
+    """
+    file = _local_file(uri)
+    if file is not None:
+        query = (
+            "SELECT run_uuid, status, json_group_object(tags.key, tags.value) "
+            "FROM runs JOIN tags USING (run_uuid) "
+            "WHERE experiment_id = ? AND lifecycle_stage = 'active' AND tags.key GLOB 'fathom.*' "
+            "GROUP BY run_uuid"
+        )
+        with closing(sqlite3.connect(file)) as connection:
+            found = connection.execute(query, (experiment,)).fetchall()
+        yield from ((run, status, json.loads(tags)) for run, status, tags in found)
+        return
+    token = None
+    while True:
+        page = client.search_runs([experiment], max_results=PAGE, page_token=token)
+        yield from ((run.info.run_id, run.info.status, run.data.tags) for run in page)
+        token = page.token
+        if not token:
+            return
+
+
+def _params(record: dict[str, Any]) -> list[Any]:
+    from mlflow.entities import Param
+
+    params = {name: str(record[name]) for name in PARAMS}
+    params["settings"] = canonical(record["settings"])
+    for name, value in record["settings"].items():
+        if name == "head":
+            params |= {f"setting.head.{k}": str(v) for k, v in value.items()}
+        else:
+            params[f"setting.{name}"] = str(value)
+    return [Param(_name(k), v[:LONGEST]) for k, v in params.items()]
+
+
+def _metrics(record: dict[str, Any], timestamp: int) -> list[Any]:
+    from mlflow.entities import Metric
+
+    return [
+        Metric(_name(name), float(value), timestamp, 0)
+        for name, value in record.items()
+        if name not in WANTED and isinstance(value, int | float) and math.isfinite(value)
+    ]
+
+
+def _tags(record: dict[str, Any]) -> dict[str, str]:
+    names = ("status", "reason", "family", "dataset_family", "data_sha256", "code_id")
+    tags = {name: record[name] for name in names} | dict(record["provenance"])
+    texts = {k: v if isinstance(v, str) else canonical(v) for k, v in tags.items()}
+    return {_name(k): v[:LONGEST] for k, v in texts.items()} | {"fathom.key": record["key"]}
+
+
+def _name(name: str) -> str:
+    """Return a name of a metric, param or tag that MLflow accepts."""
+    return re.sub(r"[^\w.\- /:]", "_", name.replace("@", "_at_"))
+
+
+def _milliseconds(record: dict[str, Any]) -> int:
+    """Return when the row was done, since 1970, as its provenance says; else the time now."""
+    date = record["provenance"].get("date")
+    return int(1000 * (datetime.fromisoformat(date).timestamp() if date else time.time()))
+
+
+def _prepare_environment() -> None:
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+@contextmanager
+def _client(target: _Target) -> Iterator[MlflowClient]:
+    """Open the store; a local database is created whole, or not at all."""
+    from mlflow import MlflowClient
+    from sqlalchemy import event
+
+    file = _local_file(target.uri)
+    if file is None:
+        yield MlflowClient(target.uri)
+        return
+    root = _artifacts(target.results)
+    if not file.exists():
+        _create(file, root)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")  # kept in the file
+    engine = _engine(target.uri, root)  # one a URI in a process: the client's, too
+    event.listen(engine, "connect", _relax)
+    engine.dispose()  # connections made before know nothing of it
+    try:
+        yield MlflowClient(target.uri)
+    finally:
+        engine.dispose()
+
+
+def _engine(uri: str, root: str) -> Engine:
+    """Return the engine that MLflow keeps for a database, whose tables it makes if need be."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    return SqlAlchemyStore(uri, root).engine  # type: ignore[no-untyped-call]  # theirs
+
+
+def _create(file: Path, root: str) -> None:
+    """Create MLflow's database beside its place and move it there: a kill leaves no half of it."""
+    draft = file.with_name(f"{file.name}.new")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    for left in file.parent.glob(f"{draft.name}*"):
+        left.unlink()
+    _engine(f"sqlite:///{draft}", root).dispose()
+    draft.replace(file)
+
+
+def _relax(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _local_file(uri: str) -> Path | None:
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+
+
+def _artifacts(results: Path) -> str:
+    return (results.resolve() / ARTIFACTS).as_uri()
+
+
+def _trouble() -> tuple[type[Exception], ...]:
+    """Return what MLflow raises when a store is away, full, broken, or no MLflow at all."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError, ValueError
+
+
+def _shown(uri: str) -> str:
+    """Return a text without the user and password of the addresses in it."""
+    return re.sub(r"//[^/@\s]*@", "//", uri)
+
+
+def _why(error: Exception) -> str:
+    """Return the cause in a few words."""
+    text = _shown(str(error))
+    known = {
+        "onnection refused": "connection refused",
+        "imed out": "no answer in time",
+        "Failed to resolve": "unknown host",
+        "disk is full": "the disk is full",
+    }
+    found = next((words for sign, words in known.items() if sign in text), None)
+    first = (text.splitlines() or [type(error).__name__])[0]
+    return found or (first if len(first) <= 160 else f"{first[:157]}...")
