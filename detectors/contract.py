@@ -61,15 +61,7 @@ class Detector(ABC):
         Raises:
             Unsupported: x is not finite, is empty, or does not suit the settings.
         """
-        samples = as_samples(x)
-        if samples.ndim != 2 and not self.takes_images:
-            msg = (
-                f"{type(self).__name__} takes vectors (n, d), x has shape {samples.shape}; "
-                "flatten the samples or use a detector of images"
-            )
-            raise Unsupported(msg)
-        self._shape_ = samples.shape[1:]
-        self._fit(samples)
+        self._fit(self._as_training(x))
         return self
 
     def score(self, x: ArrayLike, readout: str | None = None) -> Floats:
@@ -130,6 +122,18 @@ class Detector(ABC):
     def _encode(self, x: Floats) -> Floats:
         msg = f"{type(self).__name__} has no codes; use a model that encodes, such as 'ae'"
         raise ValueError(msg)
+
+    def _as_training(self, x: ArrayLike) -> Floats:
+        """Return checked training samples and note their shape, for `score` to ask for it."""
+        samples = as_samples(x)
+        if samples.ndim != 2 and not self.takes_images:
+            msg = (
+                f"{type(self).__name__} takes vectors (n, d), x has shape {samples.shape}; "
+                "flatten the samples or use a detector of images"
+            )
+            raise Unsupported(msg)
+        self._shape_ = samples.shape[1:]
+        return samples
 
     def _named_readouts(self) -> str:
         return ", ".join(self.readouts) if self.readouts else "no named read-outs"

@@ -44,6 +44,8 @@ class PCA(Detector):
         if isinstance(self.n_components, int):
             return self.n_components
         explained = np.cumsum(variances)
+        if explained[-1] == 0:
+            return 0
         enough = int(np.argmax(explained >= self.n_components * explained[-1])) + 1
         return min(enough, d - 1)
 

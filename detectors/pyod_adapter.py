@@ -11,10 +11,8 @@ import importlib
 import inspect
 import io
 import os
-import random
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -23,7 +21,7 @@ import numpy as np
 from detectors.contract import Detector, Floats, Unsupported, require_rows
 from detectors.pyod_table import PYOD
 from detectors.settings import check_settings, nearest
-from detectors.streams import integer_seed
+from detectors.streams import global_generators, integer_seed
 
 _SEED_NAMES = ("random_state", "random_seed")
 
@@ -58,7 +56,7 @@ class PyOD(Detector):
                 msg = f"{name} has no setting {key!r}; {nearest(key, accepted)}"
                 raise ValueError(msg)
         try:
-            with _own_random_state(0):
+            with _contained(0):
                 detector._estimator(n_features=1)
         except (TypeError, ValueError) as error:
             msg = f"{name} does not accept {arguments}: {error}"
@@ -76,7 +74,7 @@ class PyOD(Detector):
         if method.fails_on_lone_row and len(x) % self._value("batch_size") == 1:
             msg = f"{self.class_name} fails on a last batch of one row; change batch_size"
             raise Unsupported(msg)
-        with _own_random_state(integer_seed(self.seed, "fit")):
+        with _contained(integer_seed(self.seed, "fit")):
             self.estimator_ = self._estimator(x.shape[1])
             self.estimator_.fit(x)
 
@@ -87,7 +85,7 @@ class PyOD(Detector):
             self._check_rows(x)
         if method.fails_on_lone_row and n % self._value("batch_size") == 1:
             x = np.concatenate([x, x[-1:]])
-        with _own_random_state(integer_seed(self.seed, "score")):
+        with _contained(integer_seed(self.seed, "score")):
             scores = self.estimator_.decision_function(x)
         return np.asarray(scores, dtype=np.float64)[:n]
 
@@ -117,24 +115,13 @@ class PyOD(Detector):
 
 
 @contextmanager
-def _own_random_state(seed: int) -> Iterator[None]:
-    """Seed the global generators inside, put them back afterwards, and swallow prints."""
-    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
+def _contained(seed: int) -> Iterator[None]:
+    """Own global generators and hash seed inside, and no prints."""
     hash_seed = os.environ.get("PYTHONHASHSEED")
-    torch = sys.modules.get("torch")
-    with ExitStack() as stack:
-        stack.enter_context(redirect_stdout(io.StringIO()))
-        if torch is not None:
-            devices = range(torch.cuda.device_count())
-            stack.enter_context(torch.random.fork_rng(devices=devices))
-            torch.manual_seed(seed)
-        random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002
+    with global_generators(seed), redirect_stdout(io.StringIO()):
         try:
             yield
         finally:
-            random.setstate(python)
-            np.random.set_state(legacy)  # noqa: NPY002
             if hash_seed is None:
                 os.environ.pop("PYTHONHASHSEED", None)
             else:

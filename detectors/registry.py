@@ -11,6 +11,8 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -265,11 +267,13 @@ def load_class(target: str) -> type[Detector]:
     """
     where, _, attribute = target.rpartition(":")
     if where.endswith(".py"):
-        module_spec = importlib.util.spec_from_file_location(Path(where).stem, where)
+        name = "fathom_file_" + re.sub(r"\W", "_", str(Path(where).resolve()))
+        module_spec = importlib.util.spec_from_file_location(name, source_file(target))
         if module_spec is None or module_spec.loader is None:
             msg = f"{where} cannot be imported as a python file"
             raise ValueError(msg)
         module = importlib.util.module_from_spec(module_spec)
+        sys.modules[name] = module  # dataclasses and pickle look their module up there
         module_spec.loader.exec_module(module)
     else:
         module = importlib.import_module(where)

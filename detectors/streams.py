@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
 import numpy as np
 
 
@@ -17,3 +22,25 @@ def stream(seed: int, name: str) -> np.random.Generator:
 def integer_seed(seed: int, name: str) -> int:
     """Return a 31-bit seed from the stream `name`, for libraries that take an integer."""
     return int(stream(seed, name).integers(2**31 - 1))
+
+
+@contextmanager
+def global_generators(seed: int) -> Iterator[None]:
+    """Seed the generators of random, numpy and torch inside, and put them back afterwards.
+
+    For libraries that draw from them or seed them. torch's counts only once it is imported.
+    """
+    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    torch = sys.modules.get("torch")
+    with ExitStack() as stack:
+        if torch is not None:
+            devices = range(torch.cuda.device_count())
+            stack.enter_context(torch.random.fork_rng(devices=devices))
+            torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(legacy)  # noqa: NPY002

@@ -1,0 +1,372 @@
+"""The contract of `detectors.contract` as functions, for the tests and for `bench check`.
+
+Each check takes a `Subject` and raises `CheckFailed` with a sentence where the contract does not
+hold. `checks_for(subject)` names those that apply.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+import random
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.contract import Detector, Floats, Unsupported
+from detectors.registry import Spec, load_class, make, parse
+from detectors.streams import global_generators, stream
+
+N_TRAIN, N_TEST, N_FAR = 64, 24, 6
+
+
+class CheckFailed(AssertionError):
+    """Raised by a check, with what does not hold."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The detector under check.
+
+    Attributes:
+        text: its spec.
+        settings: settings that differ from the defaults, for instance fewer epochs.
+        n_features: width of the samples it is checked on.
+    """
+
+    text: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    n_features: int = 5
+
+    @property
+    def spec(self) -> Spec:
+        """The parsed spec."""
+        return parse(self.text)
+
+    @property
+    def tolerance(self) -> float:
+        """How far a score may move, relative to the largest, when companions change.
+
+        Nothing for models that score in padded batches, float32 rounding for other deep ones,
+        float64 rounding of matrix products for the rest.
+        """
+        if self.spec.entry.family != "deep":
+            return 1e-9
+        padded = self.spec.entry.target.startswith("detectors.deep.")
+        return 1e-5 if not padded else 1e-9 if self.spec.head else 0.0
+
+    def make(self, **settings: Any) -> Detector:
+        """Return a new detector."""
+        return make(self.text, **{**self.settings, **settings})
+
+    def fitted(self) -> Detector:
+        """Return a detector fitted on the training samples."""
+        return self.make().fit(self.samples[0])
+
+    @property
+    def samples(self) -> tuple[Floats, Floats]:
+        """New training and test samples (n, d); the last `N_FAR` of the test are far."""
+        return _samples(self.n_features)
+
+
+Check = Callable[[Subject], None]
+
+
+def fit_returns_self(subject: Subject) -> None:
+    """`fit` returns the detector."""
+    detector = subject.make()
+    _expect(detector.fit(subject.samples[0]) is detector, "fit does not return self")
+
+
+def settings_stay(subject: Subject) -> None:
+    """`fit` and `score` change no setting."""
+    detector = subject.make()
+    before = copy.deepcopy(dataclasses.asdict(detector))
+    detector.fit(subject.samples[0]).score(subject.samples[1])
+    after = dataclasses.asdict(detector)
+    _expect(before == after, f"settings were {before} and became {after}")
+
+
+def data_stay(subject: Subject) -> None:
+    """`fit` and `score` leave their arrays as they are."""
+    x, z = subject.samples
+    subject.make().fit(x).score(z)
+    same = np.array_equal(x, subject.samples[0]) and np.array_equal(z, subject.samples[1])
+    _expect(same, "fit or score changed its input in place")
+
+
+def scores_are_finite_numbers(subject: Subject) -> None:
+    """`score` returns (n,) finite float64 that are not all equal."""
+    scores = subject.fitted().score(subject.samples[1])
+    _expect_scores(scores, N_TEST)
+    _expect(len(np.unique(scores)) > 1, f"all scores are {scores[0]}")
+
+
+def far_samples_score_higher(subject: Subject) -> None:
+    """Samples far from all training samples score above typical ones, in the mean."""
+    scores = subject.fitted().score(subject.samples[1])
+    near, far = scores[:-N_FAR].mean(), scores[-N_FAR:].mean()
+    _expect(far > near, f"far samples score {far:.4g}, typical ones {near:.4g}; is the sign right?")
+
+
+def same_seed_gives_same_scores(subject: Subject) -> None:
+    """Equal seeds give equal scores, whatever the global generators; so does scoring twice."""
+    x, z = subject.samples
+    with global_generators(1):
+        detector = subject.make().fit(x)
+        first = detector.score(z)
+    with global_generators(2):
+        _expect_equal(detector.score(z), first, "a second score")
+        _expect_equal(subject.make().fit(x).score(z), first, "a second detector of this seed")
+
+
+def global_random_state_untouched(subject: Subject) -> None:
+    """`fit` and `score` leave the generators of random, numpy and torch where they were."""
+    detector = subject.make()
+    before = _global_states()
+    detector.fit(subject.samples[0])
+    fitted = _global_states()
+    detector.score(subject.samples[1])
+    moved = {n for n in before if before[n] != fitted[n] or fitted[n] != _global_states()[n]}
+    _expect(not moved, f"the global generator of {', '.join(sorted(moved))} was drawn or seeded")
+
+
+def refit_forgets_the_first_fit(subject: Subject) -> None:
+    """A second `fit` leaves nothing of the first."""
+    x, z = subject.samples
+    other = np.concatenate([3 * x[::-1] + 1, 5 * x[:9]])
+    again = subject.make().fit(other).fit(x).score(z)
+    _expect_equal(again, subject.fitted().score(z), "a detector fitted before on other samples")
+
+
+def score_depends_on_companions_only_if_declared(subject: Subject) -> None:
+    """A score is the same alone, together and permuted; of a transductive detector it is not."""
+    z = subject.samples[1]
+    detector = subject.fitted()
+    together = detector.score(z)
+    order = stream(0, "order").permutation(N_TEST)
+    half = N_TEST // 2
+    moved = {
+        "permuted": _distance(together[order], lambda: detector.score(z[order])),
+        "in halves": _distance(together[half:], lambda: detector.score(z[half:])),
+        "alone": _distance(
+            together, lambda: np.concatenate([detector.score(row[None]) for row in z])
+        ),
+    }
+    worst = max(moved, key=lambda way: moved[way])
+    if subject.spec.transductive:
+        _expect(moved[worst] > subject.tolerance, "is declared transductive, but is not")
+    else:
+        message = f"scores {worst} differ by {moved[worst]:.2g} of the largest; declare it"
+        _expect(moved[worst] <= subject.tolerance, message)
+
+
+def pickles(subject: Subject) -> None:
+    """A fitted detector survives pickling with equal scores."""
+    detector = subject.fitted()
+    z = subject.samples[1]
+    _expect_equal(pickle.loads(pickle.dumps(detector)).score(z), detector.score(z), "its pickle")
+
+
+def layout_and_dtype_do_not_matter(subject: Subject) -> None:
+    """float32, integer, Fortran-ordered, strided and read-only input give equal scores."""
+    x, z = (np.rint(4 * samples) for samples in subject.samples)
+    expected = subject.make().fit(x).score(z)
+    for name, change in _LAYOUTS.items():
+        scores = subject.make().fit(change(x)).score(change(z))
+        _expect_equal(scores, expected, f"{name} input")
+
+
+def one_feature_works_or_is_unsupported(subject: Subject) -> None:
+    """Samples of one feature are scored, or `Unsupported`."""
+    x, z = subject.samples
+    _expect_scores_or_unsupported(subject, x[:, :1], z[:, :1])
+
+
+def constant_column_works_or_is_unsupported(subject: Subject) -> None:
+    """A column constant in training, and not in test, is scored, or `Unsupported`."""
+    x, z = subject.samples
+    x[:, 0], z[: N_TEST // 2, 0] = 0.1, 0.1
+    _expect_scores_or_unsupported(subject, x, z)
+
+
+def few_rows_work_or_are_unsupported(subject: Subject) -> None:
+    """One, two and three training samples are enough, or `Unsupported`."""
+    x, z = subject.samples
+    for n in (1, 2, 3):
+        _expect_scores_or_unsupported(subject, x[:n], z)
+
+
+def not_finite_input_is_unsupported(subject: Subject) -> None:
+    """NaN and infinite values are `Unsupported`, in `fit` and in `score`."""
+    for value in (np.nan, np.inf):
+        x, z = subject.samples
+        x[3, -1] = z[3, -1] = value
+        _expect_unsupported(subject.make().fit, x, f"fit with {value}")
+        _expect_unsupported(subject.fitted().score, z, f"score with {value}")
+
+
+def another_width_is_unsupported(subject: Subject) -> None:
+    """Test samples of another width than the training samples are `Unsupported`."""
+    wide = np.repeat(subject.samples[1], 2, axis=1)
+    _expect_unsupported(subject.fitted().score, wide, "score with another width")
+
+
+def codes_are_consistent(subject: Subject) -> None:
+    """Codes are (n, k) finite float64, the same alone and together."""
+    z = subject.samples[1]
+    detector = make(subject.spec.model, **subject.settings).fit(subject.samples[0])
+    codes = detector.encode(z)
+    right = codes.ndim == 2 and len(codes) == N_TEST and np.isfinite(codes).all()
+    _expect(right, f"codes of {N_TEST} samples have shape {codes.shape} or are not finite")
+    alone = np.concatenate([detector.encode(row[None]) for row in z])
+    _expect_equal(alone, codes, "codes of single samples")
+
+
+def training_moves_every_parameter_and_lowers_the_loss(subject: Subject) -> None:
+    """Every parameter of the network moves in training, and the loss falls."""
+    x = subject.samples[0]
+    trained: Any = make(subject.spec.base, **subject.settings).fit(x)
+    initial: Any = make(f"untrained-{subject.spec.base}", **_without_epochs(subject)).fit(x)
+    start = dict(initial.net_.named_parameters())
+    for name, parameter in trained.net_.named_parameters():
+        _expect(bool((parameter != start[name]).any()), f"the parameter {name} did not move")
+    first, last = trained.losses_[0], trained.losses_[-1]
+    _expect(last < first, f"the loss went from {first:.4g} to {last:.4g}")
+
+
+CHECKS: dict[str, Check] = {
+    check.__name__: check
+    for check in (
+        fit_returns_self,
+        settings_stay,
+        data_stay,
+        scores_are_finite_numbers,
+        far_samples_score_higher,
+        same_seed_gives_same_scores,
+        global_random_state_untouched,
+        refit_forgets_the_first_fit,
+        score_depends_on_companions_only_if_declared,
+        pickles,
+        layout_and_dtype_do_not_matter,
+        one_feature_works_or_is_unsupported,
+        constant_column_works_or_is_unsupported,
+        few_rows_work_or_are_unsupported,
+        not_finite_input_is_unsupported,
+        another_width_is_unsupported,
+    )
+}
+
+
+def checks_for(subject: Subject) -> dict[str, Check]:
+    """Return the checks that apply to a subject: more of them where it encodes or trains."""
+    spec = subject.spec
+    checks = dict(CHECKS)
+    plain = not spec.head and spec.readout in (None, *spec.entry.readouts[:1])
+    if spec.entry.encodes and plain:
+        checks[codes_are_consistent.__name__] = codes_are_consistent
+    if spec.entry.family == "deep" and plain and not spec.untrained and _trains(spec):
+        check = training_moves_every_parameter_and_lowers_the_loss
+        checks[check.__name__] = check
+    return checks
+
+
+def _trains(spec: Spec) -> bool:
+    """Whether the model is one of the training loop of this package."""
+    from detectors.deep.training import DeepDetector
+
+    return issubclass(load_class(spec.entry.target), DeepDetector)
+
+
+def _without_epochs(subject: Subject) -> dict[str, Any]:
+    return {key: value for key, value in subject.settings.items() if key != "epochs"}
+
+
+def _samples(d: int) -> tuple[Floats, Floats]:
+    """Two clouds of correlated vectors, and test samples that end in far ones."""
+    rng = stream(0, "samples")
+    mixing = np.eye(d) + 0.3 * rng.normal(size=(d, d))
+    clouds = np.array([[-2.0], [2.0]])[rng.integers(2, size=N_TRAIN + N_TEST)]
+    x = rng.normal(size=(N_TRAIN + N_TEST, d)) @ mixing + clouds
+    x[-N_FAR:] += 30 * np.sign(x[-N_FAR:])
+    return x[:N_TRAIN], x[N_TRAIN:]
+
+
+def _strided(x: Floats) -> Floats:
+    return np.repeat(x, 2, axis=1)[:, ::2]
+
+
+def _read_only(x: Floats) -> Floats:
+    x = x.copy()
+    x.flags.writeable = False
+    return x
+
+
+_LAYOUTS: dict[str, Callable[[Floats], NDArray[Any]]] = {
+    "float32": lambda x: x.astype(np.float32),
+    "integer": lambda x: x.astype(np.int64),
+    "Fortran-ordered": np.asfortranarray,
+    "strided": _strided,
+    "read-only": _read_only,
+}
+
+
+def _expect(holds: bool | np.bool, message: str) -> None:
+    if not holds:
+        raise CheckFailed(message)
+
+
+def _expect_equal(scores: Floats, expected: Floats, what: str) -> None:
+    n_moved = int((scores != expected).sum())
+    moved = float(np.abs(scores - expected).max())
+    _expect(n_moved == 0, f"{what} gives {n_moved} other scores, by up to {moved:.2g}")
+
+
+def _expect_scores(scores: Floats, n: int) -> None:
+    _expect(scores.shape == (n,), f"scores of {n} samples have shape {scores.shape}")
+    _expect(scores.dtype == np.float64, f"scores are {scores.dtype}, not float64")
+    n_bad = int((~np.isfinite(scores)).sum())
+    _expect(n_bad == 0, f"{n_bad} of {n} scores are not finite")
+
+
+def _expect_scores_or_unsupported(subject: Subject, x: Floats, z: Floats) -> None:
+    try:
+        scores = subject.make().fit(x).score(z)
+    except Unsupported as reason:
+        _expect(bool(str(reason)), "Unsupported was raised without a reason")
+        return
+    _expect_scores(scores, len(z))
+
+
+def _expect_unsupported(method: Callable[[Floats], object], x: Floats, what: str) -> None:
+    try:
+        method(x)
+    except Unsupported:
+        return
+    msg = f"{what} is accepted; raise Unsupported"
+    raise CheckFailed(msg)
+
+
+def _distance(expected: Floats, score: Callable[[], Floats]) -> float:
+    """Return the largest change of a score relative to the largest; infinite if it is refused."""
+    try:
+        scores = score()
+    except Unsupported:
+        return float("inf")
+    if not np.isfinite(scores).all():
+        return float("inf")
+    return float(np.abs(scores - expected).max() / np.abs(expected).max())
+
+
+def _global_states() -> dict[str, Any]:
+    """Return comparable states of the global random generators."""
+    kind, keys, *rest = np.random.get_state()  # noqa: NPY002
+    states: dict[str, Any] = {"random": random.getstate(), "numpy": (kind, tuple(keys), *rest)}
+    if "torch" in sys.modules:
+        states["torch"] = sys.modules["torch"].get_rng_state().tolist()
+    return states
