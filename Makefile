@@ -1,0 +1,62 @@
+SUITE ?= default
+JOBS ?=
+SEEDS ?=
+DATA ?=
+RESULTS ?= results
+TORCH_INDEX ?=
+
+VENV := .venv
+BENCH := $(VENV)/bin/bench
+READY := $(VENV)/ready
+PYTHON ?= python3
+RUN_OPTIONS = --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATA),--data $(DATA))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup bench test test-slow lint types perf board report ui clean
+
+help: ## print this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "variables: SUITE=$(SUITE) JOBS=$(JOBS) SEEDS=$(SEEDS) DATA=$(DATA) RESULTS=$(RESULTS)"
+
+setup: $(READY) ## create the environment in .venv (done by the others when needed)
+
+# A bare `torch` would bring gigabytes of GPU libraries on some systems: constraints.txt pins it,
+# and TORCH_INDEX may name an index of CPU builds.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("fathom needs python 3.11 or newer; set PYTHON=...") if sys.version_info < (3, 11) else None'
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) -c constraints.txt torch
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+bench: $(READY) ## run what is missing of SUITE and print its leaderboard
+	$(BENCH) run $(SUITE) $(RUN_OPTIONS)
+
+test: $(READY) ## run the tests
+	$(VENV)/bin/python -m pytest -m "not slow"
+
+test-slow: $(READY) ## run the slow tests too
+	$(VENV)/bin/python -m pytest
+
+lint: $(READY) types ## check format, style and types
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+
+types: $(READY) ## check types
+	$(VENV)/bin/mypy
+
+perf: $(READY) ## measure the harness and the training, against their aims
+	$(VENV)/bin/python -m tests.perf
+
+board: $(READY) ## print the leaderboard of stored rows of SUITE
+	@$(BENCH) board $(SUITE) --results $(RESULTS)
+
+report: $(READY) ## print the leaderboard of SUITE as markdown, with every data set
+	@$(BENCH) board $(SUITE) --results $(RESULTS) --format md
+
+ui: $(READY) ## show the tracked runs in MLflow's web interface
+	$(BENCH) ui --results $(RESULTS)
+
+clean: ## remove the environment and caches; results stay
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find bench datasets detectors tests -name __pycache__ -type d -prune -exec rm -rf {} +
