@@ -43,7 +43,8 @@ def auroc_interval(
     spread = _Z * np.where(inner, se, 0) / (centre * (1 - centre))  # delta method
     low = np.where(inner, _expit(_logit(centre) - spread), np.nan)
     high = np.where(inner, _expit(_logit(centre) + spread), np.nan)
-    few = (np.minimum(m, n) >= 1) & (~inner | (np.minimum(m, n) < FEW))
+    smaller = np.minimum(m, n)
+    few = np.isfinite(a) & (smaller >= 1) & (~inner | (smaller < FEW))
     low[few] = np.fmin(low[few], _newcombe_lower(a[few], m[few], n[few]))
     high[few] = np.fmax(high[few], 1 - _newcombe_lower(1 - a[few], m[few], n[few]))
     return low, high

@@ -41,8 +41,6 @@ def to_table(board: Board, width: int = 100, console: Console | None = None) -> 
     Names shorten with an ellipsis to fit; 100 cells hold names of 28. Below about 84 cells other
     columns are cut too. The text is returned, not printed.
     """
-    if console is None:
-        console = Console(file=io.StringIO(), width=width, color_system=None, highlight=False)
     parts: list[RenderableType] = [
         Text(f"{board.title}: {board.metric.name}", style="bold"), Text(board.caption),
     ]  # fmt: skip
@@ -56,8 +54,16 @@ def to_table(board: Board, width: int = 100, console: Console | None = None) -> 
     parts += [Text(), Text("By data set", style="bold"), _dataset_table(board, width), Text()]
     for note in board.notes:
         parts.append(Text(note, style="bold yellow" if note.startswith(MARKS["weak"]) else "dim"))
-    with console.capture() as capture:
-        console.print(Group(*parts), width=width, highlight=False)
+    styled = console is not None and console.is_terminal and not console.no_color
+    out = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=styled,
+        color_system="standard" if styled else None,
+        highlight=False,
+    )
+    with out.capture() as capture:
+        out.print(Group(*parts))
     return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
 
 
