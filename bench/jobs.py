@@ -99,7 +99,7 @@ def _run_block(child: Child, data: DataSet, block: list[list[Wanted]]) -> Iterat
     """
     units: list[_Unit] = []
     for group in block:
-        prepared = _prepare(data, group)
+        prepared = _refusal(group[0]) or _prepare(data, group)
         if isinstance(prepared, str):
             yield from (Row(wanted, "unsupported", prepared) for wanted in group)
         else:
@@ -130,6 +130,17 @@ def _run_block(child: Child, data: DataSet, block: list[list[Wanted]]) -> Iterat
         outcome = {"status": death.status, "reason": death.reason}
         yield from (_failed(child, unit, wanted, outcome) for unit, wanted in running)
         raise
+
+
+def _refusal(wanted: Wanted) -> str:
+    """Return why the protocol does not admit the detector; "" if it does, as it does controls."""
+    admitted = protocols.find(wanted.protocol).transductive or wanted.family == "control"
+    if admitted or not wanted.transductive:
+        return ""
+    return (
+        f"scores of {wanted.spec} depend on the other test rows, which the protocol "
+        f"{wanted.protocol} does not allow; use the protocol transductive"
+    )
 
 
 def _prepare(data: DataSet, wanted: list[Wanted]) -> _Unit | str:

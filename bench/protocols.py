@@ -47,10 +47,13 @@ class Protocol:
     Attributes:
         summary: what trains and what tests, in one clause.
         choose: (data set, generator) -> (train, test) row indices.
+        transductive: whether detectors may judge the test rows together; if so, the test rows
+            train too, anomalies and all.
     """
 
     summary: str
     choose: Callable[[DataSet, np.random.Generator], tuple[Indices, Indices]]
+    transductive: bool = False
 
 
 class NotApplicable(ValueError):
@@ -102,10 +105,17 @@ def _official(data: DataSet, rng: np.random.Generator) -> tuple[Indices, Indices
     return rng.permutation(data.split.train), data.split.test
 
 
+def _transductive(data: DataSet, rng: np.random.Generator) -> tuple[Indices, Indices]:
+    return rng.permutation(len(data.y)), np.arange(len(data.y))
+
+
 PROTOCOLS = {
     "official": Protocol("the data set's own training and test rows", _official),
     "one-class": Protocol(
         "half of the normal rows, shuffled, to train; the rest and the anomalies to test",
         _one_class,
+    ),
+    "transductive": Protocol(
+        "every row trains, without its label, and every row is tested", _transductive, True
     ),
 }
