@@ -214,26 +214,20 @@ def debug(
 
 def main() -> NoReturn:
     """Run the command line; one clear sentence for bad usage, no traceback."""
-    import click
-
     from bench.guard import Death
     from bench.store import StoreError
     from bench.suite import SuiteError
 
     try:
         _check_packages()
-        app(standalone_mode=False)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        app()
     except (Usage, SuiteError, StoreError, Death) as error:
         sys.stderr.write(f"bench: {error}\n")
         sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        sys.stderr.write("bench: interrupted; rows that were done are stored\n")
-        sys.exit(130)
+    except SystemExit as error:
+        if error.code == 130:
+            sys.stderr.write("bench: interrupted; rows that were done are stored\n")
+        raise
     sys.exit(0)
 
 
