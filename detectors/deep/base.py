@@ -129,7 +129,7 @@ class DeepDetector(Detector, Generic[Net]):
         parts = []
         with torch.inference_mode():
             for start in range(0, len(x), SCORE_ROWS):
-                rows = torch.from_numpy(x[start : start + SCORE_ROWS])
+                rows = torch.tensor(x[start : start + SCORE_ROWS])
                 batch = torch.zeros(SCORE_ROWS, *x.shape[1:], dtype=torch.float64)
                 batch[: len(rows)] = rows
                 parts.append(read(batch)[: len(rows)].double())

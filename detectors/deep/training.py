@@ -70,7 +70,7 @@ class Replica:
 
     def __init__(self, detector: DeepDetector[Any], x: Floats) -> None:
         self.detector = detector
-        self.x = torch.from_numpy(x).float()
+        self.x = torch.tensor(x, dtype=torch.float32)
         self.net = build_seeded(lambda: detector._network(x.shape[1:]), detector.seed)
         self.weights = nn.utils.parameters_to_vector(self.net.parameters()).detach()
         self.losses: list[float] = []
