@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.contract import Detector, Floats, Unsupported
-from detectors.registry import Spec, load_class, make, parse
+from detectors.registry import Spec, load_class, make, make_model, parse
 from detectors.streams import global_generators, stream
 
 N_TRAIN, N_TEST, N_FAR = 64, 24, 6
@@ -220,7 +220,7 @@ def another_width_is_unsupported(subject: Subject) -> None:
 def codes_are_consistent(subject: Subject) -> None:
     """Codes are (n, k) finite float64, the same alone and together."""
     z = subject.samples[1]
-    detector = make(subject.spec.model, **subject.settings).fit(subject.samples[0])
+    detector = make_model(subject.spec, **subject.settings).fit(subject.samples[0])
     codes = detector.encode(z)
     right = codes.ndim == 2 and len(codes) == N_TEST and np.isfinite(codes).all()
     _expect(right, f"codes of {N_TEST} samples have shape {codes.shape} or are not finite")
@@ -231,8 +231,8 @@ def codes_are_consistent(subject: Subject) -> None:
 def training_moves_every_parameter_and_lowers_the_loss(subject: Subject) -> None:
     """Every parameter of the network moves in training, and the loss falls."""
     x = subject.samples[0]
-    trained: Any = make(subject.spec.base, **subject.settings).fit(x)
-    initial: Any = make(f"untrained-{subject.spec.base}", **_without_epochs(subject)).fit(x)
+    trained: Any = make_model(subject.spec, **subject.settings).fit(x)
+    initial: Any = make_model(subject.spec, **{**subject.settings, "epochs": 0}).fit(x)
     start = dict(initial.net_.named_parameters())
     for name, parameter in trained.net_.named_parameters():
         _expect(bool((parameter != start[name]).any()), f"the parameter {name} did not move")
@@ -278,13 +278,9 @@ def checks_for(subject: Subject) -> dict[str, Check]:
 
 def _trains(spec: Spec) -> bool:
     """Whether the model is one of the training loop of this package."""
-    from detectors.deep.training import DeepDetector
+    from detectors.deep.base import DeepDetector
 
     return issubclass(load_class(spec.entry.target), DeepDetector)
-
-
-def _without_epochs(subject: Subject) -> dict[str, Any]:
-    return {key: value for key, value in subject.settings.items() if key != "epochs"}
 
 
 def _samples(d: int) -> tuple[Floats, Floats]:

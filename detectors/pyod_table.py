@@ -140,4 +140,5 @@ def pyod_entry(class_name: str) -> Entry:
         method.family,
         transductive=bool(method.companions),
         preset={"class_name": class_name},
+        preload=(f"pyod.models.{method.module}",),
     )
