@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -241,8 +242,8 @@ def memory_mib(pid: int) -> float:
     while waiting:
         process = Path("/proc") / str(waiting.pop())
         with contextlib.suppress(OSError):
-            fields = (process / "status").read_text()
-            total += int(fields.partition("RssAnon:")[2].split(maxsplit=1)[0] or 0)
+            anonymous = re.search(r"RssAnon:\s*(\d+)", (process / "status").read_text())
+            total += int(anonymous[1]) if anonymous else 0  # a zombie has none
             for task in (process / "task").iterdir():
                 waiting += [int(p) for p in (task / "children").read_text().split()]
     return total / 1024
