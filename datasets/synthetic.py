@@ -123,5 +123,5 @@ def _normals() -> tuple[np.random.RandomState, Mixture, Array]:
 def _record(card: Card, rng: np.random.RandomState, normals: Array, anomalies: Array) -> DataSet:
     """Return the shuffled rows, rounded so that no machine's last bits show."""
     order = rng.permutation(len(normals) + len(anomalies))
-    x = np.round(np.concatenate([normals, anomalies]), 6) + 0.0  # -0.0 becomes 0.0
-    return DataSet(card, x[order], (order >= len(normals)))
+    x = np.round(np.concatenate([normals, anomalies]), 6)
+    return DataSet(card, x[order], order >= len(normals))

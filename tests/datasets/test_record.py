@@ -172,6 +172,10 @@ def test_masks_that_do_not_fit_are_refused(masks, text):
     refused(f"toy: {text}", x=IMAGES, masks=masks)
 
 
+def test_masks_of_vectors_are_refused():
+    refused(r"toy: masks have shape \(6, 2\); x has \(6, 2\)", masks=0 * X.astype(int))
+
+
 @pytest.mark.parametrize("bags", [np.arange(5), np.arange(6.0), np.arange(6)[:, None]])
 def test_bags_that_are_not_one_integer_a_row_are_refused(bags):
     refused(r"toy: bags are .*; give \(6,\) integers", bags=bags)
@@ -261,11 +265,12 @@ def test_the_content_hash_covers_every_part():
         content_sha256(X.reshape(6, 1, 2), Y),
         content_sha256(X.astype(np.float32), Y),
         content_sha256(X, Y, split),
-        content_sha256(X, Y, OfficialSplit([1], [0])),
+        content_sha256(X, Y, OfficialSplit([0], [2])),
+        content_sha256(X, Y, OfficialSplit([2], [1])),
         content_sha256(X, Y, masks=MASKS),
         content_sha256(X, Y, masks=~MASKS),
         content_sha256(X, Y, bags=bags),
         content_sha256(X, Y, bags=bags[::-1]),
     }
 
-    assert len(hashes) == 10
+    assert len(hashes) == 11

@@ -71,11 +71,10 @@ def test_the_adbench_types_share_their_normals():
 
 
 @pytest.mark.parametrize("kind", [*ADBENCH, "annulus"])
-def test_values_have_six_decimals_and_no_negative_zero(kind):
+def test_values_have_six_decimals(kind):
     x = load(f"synthetic/{kind}").x
 
     np.testing.assert_array_equal(x, np.round(x, 6))
-    assert not np.signbit(x[x == 0]).any()
 
 
 @pytest.mark.parametrize("kind", [*ADBENCH, "annulus"])
