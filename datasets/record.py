@@ -190,17 +190,10 @@ class DataSet:
         return y.astype(np.int8)
 
     def _checked_masks(self, masks: Array) -> Array:
-        n, *sample = self.x.shape
-        sides = tuple(masks.shape[1:])
-        if (
-            masks.ndim != 3
-            or len(masks) != n
-            or sides
-            not in (
-                tuple(sample[:2]),
-                tuple(sample[-2:]),
-            )
-        ):
+        sides = masks.shape[1:]
+        sample = self.x.shape[1:]  # with channels first, last, or none
+        fits = sides in (sample[:2], sample[-2:])
+        if masks.ndim != 3 or len(masks) != len(self.x) or not fits:
             self._refuse(
                 f"masks have shape {masks.shape}; x has {self.x.shape}, so give (n, height, width)"
             )
