@@ -1,0 +1,172 @@
+"""The contract holds for every registered detector, read-out, head and untrained model."""
+
+import dataclasses
+import random
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import pytest
+
+from detectors import Unsupported, make, names
+from detectors.checks import CHECKS, CheckFailed, Subject, checks_for
+from detectors.contract import Detector, Floats
+from detectors.registry import TABLE
+
+FEW = {"iforest": {"n_estimators": 20}, "ae": {"epochs": 4}, "vae": {"epochs": 4}}
+READOUTS = [f"{name}:{readout}" for name in names() for readout in TABLE[name].readouts[1:]]
+HEADS = ["ae+lof", "ae+ocsvm", "ae+kmeans", "ae+knn", "vae+lof"]
+UNTRAINED = ["untrained-ae", "untrained-vae", "untrained-vae:elbo", "untrained-ae+lof"]
+SUBJECTS = [
+    *(Subject(text, FEW.get(text.partition("+")[0].partition(":")[0], {})) for text in names()),
+    *(Subject(text, FEW[text.partition(":")[0]]) for text in READOUTS),
+    *(Subject(text, FEW[text.partition("+")[0]]) for text in HEADS),
+    *(Subject(text) for text in UNTRAINED),
+]
+EXCUSES = {
+    "random": {"far_samples_score_higher": "it looks at nothing"},
+}
+
+
+def _cases():
+    for subject in SUBJECTS:
+        for name, check in checks_for(subject).items():
+            reason = EXCUSES.get(subject.text, {}).get(name)
+            excuse = pytest.mark.xfail(reason=reason, strict=True, raises=CheckFailed)
+            marks = [excuse] if reason else []
+            yield pytest.param(subject, check, id=f"{subject.text}:{name}", marks=marks)
+
+
+@pytest.mark.parametrize(("subject", "check"), [*_cases()])
+def test_the_contract_holds(subject, check):
+    check(subject)
+
+
+def test_every_excuse_is_for_a_subject_and_a_check():
+    texts = {subject.text for subject in SUBJECTS}
+    checks = set(chain.from_iterable(checks_for(subject) for subject in SUBJECTS))
+    assert set(EXCUSES) <= texts
+    assert set(chain.from_iterable(EXCUSES.values())) <= checks
+
+
+@pytest.mark.parametrize("name", [n for n in names() if TABLE[n].family == "shallow"])
+def test_a_shallow_detector_says_that_images_are_unsupported(name):
+    with pytest.raises(Unsupported, match=r"takes vectors \(n, d\), x has shape \(8, 1, 4, 4\)"):
+        make(name).fit(np.zeros((8, 1, 4, 4)))
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros(4), r"x has shape \(4,\); expected \(n, d\)"),
+        (np.zeros((0, 4)), r"x has shape \(0, 4\)"),
+        (np.array([["a", "b"]]), "expected numbers"),
+        (np.array([[1.0, np.nan]]), "1 values that are NaN or infinite; impute"),
+    ],
+)
+def test_input_that_is_no_table_of_numbers_is_unsupported(x, message):
+    with pytest.raises(Unsupported, match=message):
+        make("knn").fit(x)
+
+
+def test_score_before_fit_says_so():
+    with pytest.raises(ValueError, match="KNN is not fitted; call fit"):
+        make("knn").score(np.zeros((3, 2)))
+
+
+def test_an_unknown_readout_of_a_fitted_detector_says_which_there_are():
+    with pytest.raises(ValueError, match="unknown read-out 'elbo'; KNN has no named read-outs"):
+        make("knn", n_neighbors=1).fit(np.eye(3)).score(np.eye(3), "elbo")
+
+
+@dataclass(kw_only=True)
+class Broken(Detector):
+    """Distance to the mean, with the fault that a check of that name has to find."""
+
+    fault: str
+
+    def fit(self, x):
+        if self.fault == "layout_and_dtype_do_not_matter" and np.asarray(x).dtype == np.float32:
+            x = x + 1
+        if self.fault == "not_finite_input_is_unsupported":
+            x = np.nan_to_num(x)
+        super().fit(x)
+        return None if self.fault == "fit_returns_self" else self
+
+    def score(self, x, readout=None):
+        if self.fault == "another_width_is_unsupported":
+            x = x[:, : len(self.mean_)]
+        return super().score(x, readout)
+
+    def _fit(self, x: Floats) -> None:
+        match self.fault:
+            case "global_random_state_untouched":
+                random.random()
+            case "settings_stay":
+                self.seed += 1
+            case "data_stay":
+                x += 1
+            case "pickles":
+                self.unpicklable_ = lambda: 0
+        if self.fault != "refit_forgets_the_first_fit" or not hasattr(self, "mean_"):
+            self.mean_ = x.mean(axis=0)
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        distances = np.linalg.norm(x - self.mean_, axis=1)
+        match self.fault:
+            case "scores_are_finite_numbers":
+                return distances / (distances == distances.min())
+            case "far_samples_score_higher":
+                return -distances
+            case "same_seed_gives_same_scores":
+                return distances + random.random()
+            case "score_depends_on_companions_only_if_declared":
+                return distances - distances.mean()
+        return distances
+
+
+class BrokenSubject(Subject):
+    """A subject whose detector has the fault that is its name."""
+
+    def make(self, **settings):
+        return Broken(fault=self.text)
+
+    @property
+    def spec(self):
+        return Subject("mean-distance").spec
+
+
+FAULTS = {
+    "fit_returns_self": "fit does not return self",
+    "settings_stay": "settings were .* and became",
+    "data_stay": "changed its input in place",
+    "scores_are_finite_numbers": "23 of 24 scores are not finite",
+    "far_samples_score_higher": "is the sign right",
+    "same_seed_gives_same_scores": "a second score gives 24 other scores",
+    "global_random_state_untouched": "the global generator of random was drawn or seeded",
+    "refit_forgets_the_first_fit": "fitted before on other samples gives 24 other scores",
+    "score_depends_on_companions_only_if_declared": "scores alone differ by .* declare it",
+    "pickles": "cannot be pickled",
+    "layout_and_dtype_do_not_matter": "float32 input gives 24 other scores",
+    "not_finite_input_is_unsupported": "fit with nan is accepted",
+    "another_width_is_unsupported": "score with another width is accepted",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_check_finds_the_fault_it_is_named_after(fault):
+    with pytest.raises(CheckFailed, match=FAULTS[fault]):
+        CHECKS[fault](BrokenSubject(fault))
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
+def test_a_detector_without_fault_passes(check):
+    check(BrokenSubject("no fault"))
+
+
+def test_a_declared_dependence_that_is_none_is_found(monkeypatch):
+    entry = dataclasses.replace(TABLE["knn"], transductive=True)
+    monkeypatch.setitem(TABLE, "knn", entry)
+    with pytest.raises(CheckFailed, match="is declared transductive, but is not"):
+        CHECKS["score_depends_on_companions_only_if_declared"](Subject("knn"))
