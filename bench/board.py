@@ -94,7 +94,7 @@ def build(frame: pd.DataFrame, *, metric: str = "auroc", title: str, stale: int 
         cells=cells,
         failures=_failures(rows),
         caption=_caption(rows, grid),
-        notes=_notes(detectors, chosen, best_control, stale),
+        notes=_notes(detectors, chosen, best_control, len(set(grid.cells.family)), stale),
         best_control=best_control,
         stale=stale,
     )
@@ -349,7 +349,7 @@ def _caption(rows: pd.DataFrame, grid: _Grid) -> str:
 
 
 def _notes(
-    detectors: pd.DataFrame, metric: Metric, best_control: str, stale: int
+    detectors: pd.DataFrame, metric: Metric, best_control: str, families: int, stale: int
 ) -> tuple[str, ...]:
     """Sentences under the tables: what beats no control first, then how to read the numbers."""
     ranked = detectors["rank"].notna()
@@ -368,6 +368,11 @@ def _notes(
         f"Intervals: 95 %, {stats.DRAWS} bootstrap draws of families, data sets in them, seeds in "
         "those; none where nothing varies."
     )
+    if families < stats.FEW_FAMILIES:
+        notes[-1] += (
+            f" Over {_count(families, 'family', 'families')} only they are rough and too narrow "
+            "(with 4, about 80 % hold the truth)."
+        )
     notes.append(
         "Lifted AP = (AP - prevalence) / (1 - prevalence). Controls are what a method has to beat: "
         "no model, or one without training."

@@ -118,7 +118,7 @@ def _markdown_matrix(board: Board) -> str:
         [_code(label), *(shown(cells[label, name]) for name in names)]
         for label in board.detectors["label"]
     ]
-    return _markdown_table(["detector", *map(_escaped, _short_names(names))], lines)
+    return _markdown_table(["detector", *map(_escaped, short_names(names))], lines)
 
 
 def _markdown_failures(board: Board) -> str:
@@ -136,12 +136,6 @@ def _markdown_table(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
     rule = ["---" if h in ("detector", "data set", "kind", "best", "missing") else "--:"
             for h in head]  # fmt: skip
     return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *lines))
-
-
-def _short_names(names: Sequence[str]) -> list[str]:
-    """Names of more than 12 characters lose their prefix, where what remains is unique."""
-    short = [n if len(n) <= 12 else n.rpartition("/")[2] for n in names]
-    return [s if short.count(s) == 1 else n for s, n in zip(short, names, strict=True)]
 
 
 def _or_null(value: Any) -> Any:
@@ -183,6 +177,12 @@ def fit_cost(detector: Record) -> str:
     return text + MARKS["shared"] if detector["shared_model"] and text != NONE else text
 
 
+def short_names(names: Sequence[str]) -> list[str]:
+    """Names of more than 12 characters lose their prefix, where what remains is unique."""
+    short = [n if len(n) <= 12 else n.rpartition("/")[2] for n in names]
+    return [s if short.count(s) == 1 else n for s, n in zip(short, names, strict=True)]
+
+
 def reach(dataset: Record) -> str:
     """How many ("7/40") of the detectors on a data set cannot be told from its best."""
     if math.isnan(dataset["reaching"]):
@@ -202,14 +202,14 @@ def share(value: float, decimals: int = 3) -> str:
 
 
 def cost(value: float) -> str:
-    """Two significant digits or the whole number, in five cells: ".012", "3.4", "120", "12k"."""
+    """Two significant digits or the whole number, in five cells: ".0012", "3.4", "120", "12k"."""
     for size, unit, letter in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
         if value >= size:
             return f"{value / unit:.0f}{letter}"
     if 0 < value < 0.001:
         return "<.001"
     digits = 0 if math.isnan(value) or value == 0 else 1 - math.floor(math.log10(value))
-    return share(value, min(max(digits, 0), 3))
+    return share(value, max(digits, 0))
 
 
 def fixed(value: float, decimals: int) -> str:

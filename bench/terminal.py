@@ -26,11 +26,13 @@ from bench.render import (
     reach,
     records,
     share,
+    short_names,
     whole,
 )
 
 MIN_NAME = 12  # cells left to the name of a detector however narrow the terminal
-MAX_WRAPPED = 24  # of the reasons a detector is incomplete
+MAX_DATASET = 20  # cells of a data set's name
+MAX_FAILURES = 24  # cells of why a detector is incomplete, before it wraps
 MAX_REASONS = 8  # lines of reasons of failure
 KIND_STYLES = {"deep": "cyan", "shallow": "green", "hybrid": "magenta", "control": "yellow"}
 
@@ -38,7 +40,7 @@ KIND_STYLES = {"deep": "cyan", "shallow": "green", "hybrid": "magenta", "control
 def to_table(board: Board, width: int = 100, console: Console | None = None) -> str:
     """The board as text of at most `width` cells a line; styled if `console` is a terminal.
 
-    Names shorten with an ellipsis to fit; 100 cells hold names of 28. Below about 84 cells other
+    Names shorten with an ellipsis to fit; 100 cells hold names of 28. Below about 95 cells other
     columns are cut too. The text is returned, not printed.
     """
     parts: list[RenderableType] = [
@@ -120,14 +122,15 @@ def _reasons(board: Board, width: int) -> list[Text]:
 
 def _dataset_table(board: Board, width: int) -> Table:
     figure = figure_of(board.metric.name)
+    names = short_names(list(board.datasets["dataset"]))
     rows = [
         [
-            _cut(d["dataset"], 20), whole(d["n_train"]),
+            _cut(name, MAX_DATASET), whole(d["n_train"]),
             f"{whole(d['n_test'])} ({whole(d['n_anomalies'])})",
             d["best"] or NONE, _interval(figure, d["best_value"], d["best_low"], d["best_high"]),
             *(figure(d[f"best_{kind}_value"]) for kind in KINDS), reach(d),
         ]
-        for d in records(board.datasets)
+        for name, d in zip(names, records(board.datasets), strict=True)
     ]  # fmt: skip
     tails = [f" +{d['ties']}" if d["ties"] else "" for d in records(board.datasets)]
     heads = ["data set", "train", "test (anom.)", "best", board.metric.label]
@@ -153,7 +156,7 @@ def _table(
     """
     sizes = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
     if wrapped is not None:
-        sizes[wrapped] = min(sizes[wrapped], MAX_WRAPPED)
+        sizes[wrapped] = min(sizes[wrapped], MAX_FAILURES)
     taken = sum(sizes) - sizes[names] + len(heads) - 1 + max(map(cell_len, tails))
     room = max(MIN_NAME, width - taken)
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")

@@ -114,6 +114,26 @@ def test_only_complete_detectors_are_ranked_and_the_others_say_why_not():
     assert "Traceback" not in markdown
 
 
+def test_numbers_of_a_row_that_is_not_ok_do_not_count():
+    rows = rows_of()
+    rows.loc[(rows["label"] == "lof") & (rows["seed"] == 1), "status"] = "constant"
+    lof = line_of(build(rows, title="t"), "lof")
+    own = rows[(rows["label"] == "lof") & (rows["status"] == "ok")]
+    by_family = own.groupby(["dataset_family", "dataset"])["auroc"].mean().groupby(level=0).mean()
+    assert (lof["rows_ok"], lof["failures"]) == (10, "constant 5")
+    assert lof["auroc"] == pytest.approx(by_family.mean())
+
+
+def test_the_best_of_a_data_set_has_all_its_seeds_there():
+    rows = rows_of(auroc={"lof": 0.99, "vae:elbo": 0.9, "ae+lof": 0.8, "random": 0.5})
+    one = (rows["label"] == "lof") & (rows["dataset"] == "wine") & (rows["seed"] == 0)
+    made = build(failed(rows, one, "memory"), title="t")
+    best = made.datasets.set_index("dataset")
+    assert best.loc["wine", ["best", "compared"]].tolist() == ["vae:elbo", 3]
+    assert best.loc["digits/0", ["best", "compared"]].tolist() == ["lof", 4]
+    assert " .990 (2/3) |" in render.to_markdown(made)
+
+
 def test_ranking_the_complete_does_not_depend_on_the_incomplete():
     rows = rows_of()
     alone = build(rows[rows["label"] != "lof"], title="t").detectors
@@ -247,6 +267,14 @@ def test_stale_rows_are_counted_in_a_note():
     assert "12 stale rows of older code left out." in build(rows_of(), title="t", stale=12).notes
 
 
+def test_intervals_over_few_families_are_called_rough():
+    few, many = (rows_of(datasets={f"s/{i}": f"f{i}" for i in range(n)}) for n in (3, 10))
+    assert any(
+        "Over 3 families only they are rough" in note for note in build(few, title="t").notes
+    )
+    assert not any("rough" in note for note in build(many, title="t").notes)
+
+
 def test_the_caption_says_what_was_compared():
     assert build(rows_of(seeds=range(5)), title="t").caption == (
         "4 detectors, 5 data sets in 3 families, 5 seeds (0-4); "
@@ -282,6 +310,8 @@ def test_the_table_fits_a_hundred_columns_and_shows_names_of_twenty_eight(metric
     assert "…" in text
     narrow = terminal.to_table(build(rows, metric=metric, title="t"), width=84)
     assert max(map(cell_len, narrow.splitlines())) <= 84
+    ranked = narrow.partition("By data set")[0]
+    assert len(re.findall(r" 200/200 +123\* 9999\n", ranked)) == 13  # only names gave way
 
 
 def test_wide_characters_and_markup_in_names_are_printed_as_they_are():
@@ -375,9 +405,9 @@ def test_shares_are_printed_without_the_leading_zero(value, text):
 
 
 @pytest.mark.parametrize(("value", "text"), [
-    (0.0, "0"), (0.0004, "<.001"), (0.0123, ".012"), (0.34, ".34"), (3.4, "3.4"), (34.4, "34"),
-    (344.4, "344"), (9876, "9876"), (12_345, "12k"), (2e5, "200k"), (3.1e6, "3M"),
-    (np.nan, render.NONE),
+    (0.0, "0"), (0.0004, "<.001"), (0.00123, ".0012"), (0.0123, ".012"), (0.34, ".34"),
+    (3.4, "3.4"), (34.4, "34"), (344.4, "344"), (9876, "9876"), (12_345, "12k"), (2e5, "200k"),
+    (3.1e6, "3M"), (np.nan, render.NONE),
 ])  # fmt: skip
 def test_costs_are_printed_in_five_cells(value, text):
     assert render.cost(value) == text

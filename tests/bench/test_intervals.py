@@ -44,6 +44,12 @@ def test_where_delong_degenerates_the_limits_solve_newcombes_equation(auroc, se)
     assert (high == 1) == (auroc == 1)
 
 
+def test_no_spread_in_large_classes_is_no_certainty_either():
+    for auroc in (0.5, 1.0):
+        low, high = one(auroc_interval(auroc, 0.0, 500, 500))
+        assert 0 < high - low < 0.1
+
+
 def test_with_few_of_a_class_the_interval_is_the_hull_of_both_methods():
     narrow, wide = one(auroc_interval(0.9, 0.001, 10, 5000)), one(auroc_interval(0.9, 0.15, 10, 50))
     assert narrow == pytest.approx(one(auroc_interval(0.9, np.nan, 10, 5000)))
