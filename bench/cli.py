@@ -160,6 +160,7 @@ def track(suite: SuiteName = "default", results: Results = FOLDER) -> None:
     """Send stored rows of a suite that MLflow does not have yet; doubles nothing."""
     from bench import board as boards
     from bench import plan, render
+    from bench.store import locked
     from bench.tracking import replay
 
     chosen = _suite(suite)
@@ -169,7 +170,8 @@ def track(suite: SuiteName = "default", results: Results = FOLDER) -> None:
     frame, stale = plan.frame(wanted, records)
     made = boards.build(frame, title=chosen.title, stale=stale)
     texts = {"leaderboard.md": render.to_markdown(made), "leaderboard.csv": render.to_csv(made)}
-    report = replay(results, chosen.name, records, texts)
+    with locked(results):
+        report = replay(results, chosen.name, records, texts)
     if report.problem:
         out.print(report.problem, markup=False)
         raise typer.Exit(1)
@@ -184,7 +186,8 @@ def ui(
     """Show the tracked runs in MLflow's web interface."""
     from bench.tracking import ui_command
 
-    command = ui_command(results, port)
+    with _usage():
+        command = ui_command(results, port)
     os.execv(command[0], command)
 
 
@@ -206,10 +209,11 @@ def debug(
     data: Data = None,
 ) -> None:
     """Run a stored row's detector in this process, without labels, for a debugger."""
-    from bench.checking import debug_row
+    from bench.checking import debug_row, find_row
 
     with _open_store(results) as store, _usage():
-        debug_row(row, store, data, out)
+        stored = find_row(row, store)
+    debug_row(stored, data, out)
 
 
 def main() -> NoReturn:

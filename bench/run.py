@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +16,15 @@ from types import FrameType
 from rich.console import Console
 
 from bench import board, plan, render, terminal
-from bench.execute import Workshop, check_settings, execute, execute_on_cluster, prepare_tmp
+from bench.execute import (
+    DRAFT,
+    Workshop,
+    check_settings,
+    execute,
+    execute_on_cluster,
+    prepare_tmp,
+    sweep,
+)
 from bench.guard import Limits, default_memory_mib
 from bench.progress import Progressing
 from bench.provenance import provenance
@@ -82,6 +92,7 @@ def run(
         KeyboardInterrupt: the run was interrupted; children are gone and rows kept.
     """
     with locked(options.results):
+        sweep(options.results)
         store = Store(options.results)
         try:
             todo = plan.missing(wanted, store.statuses(), options.retry)
@@ -128,12 +139,15 @@ def _make_rows(
                     if options.scheduler:
                         absent = execute_on_cluster(jobs, modules, options.scheduler, on_row)
                     else:
-                        absent = execute(jobs, workshop, options.workers, on_row)
+                        with _writing(options.results):
+                            absent = execute(jobs, workshop, options.workers, on_row)
             except BaseException:
+                workshop.close()  # first of all the children
                 tracker.abandon()
                 raise
         finally:
             workshop.close()
+            sweep(options.results)
     for sentence in absent:
         console.print(f"not run: {sentence}")
     return Outcome(progress.statuses.total(), progress.failed, tuple(absent)), tracker
@@ -157,6 +171,7 @@ def _say_failure(row: Row, progress: Progressing, console: Console) -> None:
 def _invocation(suite: Suite, name: str) -> dict[str, str]:
     where = provenance()
     return {
+        "command": shlex.join(["bench", *sys.argv[1:]]),
         "run": name,
         "suite": suite.name,
         "title": suite.title,
@@ -178,13 +193,23 @@ def _show(
     made = board.build(frame, title=suite.title, stale=stale)
     console.file.write(terminal.to_table(made, console=console))
     texts = {".md": render.to_markdown(made), ".csv": render.to_csv(made)}
-    for suffix, text in texts.items():
-        if keep_board:
-            path = options.results / f"leaderboard-{suite.name}{suffix}"
-            draft = path.with_suffix(".tmp")
-            draft.write_text(text, encoding="utf-8")
-            draft.replace(path)
+    if keep_board:
+        with _writing(options.results):
+            for suffix, text in texts.items():
+                draft = options.results / DRAFT
+                draft.write_text(text, encoding="utf-8")
+                draft.replace(options.results / f"leaderboard-{suite.name}{suffix}")
     return {f"leaderboard{suffix}": text for suffix, text in texts.items()}
+
+
+@contextmanager
+def _writing(results: Path) -> Iterator[None]:
+    """Say in one sentence that the disk is full or the results folder is gone."""
+    try:
+        yield
+    except OSError as error:
+        msg = f"cannot write in {results}: {error}; rows stored so far are kept"
+        raise StoreError(msg) from error
 
 
 @contextmanager
