@@ -17,11 +17,14 @@ from typing import Any
 
 import joblib
 
-from bench.guard import Interrupted, Sandbox, check_in_sandbox
-from bench.jobs import Job, run_job
+from bench.guard import Interrupted, Limits, Sandbox, check_in_sandbox, default_memory_mib
+from bench.jobs import Job, NoData, run_job
 from bench.records import Row
 
+TMP = "tmp"  # in the results folder
+DRAFT = "leaderboard.tmp"
 MIN_FREE_MIB = 64
+CHECK_SECONDS = 60.0  # for a detector to be imported
 
 
 class Workshop:
@@ -73,7 +76,7 @@ def execute(
             with workshop.sandbox() as sandbox:
                 for row in run_job(job, sandbox):
                     on_row(row)
-        except FileNotFoundError as error:
+        except NoData as error:
             return str(error)
         except Interrupted:
             pass
@@ -125,24 +128,30 @@ def _remote(job: Job, modules: Sequence[str]) -> tuple[list[Row], str]:
     try:
         with workshop.sandbox() as sandbox:
             return list(run_job(job, sandbox)), ""
-    except FileNotFoundError as error:
+    except NoData as error:
         return [], str(error)
 
 
 def check_settings(workshop: Workshop, pairs: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
     """Return what is wrong with (spec, settings) pairs, tried where the detectors will run."""
+    limits = Limits(CHECK_SECONDS, default_memory_mib(1))
     with workshop.sandbox() as sandbox:
-        return check_in_sandbox(sandbox, pairs)
+        return check_in_sandbox(sandbox, pairs, limits)
+
+
+def sweep(results: Path) -> None:
+    """Remove what a run, perhaps one that was killed, has left of its work in flight."""
+    shutil.rmtree(results / TMP, ignore_errors=True)
+    (results / DRAFT).unlink(missing_ok=True)
 
 
 def prepare_tmp(results: Path) -> Path:
-    """Return the emptied folder for work in flight, after a trial write.
+    """Return a new folder for work in flight (an absolute path), after a trial write.
 
     Raises:
         OSError: the folder cannot be written, or the disk is (nearly) full.
     """
-    tmp = results / "tmp"
-    shutil.rmtree(tmp, ignore_errors=True)
+    tmp = (results / TMP).resolve()  # a detector may change its working directory
     tmp.mkdir(parents=True)
     free = shutil.disk_usage(tmp).free / 2**20
     if free < MIN_FREE_MIB:

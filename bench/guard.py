@@ -20,9 +20,16 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bench.records import Status
 
 POLL_SECONDS = 0.05
+PATIENCE_SECONDS = 1.0  # for a process to end that has been told to
+MAX_OUTPUT_BYTES = 32 * 2**20  # what a child may have printed before the earlier part is dropped
+KEPT_OUTPUT_BYTES = 8192
+SIGNALS = {member.value: member.name for member in signal.Signals}
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
@@ -35,6 +42,10 @@ class Death(Exception):
         super().__init__(reason)
         self.status: Status = status
         self.reason = reason
+
+
+class ServerDied(Death):
+    """Raised when the fork server ended, which is not the doing of a job."""
 
 
 class Interrupted(Exception):
@@ -69,32 +80,39 @@ class Sandbox:
         self._server: subprocess.Popen[bytes] | None = None
 
     def close(self) -> None:
-        """End the server; its child, if any, goes with it."""
-        if self._server is not None:
+        """End the server, from any thread; its child, if any, goes with it."""
+        if (server := self._server) is not None:
+            with contextlib.suppress(OSError):
+                self._control.shutdown(socket.SHUT_RDWR)  # also wakes a thread that reads
+            try:
+                server.wait(PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:  # it still imports, so it has no child
+                server.kill()
+                server.wait()
             self._control.close()
-            self._server.wait()
-            self._server = None
 
     @contextlib.contextmanager
     def child(self, limits: Limits) -> Iterator[Child]:
         """Fork a child for the `with` block; it is gone, with its descendants, at the end.
 
         Raises:
-            Death: the server itself cannot start.
+            ServerDied: the server itself cannot start, or ended.
+            Interrupted: the run is being ended.
         """
         self._start()
-        ours, theirs = socket.socketpair()
         folder = Path(tempfile.mkdtemp(dir=self._tmp))
         try:
-            with open(folder / "output", "w+b") as output:
-                socket.send_fds(self._control, [b"F"], [theirs.fileno(), output.fileno()])
+            ours, theirs = socket.socketpair()
+            with ours, theirs, open(folder / "output", "ab") as output:
+                with contextlib.suppress(OSError):  # then nothing will be received
+                    socket.send_fds(self._control, [b"F"], [theirs.fileno(), output.fileno()])
                 theirs.close()
                 pid = int.from_bytes(self._receive(8), "little")
                 child = Child(self, pid, Connection(ours.detach()), folder, limits)
-                try:
-                    yield child
-                finally:
-                    child.end()
+            try:
+                yield child
+            finally:
+                child.end()
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -102,46 +120,57 @@ class Sandbox:
         """Whether the run is being ended."""
         return self._stop.is_set()
 
-    def child_ended(self, seconds: float, channel: Connection) -> bool:
-        """Wait for a message or the child's end, whichever comes first; True for its end.
+    def child_ended(self, seconds: float, *channel: Connection) -> bool:
+        """Wait for the child's end, or a message if that comes first; True for its end.
 
         A descendant of the child may hold the channel open, so its silence proves nothing.
         """
-        return self._control in wait([channel, self._control], seconds)
+        try:
+            return self._control in wait([*channel, self._control], seconds)
+        except (OSError, ValueError):  # closed by another thread
+            raise Interrupted from None
 
     def exit_status(self) -> int:
         """Wait for the child's end and return its wait status."""
         return int.from_bytes(self._receive(8), "little")
 
     def _start(self) -> None:
+        if self.stopped():
+            raise Interrupted
         if self._server is not None and self._server.poll() is None:
             return
-        ours, theirs = socket.socketpair()
+        self._control, theirs = socket.socketpair()
         self._log = self._tmp / f"server-{os.getpid()}-{threading.get_ident()}.log"
         with theirs, open(self._log, "wb") as log:
             self._server = subprocess.Popen(
-                [sys.executable, "-m", "bench.sandbox", *self._modules],
+                # -u: what a detector prints is in the file also when it dies
+                [sys.executable, "-u", "-m", "bench.sandbox", *self._modules],
                 stdin=theirs.fileno(),
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **ONE_THREAD},
                 start_new_session=True,
             )
-        self._control = ours
         self._receive(1)
 
     def _receive(self, n_bytes: int) -> bytes:
         answer = b""
         while len(answer) < n_bytes:
-            part = self._control.recv(n_bytes - len(answer))
+            part = b""
+            with contextlib.suppress(OSError):
+                part = self._control.recv(n_bytes - len(answer))
+            if self.stopped():
+                raise Interrupted
             if not part:
-                tail = self._log.read_text(errors="replace").strip().splitlines()[-1:]
-                status = self._server.wait() if self._server else 0
-                self._server = None
-                msg = f"the sandbox's server ended with status {status}: {''.join(tail)}"
-                raise Death(status="crashed", reason=msg)
+                raise self._server_died()
             answer += part
         return answer
+
+    def _server_died(self) -> ServerDied:
+        status = self._server.wait() if self._server else None
+        last = self._log.read_text(errors="replace").strip().splitlines()[-1:]
+        reason = f"the sandbox's server ended with status {status}: {''.join(last)}"
+        return ServerDied(status="crashed", reason=reason)
 
 
 class Child:
@@ -154,6 +183,7 @@ class Child:
         self.folder, self._limits = folder, limits
         self._base_mib = memory_mib(pid)
         self._ended = False
+        self._output_start = 0
 
     def send(self, message: object) -> None:
         """Send a JSON message.
@@ -166,20 +196,30 @@ class Child:
         except (BrokenPipeError, ConnectionResetError):
             raise self._death() from None
 
-    def receive(self, allowances: float = 1.0) -> dict[str, Any]:
-        """Return the child's next message.
+    def receive(self, name: str, allowances: float = 1.0) -> Any:
+        """Return what the child's next message holds under a name.
 
         Args:
+            name: the one name in the message.
             allowances: how many times the time limit applies.
 
         Raises:
-            Death: a limit was passed, or the child ended.
+            Death: a limit was passed, or the child ended or sent something else.
             Interrupted: the run is being ended.
         """
-        return dict(json.loads(self.receive_bytes(allowances)))
+        try:
+            return json.loads(self._receive_bytes(allowances))[name]
+        except (ValueError, LookupError, TypeError):
+            raise self._nonsense() from None
 
-    def receive_bytes(self, allowances: float = 1.0) -> bytes:
-        """Return the child's next message as bytes; raises as `receive`."""
+    def receive_scores(self, n: int) -> NDArray[np.float64]:
+        """Return (n,) scores, the child's next message; raises as `receive`."""
+        content = self._receive_bytes()
+        if len(content) != 8 * n:
+            raise self._nonsense()
+        return np.frombuffer(content, dtype=np.float64)
+
+    def _receive_bytes(self, allowances: float = 1.0) -> bytes:
         seconds = self._limits.seconds * allowances
         deadline = time.monotonic() + seconds
         try:
@@ -192,6 +232,7 @@ class Child:
                 if used > self._limits.memory_mib:
                     msg = f"used {used:.0f} MiB, limit {self._limits.memory_mib:.0f} MiB"
                     raise Death(status="memory", reason=msg)
+                self._limit_output()
                 if time.monotonic() > deadline:
                     msg = f"not done after {seconds:g} s; raise --time-limit to wait longer"
                     raise Death(status="timeout", reason=msg)
@@ -201,16 +242,30 @@ class Child:
         except (EOFError, ConnectionResetError):
             raise self._death() from None
 
+    def forget_output(self) -> None:
+        """Let `output` begin with what the child prints from now on."""
+        self._output_start = (self.folder / "output").stat().st_size
+
     def output(self) -> str:
-        """Return the end of what the child has printed so far."""
-        return (self.folder / "output").read_bytes()[-8192:].decode(errors="replace")
+        """Return the end of what the child has printed."""
+        with open(self.folder / "output", "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            start = self._output_start if self._output_start <= size else 0
+            file.seek(max(start, size - KEPT_OUTPUT_BYTES))
+            return file.read(KEPT_OUTPUT_BYTES).decode(errors="replace")
+
+    def _limit_output(self) -> None:
+        """Empty the file of a child that prints without end, before it fills the disk."""
+        path = self.folder / "output"
+        if path.stat().st_size > MAX_OUTPUT_BYTES:
+            os.truncate(path, 0)
 
     def end(self) -> None:
         """Kill the child and its descendants, if they are still there."""
         self._channel.close()
         if not self._ended:
             self._kill()
-            with contextlib.suppress(Death):
+            with contextlib.suppress(Death, Interrupted):
                 self._sandbox.exit_status()
         self._ended = True
 
@@ -218,13 +273,20 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._pid, signal.SIGKILL)
 
+    def _nonsense(self) -> Death:
+        reason = "the channel to the harness was written to by something else than the sandbox"
+        return Death(status="crashed", reason=reason)
+
     def _death(self) -> Death:
-        self._kill()  # descendants, or a child that closed its channel
+        if not self._sandbox.child_ended(PATIENCE_SECONDS):
+            reason = "the detector closed the channel to the harness, a descriptor not its own"
+            return Death(status="crashed", reason=reason)
+        self._kill()  # its descendants
         status = self._sandbox.exit_status()
         self._ended = True
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
-            name = signal.Signals(number).name
+            name = SIGNALS.get(number, f"signal {number}")
             hint = ", as the kernel does when memory runs out" if number == signal.SIGKILL else ""
             return Death(status="crashed", reason=f"killed by {name}{hint}")
         reason = f"the process ended with exit status {os.WEXITSTATUS(status)} before its work did"
@@ -255,13 +317,25 @@ def default_memory_mib(workers: int) -> float:
     return min(8 * 1024, 0.8 * ram / workers)
 
 
-def check_in_sandbox(sandbox: Sandbox, pairs: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+def check_in_sandbox(
+    sandbox: Sandbox, pairs: Sequence[tuple[str, Mapping[str, Any]]], limits: Limits
+) -> list[str]:
     """Return what is wrong with (spec, settings) pairs, tried in a child; empty if nothing.
 
+    The limits are for each pair; a death of the child ends the list.
+
     Raises:
-        Death: importing one of the detectors ended the process or took too long.
+        Interrupted: the run is being ended.
     """
-    with sandbox.child(Limits(seconds=120, memory_mib=default_memory_mib(1))) as child:
+    errors: list[str] = []
+    with sandbox.child(limits) as child:
         child.send({"check": pairs})
-        errors: list[str | None] = child.receive()["errors"]
-    return [error for error in errors if error]
+        for spec, _ in pairs:
+            try:
+                error = child.receive("error")
+            except Death as death:
+                late = death.status == "timeout"
+                why = "importing it does not end" if late else death.reason
+                return [*errors, f"{spec} cannot be made: {why}"]
+            errors += [error] if error else []
+    return errors

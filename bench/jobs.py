@@ -12,12 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import metrics, protocols
-from bench.guard import Child, Death, Limits, Sandbox
+from bench.guard import Child, Death, Limits, Sandbox, ServerDied
 from bench.provenance import provenance
 from bench.records import Row, Status, Wanted
 from bench.scalers import IMPUTE, scale
 from datasets import DataSet, load
 from detectors.registry import parse
+
+MAX_IDLE = 2
+
+
+class NoData(Exception):
+    """Raised when a data set cannot be read, which says nothing of a detector."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class _Unit:
+class Unit:
     """One model fitted for one seed: what it is given, and what its scores are judged by."""
 
     wanted: tuple[Wanted, ...]
@@ -56,16 +62,19 @@ class _Unit:
 def run_job(job: Job, sandbox: Sandbox) -> Iterator[Row]:
     """Yield the rows of a job, each as soon as it is known.
 
-    A death of the child is blamed on what was running; the rest goes on in a fresh child.
+    A death of the child is blamed on what was running; the rest goes on in a fresh child. The
+    end of the sandbox's server is nobody's fault: the job goes on in another, and is given up
+    only when that has happened MAX_IDLE times with no row made in between.
 
     Raises:
-        FileNotFoundError: the data set's files are not there; that is not a result.
+        NoData: the data set's files are not there, or not what they should be.
         Interrupted: the run is being ended.
     """
     first = job.wanted[0]
     data = _load(first.dataset, job.data)
     together = parse(first.model).entry.trains_together
     pending = {wanted.key: wanted for wanted in job.wanted}
+    n_idle = 0
     while pending:
         n_before = len(pending)
         try:
@@ -78,7 +87,8 @@ def run_job(job: Job, sandbox: Sandbox) -> Iterator[Row]:
                         yield replace(row, provenance={**provenance(), "run": job.run})
                 child.send([])
         except Death as death:
-            if len(pending) == n_before:  # the sandbox itself does not start
+            n_idle += len(pending) == n_before
+            if n_idle == MAX_IDLE:
                 yield from (Row(w, death.status, death.reason) for w in pending.values())
                 return
 
@@ -97,9 +107,9 @@ def _run_block(child: Child, data: DataSet, block: list[list[Wanted]]) -> Iterat
     Raises:
         Death: after the rows it is blamed on.
     """
-    units: list[_Unit] = []
+    units: list[Unit] = []
     for group in block:
-        prepared = _refusal(group[0]) or _prepare(data, group)
+        prepared = _refusal(group[0]) or prepare(data, group)
         if isinstance(prepared, str):
             yield from (Row(wanted, "unsupported", prepared) for wanted in group)
         else:
@@ -107,9 +117,10 @@ def _run_block(child: Child, data: DataSet, block: list[list[Wanted]]) -> Iterat
     if not units:
         return
     running = [(unit, wanted) for unit in units for wanted in unit.wanted]
+    child.forget_output()
     try:
         child.send([_task(child, unit) for unit in units])
-        told = child.receive(allowances=len(units))["units"]
+        told = child.receive("units", allowances=len(units))
         fitted = []
         for unit, outcome in zip(units, told, strict=True):
             if "status" in outcome:
@@ -120,12 +131,14 @@ def _run_block(child: Child, data: DataSet, block: list[list[Wanted]]) -> Iterat
         for unit, model in fitted:
             for wanted in unit.wanted:
                 running = [(unit, wanted)]
-                result = child.receive()
+                result = child.receive("result")
                 if "status" in result:
                     yield _failed(child, unit, wanted, result, model)
                 else:
-                    scores = np.frombuffer(child.receive_bytes(), dtype=np.float64)
+                    scores = child.receive_scores(len(unit.truth))
                     yield _judged(child, unit, wanted, scores, {**model, **result}, model)
+    except ServerDied:
+        raise
     except Death as death:
         outcome = {"status": death.status, "reason": death.reason}
         yield from (_failed(child, unit, wanted, outcome) for unit, wanted in running)
@@ -143,7 +156,7 @@ def _refusal(wanted: Wanted) -> str:
     )
 
 
-def _prepare(data: DataSet, wanted: list[Wanted]) -> _Unit | str:
+def prepare(data: DataSet, wanted: list[Wanted]) -> Unit | str:
     """Return split and scaled samples, or why this data set cannot be used so."""
     first = wanted[0]
     try:
@@ -159,10 +172,10 @@ def _prepare(data: DataSet, wanted: list[Wanted]) -> _Unit | str:
                 f"'{IMPUTE}{first.scaler}' puts the training median in their place"
             )
     x_train, x_test = scale(first.scaler, x_train, x_test)
-    return _Unit(tuple(wanted), split, x_train, x_test, data.y[split.test])
+    return Unit(tuple(wanted), split, x_train, x_test, data.y[split.test])
 
 
-def _task(child: Child, unit: _Unit) -> dict[str, Any]:
+def _task(child: Child, unit: Unit) -> dict[str, Any]:
     wants = [{"spec": w.spec, "head": w.settings.get("head", {})} for w in unit.wanted]
     x_train = _save(child, f"train-{unit.seed}", unit.x_train)
     return {"seed": unit.seed, "x_train": x_train, "wants": wants}
@@ -176,7 +189,7 @@ def _save(child: Child, name: str, x: NDArray[Any]) -> str:
 
 def _failed(
     child: Child,
-    unit: _Unit,
+    unit: Unit,
     wanted: Wanted,
     outcome: Mapping[str, Any],
     model: Mapping[str, Any] | None = None,
@@ -192,7 +205,7 @@ def _failed(
 
 def _judged(
     child: Child,
-    unit: _Unit,
+    unit: Unit,
     wanted: Wanted,
     permuted: NDArray[np.float64],
     result: Mapping[str, Any],
@@ -234,7 +247,7 @@ def _status(scores: NDArray[np.float64]) -> tuple[Status, str]:
     return "ok", ""
 
 
-def _sizes(unit: _Unit) -> dict[str, int]:
+def _sizes(unit: Unit) -> dict[str, int]:
     n_anomalies = int(unit.truth.sum())
     return {
         "n_train": len(unit.x_train),
@@ -245,4 +258,7 @@ def _sizes(unit: _Unit) -> dict[str, int]:
 
 @lru_cache(maxsize=4)
 def _load(name: str, folder: Path | None) -> DataSet:
-    return load(name, folder)
+    try:
+        return load(name, folder)
+    except (OSError, ValueError) as error:
+        raise NoData(str(error)) from error

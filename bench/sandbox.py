@@ -39,7 +39,9 @@ from detectors.registry import Spec, check, make, make_model, parse
 from detectors.streams import integer_seed
 
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 MAX_WARNINGS = 20
+MAX_REASON = 500  # characters
 
 
 def main(modules: Sequence[str]) -> None:
@@ -47,6 +49,7 @@ def main(modules: Sequence[str]) -> None:
     control = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
     for module in modules:
         importlib.import_module(module)
     woken, waker = os.pipe()
@@ -77,11 +80,38 @@ def _wait(pid: int, control: socket.socket, woken: int) -> int:
         if control.fileno() in ready:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            _end_strays()
             sys.exit(1)
         os.read(woken, 4096)
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
+            _end_strays()
             return status
+
+
+def _end_strays() -> None:
+    """Kill the processes that a child left behind, whatever group or session they went to.
+
+    On Linux they became children of this process, their subreaper, when their parent died.
+    """
+    while strays := _children():
+        for pid in strays:
+            os.kill(pid, signal.SIGKILL)
+        for pid in strays:
+            os.waitpid(pid, 0)
+
+
+def _children() -> list[int]:
+    with contextlib.suppress(OSError):
+        listed = [path.read_text() for path in Path("/proc/self/task").glob("*/children")]
+        return [int(pid) for pid in " ".join(listed).split()]
+    return []
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value)
 
 
 def _become_child(control: socket.socket, channel: int, output: int) -> None:
@@ -89,10 +119,9 @@ def _become_child(control: socket.socket, channel: int, output: int) -> None:
     parent = os.getppid()
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     control.close()
@@ -101,19 +130,21 @@ def _become_child(control: socket.socket, channel: int, output: int) -> None:
     os.close(output)
     try:
         with Connection(channel) as connection:
+            # A copy of this process, made by a detector, must not answer in its place.
+            os.register_at_fork(after_in_child=connection.close)
             _serve(connection)
     except BaseException:  # the last line of defence: the harness reads it in the output
-        traceback.print_exc()
+        with contextlib.suppress(Exception):  # whatever a detector has made of standard error
+            traceback.print_exc()
         os._exit(70)
-    sys.stdout.flush()
-    sys.stderr.flush()
     os._exit(0)
 
 
 def _serve(connection: Connection) -> None:
     request = json.loads(connection.recv_bytes())
     if "check" in request:
-        _send(connection, errors=[_error_of(*pair) for pair in request["check"]])
+        for pair in request["check"]:
+            _send(connection, error=_error_of(*pair))
         return
     spec = parse(request["model"])
     while block := json.loads(connection.recv_bytes()):
@@ -123,8 +154,10 @@ def _serve(connection: Connection) -> None:
 def _error_of(text: str, settings: Mapping[str, Any]) -> str | None:
     try:
         check(text, settings)
-    except (ValueError, TypeError, ImportError, OSError, SyntaxError) as error:
+    except ValueError as error:
         return str(error)
+    except BaseException as error:  # a user's file may raise anything when it is imported
+        return f"{text} cannot be made: {_failure(error)['reason']}"
     return None
 
 
@@ -144,7 +177,7 @@ def _run_block(
         for want in unit["wants"]:
             random_state_for(unit["seed"])
             result, scores = _read_out(model, want, unit, x_test)
-            _send(connection, **result)
+            _send(connection, result=result)
             if scores is not None:
                 connection.send_bytes(scores.tobytes())
 
@@ -168,7 +201,7 @@ def _fit(
                 failures = [None if error is None else _failure(error) for error in outcomes]
             else:
                 models[0].fit(samples[0])
-        except (Exception, SystemExit) as error:
+        except BaseException as error:  # also SystemExit and KeyboardInterrupt
             failures = [_failure(error)] * len(block)
     costs = {
         "model_fit_seconds": (time.process_time() - cpu) / len(block),
@@ -199,15 +232,26 @@ def _read_out(
                 detector.fit_head(np.load(unit["x_train"]))
                 head_seconds = time.process_time() - start
             start = time.process_time()
-            scores = detector.score(x_test, spec.readout)
+            given = detector.score(x_test, spec.readout)
             score_us = (time.process_time() - start) / len(x_test) * 1e6
-            if scores.shape != (len(x_test),):
-                msg = f"score returned shape {scores.shape}, expected ({len(x_test)},)"
-                raise ValueError(msg)
-        except (Exception, SystemExit) as error:
+            scores = _as_scores(given, len(x_test))
+        except BaseException as error:  # also SystemExit and KeyboardInterrupt
             return {**_failure(error), "warnings": caught}, None
     costs = {"head_fit_seconds": head_seconds, "score_us": score_us, "warnings": caught}
     return {**costs, "peak_mib": _peak_mib(start_peak)}, scores
+
+
+def _as_scores(given: object, n: int) -> np.ndarray:
+    """Return what `score` gave as (n,) float64.
+
+    Raises:
+        ValueError: it has another shape, or is not of real numbers.
+    """
+    scores = np.asarray(given)
+    if scores.shape != (n,) or scores.dtype.kind not in "biuf":
+        msg = f"score returned {scores.dtype} of shape {scores.shape}, expected floats ({n},)"
+        raise ValueError(msg)
+    return np.ascontiguousarray(scores, dtype=np.float64)
 
 
 def random_state_for(seed: int) -> None:
@@ -222,17 +266,28 @@ def random_state_for(seed: int) -> None:
 
 def _failure(error: BaseException) -> dict[str, Any]:
     """Return status, reason and traceback of what a detector raised."""
-    text = "".join(traceback.format_exception(error))
-    reason = f"{type(error).__name__}: {error}".splitlines()[0]
-    if isinstance(error, Unsupported):
-        return {"status": "unsupported", "reason": str(error), "traceback": text}
-    if isinstance(error, Diverged):
-        return {"status": "non-finite", "reason": str(error), "traceback": text}
-    if isinstance(error, MemoryError) or _is_torch_memory_error(error):
-        return {"status": "memory", "reason": reason, "traceback": text}
-    if isinstance(error, SystemExit):
+    status = "error"
+    told = str(traceback.TracebackException.from_exception(error))  # str(error) itself may raise
+    reason = f"{type(error).__name__}: {told}"
+    if isinstance(error, Unsupported | Diverged):
+        status = "unsupported" if isinstance(error, Unsupported) else "non-finite"
+        reason = told
+    elif isinstance(error, MemoryError) or _is_torch_memory_error(error):
+        status = "memory"
+    elif isinstance(error, SystemExit):
         reason = f"the detector called exit({error.code!r})"
-    return {"status": "error", "reason": reason, "traceback": text}
+    text = "".join(traceback.format_exception(error))
+    return {"status": status, "reason": _one_line(reason), "traceback": _encodable(text)}
+
+
+def _one_line(text: str) -> str:
+    """Return a text that may be printed: no control characters, no lone surrogates, not long."""
+    line = "".join(c if c.isprintable() else " " for c in text[: 2 * MAX_REASON])
+    return line if len(line) <= MAX_REASON else line[:MAX_REASON] + " ..."
+
+
+def _encodable(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def _is_torch_memory_error(error: BaseException) -> bool:
@@ -251,7 +306,7 @@ def _warnings() -> Iterator[list[str]]:
             yield texts
         finally:
             distinct = dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught)
-            texts.extend(list(distinct)[:MAX_WARNINGS])
+            texts.extend(_encodable(text) for text in list(distinct)[:MAX_WARNINGS])
 
 
 def _reset_peak() -> int:

@@ -157,9 +157,12 @@ def locked(results: Path) -> Iterator[None]:
         except OSError:
             handle.seek(0)
             raise StoreError(_held(results, handle.read())) from None
-        handle.truncate(0)
-        handle.write(json.dumps(holder))
-        handle.flush()
+        try:
+            handle.truncate(0)
+            os.write(handle.fileno(), json.dumps(holder).encode())
+        except OSError as error:
+            msg = f"cannot write {results / LOCK}: {error}; give another folder with --results"
+            raise StoreError(msg) from error
         yield
 
 
