@@ -58,6 +58,7 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": str(TIMEOUT_S),
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
 }
+MIGRATION = threading.Lock()  # alembic, which makes the tables, keeps its state in its modules
 WANTED = frozenset(Wanted.__dataclass_fields__)
 PARAMS = ("spec", "model", "label", "dataset", "protocol", "scaler", "seed", "device")
 
@@ -89,6 +90,9 @@ def tracking_uri(results: Path) -> str:
 def ui_command(results: Path, port: int = 5000) -> list[str]:
     """Return the command that serves MLflow's pages for a results folder on this machine.
 
+    It inherits two variables set here unless the user has: no telemetry, and none of the processes
+    that MLflow starts for jobs we have not.
+
     Raises:
         ValueError: MLFLOW_TRACKING_URI names a server, which has pages of its own.
         FileNotFoundError: nothing has been tracked in that folder.
@@ -101,10 +105,11 @@ def ui_command(results: Path, port: int = 5000) -> list[str]:
     if not file.is_file():
         msg = f"no {file.name} in {file.parent}; make it with `bench run` or `bench track`"
         raise FileNotFoundError(msg)
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", ENVIRONMENT["MLFLOW_DISABLE_TELEMETRY"])
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     options = {
         "--backend-store-uri": uri,
-        "--default-artifact-root": _artifacts(results),
+        "--artifacts-destination": _artifacts(results),
         "--host": "127.0.0.1",
         "--port": str(port),
         "--workers": "1",
@@ -458,7 +463,8 @@ def _engine(uri: str, root: str) -> Engine:
     """Return the engine that MLflow keeps for a database, whose tables it makes if need be."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    return SqlAlchemyStore(uri, root).engine  # type: ignore[no-untyped-call]  # theirs
+    with MIGRATION:
+        return SqlAlchemyStore(uri, root).engine  # type: ignore[no-untyped-call]  # theirs
 
 
 def _create(file: Path, root: str) -> None:
