@@ -17,7 +17,7 @@ class ReadOut(Detector):
     """One named score of a model: the model's `score` with that read-out.
 
     Attributes:
-        model: the model, fitted by `fit` or before.
+        model: the model, which `fit` fits.
         readout: which of the model's read-outs.
     """
 

@@ -21,7 +21,7 @@ from detectors.streams import global_generators, integer_seed
 
 SHORT = {"epochs": 2, "epoch_num": 2, "n_epochs": 2, "stop_epochs": 1, "epochs_query": 2}
 SMALL = {"n_ensemble": 3, "n_neighbors": 5, "n_estimators": 9, "kernel_approx_features": 20}
-SLOW = {"SOD", "RGraph"}  # compiles for seconds; solves a program a row
+SLOW = {"LOCI", "RGraph", "ROD", "SOD"}  # compile for seconds, or solve a program a row
 
 pytestmark = [
     # PyOD's own calls, which it is not for the adapter to hide.

@@ -1,0 +1,224 @@
+"""Names, specs and what is known of a detector without importing it."""
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+from detectors import UnknownDetector, make, names, registry
+from detectors.contract import Detector
+from detectors.registry import TABLE, find, load_class, parse, source_file
+
+HEAVY = ("torch", "sklearn", "scipy", "pyod", "mlflow", "pandas", "numba")
+
+
+def _run(code, *path):
+    """Run code in a fresh interpreter with further folders on its path; return what it prints."""
+    setup = f"import sys; sys.path[:0] = {[str(p) for p in path]}\n"
+    command = [sys.executable, "-c", setup + textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import detectors",
+        "import detectors; detectors.names()",
+        "from detectors.registry import parse; parse('vae:elbo'); parse('ae+lof')",
+        "from detectors.pyod_table import pyod_names; pyod_names()",
+        "from detectors.registry import parse; parse('pyod:ECOD').family",
+    ],
+)
+def test_naming_imports_nothing_heavy(code):
+    found = _run(f"{code}\nprint([name for name in {HEAVY} if name in sys.modules])")
+    assert found == "[]"
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical", "family"),
+    [
+        ("lof", "lof", "shallow"),
+        (" lof ", "lof", "shallow"),
+        ("ae", "ae", "deep"),
+        ("vae", "vae:reconstruction", "deep"),
+        ("vae:elbo", "vae:elbo", "deep"),
+        ("vae+lof", "vae+lof", "hybrid"),
+        ("ae+pyod:HBOS", "ae+pyod:HBOS", "hybrid"),
+        ("untrained-ae", "untrained-ae", "control"),
+        ("untrained-vae:kl", "untrained-vae:kl", "control"),
+        ("untrained-ae+knn", "untrained-ae+knn", "control"),
+        ("pyod:ECOD", "pyod:ECOD", "shallow"),
+        ("pyod:AutoEncoder", "pyod:AutoEncoder", "deep"),
+        ("random", "random", "control"),
+    ],
+)
+def test_a_spec_has_a_canonical_form_and_a_family(text, canonical, family):
+    spec = parse(text)
+    assert (str(spec), spec.family) == (canonical, family)
+    assert parse(str(spec)) == spec
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("lfo", r"unknown detector 'lfo'; did you mean .*lof"),
+        ("", "unknown detector ''"),
+        ("isolation", r"unknown detector 'isolation'; known: ae, copod, "),
+        ("vae:elob", r"vae has no read-out 'elob'; did you mean elbo\?"),
+        ("lof:elbo", "lof has no read-out 'elbo'; it has a single score"),
+        ("lof+knn", "lof has no codes for a head; models that have: ae, vae"),
+        ("ae+lfo", "unknown detector 'lfo'"),
+        ("ae+vae", "a head is a shallow detector, vae is deep"),
+        ("ae+random", "a head is a shallow detector, random is control"),
+        ("vae:elbo+lof", "a head reads the codes, so leave out the read-out 'elbo'"),
+        ("untrained-lof", "lof has no training step to leave out; untrained- is for deep models"),
+        ("pyod:ECODE", "unknown detector 'pyod:ECODE'; did you mean"),
+    ],
+)
+def test_a_wrong_spec_says_what_there_is(text, message):
+    with pytest.raises(ValueError, match=message):
+        parse(text)
+
+
+def test_unknown_names_have_an_error_of_their_own():
+    with pytest.raises(UnknownDetector):
+        make("lfo")
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_the_table_tells_what_the_class_is(name):
+    entry = TABLE[name]
+    cls = load_class(entry.target)
+    assert issubclass(cls, Detector)
+    assert (cls.family, cls.readouts, cls.encodes) == (entry.family, entry.readouts, entry.encodes)
+    assert getattr(cls, "trains_together", False) == entry.trains_together
+    assert source_file(entry.target).stem == entry.target.rpartition(":")[0].rpartition(".")[2]
+
+
+def test_names_are_sorted_and_found():
+    assert list(names()) == sorted(names())
+    assert all(find(name) for name in names())
+
+
+MINE = """
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+from annotated_types import Gt
+
+from detectors.contract import Detector, Family, Floats
+
+IMPORTED = True
+
+
+@dataclass(kw_only=True)
+class Mine(Detector):
+    family: ClassVar[Family] = "deep"
+    readouts: ClassVar[tuple[str, ...]] = ("norm", "first")
+    encodes = True
+
+    power: Annotated[float, Gt(0)] = 2.0
+
+    def _fit(self, x: Floats) -> None:
+        self.mean_ = x.mean(axis=0)
+
+    def _encode(self, x: Floats) -> Floats:
+        return x - self.mean_
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        codes = np.abs(self._encode(x)) ** self.power
+        return codes[:, 0] if readout == "first" else codes.sum(axis=1)
+
+
+class NoDetector:
+    pass
+"""
+
+
+@pytest.fixture
+def mine(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(MINE)
+    return path
+
+
+def test_a_detector_in_a_file_is_known_without_import(mine):
+    mine.write_text(MINE + "\nraise RuntimeError\n")
+    spec = parse(f"{mine}:Mine")
+    assert (spec.family, spec.readout, spec.entry.encodes) == ("deep", "norm", True)
+    assert parse(f"{mine}:Mine+lof").family == "hybrid"
+    assert str(parse(f"{mine}:Mine:first")) == f"{mine}:Mine:first"
+
+
+def test_a_detector_in_a_file_is_made_with_checked_settings(mine):
+    x = np.eye(4)
+    scores = make(f"{mine}:Mine:first", power=1.0).fit(x).score(x)
+    assert scores.tolist() == [0.75, 0.25, 0.25, 0.25]
+    with pytest.raises(ValueError, match="power = 0 is not accepted: a number > 0"):
+        make(f"{mine}:Mine", power=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("{mine}:Mime", UnknownDetector, r"no class 'Mime' there; did you mean Mine\?"),
+        ("{mine}:Mine:last", ValueError, "has no read-out 'last'"),
+        ("{mine}:NoDetector", ValueError, r"is not a Detector; write `class NoDetector\(Detector"),
+        ("{mine}x.py:Mine", FileNotFoundError, "does not exist; give a detector's file as path.py"),
+    ],
+)
+def test_a_wrong_file_or_class_is_named(mine, text, error, message):
+    with pytest.raises(error, match=message):
+        make(text.format(mine=mine))
+
+
+@pytest.fixture
+def package(tmp_path, mine):
+    """A folder that holds an installed package with the entry point `mine = mine:Mine`."""
+
+    def install(*points):
+        info = tmp_path / "theirs-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text("\n".join(["[fathom.detectors]", *points]))
+        return tmp_path
+
+    return install
+
+
+def test_detectors_of_other_packages_are_found_by_their_entry_point(package):
+    code = """
+    import numpy as np
+    from detectors import make, names
+    from detectors.registry import parse
+    listed = "mine" in names()
+    print(listed, parse("mine").readout, "mine" in sys.modules, end=" ")
+    print(make("mine:first").fit(np.eye(4)).score(np.eye(4))[0])
+    """
+    assert _run(code, package("mine = mine:Mine")) == "True norm False 0.5625"
+
+
+def test_a_name_that_two_detectors_claim_is_an_error(package):
+    code = """
+    from detectors import names
+    try:
+        names()
+    except ValueError as error:
+        print(error)
+    """
+    told = _run(code, package("lof = mine:Mine"))
+    assert told == "two detectors are called 'lof'; rename the one of mine:Mine"
+
+
+def test_the_example_of_the_package_works():
+    x = np.random.default_rng(0).normal(size=(40, 6))
+    settings = {"latent_dim": 4, "epochs": 1, "head": {"n_neighbors": 20}}
+    assert make("vae+lof", **settings).fit(x).score(x).shape == (40,)
+    assert registry.ENTRY_POINTS == "fathom.detectors"
