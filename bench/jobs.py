@@ -62,7 +62,8 @@ class Unit:
 def run_job(job: Job, sandbox: Sandbox) -> Iterator[Row]:
     """Yield the rows of a job, each as soon as it is known.
 
-    A death of the child is blamed on what was running; the rest goes on in a fresh child. The
+    A death of the child is blamed on what was running. After it, and after a seed with an error,
+    the rest goes on in a fresh child, so that no seed depends on what another broke. The
     end of the sandbox's server is nobody's fault: the job goes on in another, and is given up
     only when that has happened MAX_IDLE times with no row made in between.
 
@@ -82,9 +83,13 @@ def run_job(job: Job, sandbox: Sandbox) -> Iterator[Row]:
                 task = {"model": first.model, "settings": first.model_settings}
                 child.send({**task, "device": first.device})
                 for block in _blocks(pending.values(), together):
+                    broken = False
                     for row in _run_block(child, data, block):
                         del pending[row.wanted.key]
+                        broken |= row.status in ("error", "memory")
                         yield replace(row, provenance={**provenance(), "run": job.run})
+                    if broken:  # who knows what it left behind: the rest in a fresh child
+                        break
                 child.send([])
         except Death as death:
             n_idle += len(pending) == n_before
