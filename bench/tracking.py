@@ -507,6 +507,8 @@ def _why(error: Exception) -> str:
     text = _shown(str(error))
     known = {
         "onnection refused": "connection refused",
+        "onnection aborted": "connection lost",
+        "onnection reset": "connection lost",
         "imed out": "no answer in time",
         "Failed to resolve": "unknown host",
         "disk is full": "the disk is full",

@@ -1,0 +1,556 @@
+"""MLflow tracking, against the local database, real servers, and servers that fail."""
+
+import json
+import math
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from bench import tracking
+from bench.records import Row, Wanted
+from bench.tracking import Tracker, replay, tracking_uri, ui_command
+
+BOARD = {"leaderboard.md": "| detector |\n", "leaderboard.csv": "detector\nvae\n"}
+API = "api/2.0/mlflow"
+INVOCATION = {"command": "bench run default", "commit": "abc"}
+METRICS = {"auroc": 0.9, "recall@fpr=0.05": 0.25, "prevalence": math.nan}
+
+
+def record(seed: int, status: str = "ok", reason: str = "") -> dict:
+    wanted = Wanted(
+        spec="vae+lof",
+        model="vae",
+        settings={"latent_dim": 4, "head": {"n_neighbors": 20}},
+        label="vae+lof[n_neighbors=20]",
+        family="hybrid",
+        transductive=False,
+        dataset="digits/3",
+        dataset_family="digits",
+        data_sha256="d" * 64,
+        protocol="one-class(max_train=none)",
+        scaler="standard",
+        seed=seed,
+        device="cpu",
+        code_id="c" * 64,
+    )
+    return Row(
+        wanted,
+        status,
+        reason,
+        sizes={"n_train": 90, "n_test": 100, "n_anomalies": 9},
+        metrics=METRICS if status == "ok" else {},
+        costs={"fit_seconds": 1.5, "fit_wall_seconds": 2.0, "parameters": None},
+        provenance={
+            "commit": "abc",
+            "versions": {"numpy": "2"},
+            "date": "2026-01-02T03:04:05+00:00",
+        },
+    ).record()
+
+
+def records(n: int) -> list[dict]:
+    return [record(seed) for seed in range(n)]
+
+
+def track(results: Path, rows: list[dict], experiment: str = "default") -> tracking.TrackingReport:
+    tracker = Tracker(results, experiment, INVOCATION, len(rows))
+    for row in rows:
+        tracker.log(row)
+    return tracker.finish(BOARD)
+
+
+def logged(results: Path, experiment: str = "default") -> tuple[list, list]:
+    """Return the parent runs and the child runs of an experiment."""
+    from mlflow import MlflowClient  # here, so that the tracker is the first to import it
+
+    client = MlflowClient(tracking_uri(results))
+    found = client.get_experiment_by_name(experiment)
+    runs = client.search_runs([found.experiment_id], max_results=5000) if found else []
+    return (
+        [run for run in runs if "fathom.key" not in run.data.tags],
+        [run for run in runs if "fathom.key" in run.data.tags],
+    )
+
+
+def assert_each_once(results: Path, rows: list[dict], experiment: str = "default") -> None:
+    """Every row is one child, ended, with its metrics."""
+    _, children = logged(results, experiment)
+    assert sorted(run.data.tags["fathom.key"] for run in children) == sorted(r["key"] for r in rows)
+    assert {run.info.status for run in children} <= {"FINISHED"}
+    assert all(run.data.metrics["auroc"] == 0.9 for run in children)
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return answer.read()
+
+
+class Server:
+    """MLflow's server on the database of a results folder, as `bench ui` starts it."""
+
+    def __init__(self, results: Path) -> None:
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.command = ui_command(results, self.port)
+        self.start()
+
+    def start(self) -> None:
+        """Start it in a process group of its own and wait until it answers."""
+        self.process = subprocess.Popen(
+            self.command,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
+        )
+        end = time.monotonic() + 120
+        while True:
+            try:
+                get(f"{self.address}/health")
+                return
+            except OSError:
+                if time.monotonic() > end:
+                    self.kill()
+                    raise
+                time.sleep(0.1)
+
+    def signal(self, number: int) -> None:
+        os.killpg(self.process.pid, number)
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.signal(signal.SIGKILL)
+            self.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A results folder with two rows tracked, and a server on its database."""
+    results = tmp_path_factory.mktemp("served") / "results"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        track(results, records(2))
+        server = Server(results)
+    yield results, server
+    server.kill()
+
+
+@pytest.fixture
+def server(served, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", served[1].address)
+    return served[1]
+
+
+@pytest.fixture(autouse=True)
+def no_server_given(monkeypatch, tmp_path):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def fresh(tmp_path) -> Path:
+    """A results folder that is not there yet."""
+    return tmp_path / "results"
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory) -> Path:
+    """MLflow's database with no row in it, made once."""
+    results = tmp_path_factory.mktemp("database")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        replay(results, "empty", [], {})
+    return results / "mlflow.db"
+
+
+@pytest.fixture
+def results(fresh, database) -> Path:
+    fresh.mkdir()
+    shutil.copy(database, fresh)
+    return fresh
+
+
+def test_every_row_is_a_child_of_the_one_parent_that_holds_the_board(fresh):
+    report = track(fresh, records(3))
+    assert (report.logged, report.already, report.problem) == (3, 0, None)
+    assert [path.name for path in Path.cwd().iterdir()] == ["results"]
+    assert sorted(path.name for path in fresh.iterdir()) == ["mlartifacts", "mlflow.db"]
+    (parent,), children = logged(fresh)
+    assert parent.info.run_name == "bench run default"
+    assert parent.info.status == "FINISHED"
+    assert parent.data.tags["commit"] == "abc"
+    assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
+    assert len(children) == 3
+    for name, text in BOARD.items():
+        kept = fresh / "mlartifacts" / parent.info.run_id / "artifacts" / name
+        assert kept.read_text() == text
+
+
+def test_a_row_shows_what_was_wanted_and_what_came_out(results):
+    track(results, records(1))
+    (run,) = logged(results)[1]
+    assert run.info.run_name == "vae+lof[n_neighbors=20] · digits/3 · seed 0"
+    assert run.info.end_time - run.info.start_time == 2000
+    assert run.data.metrics == {
+        "auroc": 0.9,
+        "recall_at_fpr_0.05": 0.25,
+        "n_train": 90,
+        "n_test": 100,
+        "n_anomalies": 9,
+        "fit_seconds": 1.5,
+        "fit_wall_seconds": 2.0,
+    }
+    expected = {"spec": "vae+lof", "seed": "0", "device": "cpu", "scaler": "standard"}
+    expected |= {"setting.latent_dim": "4", "setting.head.n_neighbors": "20"}
+    assert expected.items() <= run.data.params.items()
+    tags = {"family": "hybrid", "status": "ok", "dataset_family": "digits", "commit": "abc"}
+    tags |= {"data_sha256": "d" * 64, "versions": '{"numpy":"2"}', "fathom.key": record(0)["key"]}
+    assert tags.items() <= run.data.tags.items()
+
+
+def test_a_failed_row_is_a_failed_run_with_its_reason(results):
+    track(results, [record(0, "timeout", "fit took longer than 600 s")])
+    (run,) = logged(results)[1]
+    assert run.info.status == "FAILED"
+    assert run.data.tags["status"] == "timeout"
+    assert run.data.tags["reason"] == "fit took longer than 600 s"
+
+
+def test_a_replay_logs_what_is_missing_and_a_second_one_nothing(results):
+    track(results, records(2))
+    first, second = (replay(results, "default", records(5), BOARD) for _ in range(2))
+    assert (first.logged, first.already, first.problem) == (3, 2, None)
+    assert (second.logged, second.already, second.problem) == (0, 5, None)
+    assert_each_once(results, records(5))
+    assert len(logged(results)[0]) == 2
+
+
+def test_a_row_is_logged_once_in_each_experiment(results):
+    track(results, records(2), "default")
+    assert track(results, records(2), "smoke").logged == 2
+    assert_each_once(results, records(2), "smoke")
+
+
+def test_a_row_that_was_run_again_takes_the_place_of_the_old_one(results):
+    track(results, [record(0, "error", "boom"), record(1)])
+    assert track(results, [record(0)]).logged == 1
+    assert_each_once(results, records(2))
+
+
+def test_an_invocation_without_rows_has_no_parent(fresh):
+    assert track(fresh, []).problem is None
+    assert not fresh.exists()
+    tracker = Tracker(fresh, "default", INVOCATION)
+    assert tracker.finish(BOARD).logged == 0
+    assert logged(fresh) == ([], [])
+
+
+def test_the_local_database_is_in_wal_mode_and_relaxed(results):
+    track(results, records(1))
+    target = tracking._Target(results, "default", {}, "")
+    with tracking._client(target):
+        engine = tracking._engine(target.uri, "")
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1
+
+
+def test_handing_over_a_row_takes_no_time(results):
+    tracker = Tracker(results, "default", INVOCATION)
+    start = time.perf_counter()
+    for row in records(200):
+        tracker.log(row)
+    assert time.perf_counter() - start < 0.5
+    tracker.abandon()
+    tracker._thread.join()
+
+
+def test_an_abandoned_invocation_stops_at_once_and_ends_as_killed(results):
+    tracker = Tracker(results, "default", INVOCATION)
+    for row in records(500):
+        tracker.log(row)
+    wait_for(lambda: tracker._logged >= 5)
+    start = time.perf_counter()
+    tracker.abandon()
+    assert time.perf_counter() - start < 3
+    (parent,), children = logged(results)
+    assert parent.info.status == "KILLED"
+    assert 5 <= len(children) < 500
+    assert {run.info.status for run in children} == {"FINISHED"}
+
+
+KILLED_WHILE_LOGGING = """
+import os, sys
+from pathlib import Path
+from mlflow import MlflowClient
+sys.path[:0] = [{tests!r}]
+from test_tracking import records, track
+log_batch, calls = MlflowClient.log_batch, []
+def dies(self, *args, **kwargs):
+    calls.append(1)
+    if len(calls) == 4:
+        os.kill(os.getpid(), 9)
+    return log_batch(self, *args, **kwargs)
+MlflowClient.log_batch = dies
+track(Path({results!r}), records(8))
+"""
+
+
+def test_a_kill_between_a_run_and_its_metrics_doubles_nothing(results):
+    script = KILLED_WHILE_LOGGING.format(tests=str(Path(__file__).parent), results=str(results))
+    assert run_python(script).returncode == -signal.SIGKILL
+    kept = shutil.copytree(results, results.with_name("kept"))
+    (parent,), children = logged(results)
+    assert [run.info.status for run in children].count("RUNNING") == 1
+    for again in (
+        lambda: replay(results, "default", records(8), BOARD),
+        lambda: track(results, records(8)),
+    ):
+        shutil.rmtree(results)
+        shutil.copytree(kept, results)
+        report = again()
+        assert (report.logged, report.already, report.problem) == (5, 3, None)
+        assert_each_once(results, records(8))
+        ended = {run.info.run_id: run.info.status for run in logged(results)[0]}
+        assert ended.pop(parent.info.run_id) == "KILLED"
+        assert list(ended.values()) == ["FINISHED"]
+
+
+TRACK = """
+import sys
+from pathlib import Path
+sys.path[:0] = [{tests!r}]
+from test_tracking import records, track
+track(Path({results!r}), records({n}))
+"""
+
+
+def test_a_kill_while_the_database_is_made_leaves_none(fresh):
+    script = TRACK.format(tests=str(Path(__file__).parent), results=str(fresh), n=2)
+    process = subprocess.Popen([sys.executable, "-c", script], env=python_environment())
+    wait_for((fresh / "mlflow.db.new").exists)
+    time.sleep(0.1)
+    process.kill()
+    process.wait()
+    assert not (fresh / "mlflow.db").exists()
+    assert track(fresh, records(2)).problem is None
+    assert sorted(path.name for path in fresh.iterdir()) == ["mlartifacts", "mlflow.db"]
+
+
+def test_a_file_that_is_no_database_is_a_problem_not_an_end(fresh):
+    logged(fresh.with_name("other"))  # takes the time to import MLflow
+    fresh.mkdir()
+    (fresh / "mlflow.db").write_text("not a database, not at all")
+    start = time.perf_counter()
+    problem = track(fresh, records(2)).problem
+    assert "file is not a database" in problem
+    assert "move the file away and `bench track` makes it anew" in problem
+    assert time.perf_counter() - start < 12
+
+
+def python_environment(**extra: str) -> dict[str, str]:
+    """The variables of a plain shell: none that a test runner or a build server sets."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return kept | {"PYTHONPATH": str(Path(__file__).parents[2])} | extra
+
+
+def run_python(script: str, **extra: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        env=python_environment(**extra),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+SPY = """
+import sys
+def spy(event, args):
+    if event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.connect", "socket.sendto"):
+        with open({log!r}, "a") as file:
+            file.write(f"{{event}} {{args}}\\n")
+sys.addaudithook(spy)
+"""
+
+
+TRACKS_IN_SILENCE = """
+import json, sys, time
+from pathlib import Path
+import bench.tracking as tracking
+assert "mlflow" not in sys.modules
+rows, results = json.loads({rows!r}), Path({results!r})
+tracker = tracking.Tracker(results, "default", {{"command": "bench run"}})
+for row in rows:
+    tracker.log(row)
+assert tracker.finish({{"leaderboard.md": "x"}}).logged == 2
+assert tracking.replay(results, "default", rows, {{}}).logged == 0
+time.sleep(1)
+"""
+
+
+def test_the_local_store_never_looks_up_a_name_and_prints_nothing(fresh, tmp_path):
+    site, log = tmp_path / "site", tmp_path / "network.log"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(SPY.format(log=str(log)))
+    path = f"{site}{os.pathsep}{Path(__file__).parents[2]}"
+    script = TRACKS_IN_SILENCE.format(rows=json.dumps(records(2)), results=str(fresh))
+    ran = run_python(script, PYTHONPATH=path)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+    assert not log.exists()
+    run_python("import socket; socket.getaddrinfo('127.0.0.1', 1)", PYTHONPATH=path)
+    assert "getaddrinfo" in log.read_text()
+
+
+def test_the_pages_show_the_local_store(served):
+    results, server = served
+    assert b"<html" in get(server.address)
+    found = json.loads(get(f"{server.address}/{API}/experiments/search?max_results=10"))
+    assert "default" in [experiment["name"] for experiment in found["experiments"]]
+    (parent,), children = logged(results)
+    assert len(children) == 2
+    query = f"path=leaderboard.md&run_uuid={parent.info.run_id}"
+    assert get(f"{server.address}/get-artifact?{query}").decode() == BOARD["leaderboard.md"]
+
+
+def test_pages_of_nothing_and_of_a_server_are_refused_with_advice(fresh, monkeypatch):
+    with pytest.raises(FileNotFoundError, match=r"no mlflow\.db in .*`bench run` or `bench track`"):
+        ui_command(fresh)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@example.org:5000")
+    with pytest.raises(ValueError, match=r"is http://example\.org:5000; open that server's own"):
+        ui_command(fresh)
+
+
+def test_a_server_gets_rows_and_board_once(fresh, server, monkeypatch):
+    monkeypatch.setattr(tracking, "PAGE", 3)
+    report = track(fresh, records(8), "whole")
+    assert (report.uri, report.logged, report.problem) == (server.address, 8, None)
+    again = replay(fresh, "whole", records(8), BOARD)
+    assert (again.logged, again.already, again.problem) == (0, 8, None)
+    assert_each_once(fresh, records(8), "whole")
+    (parent,), _ = logged(fresh, "whole")
+    listed = json.loads(get(f"{server.address}/{API}/artifacts/list?run_id={parent.info.run_id}"))
+    assert sorted(file["path"] for file in listed["files"]) == sorted(BOARD)
+    assert not (fresh / "mlflow.db").exists()
+
+
+def test_a_server_that_hangs_for_a_while_has_every_row_in_the_end(fresh, server, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    tracker = Tracker(fresh, "hangs", INVOCATION)
+    tracker.log(record(0))
+    wait_for(lambda: tracker._logged == 1)
+    server.signal(signal.SIGSTOP)
+    try:
+        for row in records(4)[1:]:
+            tracker.log(row)
+        wait_for(lambda: tracker.problem)
+        assert "(no answer in time); rows are stored; `bench track` sends" in tracker.problem
+    finally:
+        server.signal(signal.SIGCONT)
+    report = tracker.finish(BOARD)
+    assert (report.logged, report.problem) == (4, None)
+    assert_each_once(fresh, records(4), "hangs")
+    assert len(logged(fresh, "hangs")[0]) == 1
+
+
+def test_a_server_killed_under_way_stops_nothing_and_a_replay_makes_up_for_it(
+    fresh, server, monkeypatch
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:secret@127.0.0.1:{server.port}")
+    tracker = Tracker(fresh, "killed", INVOCATION)
+    for row in records(40):
+        tracker.log(row)
+    wait_for(lambda: tracker._logged >= 3)
+    server.kill()
+    start = time.perf_counter()
+    report = tracker.finish(BOARD)
+    assert time.perf_counter() - start < 8
+    assert 3 <= report.logged < 40
+    assert re.fullmatch(
+        rf"mlflow at {server.address} is away \(connection (refused|lost)\); rows are stored; "
+        "`bench track` sends them later",
+        report.problem,
+    )
+    server.start()
+    again = replay(fresh, "killed", records(40), BOARD)
+    assert again.problem is None
+    assert again.logged + again.already == 40
+    assert replay(fresh, "killed", records(40), BOARD).logged == 0
+    assert_each_once(fresh, records(40), "killed")
+    assert sorted(r.info.status for r in logged(fresh, "killed")[0]) == ["FINISHED", "KILLED"]
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """A web server that is not MLflow: it says hello to whatever it is asked."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>hello</html>")
+
+    do_POST = do_GET
+
+    def log_message(self, *args):
+        pass
+
+
+def stranger() -> HTTPServer:
+    httpd = HTTPServer(("127.0.0.1", 0), Stranger)
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    return httpd
+
+
+@pytest.mark.parametrize("kind", ["closed", "silent", "stranger", "unknown host", "wrong scheme"])
+def test_without_a_server_the_run_goes_on_and_says_so(fresh, kind, monkeypatch, capfd):
+    held, port = None, free_port()
+    if kind == "silent":
+        held = socket.create_server(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+    elif kind == "stranger":
+        held = stranger()
+        port = held.server_port
+    host = "no-such-host.invalid" if kind == "unknown host" else "127.0.0.1"
+    scheme = "htp" if kind == "wrong scheme" else "http"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"{scheme}://me:secret@{host}:{port}")
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT", raising=False)
+    import mlflow.store  # noqa: F401  # takes its time
+
+    start = time.perf_counter()
+    report = track(fresh, records(3))
+    took = time.perf_counter() - start
+    if kind == "stranger":
+        held.shutdown()
+        held.server_close()
+    elif held:
+        held.close()
+    assert took < 12
+    assert report.logged == 0
+    assert report.problem.startswith(f"mlflow at {scheme}://{host}:{port} is away (")
+    assert report.problem.endswith("; rows are stored; `bench track` sends them later")
+    assert len(report.problem) < 300
+    assert "secret" not in report.problem + report.uri
+    assert capfd.readouterr() == ("", "")
