@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.records import Status
+from bench.sandbox import CANNOT_GO_ON
 
 POLL_SECONDS = 0.05
 PATIENCE_SECONDS = 1.0  # for a process to end that has been told to
@@ -78,6 +79,7 @@ class Sandbox:
         """
         self._tmp, self._modules, self._stop = tmp, list(modules), stop
         self._server: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket
 
     def close(self) -> None:
         """End the server, from any thread; its child, if any, goes with it."""
@@ -139,6 +141,8 @@ class Sandbox:
             raise Interrupted
         if self._server is not None and self._server.poll() is None:
             return
+        if self._server is not None:
+            self._control.close()
         self._control, theirs = socket.socketpair()
         self._log = self._tmp / f"server-{os.getpid()}-{threading.get_ident()}.log"
         with theirs, open(self._log, "wb") as log:
@@ -289,7 +293,10 @@ class Child:
             name = SIGNALS.get(number, f"signal {number}")
             hint = ", as the kernel does when memory runs out" if number == signal.SIGKILL else ""
             return Death(status="crashed", reason=f"killed by {name}{hint}")
-        reason = f"the process ended with exit status {os.WEXITSTATUS(status)} before its work did"
+        if (code := os.WEXITSTATUS(status)) == CANNOT_GO_ON:
+            reason = "the process could not go on after what the detector did to it; see its output"
+        else:
+            reason = f"the process ended with exit status {code} before its work did"
         return Death(status="crashed", reason=reason)
 
 

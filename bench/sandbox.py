@@ -40,6 +40,7 @@ from detectors.streams import integer_seed
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
+CANNOT_GO_ON = 70  # exit status of a child that fails outside the detector's own code
 MAX_WARNINGS = 20
 MAX_REASON = 500  # characters
 
@@ -136,7 +137,7 @@ def _become_child(control: socket.socket, channel: int, output: int) -> None:
     except BaseException:  # the last line of defence: the harness reads it in the output
         with contextlib.suppress(Exception):  # whatever a detector has made of standard error
             traceback.print_exc()
-        os._exit(70)
+        os._exit(CANNOT_GO_ON)
     os._exit(0)
 
 
@@ -146,8 +147,9 @@ def _serve(connection: Connection) -> None:
         for pair in request["check"]:
             _send(connection, error=_error_of(*pair))
         return
-    spec = parse(request["model"])
+    spec, home = parse(request["model"]), os.getcwd()
     while block := json.loads(connection.recv_bytes()):
+        os.chdir(home)  # a detector of the block before may have left it
         _run_block(connection, spec, request, block)
 
 
@@ -165,6 +167,7 @@ def _run_block(
     connection: Connection, spec: Spec, job: Mapping[str, Any], block: Sequence[Mapping[str, Any]]
 ) -> None:
     """Fit the block's models, tell the harness, then read out every wanted score in order."""
+    wants = {want["spec"]: parse(want["spec"]) for unit in block for want in unit["wants"]}
     random_state_for(block[0]["seed"])
     models, told = _fit(spec, job, block)
     _send(connection, units=told)
@@ -176,7 +179,7 @@ def _run_block(
         x_test.setflags(write=False)
         for want in unit["wants"]:
             random_state_for(unit["seed"])
-            result, scores = _read_out(model, want, unit, x_test)
+            result, scores = _read_out(model, wants[want["spec"]], want["head"], unit, x_test)
             _send(connection, result=result)
             if scores is not None:
                 connection.send_bytes(scores.tobytes())
@@ -216,10 +219,13 @@ def _fit(
 
 
 def _read_out(
-    model: Detector, want: Mapping[str, Any], unit: Mapping[str, Any], x_test: np.ndarray
+    model: Detector,
+    spec: Spec,
+    head_settings: Mapping[str, Any],
+    unit: Mapping[str, Any],
+    x_test: np.ndarray,
 ) -> tuple[dict[str, Any], np.ndarray | None]:
     """Return costs and scores of one read-out or head of a fitted model, or its failure."""
-    spec = parse(want["spec"])
     start_peak = _reset_peak()
     head_seconds = 0.0
     with _warnings() as caught:
@@ -227,7 +233,7 @@ def _read_out(
             detector = model
             start = time.process_time()
             if spec.head:
-                head = make(spec.head, **{"seed": unit["seed"], **want["head"]})
+                head = make(spec.head, **{"seed": unit["seed"], **head_settings})
                 detector = Hybrid(encoder=model, head=head, seed=unit["seed"])
                 detector.fit_head(np.load(unit["x_train"]))
                 head_seconds = time.process_time() - start

@@ -1,0 +1,231 @@
+"""What tests of whole runs share: the command in a process of its own, and jobs in this one.
+
+Importing the libraries takes longer than most runs, so `bench` runs here as a fork of a process
+that has them imported already; all else is as a user has it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bench import plan
+from bench.execute import Workshop, prepare_tmp
+from bench.guard import Limits
+from bench.jobs import run_job
+from bench.records import Row
+from bench.suite import build
+
+ROOT = Path(__file__).parents[2]
+AWAY = "http://127.0.0.1:9"  # nothing listens there, so that tracking costs nothing
+MARK = "FATHOM_TEST_MARK"
+
+ZYGOTE = """
+import json, os, signal, sys, warnings
+warnings.simplefilter("ignore")
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+import bench.cli, bench.run, mlflow, sklearn.datasets, sklearn.metrics, sklearn.preprocessing
+for line in sys.stdin:
+    told = json.loads(line)
+    between = os.fork()
+    if between:
+        os.waitpid(between, 0)
+        continue
+    if os.fork():
+        os._exit(0)
+    run = os.fork()
+    if run:
+        _, status = os.waitpid(run, 0)
+        with open(told["out"] + "/status.draft", "w") as file:
+            file.write(str(os.waitstatus_to_exitcode(status)))
+        os.rename(told["out"] + "/status.draft", told["out"] + "/status")
+        os._exit(0)
+    os.setsid()
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        os.dup2(os.open(told["out"] + "/" + name, os.O_WRONLY | os.O_CREAT), number)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.environ.update(told["env"])
+    sys.argv = ["bench", *told["args"]]
+    with open(told["out"] + "/pid.draft", "w") as file:
+        file.write(str(os.getpid()))
+    os.rename(told["out"] + "/pid.draft", told["out"] + "/pid")
+    try:
+        bench.cli.main()
+    except SystemExit as end:
+        sys.stdout.flush()
+        os._exit(end.code)
+    except BaseException:
+        import traceback
+        traceback.print_exc()
+        os._exit(99)
+"""
+
+
+def wait_until(holds: Callable[[], bool], seconds: float) -> bool:
+    """Return whether something comes to hold within some seconds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def processes(mark: str) -> set[int]:
+    """Return the processes, zombies aside, whose environment or a parent's had the mark."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if f"{MARK}={mark}".encode() in environment:
+            found.add(int(folder.name))
+    return found
+
+
+@dataclass
+class Running:
+    """A `bench` that runs: its process, its output so far, and how it ends."""
+
+    out: Path
+    mark: str
+
+    @property
+    def pid(self) -> int:
+        assert wait_until((self.out / "pid").exists, 60)
+        return int((self.out / "pid").read_text())
+
+    @property
+    def stdout(self) -> str:
+        return (self.out / "stdout").read_text()
+
+    @property
+    def stderr(self) -> str:
+        return (self.out / "stderr").read_text()
+
+    def ended(self) -> bool:
+        return (self.out / "status").exists()
+
+    def wait(self, seconds: float = 120) -> int:
+        """Return the exit status, negative for a signal."""
+        assert wait_until(self.ended, seconds), f"still running: {self.stdout} {self.stderr}"
+        return int((self.out / "status").read_text())
+
+    def kill(self) -> None:
+        """Send SIGKILL to the process."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def sandboxes(self) -> set[int]:
+        """Return the servers and children of this run, and what descends from them."""
+        return processes(self.mark)
+
+
+class Bench:
+    """The command `bench`; a call starts it."""
+
+    wait_until = staticmethod(wait_until)
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._zygote = subprocess.Popen(
+            [sys.executable, "-c", ZYGOTE], stdin=subprocess.PIPE, cwd=ROOT, text=True
+        )
+
+    def __call__(self, *args: object, **env: str) -> Running:
+        out = self._folder / uuid.uuid4().hex
+        out.mkdir()
+        told = {
+            "args": [str(arg) for arg in args],
+            "out": str(out),
+            "env": {"MLFLOW_TRACKING_URI": AWAY, MARK: out.name, **env},
+        }
+        assert self._zygote.stdin is not None
+        self._zygote.stdin.write(json.dumps(told) + "\n")
+        self._zygote.stdin.flush()
+        return Running(out, out.name)
+
+    def close(self) -> None:
+        assert self._zygote.stdin is not None
+        self._zygote.stdin.close()
+        self._zygote.wait()
+
+
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """The command, run as `bench("run", "smoke", ...)` in a process of its own."""
+    command = Bench(tmp_path_factory.mktemp("bench"))
+    yield command
+    command.close()
+
+
+class Maker:
+    """Makes rows in sandboxes of this process, and knows which processes are left."""
+
+    def __init__(self, folder: Path) -> None:
+        self.mark = uuid.uuid4().hex
+        os.environ[MARK] = self.mark  # for the sandbox's server to inherit
+        self.tmp = prepare_tmp(folder)
+        self.workshop = Workshop(self.tmp, [])
+        with self.workshop.sandbox() as sandbox, sandbox.child(Limits(60, 4096)):
+            pass
+        del os.environ[MARK]
+        (self.server,) = processes(self.mark)
+
+    def __call__(
+        self,
+        *detectors: object,
+        dataset: str = "wine",
+        seeds: object = 1,
+        seconds: float = 60,
+        memory_mib: float = 4096,
+        scaler: str = "standard",
+        protocol: str = "one-class",
+    ) -> list[Row]:
+        """Return the rows of detectors (names, or tables of a suite), as run_job gives them."""
+        suite = build(
+            {
+                "name": "test",
+                "title": "test",
+                "detectors": list(detectors),
+                "datasets": [dataset],
+                "seeds": seeds,
+                "scaler": scaler,
+                "protocol": protocol,
+            },
+            "test",
+        )
+        jobs = plan.jobs(plan.wanted_rows(suite, "cpu"), None, Limits(seconds, memory_mib), "test")
+        with self.workshop.sandbox() as sandbox:
+            return [row for job in jobs for row in run_job(job, sandbox)]
+
+    def left_behind(self) -> set[int]:
+        """Return processes that still run though no job does."""
+        return processes(self.mark) - {self.server}
+
+
+@pytest.fixture(scope="session")
+def make_rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
+    """A function from detectors to rows, made in a sandbox that the tests share."""
+    maker = Maker(tmp_path_factory.mktemp("rows"))
+    yield maker
+    maker.workshop.close()
+
+
+@pytest.fixture(autouse=True)
+def _in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
