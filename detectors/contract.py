@@ -73,7 +73,7 @@ class Detector(ABC):
 
         Raises:
             Unsupported: x is not finite or has another shape than the training samples.
-            ValueError: unknown read-out, or `fit` has not been called.
+            ValueError: unknown read-out, `fit` has not been called, or the scores are no numbers.
         """
         if readout is not None and readout not in self.readouts:
             msg = (
@@ -82,7 +82,10 @@ class Detector(ABC):
             raise ValueError(msg)
         samples = self._like_training(x)
         default = self.readouts[0] if self.readouts else ""
-        scores = self._score(samples, readout or default)
+        scores = np.asarray(self._score(samples, readout or default))
+        if scores.dtype.kind not in "biuf":
+            msg = f"{type(self).__name__} scored {scores.dtype}; expected real numbers"
+            raise ValueError(msg)
         return np.ascontiguousarray(scores, dtype=np.float64)
 
     def encode(self, x: ArrayLike) -> Floats:
