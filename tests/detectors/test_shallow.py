@@ -189,3 +189,7 @@ def test_ecod_counts_ties_into_both_tails():
     train = np.array([[0.0], [0.0], [1.0]])
     left, right = np.log(4 / 3), np.log(4 / 4)  # P(X <= 0) = 2 + 1 of 3 + 1, P(X >= 0) all
     assert make("ecod").fit(train).score([[0.0]]) == pytest.approx([max(left, right)])
+
+
+def test_pca_of_equal_rows_is_the_squared_distance_to_them():
+    assert make("pca").fit(np.ones((5, 3))).score(np.full((1, 3), 2.0)) == pytest.approx([3])
