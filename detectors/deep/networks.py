@@ -26,16 +26,15 @@ class Dense(nn.Module):
     uniform in +-1 / sqrt(n_in).
     """
 
-    def __init__(self, n_in: int, n_out: int, bias: bool = True) -> None:
+    def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
         bound = 1 / math.sqrt(n_in)
         self.weight = nn.Parameter(torch.empty(n_in, n_out).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(n_out).uniform_(-bound, bound)) if bias else None
+        self.bias = nn.Parameter(torch.empty(n_out).uniform_(-bound, bound))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (n, n_out)."""
-        product = x @ self.weight
-        return product if self.bias is None else product + self.bias
+        return x @ self.weight + self.bias
 
 
 def mlp(sizes: Sequence[int]) -> nn.Sequential:
@@ -58,7 +57,7 @@ def n_features(shape: tuple[int, ...]) -> int:
         Unsupported: samples are not vectors.
     """
     if len(shape) != 1:
-        msg = f"samples have shape {shape}; this network takes vectors: flatten them to (n, d)"
+        msg = f"the network takes vectors (n, d), samples have shape {shape}; flatten them"
         raise Unsupported(msg)
     return shape[0]
 

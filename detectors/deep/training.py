@@ -34,6 +34,16 @@ MIN_VALIDATION = 8  # rows; the mean loss of fewer says too little to stop by
 Singles = NDArray[np.float32]
 
 
+def n_validation(n: int, share: float) -> int:
+    """Return how many of n training rows are held out, for a share of them.
+
+    At least 8; none where the share is 0 or 8 rows would be more than a quarter of all.
+    """
+    if share == 0 or n < 4 * MIN_VALIDATION:
+        return 0
+    return max(MIN_VALIDATION, int(share * n))
+
+
 class Batches(NamedTuple):
     """Rows of one replica in batches of fixed size; the last one is padded with place 0.
 
@@ -81,8 +91,7 @@ class Replica:
         """Split the rows, which begin at `offset` of the block's pool, and begin an epoch."""
         detector, n = self.detector, len(self.x)
         rows = offset + detector.stream("validation split").permutation(n)
-        n_held = int(detector.validation_share * n)
-        n_held = n_held if n_held >= MIN_VALIDATION else 0
+        n_held = n_validation(n, detector.validation_share)
         self._train = rows[n_held:]
         self._order, self._draws = detector.stream("data order"), detector.stream("noise")
         self.held = self._batches(rows[:n_held], detector.stream("validation noise"))

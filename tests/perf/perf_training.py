@@ -1,0 +1,105 @@
+"""Training time of `ae` and `vae`, five seeds together, against PyOD's AutoEncoder and VAE.
+
+PyOD trains the five seeds one by one. Widths, epochs, batch size and samples are equal, one
+thread, both in this run; each side is timed by a whole `fit` as its users call it: ours with its
+validation, PyOD's with its dropout, batch normalisation and training scores.
+
+    .venv/bin/python tests/perf/perf_training.py
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from pyod.models.auto_encoder import AutoEncoder
+from pyod.models.vae import VAE as PyODVAE
+
+from detectors.deep.autoencoder import Autoencoder
+from detectors.deep.base import DeepDetector
+from detectors.deep.vae import VAE
+
+N_ROWS, N_FEATURES, SEEDS, EPOCHS, BATCH = 512, 30, 5, 20, 32
+ROUNDS = 3
+AIM = 1 / 6
+
+OURS: dict[str, tuple[type[DeepDetector[Any]], dict[str, Any]]] = {
+    "ae": (Autoencoder, {"hidden": (64,), "latent_dim": 32}),
+    "vae": (VAE, {"hidden": (64, 32), "latent_dim": 6}),
+}
+THEIRS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+    "ae": (AutoEncoder, {"hidden_neuron_list": [64, 32]}),
+    "vae": (
+        PyODVAE,
+        {"encoder_neuron_list": [64, 32], "decoder_neuron_list": [32, 64], "latent_dim": 6},
+    ),
+}
+
+
+def train_ours(name: str, x: np.ndarray, epochs: int) -> None:
+    """Train five seeds together, without stopping early."""
+    cls, widths = OURS[name]
+    settings = {"epochs": epochs, "patience": epochs + 1, "batch_size": BATCH, **widths}
+    detectors = [cls(seed=seed, **settings) for seed in range(SEEDS)]
+    failures = [each for each in cls.fit_together(detectors, [x] * SEEDS) if each is not None]
+    if failures:
+        raise failures[0]
+
+
+def train_theirs(name: str, x: np.ndarray, epochs: int) -> None:
+    """Train PyOD's detector for five seeds."""
+    cls, widths = THEIRS[name]
+    for seed in range(SEEDS):
+        cls(epoch_num=epochs, batch_size=BATCH, random_state=seed, verbose=0, **widths).fit(x)
+
+
+def measure() -> dict[str, float]:
+    """Return, of `ae` and `vae`, seconds of ours and of PyOD's, and their ratio.
+
+    Also the milliseconds a step of one replica takes while five train together. Times are the
+    least of three rounds, in which ours and PyOD's take turns.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    x = np.random.default_rng(0).standard_normal((N_ROWS, N_FEATURES))
+    figures = {}
+    for name in OURS:
+        seconds = {train_ours: math.inf, train_theirs: math.inf}
+        for train in seconds:
+            train(name, x, 1)
+        for _ in range(ROUNDS):
+            for train in seconds:
+                start = time.perf_counter()
+                train(name, x, EPOCHS)
+                seconds[train] = min(seconds[train], time.perf_counter() - start)
+        ours, theirs = seconds[train_ours], seconds[train_theirs]
+        steps = EPOCHS * math.ceil(0.9 * N_ROWS / BATCH)
+        figures[f"{name} seconds"] = ours
+        figures[f"{name} seconds of pyod"] = theirs
+        figures[f"{name} ratio"] = ours / theirs
+        figures[f"{name} ms a step and replica"] = 1e3 * ours / steps / SEEDS
+    torch.set_num_threads(threads)
+    return figures
+
+
+def rows() -> list[tuple[str, str, str]]:
+    """Return label, figure and aim of each measure, as text."""
+    figures = measure()
+    lines = []
+    for name in OURS:
+        both = f"{figures[f'{name} seconds']:.2f} s / {figures[f'{name} seconds of pyod']:.2f} s"
+        label = f"training {name}, 5 seeds, against PyOD ({both})"
+        lines.append((label, f"{figures[f'{name} ratio']:.3f}", f"{AIM:.3f}"))
+        step = f"{figures[f'{name} ms a step and replica']:.2f} ms"
+        lines.append((f"a training step of {name}, a replica", step, ""))
+    return lines
+
+
+if __name__ == "__main__":
+    for line in rows():
+        sys.stdout.write("  ".join(line) + "\n")
