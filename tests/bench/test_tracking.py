@@ -340,23 +340,20 @@ def test_a_kill_between_a_run_and_its_metrics_doubles_nothing(results):
         assert list(ended.values()) == ["FINISHED"]
 
 
-TRACK = """
-import sys
+KILLED_WHILE_CREATING = """
+import os, sys
 from pathlib import Path
 sys.path[:0] = [{tests!r}]
 from test_tracking import records, track
-track(Path({results!r}), records({n}))
+Path.replace = lambda draft, file: os.kill(os.getpid(), 9)
+track(Path({results!r}), records(2))
 """
 
 
 def test_a_kill_while_the_database_is_made_leaves_none(fresh):
-    script = TRACK.format(tests=str(Path(__file__).parent), results=str(fresh), n=2)
-    process = subprocess.Popen([sys.executable, "-c", script], env=python_environment())
-    wait_for((fresh / "mlflow.db.new").exists)
-    time.sleep(0.1)
-    process.kill()
-    process.wait()
-    assert not (fresh / "mlflow.db").exists()
+    script = KILLED_WHILE_CREATING.format(tests=str(Path(__file__).parent), results=str(fresh))
+    assert run_python(script).returncode == -signal.SIGKILL
+    assert [path.name for path in fresh.iterdir()] == ["mlflow.db.new"]
     assert track(fresh, records(2)).problem is None
     assert sorted(path.name for path in fresh.iterdir()) == ["mlartifacts", "mlflow.db"]
 
