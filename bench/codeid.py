@@ -20,6 +20,7 @@ RESTS_ON = {
 }
 HERE = Path(__file__).parent
 HARNESS_FILES = (HERE / "protocols.py", HERE / "scalers.py")
+NAMES = "detectors.registry"  # a new name changes no score; what a name presets is in the id
 
 
 def code_id(spec: Spec) -> str:
@@ -51,9 +52,25 @@ def _closure(roots: Iterable[Path]) -> set[Path]:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            inside = [name for name in _imports(path) if name.startswith("detectors.")]
-            waiting += [source_file(f"{name}:") for name in inside]
+            inside = (_inside(name) for name in _imports(path) if name.startswith("detectors."))
+            waiting += [file for file in inside if file]
     return found
+
+
+def _inside(name: str) -> Path | None:
+    """Return the file of a module of `detectors`, or of what `detectors` itself offers, if any."""
+    place = HERE.parent.joinpath(*name.split("."))
+    for file in (place.with_suffix(".py"), place / "__init__.py"):
+        if file.is_file() and name != NAMES:
+            return file
+    package, _, attribute = name.rpartition(".")
+    offered = {n.rpartition(".")[2]: n.rpartition(".")[0] for n in _offered()}
+    return _inside(offered[attribute]) if package == "detectors" and attribute in offered else None
+
+
+@cache
+def _offered() -> frozenset[str]:
+    return _imports(HERE.parent / "detectors" / "__init__.py")
 
 
 @cache
@@ -81,13 +98,13 @@ def _tree_digest(path: Path) -> str:
 
 @cache
 def _imports(path: Path) -> frozenset[str]:
-    """Return the modules that a file imports anywhere, by full name."""
+    """Return the modules, and names from modules, that a file imports anywhere, in full."""
     names: set[str] = set()
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names.add(node.module)
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return frozenset(names)
 
 

@@ -17,6 +17,9 @@ from detectors.registry import parse
 from detectors.settings import nearest
 
 FOLDER = Path(__file__).parent / "suites"
+MAX_SEEDS = 10_000
+# What a run sets for each of its rows, and where a user says it instead.
+SET_BY_RUN = {"seed": "seeds of a suite are its key `seeds`", "device": "it is `--device`"}
 
 
 class SuiteError(ValueError):
@@ -42,6 +45,21 @@ class Entrant(BaseModel):
     @classmethod
     def _canonical(cls, spec: str) -> str:
         return str(parse(spec))
+
+    @field_validator("settings")
+    @classmethod
+    def _plain(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(settings.get("head", {}), dict):
+            msg = "those of a head are a table, such as head.n_neighbors = 20"
+            raise ValueError(msg)
+        for key, value in _flat(settings):
+            if (name := key.rpartition(".")[2]) in SET_BY_RUN:
+                msg = f"{key} is not a setting; {SET_BY_RUN[name]}"
+                raise ValueError(msg)
+            if not _is_plain(value):
+                msg = f"{key} = {value} is not accepted: numbers, texts, true, false and lists are"
+                raise ValueError(msg)
+        return settings
 
     @property
     def name(self) -> str:
@@ -71,7 +89,13 @@ class Suite(BaseModel):
     datasets: Annotated[tuple[str, ...], Field(min_length=1)]
     protocol: str = "one-class"
     scaler: str = "standard"
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0, 1, 2, 3, 4)
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], Field(min_length=1)] = (
+        0,
+        1,
+        2,
+        3,
+        4,
+    )
 
     @field_validator("detectors", mode="before")
     @classmethod
@@ -114,8 +138,16 @@ class Suite(BaseModel):
     @classmethod
     def _counted_seeds(cls, value: object) -> object:
         if isinstance(value, int) and not isinstance(value, bool):
+            if not 1 <= value <= MAX_SEEDS:
+                msg = f"{value} seeds are not possible; give a number from 1 to {MAX_SEEDS}"
+                raise ValueError(msg)
             return tuple(range(value))
-        return tuple(dict.fromkeys(value)) if isinstance(value, list | tuple) else value
+        return value
+
+    @field_validator("seeds")
+    @classmethod
+    def _different_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(seeds))
 
 
 def names() -> tuple[str, ...]:
@@ -129,12 +161,17 @@ def read(name: str) -> Suite:
     Raises:
         SuiteError: there is none of that name, or the file does not say a valid suite.
     """
-    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
-    if not path.is_file():
+    if not name.endswith(".toml") and name not in names():
         msg = f"unknown suite {name!r}; {nearest(name, names())}, or the path of a .toml file"
         raise SuiteError(msg)
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        msg = (
+            f"cannot read the suite {path}: {error.strerror}; suites by name: {', '.join(names())}"
+        )
+        raise SuiteError(msg) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{path} is not valid TOML: {error}"
         raise SuiteError(msg) from None
@@ -186,7 +223,20 @@ def build(content: dict[str, Any], where: str) -> Suite:
     try:
         return Suite.model_validate(content)
     except ValidationError as error:
-        raise SuiteError("; ".join(_explain(e, where) for e in error.errors()[:3])) from None
+        errors = error.errors()
+        # What has no valid member counts as empty, beside what is wrong with the members.
+        told = [e for e in errors if e["type"] != "too_short"] or errors
+        raise SuiteError("; ".join(_explain(e, where) for e in told[:3])) from None
+
+
+_WORDS = {
+    "dict_type": "should be a table",
+    "missing": "is missing",
+    "model_type": 'should be a name, or a table such as { spec = "lof" }',
+    "string_type": "should be a text",
+    "too_short": "is empty; name at least one",
+    "tuple_type": "should be a list",
+}
 
 
 def _explain(error: Any, where: str) -> str:
@@ -195,7 +245,13 @@ def _explain(error: Any, where: str) -> str:
         keys = Entrant.model_fields if len(error["loc"]) > 1 else Suite.model_fields
         return f"{where}: unknown key {place!r}; {nearest(str(error['loc'][-1]), keys)}"
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{where}: {place}: {message}"
+    return f"{where}: {place}: {_WORDS.get(error['type'], message)}"
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, list):
+        return all(_is_plain(part) for part in value)
+    return isinstance(value, bool | int | float | str)
 
 
 def _flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
