@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from rich import box
@@ -38,10 +39,11 @@ def data_sets() -> Table:
     """Return the data sets with their sizes."""
     table = _table("data set", "kind", "family", "n", "d", "anomalies", "source")
     for name in datasets.names():
-        card = datasets.card(name)
-        figures = str(card.n), str(card.d), str(card.n_anomalies)
-        origin = "generated" if card.synthetic else "real"
-        table.add_row(name, card.kind, card.family, *figures, origin)
+        entry = datasets.find(name)
+        facts = entry.facts
+        figures = (facts.n, math.prod(facts.shape), facts.n_anomalies) if facts else ("",) * 3
+        origin = "generated" if entry.synthetic else "real"
+        table.add_row(name, entry.kind, entry.family, *map(str, figures), origin)
     return table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -21,15 +22,19 @@ if TYPE_CHECKING:
 Device = Literal["auto", "cpu", "cuda"]
 
 
-def wanted_rows(suite: Suite, device: Device = "auto") -> list[Wanted]:
-    """Return every row a suite asks for, in the suite's order."""
+def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None) -> list[Wanted]:
+    """Return every row a suite asks for, in the suite's order.
+
+    Raises:
+        FileNotFoundError: a file is not in the data folder whose digest is not known beforehand.
+    """
     rows = []
     for entrant in suite.detectors:
         spec = parse(entrant.spec)
         code = code_id(spec)
         on = _device(device) if spec.entry.family == "deep" else "cpu"
         for name in suite.datasets:
-            card = datasets.card(name)
+            card = datasets.card(name, data)
             rows += [
                 Wanted(
                     spec=str(spec),
@@ -69,13 +74,15 @@ def jobs(wanted: Iterable[Wanted], data: Path | None, limits: Limits, run: str) 
     for row in wanted:
         same_fit = (row.model, canonical(row.model_settings), row.dataset, row.protocol, row.scaler)
         groups.setdefault(same_fit, []).append(row)
-    ordered = sorted(groups.values(), key=lambda group: _size(group[0]), reverse=True)
+    ordered = sorted(groups.values(), key=lambda group: _size(group[0], data), reverse=True)
     return [Job(tuple(group), data, limits, run) for group in ordered]
 
 
-def _size(row: Wanted) -> tuple[bool, int]:
-    card = datasets.card(row.dataset)
-    return parse(row.model).entry.family == "deep", card.n * card.d
+def _size(row: Wanted, data: Path | None) -> tuple[bool, int]:
+    """Return what orders jobs; a data set of unknown size is taken for a large one."""
+    card = datasets.card(row.dataset, data)
+    n_values = card.n * card.d if card.n and card.d else sys.maxsize
+    return parse(row.model).entry.family == "deep", n_values
 
 
 def modules(wanted: Iterable[Wanted]) -> list[str]:

@@ -120,7 +120,7 @@ class Suite(BaseModel):
         found: list[str] = []
         for pattern in patterns:
             matching = [name for name in datasets.names() if fnmatch(name, pattern)]
-            found += matching or [datasets.card(pattern).name]  # raises with the nearest names
+            found += matching or [datasets.find(pattern).name]  # raises with the nearest names
         return tuple(dict.fromkeys(found))
 
     @field_validator("protocol")

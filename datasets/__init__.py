@@ -3,20 +3,30 @@
     from datasets import card, load, names
     data = load("digits/3")  # class 3 is normal: data.x (1797, 64), data.y (1797,), 1 = anomaly
 
-Importing this package, and `names` and `card`, read no data and import no scikit-learn.
+Importing this package, and `names`, `find` and `card`, read no data and import no scikit-learn;
+`card` reads files only where the table does not pin their digests.
 """
 
-from datasets.catalogue import UnknownDataSet, card, data_folder, load, names
+from datasets.catalogue import UnknownDataSet, card, find, load, names, present
+from datasets.files import MissingData, WrongData, data_folder
 from datasets.record import Card, DataSet, OfficialSplit, content_sha256
+from datasets.sources import Archive, Entry, File
 
 __all__ = [
+    "Archive",
     "Card",
     "DataSet",
+    "Entry",
+    "File",
+    "MissingData",
     "OfficialSplit",
     "UnknownDataSet",
+    "WrongData",
     "card",
     "content_sha256",
     "data_folder",
+    "find",
     "load",
     "names",
+    "present",
 ]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import importlib
-import os
-import sys
 from collections.abc import Callable
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import cast
+from typing import Any
+from urllib.parse import parse_qsl
 
+from datasets import files
+from datasets.files import data_folder
 from datasets.record import Card, DataSet
-from datasets.sources import TABLE, Entry
-
-Loader = Callable[[Card, Path], DataSet]
+from datasets.sources import Entry
+from datasets.tables import TABLE
 
 
 class UnknownDataSet(ValueError):
@@ -21,56 +22,124 @@ class UnknownDataSet(ValueError):
 
 
 def names() -> tuple[str, ...]:
-    """Return the name of every data set that can be loaded."""
+    """Return the name of every data set of the table, present or not."""
     return tuple(TABLE)
 
 
-def card(name: str) -> Card:
+def find(name: str) -> Entry:
+    """Return the line of the table for a name, which needs no files to be there.
+
+    Options of the loader that may be set follow the name: "mvtec/bottle?size=128&grey=yes".
+
+    Raises:
+        UnknownDataSet: no data set has this name; the message has the nearest ones.
+        ValueError: an option that the data set does not have, or a value it cannot take.
+    """
+    if name in TABLE:
+        return TABLE[name]
+    base, mark, query = name.rpartition("?")
+    if mark and base in TABLE:
+        return _with_options(TABLE[base], name, query)
+    nearest = _nearest(base or name)
+    hint = f"the nearest: {', '.join(nearest)}; " if nearest else ""
+    msg = f"unknown data set {name!r}; {hint}`bench list datasets` prints all {len(TABLE)}"
+    raise UnknownDataSet(msg)
+
+
+def card(name: str, data: Path | None = None) -> Card:
     """Return what is known of a data set, without loading it.
+
+    Args:
+        name: one of `names()`, with options or without.
+        data: the data folder, see `data_folder`; read only where the table has no digest of a
+            file, whose digest is then computed, once.
+
+    Raises:
+        UnknownDataSet: no data set has this name; the message has the nearest ones.
+        MissingData: a file is not there whose digest is needed.
+        ValueError: a wrong option.
+    """
+    entry = find(name)
+    return _card(entry, data_folder(data))
+
+
+def present(name: str, data: Path | None = None) -> bool:
+    """Return whether the files of a data set are in the data folder, right or wrong.
 
     Raises:
         UnknownDataSet: no data set has this name; the message has the nearest ones.
     """
-    return _entry(name).card
+    return files.is_present(find(name), data_folder(data))
 
 
 def load(name: str, data: Path | None = None) -> DataSet:
-    """Load a data set and check it against its card.
+    """Load a data set and check it against its card and its files against their digests.
 
     Args:
-        name: one of `names()`.
+        name: one of `names()`, with options or without.
         data: the data folder, see `data_folder`; the embedded and the generated sets need none.
 
     Raises:
         UnknownDataSet: no data set has this name; the message has the nearest ones.
-        FileNotFoundError: a file it is read from is not there.
-        ValueError: its content is not what the card says.
+        MissingData: a file it is read from is not there; the message has the command to fetch it.
+        WrongData: a file is there and is not what the table says.
+        ValueError: its content is not what the card says, or a wrong option.
     """
-    entry = _entry(name)
+    entry, folder = find(name), data_folder(data)
+    paths = files.locate(entry, folder)
+    for file, path in zip(entry.files, paths, strict=False):
+        files.verify(file, path)
     module, _, function = entry.loader.partition(":")
-    loader = cast("Loader", getattr(importlib.import_module(module), function))
-    return loader(entry.card, data_folder(data))
+    loader: Callable[..., DataSet] = getattr(importlib.import_module(module), function)
+    return loader(_card(entry, folder), paths, **entry.options)
 
 
-def data_folder(data: Path | None = None) -> Path:
-    """Return the folder of local data: `data`, else `$BENCH_DATA`, else a user's cache folder."""
-    if data is not None:
-        return Path(data).expanduser()
-    if chosen := os.environ.get("BENCH_DATA"):
-        return Path(chosen).expanduser()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "fathom"
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "fathom"
+def _card(entry: Entry, folder: Path) -> Card:
+    facts = entry.facts
+    return Card(
+        name=entry.name,
+        kind=entry.kind,
+        family=entry.family,
+        source=entry.source,
+        licence=entry.licence,
+        citation=entry.citation,
+        sha256=files.identity(entry, folder),
+        n=facts.n if facts else None,
+        shape=facts.shape if facts else None,
+        n_anomalies=facts.n_anomalies if facts else None,
+        duplicates=facts.duplicates if facts else None,
+        synthetic=entry.synthetic,
+        from_files=not entry.content_sha256,
+        max_test_anomaly_rate=entry.max_test_anomaly_rate,
+        has_official_split=entry.has_official_split,
+        traps=entry.traps,
+    )
 
 
-def _entry(name: str) -> Entry:
-    if name not in TABLE:
-        nearest = _nearest(name)
-        hint = f"the nearest: {', '.join(nearest)}; " if nearest else ""
-        msg = f"unknown data set {name!r}; {hint}`bench list datasets` prints all {len(TABLE)}"
-        raise UnknownDataSet(msg)
-    return TABLE[name]
+def _with_options(entry: Entry, name: str, query: str) -> Entry:
+    """Return an entry with options set as the name says; sizes are then no longer pinned."""
+    options = dict(entry.options)
+    for key, text in parse_qsl(query, keep_blank_values=True) or [(query, "")]:
+        if key not in entry.settable:
+            known = ", ".join(entry.settable) or "none"
+            msg = f"{entry.name} has no option {key!r} to set; it has: {known}"
+            raise ValueError(msg)
+        options[key] = _value(f"{entry.name}?{key}", text, options[key])
+    return replace(entry, name=name, options=options, facts=None)
+
+
+def _value(option: str, text: str, default: Any) -> Any:
+    if isinstance(default, bool):
+        if text not in ("yes", "no"):
+            msg = f"{option} is {text!r}; give yes or no"
+            raise ValueError(msg)
+        return text == "yes"
+    if isinstance(default, int):
+        if not text.isdecimal() or not int(text):
+            msg = f"{option} is {text!r}; give a positive whole number"
+            raise ValueError(msg)
+        return int(text)
+    return text
 
 
 def _nearest(name: str) -> list[str]:

@@ -6,6 +6,7 @@ takes milliseconds where importing scikit-learn takes seconds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,20 +15,19 @@ import numpy as np
 from datasets.record import Array, Card, DataSet
 
 
-def breast_cancer(card: Card, folder: Path) -> DataSet:
+def breast_cancer(card: Card, paths: Sequence[Path]) -> DataSet:
     """Return WDBC: 30 measures of cell nuclei, benign normal and malignant anomalous."""
     x, target = read_table("breast_cancer.csv", header=True)
     return DataSet(card, x, target == 0)
 
 
-def digits(card: Card, folder: Path) -> DataSet:
-    """Return 8x8 images of digits as vectors; the class that ends the card's name is normal."""
+def digits(card: Card, paths: Sequence[Path], normal: int) -> DataSet:
+    """Return 8x8 images of digits as vectors; one class is normal, the other nine anomalous."""
     x, target = read_table("digits.csv.gz")
-    normal = int(card.name.rpartition("/")[2])
     return DataSet(card, x, target != normal)
 
 
-def wine(card: Card, folder: Path) -> DataSet:
+def wine(card: Card, paths: Sequence[Path]) -> DataSet:
     """Return 13 measures of wines; the first of three cultivars is anomalous."""
     x, target = read_table("wine_data.csv", header=True)
     return DataSet(card, x, target == 0)

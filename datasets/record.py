@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NoReturn
 
 import numpy as np
@@ -28,12 +28,15 @@ class Card:
         source: where the content comes from, with DOI or URL.
         licence: of the content.
         citation: what to cite in a paper.
-        sha256: of the content, as `content_sha256` computes it.
-        n: number of samples.
-        shape: of one sample.
-        n_anomalies: number of samples with label 1.
-        duplicates: number of samples that equal an earlier one.
+        sha256: what results name the content by: the sha256 of the samples as `content_sha256`
+            computes it, or, for a set read from files, that of their digests and of how they
+            are read, as `datasets.files.identity` computes it.
+        n: number of samples; None before the first load of files that are not pinned.
+        shape: of one sample, or None.
+        n_anomalies: number of samples with label 1, or None.
+        duplicates: number of samples that equal an earlier one; None if not counted.
         synthetic: whether the samples were generated.
+        from_files: whether `sha256` is that of files, which are verified as they are read.
         max_test_anomaly_rate: largest share of anomalies a protocol lets into a test set;
             None for no limit. The record holds all of them.
         has_official_split: whether the source says which rows are for training and for test.
@@ -50,11 +53,12 @@ class Card:
     licence: str
     citation: str
     sha256: str
-    n: int
-    shape: tuple[int, ...]
-    n_anomalies: int
-    duplicates: int
+    n: int | None
+    shape: tuple[int, ...] | None
+    n_anomalies: int | None
+    duplicates: int | None
     synthetic: bool
+    from_files: bool = False
     max_test_anomaly_rate: float | None = None
     has_official_split: bool = False
     traps: tuple[str, ...] = ()
@@ -63,18 +67,10 @@ class Card:
         if not re.fullmatch("[0-9a-f]{64}", self.sha256):
             msg = f"{self.name}: sha256 is {self.sha256!r}; give 64 lower-case hex digits"
             raise ValueError(msg)
-        if not self.shape or min(self.shape) < 1:
+        if self.shape is not None and (not self.shape or min(self.shape) < 1):
             msg = f"{self.name}: the shape of a sample is {self.shape}; give positive sides"
             raise ValueError(msg)
-        if not 0 < self.n_anomalies < self.n:
-            msg = (
-                f"{self.name}: {self.n_anomalies} anomalies among {self.n} samples; "
-                "give at least one of each class"
-            )
-            raise ValueError(msg)
-        if not 0 <= self.duplicates < self.n:
-            msg = f"{self.name}: {self.duplicates} duplicates among {self.n} samples; give 0 to n-1"
-            raise ValueError(msg)
+        self._check_counts()
         rate = self.max_test_anomaly_rate
         if rate is not None and not 0 < rate < 1:
             msg = (
@@ -82,15 +78,29 @@ class Card:
             )
             raise ValueError(msg)
 
-    @property
-    def d(self) -> int:
-        """Number of values in a sample."""
-        return math.prod(self.shape)
+    def _check_counts(self) -> None:
+        n, n_anomalies, duplicates = self.n, self.n_anomalies, self.duplicates
+        if n is None:
+            return
+        if n_anomalies is not None and not 0 < n_anomalies < n:
+            msg = (
+                f"{self.name}: {n_anomalies} anomalies among {n} samples; "
+                "give at least one of each class"
+            )
+            raise ValueError(msg)
+        if duplicates is not None and not 0 <= duplicates < n:
+            msg = f"{self.name}: {duplicates} duplicates among {n} samples; give 0 to n-1"
+            raise ValueError(msg)
 
     @property
-    def anomaly_rate(self) -> float:
-        """Share of anomalies among all samples."""
-        return self.n_anomalies / self.n
+    def d(self) -> int | None:
+        """Number of values in a sample; None if not known."""
+        return None if self.shape is None else math.prod(self.shape)
+
+    @property
+    def anomaly_rate(self) -> float | None:
+        """Share of anomalies among all samples; None if not known."""
+        return self.n_anomalies / self.n if self.n and self.n_anomalies else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +145,7 @@ class DataSet:
     """Samples with labels, checked against their card; every array is read-only.
 
     Attributes:
-        card: what the content has to be.
+        card: what the content has to be; what it leaves open is filled in.
         x: (n, *shape) integers or floats, possibly memory-mapped. NaN is allowed.
         y: (n,) int8, 1 = anomaly, 0 = normal; both are there.
         split: the official split, or None.
@@ -205,17 +215,20 @@ class DataSet:
 
     def _check_card(self) -> None:
         card = self.card
-        found = (
+        found: tuple[tuple[str, Any, Any], ...] = (
             ("n", len(self.x), card.n),
             ("shape", tuple(self.x.shape[1:]), card.shape),
             ("n_anomalies", int(self.y.sum()), card.n_anomalies),
             ("has_official_split", self.split is not None, card.has_official_split),
         )
         for field, is_, said in found:
-            if is_ != said:
+            if said is not None and is_ != said:
                 self._refuse(
                     f"{field} is {is_}, the card says {said}; correct the data or the card"
                 )
+        if card.from_files:
+            object.__setattr__(self, "card", replace(card, **{name: is_ for name, is_, _ in found}))
+            return
         sha256 = content_sha256(self.x, self.y, self.split, self.masks, self.bags)
         if sha256 != card.sha256:
             self._refuse(

@@ -1,211 +1,123 @@
-"""The table of data sets: a card, with the sha256 of the content, and the place of a loader.
+"""What a line of the table of data sets holds: static facts, files with digests, and a loader.
 
-To add a data set, write its loader, a function `(card, folder) -> DataSet`, in a file of this
-package, and add an `Entry` to the table. The first load says which sha256 to pin.
+To add a data set, write its loader, a function `(card, paths, **options) -> DataSet`, in a file
+of this package, and add an `Entry` to a module of `datasets.tables`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from datasets.record import Card
+from datasets.record import Kind
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a data set.
+
+    Attributes:
+        path: relative to the data folder, with "/" between its parts.
+        urls: official sources, tried in turn; empty if the file is to be had by hand only.
+        sha256: of the content, where known.
+        git_blob: sha1 of "blob SIZE", a zero byte and the content, as git names it.
+        unpacked_sha256: of what gzip unpacks, where mirrors pack the same content differently.
+        n_bytes: size, where known.
+        advice: how to get the file, if `urls` is empty.
+    """
+
+    path: str
+    urls: tuple[str, ...] = ()
+    sha256: str = ""
+    git_blob: str = ""
+    unpacked_sha256: str = ""
+    n_bytes: int | None = None
+    advice: str = ""
+
+    @property
+    def pin(self) -> str:
+        """The strongest digest known, as "method:digest"; "" if none is."""
+        pins = (
+            ("sha256", self.sha256),
+            ("unpacked-sha256", self.unpacked_sha256),
+            ("git-blob", self.git_blob),
+        )
+        return next((f"{method}:{digest}" for method, digest in pins if digest), "")
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An archive that is fetched and unpacked to have the files and folders of a data set.
+
+    Attributes:
+        file: the archive itself, kept in the data folder until it is unpacked.
+        into: folder relative to the data folder that its members are put under.
+    """
+
+    file: File
+    into: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Sizes of a data set, pinned: content of other sizes is refused.
+
+    Attributes:
+        n: number of samples.
+        shape: of one sample.
+        n_anomalies: number of samples with label 1.
+        duplicates: number of samples that equal an earlier one; None if not counted.
+    """
+
+    n: int
+    shape: tuple[int, ...]
+    n_anomalies: int
+    duplicates: int | None = None
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the table.
+    """A line of the table: what is known of a data set without its files.
 
     Attributes:
-        card: what the data set is.
-        loader: "package.module:function".
+        name: the name that loads it.
+        kind: tabular (vectors) or image.
+        family: data sets that are not independent of each other share one.
+        source: where the content comes from, with DOI or URL.
+        licence: of the content.
+        citation: what to cite in a paper.
+        loader: "package.module:function", called with (card, paths, **options).
+        traps: what has misled readers of results on this data.
+        synthetic: whether the samples are generated.
+        restricted: whether the licence restricts use, so that fetching asks to accept it.
+        max_test_anomaly_rate: largest share of anomalies a protocol lets into a test set.
+        has_official_split: whether the source says which rows train and which test.
+        files: what the loader reads, in the order of its `paths`.
+        folders: folders relative to the data folder that the loader reads, after the files.
+        archives: what is fetched and unpacked to have them, where they have no URLs of their own.
+        options: settings of the loader, part of the identity.
+        settable: which of the options a name may set, as in "mvtec/bottle?size=128".
+        content_sha256: of the samples, for sets that come without files.
+        facts: sizes, where known.
     """
 
-    card: Card
+    name: str
+    kind: Kind
+    family: str
+    source: str
+    licence: str
+    citation: str
     loader: str
-
-
-_BREAST_CANCER = Entry(
-    Card(
-        name="breast-cancer",
-        kind="tabular",
-        family="breast-cancer",
-        source="UCI, Breast Cancer Wisconsin (Diagnostic), doi:10.24432/C5DW2B; in scikit-learn",
-        licence="CC BY 4.0",
-        citation=(
-            "Street, Wolberg and Mangasarian, Nuclear feature extraction for breast tumor "
-            "diagnosis, 1993, doi:10.1117/12.148698"
-        ),
-        sha256="d0c19272159d87477fde86a9696b9e1c87be5bc12bc682e1214c2799479211f5",
-        n=569,
-        shape=(30,),
-        n_anomalies=212,
-        duplicates=0,
-        synthetic=False,
-        traps=(
-            "37 % anomalies: average precision starts at that prevalence, higher in a test set",
-            "the same data as wbc in ODDS and WDBC in ADBench, which keep fewer of the anomalies",
-            "features are lengths, areas and ratios: their scales differ a millionfold",
-        ),
-    ),
-    "datasets.embedded:breast_cancer",
-)
-
-_WINE = Entry(
-    Card(
-        name="wine",
-        kind="tabular",
-        family="wine",
-        source="UCI, Wine, doi:10.24432/C5PC7J; in scikit-learn",
-        licence="CC BY 4.0",
-        citation="Aeberhard and Forina, Wine, UCI Machine Learning Repository, 1992",
-        sha256="e6c1c25d1cfff2ce905cef9ef079d29c324f0feb2cf8e25b855fc5becb8fcbd7",
-        n=178,
-        shape=(13,),
-        n_anomalies=59,
-        duplicates=0,
-        synthetic=False,
-        traps=(
-            "cultivar 1 is anomalous, 2 and 3 are normal, as in ODDS and ADBench; those keep 10 "
-            "of its 59 rows (129 x 13), here all stay, so figures are not comparable with theirs",
-            "33 % anomalies: average precision starts at that prevalence, higher in a test set",
-            "small: half of the normals are 59 rows for 13 features",
-            "rows are sorted by cultivar: split them in a random order",
-        ),
-    ),
-    "datasets.embedded:wine",
-)
-
-_DIGITS_PINS = (
-    (178, "ea20d51f03790466bd1fee37d7491f8b2e606a9888c1f1cb4e6fa25edf4f7fec"),
-    (182, "c744103c949f001f9b264a6aa5f3979d78750c213c37a44e43c4b4aa68a421eb"),
-    (177, "da67c21301fd54cde8674c1059db031968e01321b5255934d85dddc19989fd0f"),
-    (183, "2d762c0646a6fb1189e05b1fdd0d1c2943e4a7d8f3de7aabe099751cacd4d4fa"),
-    (181, "3d77983354a2cddef8df4176864451e1748a495220ef62300293482d5403548f"),
-    (182, "32dc19951b7a74934c405cdfd65507d7ef6f5ac3403111c122b4ca5808ff3bfe"),
-    (181, "79ec01c151d50b723024bf433799f97837ec302adba222dfeaf4ed5000694096"),
-    (179, "de1f2e1bd8b79e430ff2b3eacdd98b60f1f3b3d190648f61924c5cb6151a9ddc"),
-    (174, "dc16b106948157b5168be4412c71a14509d826c7c1fdecab56340aec9afcb140"),
-    (180, "2b757590c7becb4045ad589999429128ffcbd73bfc36d80f2ac560cc53df3f43"),
-)
-"""Number of normals and sha256, by normal class."""
-
-
-def _digits(normal: int, n_normals: int, sha256: str) -> Entry:
-    return Entry(
-        Card(
-            name=f"digits/{normal}",
-            kind="tabular",
-            family="digits",
-            source=(
-                "UCI, Optical Recognition of Handwritten Digits, test part, "
-                "doi:10.24432/C50P49; in scikit-learn"
-            ),
-            licence="CC BY 4.0",
-            citation="Alpaydin and Kaynak, Cascading classifiers, Kybernetika 34(4), 1998",
-            sha256=sha256,
-            n=1797,
-            shape=(64,),
-            n_anomalies=1797 - n_normals,
-            duplicates=0,
-            synthetic=False,
-            max_test_anomaly_rate=0.10,
-            traps=(
-                "9 to 16 of the 64 pixels are constant within the normal class",
-                "13 people wrote all digits and rows do not say who: training and test share them",
-                "the ten sets share their rows: they count as one family, not as ten data sets",
-            ),
-        ),
-        "datasets.embedded:digits",
-    )
-
-
-_SHARED = (
-    "generated: shows what a method can see, not how common such anomalies are",
-    "the local, global, cluster and dependency sets share their normals: they are one family",
-    "normals are a Gaussian mixture, which flatters methods that assume one",
-)
-
-
-def _adbench(kind: str, loader: str, sha256: str, trap: str) -> Entry:
-    return Entry(
-        Card(
-            name=f"synthetic/{kind}",
-            kind="tabular",
-            family="synthetic",
-            source=f"generated by {loader} around UCI, Wine, doi:10.24432/C5PC7J",
-            licence="CC BY 4.0",
-            citation=(
-                "anomaly types: Han, Hu, Huang, Jiang and Zhao, ADBench: Anomaly Detection "
-                "Benchmark, NeurIPS 2022, arXiv:2206.09426"
-            ),
-            sha256=sha256,
-            n=1080,
-            shape=(6,),
-            n_anomalies=80,
-            duplicates=0,
-            synthetic=True,
-            traps=(*_SHARED, trap),
-        ),
-        loader,
-    )
-
-
-_SYNTHETIC = (
-    _adbench(
-        "local",
-        "datasets.synthetic:local",
-        "130366eb1ad0357912639f075f649524557f45763cfa96ecf66d825f080879e1",
-        "anomalies lie among the normals: part of them cannot be told from normals",
-    ),
-    _adbench(
-        "global",
-        "datasets.synthetic:global_",
-        "116d039d2a931d6d272ce435b1333db2dbade7e7f67731e5dc6509099fb88aa9",
-        "easy: nearly every method finds them",
-    ),
-    _adbench(
-        "cluster",
-        "datasets.synthetic:cluster",
-        "33d232130742d3acc70ff12c938d59b0f3e5b6ca37dbd48d257800e0c8b6ee3e",
-        "80 anomalies stand together: easy after training on normals, hard where they are in "
-        "the training set, since they are each other's neighbours",
-    ),
-    _adbench(
-        "dependency",
-        "datasets.synthetic:dependency",
-        "33095a2bd59a4b1c63678bbb7c07c6c29b2c5ad1a053aa8455f0b31be9a0326f",
-        "every feature alone looks normal: methods that add up features score about 0.5",
-    ),
-)
-
-_ANNULUS = Entry(
-    Card(
-        name="synthetic/annulus",
-        kind="tabular",
-        family="synthetic",
-        source="generated by datasets.synthetic:annulus",
-        licence="MIT",
-        citation="Fathom",
-        sha256="87737095cada574b54442f712979e98fb0e16928e1255bc8fef387a7b325a7d3",
-        n=1080,
-        shape=(2,),
-        n_anomalies=80,
-        duplicates=0,
-        synthetic=True,
-        traps=(
-            "generated: shows what a method can see, not how common such anomalies are",
-            "anomalies are the least extreme rows: a distance to the mean scores about 0",
-        ),
-    ),
-    "datasets.synthetic:annulus",
-)
-
-_ENTRIES = (
-    _BREAST_CANCER,
-    _WINE,
-    *(_digits(k, n_normals, sha256) for k, (n_normals, sha256) in enumerate(_DIGITS_PINS)),
-    *_SYNTHETIC,
-    _ANNULUS,
-)
-
-TABLE = {entry.card.name: entry for entry in _ENTRIES}
+    traps: tuple[str, ...] = ()
+    synthetic: bool = False
+    restricted: bool = False
+    max_test_anomaly_rate: float | None = None
+    has_official_split: bool = False
+    files: tuple[File, ...] = ()
+    folders: tuple[str, ...] = ()
+    archives: tuple[Archive, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    settable: tuple[str, ...] = ()
+    content_sha256: str = ""
+    facts: Facts | None = None

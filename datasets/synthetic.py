@@ -13,6 +13,7 @@ Cholesky factors, which have no free signs, and values rounded to six decimals.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,13 +61,13 @@ class Mixture:
         return shift * self.means[component] + math.sqrt(spread) * deviation
 
 
-def local(card: Card, folder: Path) -> DataSet:
+def local(card: Card, paths: Sequence[Path]) -> DataSet:
     """Return normals, and anomalies from the same mixture with covariances times 5."""
     rng, mixture, normals = _normals()
     return _record(card, rng, normals, mixture.draw(rng, N_ANOMALIES, spread=5.0))
 
 
-def global_(card: Card, folder: Path) -> DataSet:
+def global_(card: Card, paths: Sequence[Path]) -> DataSet:
     """Return normals, and anomalies uniform over the normals' ranges, ends times 1.1."""
     rng, _, normals = _normals()
     low, high = 1.1 * normals.min(axis=0), 1.1 * normals.max(axis=0)
@@ -74,13 +75,13 @@ def global_(card: Card, folder: Path) -> DataSet:
     return _record(card, rng, normals, anomalies)
 
 
-def cluster(card: Card, folder: Path) -> DataSet:
+def cluster(card: Card, paths: Sequence[Path]) -> DataSet:
     """Return normals, and anomalies from the same mixture with means times 5."""
     rng, mixture, normals = _normals()
     return _record(card, rng, normals, mixture.draw(rng, N_ANOMALIES, shift=5.0))
 
 
-def dependency(card: Card, folder: Path) -> DataSet:
+def dependency(card: Card, paths: Sequence[Path]) -> DataSet:
     """Return normals, and anomalies with the same marginals but independent features.
 
     Each feature of an anomaly is taken from a draw of its own.
@@ -91,7 +92,7 @@ def dependency(card: Card, folder: Path) -> DataSet:
     return _record(card, rng, normals, anomalies)
 
 
-def annulus(card: Card, folder: Path) -> DataSet:
+def annulus(card: Card, paths: Sequence[Path]) -> DataSet:
     """Return normals on a ring in the plane, and anomalies in its middle.
 
     Normals have a radius of mean 1 and standard deviation 0.1 and a uniform angle. Anomalies are

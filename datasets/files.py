@@ -1,0 +1,145 @@
+"""Files of data sets in the data folder: where they are, and whether they are the right ones."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import NoReturn
+
+from datasets.digests import cache_folder, digest, digests
+from datasets.sources import Entry, File
+
+_PAGE_STARTS = (b"<!doctype html", b"<html", b"<?xml")
+
+
+class MissingData(FileNotFoundError):
+    """Raised when a file of a data set is not in the data folder, with the command that gets it."""
+
+
+class WrongData(ValueError):
+    """Raised when a file is there and is not the right one, with what it is instead."""
+
+
+def data_folder(data: Path | None = None) -> Path:
+    """Return the folder of local data: `data`, else `$BENCH_DATA`, else a user's cache folder."""
+    if data is not None:
+        return Path(data).expanduser()
+    if chosen := os.environ.get("BENCH_DATA"):
+        return Path(chosen).expanduser()
+    return cache_folder()
+
+
+def is_present(entry: Entry, folder: Path) -> bool:
+    """Return whether every file and folder of an entry is there, right or wrong."""
+    files = all((folder / file.path).is_file() for file in entry.files)
+    return files and all(_holds_files(folder / name) for name in entry.folders)
+
+
+def locate(entry: Entry, folder: Path) -> list[Path]:
+    """Return the paths of an entry's files, then its folders.
+
+    Raises:
+        MissingData: one is not there.
+    """
+    for file in entry.files:
+        if not (folder / file.path).is_file():
+            _missing(entry, file.path, folder, file.advice)
+    for name in entry.folders:
+        if not _holds_files(folder / name):
+            _missing(entry, f"{name}/", folder, "")
+    return [folder / name for name in (*(file.path for file in entry.files), *entry.folders)]
+
+
+def verify(file: File, path: Path) -> None:
+    """Check that a file is what its table line says; the digests are remembered.
+
+    Raises:
+        OSError: it cannot be read.
+        WrongData: it is empty, a web page, truncated, or has another digest.
+    """
+    n_bytes = path.stat().st_size
+    if not n_bytes:
+        msg = f"{path} is empty; remove it and fetch it again"
+        raise WrongData(msg)
+    with path.open("rb") as opened:
+        start = opened.read(64).lstrip().lower()
+    if start.startswith(_PAGE_STARTS):
+        msg = (
+            f"{path} is a web page, not data: the server answered with a message; "
+            "remove it and fetch it again"
+        )
+        raise WrongData(msg)
+    if file.n_bytes is not None and n_bytes < file.n_bytes:
+        msg = (
+            f"{path} is truncated: {n_bytes:,} of {file.n_bytes:,} bytes; "
+            "remove it and fetch it again"
+        )
+        raise WrongData(msg)
+    method, _, expected = file.pin.partition(":")
+    if expected:
+        _verify_digest(path, method, expected)
+
+
+def _verify_digest(path: Path, method: str, expected: str) -> None:
+    try:
+        found = digest(path, method)
+    except ValueError as error:
+        msg = f"{error}; remove it and fetch it again"
+        raise WrongData(msg) from error
+    if found != expected:
+        msg = (
+            f"{path} has {method} {found}, expected {expected}: it is not the published file; "
+            "remove it and fetch it again"
+        )
+        raise WrongData(msg)
+
+
+def identity(entry: Entry, folder: Path) -> str:
+    """Return the sha256 that stands for a data set in results.
+
+    It covers the digests of its files, the loader and its options, and not where the files are.
+    Digests that the table pins need no file; others are computed from the files.
+
+    Raises:
+        MissingData: a file is not there whose digest is not pinned.
+    """
+    if entry.content_sha256:
+        return entry.content_sha256
+    pins = [file.pin for file in entry.files]
+    if not all(pins) or entry.folders:
+        paths = locate(entry, folder)
+        pins = [
+            pin or f"sha256:{digest(path)}"
+            for pin, path in zip(pins, paths[: len(pins)], strict=True)
+        ]
+        for top in paths[len(entry.files) :]:
+            files = files_under(top)
+            names = [path.relative_to(top).as_posix() for path in files]
+            pins += [
+                f"{name} sha256:{value}" for name, value in zip(names, digests(files), strict=True)
+            ]
+    told = {"files": pins, "loader": entry.loader, "options": dict(entry.options)}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def files_under(folder: Path) -> list[Path]:
+    """Return every file under a folder but hidden ones, sorted by relative path."""
+    found = [
+        Path(parent, name)
+        for parent, _, names in os.walk(folder)
+        for name in names
+        if not name.startswith(".")
+    ]
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _holds_files(folder: Path) -> bool:
+    return any(names for _, _, names in os.walk(folder))
+
+
+def _missing(entry: Entry, path: str, folder: Path, advice: str) -> NoReturn:
+    act = advice or f"run `bench data fetch {entry.name}`"
+    msg = f"{entry.name}: {path} is not in {folder}; {act}, or name another folder with --data"
+    raise MissingData(msg)
