@@ -88,11 +88,12 @@ def run(
 ) -> None:
     """Run what is missing of a suite, store every row, and print the leaderboard."""
     from bench import plan
+    from bench.execute import SchedulerError
     from bench.run import Options
     from bench.run import run as run_suite
 
     chosen = _suite(suite, detectors, datasets, protocol, seeds)
-    wanted = _wanted(chosen, device)
+    wanted = _wanted(chosen, device, data)
     options = Options(
         results=results,
         data=data,
@@ -106,7 +107,10 @@ def run(
         _say_plan(plan.missing(wanted, _stored(results), options.retry), len(wanted))
         return
     whole = (detectors, datasets, protocol, seeds) == (None,) * 4
-    outcome = run_suite(chosen, wanted, options, out, keep_board=whole)
+    try:
+        outcome = run_suite(chosen, wanted, options, out, keep_board=whole)
+    except SchedulerError as error:
+        raise Usage(str(error)) from error
     if strict and (outcome.failed or outcome.absent):
         raise typer.Exit(1)
 
@@ -124,6 +128,7 @@ def board(
     seeds: Seeds = None,
     device: Device = "auto",
     results: Results = FOLDER,
+    data: Data = None,
 ) -> None:
     """Print the leaderboard of stored rows."""
     from bench import board as boards
@@ -132,7 +137,7 @@ def board(
     _one_of("format", format, FORMATS)
     chosen = _suite(suite, detectors, datasets, protocol, seeds)
     with _open_store(results) as store:
-        frame, stale = plan.frame(_wanted(chosen, device), store.records())
+        frame, stale = plan.frame(_wanted(chosen, device, data), store.records())
     with _usage():
         made = boards.build(frame, metric=metric, title=chosen.title, stale=stale)
     written = {
@@ -156,7 +161,7 @@ def list_names(
 
 
 @app.command()
-def track(suite: SuiteName = "default", results: Results = FOLDER) -> None:
+def track(suite: SuiteName = "default", results: Results = FOLDER, data: Data = None) -> None:
     """Send stored rows of a suite that MLflow does not have yet; doubles nothing."""
     from bench import board as boards
     from bench import plan, render
@@ -164,7 +169,7 @@ def track(suite: SuiteName = "default", results: Results = FOLDER) -> None:
     from bench.tracking import replay
 
     chosen = _suite(suite)
-    wanted = _wanted(chosen, "auto")
+    wanted = _wanted(chosen, "auto", data)
     with _open_store(results) as store:
         records = list(store.records({row.key for row in wanted}))
     frame, stale = plan.frame(wanted, records)
@@ -218,14 +223,10 @@ def debug(
 
 def main() -> NoReturn:
     """Run the command line; one clear sentence for bad usage, no traceback."""
-    from bench.guard import Death
-    from bench.store import StoreError
-    from bench.suite import SuiteError
-
     try:
         _check_packages()
-        app()
-    except (Usage, SuiteError, StoreError, Death) as error:
+        _call()
+    except Usage as error:
         sys.stderr.write(f"bench: {error}\n")
         sys.exit(2)
     except SystemExit as error:
@@ -235,18 +236,41 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
+def _call() -> None:
+    from bench.guard import Death
+    from bench.store import StoreError
+    from bench.suite import SuiteError
+
+    try:
+        app()
+    except (SuiteError, StoreError, Death) as error:
+        raise Usage(str(error)) from error
+
+
 def _check_packages() -> None:
-    """Refuse to go on where another distribution hides a package of the project."""
-    home = Path(__file__).parent.parent
+    """Refuse to go on where another package hides one of the project; tell of one that is hidden.
+
+    Raises:
+        Usage: `import datasets`, or `import detectors`, is not of the project.
+    """
+    home = Path(__file__).resolve().parent.parent
     for name in ("detectors", "datasets"):
         found = importlib.util.find_spec(name)
-        origin = Path(found.origin).parent.parent if found and found.origin else None
-        if origin != home:
+        places = found.submodule_search_locations or [found.origin or ""] if found else [""]
+        place = Path(next(iter(places))).resolve()
+        if place != home / name:
             msg = (
-                f"the package {name!r} is imported from {origin}, not from {home}: another "
-                f"distribution of that name hides it; run `make bench` in an environment of its own"
+                f"`import {name}` finds {place}, not the project's {home / name}: another "
+                f"package of that name hides it; run `make bench` in an environment of its own"
             )
             raise Usage(msg)
+        for folder in dict.fromkeys(Path(entry).resolve() for entry in sys.path):
+            other = [folder / name / "__init__.py", folder / f"{name}.py"]
+            if folder != home and any(file.is_file() for file in other):
+                sys.stderr.write(
+                    f"bench: the package {name!r} in {folder} is hidden by the project's; what "
+                    f"imports it in this environment gets the wrong one\n"
+                )
 
 
 @contextmanager
@@ -277,11 +301,13 @@ def _suite(
         )
 
 
-def _wanted(suite: Suite, device: Literal["auto", "cpu", "cuda"]) -> list[Wanted]:
+def _wanted(
+    suite: Suite, device: Literal["auto", "cpu", "cuda"], data: Path | None = None
+) -> list[Wanted]:
     from bench.plan import wanted_rows
 
     with _usage():
-        return wanted_rows(suite, device)
+        return wanted_rows(suite, device, data)
 
 
 def _listed(text: str | None) -> list[str] | None:

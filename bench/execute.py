@@ -9,21 +9,28 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import joblib
 
+from bench.codeid import code_id
 from bench.guard import Interrupted, Limits, Sandbox, check_in_sandbox, default_memory_mib
 from bench.jobs import Job, NoData, run_job
 from bench.records import Row
+from detectors.registry import parse
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 TMP = "tmp"  # in the results folder
 DRAFT = "leaderboard.tmp"
 MIN_FREE_MIB = 64
+CONNECT_SECONDS = 5
 CHECK_SECONDS = 60.0  # for a detector to be imported
 
 
@@ -86,22 +93,46 @@ def execute(
     return _distinct(parallel(joblib.delayed(work)(job) for job in jobs))
 
 
-def execute_on_cluster(
-    jobs: Sequence[Job], modules: Sequence[str], scheduler: str, on_row: Callable[[Row], None]
-) -> list[str]:
-    """Run jobs on the Dask cluster of a scheduler; call `on_row` in this thread.
+class SchedulerError(RuntimeError):
+    """Raised for a Dask cluster that cannot be used; says why and what to do."""
 
-    The workers need the project installed, and the data in their own data folder.
+
+def connect(scheduler: str) -> Client:
+    """Return a client of the Dask scheduler at an address, to be used as a context.
 
     Raises:
-        OSError: the scheduler cannot be reached.
-        ImportError: the extra `dask` is not installed.
+        SchedulerError: it cannot be reached, it has no workers, or Dask is not installed.
     """
-    from distributed import Client
+    try:
+        from distributed import Client
+    except ImportError:
+        msg = "--scheduler takes the package `distributed`; pip install 'fathom[dask]'"
+        raise SchedulerError(msg) from None
+    try:
+        client = Client(scheduler, timeout=CONNECT_SECONDS)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError, TypeError) as error:
+        why = str(error).partition("\n")[0]
+        msg = f"no Dask scheduler answers at {scheduler!r} ({why}); start one: `dask scheduler`"
+        raise SchedulerError(msg) from error
+    if not client.nthreads():  # type: ignore[no-untyped-call]
+        client.close()  # type: ignore[no-untyped-call]
+        msg = f"the scheduler {scheduler} has no workers; start some with `dask worker {scheduler}`"
+        raise SchedulerError(msg)
+    return client
 
+
+def execute_on_cluster(
+    jobs: Sequence[Job], modules: Sequence[str], client: Client, on_row: Callable[[Row], None]
+) -> list[str]:
+    """Run jobs on a Dask cluster; call `on_row` in this thread.
+
+    The workers need the same code and libraries, and the data in their own data folder.
+
+    Returns:
+        What was not run, since a worker has not the data or the code, one sentence each.
+    """
     missing = []
-    client = Client(scheduler, timeout=10, set_as_default=True)  # type: ignore[no-untyped-call]
-    with client, joblib.parallel_config(backend="dask"):
+    with joblib.parallel_config(backend="dask", client=client):
         parallel = joblib.Parallel(return_as="generator_unordered")
         for rows, problem in parallel(joblib.delayed(_remote)(job, modules) for job in jobs):
             missing.append(problem)
@@ -114,17 +145,23 @@ def _distinct(problems: Any) -> list[str]:
     return [problem for problem in dict.fromkeys(problems) if problem]
 
 
-_workshops: dict[tuple[str, ...], Workshop] = {}
+_workshops: dict[tuple[str, ...], tuple[Workshop, tempfile.TemporaryDirectory[str]]] = {}
 _workshops_guard = threading.Lock()
 
 
 def _remote(job: Job, modules: Sequence[str]) -> tuple[list[Row], str]:
     """Run one job in a process of a cluster, with sandboxes that stay for the next."""
+    for wanted in job.wanted:
+        if code_id(parse(wanted.spec)) != wanted.code_id:
+            return [], (
+                f"{wanted.spec}: the worker on {socket.gethostname()} has other code or libraries "
+                "than this machine; install the same there, and start the worker again"
+            )
     with _workshops_guard:
         if tuple(modules) not in _workshops:
-            tmp = Path(tempfile.mkdtemp(prefix="fathom-"))
-            _workshops[tuple(modules)] = Workshop(tmp, modules)
-        workshop = _workshops[tuple(modules)]
+            tmp = tempfile.TemporaryDirectory(prefix="fathom-")
+            _workshops[tuple(modules)] = Workshop(Path(tmp.name), modules), tmp
+        workshop, _ = _workshops[tuple(modules)]
     try:
         with workshop.sandbox() as sandbox:
             return list(run_job(job, sandbox)), ""

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from bench.execute import (
     DRAFT,
     Workshop,
     check_settings,
+    connect,
     execute,
     execute_on_cluster,
     prepare_tmp,
@@ -88,6 +89,7 @@ def run(
 
     Raises:
         SuiteError: a detector's settings are not accepted.
+        SchedulerError: the cluster cannot be used.
         StoreError: the results folder cannot be used, or another run holds it.
         KeyboardInterrupt: the run was interrupted; children are gone and rows kept.
     """
@@ -123,7 +125,8 @@ def _make_rows(
     jobs = plan.jobs(todo, options.data, Limits(options.seconds, memory_mib), name)
     modules = plan.modules(todo)
     workshop = Workshop(tmp, modules)
-    with _interruptible(workshop.stop):
+    cluster = connect(options.scheduler) if options.scheduler else nullcontext()
+    with cluster as client, _interruptible(workshop.stop):
         try:
             _refuse_bad_settings(workshop, todo)
             tracker = Tracker(options.results, suite.name, _invocation(suite, name))
@@ -136,8 +139,8 @@ def _make_rows(
                         progress.row(row)
                         _say_failure(row, progress, console)
 
-                    if options.scheduler:
-                        absent = execute_on_cluster(jobs, modules, options.scheduler, on_row)
+                    if client is not None:
+                        absent = execute_on_cluster(jobs, modules, client, on_row)
                     else:
                         with _writing(options.results):
                             absent = execute(jobs, workshop, options.workers, on_row)
