@@ -90,7 +90,7 @@ def _unpacked_sha256(path: Path) -> str:
             for chunk in _chunks(cast("BinaryIO", file)):
                 found.update(chunk)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        msg = f"{path} is no complete gzip file: {error}"
+        msg = f"is no complete gzip file: {error}"
         raise ValueError(msg) from error
     return found.hexdigest()
 

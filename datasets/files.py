@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,7 +35,7 @@ def data_folder(data: Path | None = None) -> Path:
 def is_present(entry: Entry, folder: Path) -> bool:
     """Return whether every file and folder of an entry is there, right or wrong."""
     files = all((folder / file.path).is_file() for file in entry.files)
-    return files and all(_holds_files(folder / name) for name in entry.folders)
+    return files and all(holds_files(folder / name) for name in entry.folders)
 
 
 def locate(entry: Entry, folder: Path) -> list[Path]:
@@ -47,7 +48,7 @@ def locate(entry: Entry, folder: Path) -> list[Path]:
         if not (folder / file.path).is_file():
             _missing(entry, file.path, folder, file.advice)
     for name in entry.folders:
-        if not _holds_files(folder / name):
+        if not holds_files(folder / name):
             _missing(entry, f"{name}/", folder, "")
     return [folder / name for name in (*(file.path for file in entry.files), *entry.folders)]
 
@@ -59,41 +60,43 @@ def verify(file: File, path: Path) -> None:
         OSError: it cannot be read.
         WrongData: it is empty, a web page, truncated, or has another digest.
     """
+    if fault := flaw(file, path):
+        msg = f"{path} {fault}; remove it and fetch it again"
+        raise WrongData(msg)
+
+
+def flaw(file: File, path: Path, read: Callable[[Path, str], str] = digest) -> str:
+    """Return how a file differs from what its table line says, as a predicate; "" if it does not.
+
+    Args:
+        file: the line of the table.
+        path: where the file is.
+        read: computes digests; `datasets.digests.compute` trusts nothing remembered.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     n_bytes = path.stat().st_size
     if not n_bytes:
-        msg = f"{path} is empty; remove it and fetch it again"
-        raise WrongData(msg)
+        return "is empty"
     with path.open("rb") as opened:
         start = opened.read(64).lstrip().lower()
     if start.startswith(_PAGE_STARTS):
-        msg = (
-            f"{path} is a web page, not data: the server answered with a message; "
-            "remove it and fetch it again"
-        )
-        raise WrongData(msg)
+        return "is a web page, not data: the server answered with a message"
     if file.n_bytes is not None and n_bytes < file.n_bytes:
-        msg = (
-            f"{path} is truncated: {n_bytes:,} of {file.n_bytes:,} bytes; "
-            "remove it and fetch it again"
-        )
-        raise WrongData(msg)
+        return f"is truncated: {n_bytes:,} of {file.n_bytes:,} bytes"
+    if file.n_bytes is not None and n_bytes > file.n_bytes:
+        return f"has {n_bytes:,} bytes, expected {file.n_bytes:,}: it is not the published file"
     method, _, expected = file.pin.partition(":")
-    if expected:
-        _verify_digest(path, method, expected)
-
-
-def _verify_digest(path: Path, method: str, expected: str) -> None:
+    if not expected:
+        return ""
     try:
-        found = digest(path, method)
+        found = read(path, method)
     except ValueError as error:
-        msg = f"{error}; remove it and fetch it again"
-        raise WrongData(msg) from error
-    if found != expected:
-        msg = (
-            f"{path} has {method} {found}, expected {expected}: it is not the published file; "
-            "remove it and fetch it again"
-        )
-        raise WrongData(msg)
+        return str(error)
+    if found == expected:
+        return ""
+    return f"has {method} {found}, expected {expected}: it is not the published file"
 
 
 def identity(entry: Entry, folder: Path) -> str:
@@ -135,7 +138,8 @@ def files_under(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
-def _holds_files(folder: Path) -> bool:
+def holds_files(folder: Path) -> bool:
+    """Return whether a folder is there and has a file in it, or under it."""
     return any(names for _, _, names in os.walk(folder))
 
 
