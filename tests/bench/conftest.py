@@ -30,6 +30,9 @@ from bench.suite import build
 ROOT = Path(__file__).parents[2]
 AWAY = "http://127.0.0.1:9"  # nothing listens there, so that tracking costs nothing
 MARK = "FATHOM_TEST_MARK"
+SKLEARN = build(
+    {"name": "x", "title": "", "detectors": ["knn", "lof", "pca"], "datasets": ["wine"]}, "x"
+)
 
 ZYGOTE = """
 import json, os, signal, sys, warnings
@@ -178,7 +181,7 @@ class Maker:
         self.mark = uuid.uuid4().hex
         os.environ[MARK] = self.mark  # for the sandbox's server to inherit
         self.tmp = prepare_tmp(folder)
-        self.workshop = Workshop(self.tmp, [])
+        self.workshop = Workshop(self.tmp, plan.modules(plan.wanted_rows(SKLEARN, "cpu")))
         with self.workshop.sandbox() as sandbox, sandbox.child(Limits(60, 4096)):
             pass
         del os.environ[MARK]
@@ -228,4 +231,3 @@ def make_rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
 def _in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-

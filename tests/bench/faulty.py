@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -302,56 +302,73 @@ class NotADetector:
 
 
 def mappings() -> Iterator[tuple[int, int]]:
-    """Yield start and end of this process's readable memory."""
+    """Yield start and end of this process's readable memory, constant parts of libraries aside."""
     for line in Path("/proc/self/maps").read_text().splitlines():
         span, rights, *rest = line.split()
-        if rights.startswith("r") and not rest[-1].startswith("[v"):
+        constant = "w" not in rights and ".so" in rest[-1]
+        if rights.startswith("r") and not constant and not rest[-1].startswith("[v"):
             start, _, end = span.partition("-")
             yield int(start, 16), int(end, 16)
 
 
-def search_for_labels(masked: str) -> dict[str, list[str]]:
+def occurrences(content: np.ndarray, pattern: np.ndarray) -> np.ndarray:
+    """Return where a pattern with a nonzero element begins in a vector of the same type."""
+    rare = int(np.flatnonzero(pattern)[0])
+    found = np.flatnonzero(content == pattern[rare]) - rare
+    found = found[(found >= 0) & (found + len(pattern) <= len(content))]
+    for place, value in enumerate(pattern):
+        found = found[content[found + place] == value]
+    return found
+
+
+def search_for_labels(masked: Sequence[str]) -> dict[str, list[str]]:
     """Return where this process has a run of labels, by kind of place.
 
     Args:
-        masked: hex of labels, one a byte, each xor 0x5A, so that asking does not plant them.
+        masked: runs of labels in hex, one a byte, each xor 0x5A, so that asking plants none.
     """
-    labels = np.frombuffer(bytes.fromhex(masked), np.uint8) ^ np.uint8(0x5A)
-    needles = [labels.view(np.int8), labels.astype(np.int64), labels.astype(np.float64)]
-    texts = ["".join(map(str, labels)).encode(), str(labels.tolist()).encode()]
-    buffer = bytearray(8 * MIB)
-    own = [(n.ctypes.data, n.nbytes) for n in needles]
-    own += [(id(text), sys.getsizeof(text)) for text in texts]
-    own.append((ctypes.addressof(ctypes.c_char.from_buffer(buffer)), len(buffer)))
+    patterns: list[tuple[str, np.ndarray]] = []
+    for text in masked:
+        labels = np.frombuffer(bytes.fromhex(text), np.uint8) ^ np.uint8(0x5A)
+        patterns.append(("int8", labels))
+        patterns.append(("digits", labels + np.uint8(48)))
+        patterns.append(("int64", labels.astype(np.int64).view(np.uint64)))
+        patterns.append(("float64", labels.astype(np.float64).view(np.uint64)))
+    buffer = np.zeros(4 * MIB, np.uint8)
+    own = [(array.ctypes.data, array.nbytes) for _, array in patterns]
+    own.append((buffer.ctypes.data, buffer.nbytes))
     found: dict[str, list[str]] = {"memory": [], "arguments": [], "environment": [], "files": []}
-    patterns = {str(n.dtype): memoryview(n).cast("B") for n in needles}
-    patterns |= {"digits": memoryview(texts[0]), "list": memoryview(texts[1])}
 
-    def look(name: str, place: str, content: Any, at: int = 0) -> None:
-        for kind, pattern in patterns.items():
-            hit = content.find(pattern)
-            while hit >= 0:
-                address = at + hit
+    def look(name: str, place: str, content: np.ndarray, at: int = 0) -> None:
+        whole = content[: len(content) // 8 * 8].view(np.uint64)
+        for kind, pattern in patterns:
+            for hit in occurrences(whole if pattern.itemsize == 8 else content, pattern):
+                address = at + int(hit) * pattern.itemsize
                 if not any(start <= address < start + size for start, size in own):
                     found[name].append(f"{kind} in {place}")
-                hit = content.find(pattern, hit + 1)
 
     with open("/proc/self/mem", "rb", buffering=0) as memory:
-        overlap = max(len(pattern) for pattern in patterns.values())
-        for start, end in mappings():
+        overlap = max(array.nbytes for _, array in patterns)
+        for start, end in list(mappings()):
             for at in range(start, end, len(buffer) - overlap):
                 with suppress(OSError, OverflowError):
                     memory.seek(at)
-                    size = memory.readinto(memoryview(buffer)[: end - at])
-                    buffer[size:] = bytes(len(buffer) - size)
-                    look("memory", f"{at:x}", buffer, at)
-    look("arguments", "command line", Path("/proc/self/cmdline").read_bytes())
-    look("environment", "environment", Path("/proc/self/environ").read_bytes())
-    open_files = [str(p.resolve()) for p in Path("/proc/self/fd").iterdir()]
+                    size = memory.readinto(buffer[: end - at].data)
+                    look("memory", f"{at:x}", buffer[:size], at)
+                buffer[:] = 0
+    look("arguments", "command line", read("/proc/self/cmdline"))
+    look("environment", "environment", read("/proc/self/environ"))
+    open_files = [str(path.resolve()) for path in Path("/proc/self/fd").iterdir()]
     for path in dict.fromkeys([*open_files, *map(str, handed_files(open_files))]):
         if Path(path).is_file():
-            look("files", path, Path(path).read_bytes())
+            look("files", path, read(path))
+    for _, pattern in patterns:
+        pattern[:] = 0  # or the next search finds what this one leaves
     return found
+
+
+def read(path: str) -> np.ndarray:
+    return np.frombuffer(bytearray(Path(path).read_bytes()), np.uint8)
 
 
 def handed_files(open_files: list[str]) -> list[Path]:
@@ -378,12 +395,4 @@ class LabelSearch(Detector):
         return np.linalg.norm(x, axis=1)
 
     def search(self, when: str) -> None:
-        for masked in self.masked.split():
-            print(json.dumps([when, search_for_labels(masked)]))  # noqa: T201
-
-
-if __name__ == "__main__":
-    held = [np.frombuffer(bytes.fromhex(sys.argv[1]), np.uint8) ^ np.uint8(0x5A)]
-    held += [held[0].astype(np.int64), held[0].astype(np.float64)]
-    if len(sys.argv) > 2:
-        print(search_for_labels(sys.argv[1]))  # noqa: T201
+        print(json.dumps([when, search_for_labels(self.masked.split())]))  # noqa: T201

@@ -180,9 +180,7 @@ def test_a_detector_that_does_odd_things_still_gets_its_rows(make_rows, good, ac
 
 
 def test_descriptors_used_up_in_one_seed_are_back_for_the_next(make_rows, good):
-    rows = make_rows(
-        entrant("greedy", fitting="exhaust descriptors quietly", only_seed=0), seeds=2
-    )
+    rows = make_rows(entrant("greedy", fitting="exhaust descriptors quietly", only_seed=0), seeds=2)
     assert [row.status for row in rows] == ["crashed", "ok"]
     np.testing.assert_array_equal(rows[1].scores, good[1])
 
@@ -317,5 +315,3 @@ def test_the_end_of_the_server_is_nobodys_fault(make_rows, good, monkeypatch):
 def test_files_in_flight_are_gone_when_a_job_is(make_rows):
     make_rows(entrant("bad", fitting="segfault"), entrant("good"), seeds=2)
     assert [path.suffix for path in make_rows.tmp.iterdir()] == [".log"]
-
-
