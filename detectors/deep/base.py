@@ -117,7 +117,11 @@ class DeepDetector(Detector, Generic[Net]):
 
     @abstractmethod
     def _losses(self, net: Net, x: Tensor, noise: Tensor) -> Tensor:
-        """Return the (n,) losses of samples x (n, *shape), given the `_noise` of n rows."""
+        """Return the (n,) losses of samples x (n, *shape), given the `_noise` of n rows.
+
+        A function of its arguments and the settings alone: its operations are recorded in the
+        first step and replayed in the others.
+        """
 
     def _noise(self, net: Net, draws: np.random.Generator, n: int) -> Singles:
         """Return the (n, k) random numbers that the losses of n rows take; none by default."""

@@ -1,10 +1,10 @@
 """The one training loop: the seeds of a job train together as one batched model.
 
-Five replicas, one a seed, are stacked: their weights are the rows of one tensor, `torch.func.vmap`
-maps a plain module over them, one fused AdamW steps them all (Loshchilov and Hutter, "Decoupled
-weight decay regularization", ICLR 2019, arXiv:1711.05101). Each replica has its own split,
-weights, data order and noise, all from the named streams of its seed, and its own clock: its
-epoch ends when its own rows are through.
+Five replicas, one a seed, are stacked: their weights are the rows of one tensor, `torch.func`
+maps a plain module and its gradient over them, one fused AdamW steps them all (Loshchilov and
+Hutter, "Decoupled weight decay regularization", ICLR 2019, arXiv:1711.05101). Each replica has
+its own split, weights, data order and noise, all from the named streams of its seed, and its own
+clock: its epoch ends when its own rows are through.
 
 Seed s always trains in slot s % 5 of block s // 5, and a slot without a seed is padding: which
 seeds train beside a replica changes not one bit of it.
@@ -20,10 +20,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
+from torch.func import functional_call, grad_and_value, vmap
+from torch.utils._pytree import tree_map
 
 from detectors.contract import Diverged, Floats
 from detectors.deep.networks import build_seeded
+from detectors.deep.recording import recorded
 
 if TYPE_CHECKING:
     from detectors.deep.base import DeepDetector
@@ -219,8 +221,14 @@ class _Block:
             replica.start(offset=sum(map(len, pool)))
             pool.append(replica.x)
         self.pool = torch.cat(pool).to(self.device)
-        self.weights = weights.to(self.device).requires_grad_()
-        self.mean_losses = _stacked(_MeanLoss(first.net, self.detector._losses), self.size)
+        self.weights = weights.to(self.device)
+        mean_loss = _by_weights(_MeanLoss(first.net, self.detector._losses))
+        if self.detector.trains_together:
+            self.mean_losses = recorded(vmap(mean_loss))
+            self.gradients = recorded(vmap(grad_and_value(mean_loss)))
+        else:
+            self.mean_losses = _for_one(mean_loss)
+            self.gradients = _for_one(grad_and_value(mean_loss))
         self.optimizer = torch.optim.AdamW(
             [self.weights],
             lr=self.detector.learning_rate,
@@ -231,19 +239,18 @@ class _Block:
     def train(self, batches: Mapping[int, Batches]) -> Floats:
         """Take a step on each batch; return the (steps, size) losses before each step."""
         losses = []
-        for x, weight, noise in self._steps(batches):
-            loss = self.mean_losses(self.weights, x, weight, noise)
-            self.weights.grad = None
-            torch.autograd.backward(loss.sum())
-            self._clip_gradients()
+        for step in self._steps(batches):
+            gradients, loss = self.gradients(self.weights, *step)
+            norms = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
+            gradients *= (self.detector.max_gradient_norm / norms).clamp_(max=1.0)
+            self.weights.grad = gradients
             self.optimizer.step()
-            losses.append(loss.detach())
+            losses.append(loss)
         return _to_numpy(losses)
 
     def evaluate(self, batches: Mapping[int, Batches]) -> Floats:
         """Return the (steps, size) losses of batches."""
-        with torch.no_grad():
-            losses = [self.mean_losses(self.weights, *step) for step in self._steps(batches)]
+        losses = [self.mean_losses(self.weights, *step) for step in self._steps(batches)]
         return _to_numpy(losses) if losses else np.empty((0, self.size))
 
     def _steps(self, batches: Mapping[int, Batches]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -261,11 +268,6 @@ class _Block:
         for index, weight, noise in zip(*together, strict=True):
             x = self.pool.index_select(0, index.flatten())
             yield x.view(*index.shape, *x.shape[1:]), weight, noise
-
-    def _clip_gradients(self) -> None:
-        gradients = cast("Tensor", self.weights.grad)
-        norms = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
-        gradients.mul_((self.detector.max_gradient_norm / norms).clamp_(max=1.0))
 
 
 def _to_numpy(losses: list[Tensor]) -> Floats:
@@ -285,20 +287,23 @@ class _MeanLoss(nn.Module):
         return (weight * self.losses(self.net, x, noise)).sum()
 
 
-def _stacked(module: nn.Module, size: int) -> Callable[..., Tensor]:
-    """Return `module` as a function of stacked weights (size, P) and of stacked arguments.
-
-    Its values are (size,). A stack of one is not mapped, for networks that `vmap` cannot map.
-    """
+def _by_weights(module: nn.Module) -> Callable[..., Any]:
+    """Return `module` as a function of all its weights in one vector (P,) and its arguments."""
     shapes = {name: parameter.shape for name, parameter in module.named_parameters()}
     lengths = [shape.numel() for shape in shapes.values()]
 
-    def call(weights: Tensor, *arguments: Tensor) -> Tensor:
+    def call(weights: Tensor, *arguments: Tensor) -> Any:
         parts = zip(shapes.items(), torch.split(weights, lengths), strict=True)
         parameters = {name: part.view(shape) for (name, shape), part in parts}
-        value: Tensor = functional_call(module, parameters, arguments, tie_weights=False)
-        return value
+        return functional_call(module, parameters, arguments, tie_weights=False)
 
-    if size == 1:
-        return lambda *stacked: call(*(each[0] for each in stacked))[None]
-    return vmap(call)
+    return call
+
+
+def _for_one(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` for stacks of one, without `vmap`."""
+
+    def call(*stacks: Tensor) -> Any:
+        return tree_map(lambda each: each[None], function(*(stack[0] for stack in stacks)))
+
+    return call

@@ -51,7 +51,7 @@ class GaussianVAENet(nn.Module):
         The logarithm is held within +-10, so that far samples do not overflow.
         """
         mean, log_variance = self.encoder(x).chunk(2, dim=-1)
-        return mean, log_variance.clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND)
+        return mean, nn.functional.hardtanh(log_variance, -LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND)
 
     def feature_variance(self) -> Tensor:
         """Return s^2 (d,)."""
@@ -68,7 +68,7 @@ def kl_to_prior(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 def gaussian_nll(x: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
     """Return -log N(x; mean, diag variance) in nats, (..., d) -> (...)."""
-    errors = ((x - mean).square() / variance).sum(-1)
+    errors = ((x - mean).square() * variance.reciprocal()).sum(-1)
     return 0.5 * (errors + (variance.log() + math.log(2 * math.pi)).sum(-1))
 
 

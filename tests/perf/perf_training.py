@@ -2,7 +2,8 @@
 
 PyOD trains the five seeds one by one. Widths, epochs, batch size and samples are equal, one
 thread, both in this run; each side is timed by a whole `fit` as its users call it: ours with its
-validation, PyOD's with its dropout, batch normalisation and training scores.
+validation, PyOD's with its dropout, batch normalisation and training scores. Times are CPU
+seconds, which other work on the machine moves less than wall seconds.
 
     .venv/bin/python tests/perf/perf_training.py
 """
@@ -25,7 +26,7 @@ from detectors.deep.base import DeepDetector
 from detectors.deep.vae import VAE
 
 N_ROWS, N_FEATURES, SEEDS, EPOCHS, BATCH = 512, 30, 5, 20, 32
-ROUNDS = 3
+ROUNDS = 2
 AIM = 1 / 6
 
 OURS: dict[str, tuple[type[DeepDetector[Any]], dict[str, Any]]] = {
@@ -59,10 +60,10 @@ def train_theirs(name: str, x: np.ndarray, epochs: int) -> None:
 
 
 def measure() -> dict[str, float]:
-    """Return, of `ae` and `vae`, seconds of ours and of PyOD's, and their ratio.
+    """Return, of `ae` and `vae`, CPU seconds of ours and of PyOD's, and their ratio.
 
     Also the milliseconds a step of one replica takes while five train together. Times are the
-    least of three rounds, in which ours and PyOD's take turns.
+    least of two rounds, in which ours and PyOD's take turns.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -74,9 +75,9 @@ def measure() -> dict[str, float]:
             train(name, x, 1)
         for _ in range(ROUNDS):
             for train in seconds:
-                start = time.perf_counter()
+                start = time.process_time()
                 train(name, x, EPOCHS)
-                seconds[train] = min(seconds[train], time.perf_counter() - start)
+                seconds[train] = min(seconds[train], time.process_time() - start)
         ours, theirs = seconds[train_ours], seconds[train_theirs]
         steps = EPOCHS * math.ceil(0.9 * N_ROWS / BATCH)
         figures[f"{name} seconds"] = ours

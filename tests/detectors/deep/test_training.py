@@ -206,7 +206,7 @@ class Recorder(DeepDetector[nn.Module]):
         return Dense(shape[0], 1)
 
     def _losses(self, net, x, noise):
-        if torch.is_grad_enabled():
+        if net.weight.requires_grad:  # a training step, not a validation
             vars(self).setdefault("shown_", []).append(x.detach().clone())
             x[0, 0].item()
         return (net(x) - 1).square().mean(1)
