@@ -106,7 +106,8 @@ def run(
             outcome, tracker = _make_rows(suite, todo, store, options, console)
             texts = _show(suite, wanted, store, options, console, keep_board=keep_board)
             report = tracker.finish(texts)
-            console.print(report.problem or f"mlflow: {report.logged} runs in {report.uri}")
+            told = report.problem or f"mlflow: {report.logged} runs in {report.uri}"
+            console.print(told, markup=False)
             return outcome
         finally:
             store.close()

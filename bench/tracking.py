@@ -135,7 +135,6 @@ class Tracker:
         results: Path,
         experiment: str,
         invocation: Mapping[str, str],
-        n_rows: int | None = None,
     ) -> None:
         """Start the thread, which opens or creates the experiment.
 
@@ -143,7 +142,6 @@ class Tracker:
             results: the results folder.
             experiment: name of the experiment, the suite's.
             invocation: tags of the parent run; "command" also names it.
-            n_rows: rows that are to come, if known; for 0 nothing is started.
         """
         _prepare_environment()
         self._target = _Target(results, experiment, dict(invocation), uuid.uuid4().hex)
@@ -155,8 +153,7 @@ class Tracker:
         self._abandoned = False
         self._problem: str | None = None
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
-        if n_rows != 0:
-            self._thread.start()
+        self._thread.start()
 
     @property
     def problem(self) -> str | None:
@@ -179,8 +176,7 @@ class Tracker:
             self._board = board
             self._deadline = math.inf if local else time.monotonic() + PATIENCE_S
             self._news.notify()
-        if self._thread.ident is not None:
-            self._thread.join(None if local else PATIENCE_S + 2 * TIMEOUT_S)
+        self._thread.join(None if local else PATIENCE_S + 2 * TIMEOUT_S)
         if self._waiting and self._problem is None:
             self._problem = self._target.problem(
                 f"{len(self._waiting)} rows were not taken in time"
@@ -193,8 +189,7 @@ class Tracker:
             self._abandoned = True
             self._deadline = 0.0
             self._news.notify()
-        if self._thread.ident is not None:
-            self._thread.join(2.0)
+        self._thread.join(2.0)
 
     def _work(self) -> None:
         self._problem = self._send()
