@@ -1,0 +1,133 @@
+"""`make perf`: what the harness and the training cost, beside the aims. All in one run.
+
+Figures of different machines or runs do not compare; ratios within one run do.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from bench import plan, suite
+from bench.execute import Workshop, execute, prepare_tmp
+from bench.guard import Limits
+from bench.metrics import compute
+from bench.records import Row
+from bench.store import Store
+from bench.tracking import Tracker
+from tests.perf import perf_training
+
+BENCH = (sys.executable, "-m", "bench")
+OUT = Console(width=100, highlight=False)
+
+
+def timed(command: Sequence[str]) -> float:
+    """Return the wall seconds of a command that has to succeed; its output is dropped."""
+    start = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def best_of(times: int, command: Sequence[str]) -> float:
+    """Return the least wall seconds of several runs."""
+    return min(timed(command) for _ in range(times))
+
+
+def harness_milliseconds(results: Path) -> float:
+    """Return the median cost of a row beyond fit and score, in milliseconds.
+
+    Rows of cheap detectors are made one after the other, with store and MLflow; the time from
+    one row to the next, less its fit and scoring, is what the harness took. What MLflow still
+    has to write at the end is shared out over the rows.
+    """
+    chosen = suite.select(suite.read("default"), detectors=["mean-distance", "max-abs-z", "knn"])
+    wanted = plan.wanted_rows(chosen, "cpu")
+    jobs = plan.jobs(wanted, None, Limits(600, 4096), "perf")
+    workshop = Workshop(prepare_tmp(results), plan.modules(wanted))
+    store, tracker = Store(results), Tracker(results, "perf", {})
+    moments: list[float] = []
+    worked: list[float] = []
+    guard = threading.Lock()
+
+    def on_row(row: Row) -> None:
+        with guard:
+            store.add(row)
+            tracker.log(row.record())
+            moments.append(time.perf_counter())
+            score = (row.costs["score_us"] or 0) * row.sizes["n_test"] / 1e6
+            worked.append((row.costs["fit_wall_seconds"] or 0) + score)
+
+    execute(jobs, workshop, 1, on_row)
+    workshop.close()
+    start = time.perf_counter()
+    tracker.finish({})
+    drain = (time.perf_counter() - start) / len(moments)
+    store.close()
+    beyond = np.diff(moments) - worked[1:]
+    return (statistics.median(beyond) + drain) * 1000
+
+
+def fill(results: Path, n_rows: int) -> None:
+    """Store `n_rows` rows of the default suite, with made-up scores, under other seeds."""
+    n_seeds = -(-n_rows // (len(plan.wanted_rows(suite.read("default"), "cpu")) // 5))
+    chosen = suite.select(suite.read("default"), seeds=n_seeds)
+    rng = np.random.default_rng(0)
+    store = Store(results)
+    costs: dict[str, float | None] = {
+        "fit_seconds": 0.1, "model_fit_seconds": 0.1, "fit_wall_seconds": 0.1, "model_rows": 1,
+        "score_us": 5.0, "peak_mib": 1.0, "parameters": None,
+    }  # fmt: skip
+    for wanted in plan.wanted_rows(chosen, "cpu"):
+        truth = (np.arange(100) < 10).astype(np.int8)
+        scores = rng.normal(size=100) + truth
+        sizes = {"n_train": 90, "n_test": 100, "n_anomalies": 10}
+        row = Row(wanted, "ok", sizes=sizes, metrics=compute(truth, scores), costs=costs)
+        store.add(replace(row, scores=scores, truth=truth))
+    store.close()
+
+
+def main() -> None:
+    """Measure everything and print one table."""
+    table = Table("measure", "figure", "aim", title="Fathom's own costs")
+    add: Callable[[str, str, str], None] = table.add_row
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        add("bench list", f"{best_of(3, [*BENCH, 'list']):.2f} s", "< 1 s")
+        beyond = harness_milliseconds(folder / "beyond")
+        add("harness, a row beyond fit and score", f"{beyond:.1f} ms", "25 ms")
+
+        full = folder / "full"
+        fill(full, 10_000)
+        n_seeds = str(-(-10_000 // 544))
+        board = [*BENCH, "board", "--results", str(full)]
+        add("bench board, 10,000 rows", f"{best_of(3, [*board, '--seeds', n_seeds]):.2f} s", "< 5 s")
+
+        small = folder / "small"
+        fill(small, 1_000)
+        again = [*BENCH, "run", "--seeds", "2", "--results", str(small)]
+        add("run with nothing to do, 1,000 rows", f"{best_of(3, again):.2f} s", "< 3 s")
+
+        for label, value, aim in perf_training.rows():
+            add(label, value, aim)
+
+        two = timed([*BENCH, "run", "--jobs", "2", "--results", str(folder / "two")])
+        one = timed([*BENCH, "run", "--jobs", "1", "--results", str(folder / "one")])
+        add(f"default suite, 2 jobs on {os.cpu_count()} cores", f"{two:.0f} s", "< 360 s")
+        add("two-core efficiency, T(1) / (2 T(2))", f"{one / (2 * two):.0%}", "85 %")
+    OUT.print(table)
+
+
+if __name__ == "__main__":
+    main()
