@@ -361,7 +361,7 @@ def _distance(expected: Floats, score: Callable[[], Floats]) -> float:
         return float("inf")
     if not np.isfinite(scores).all():
         return float("inf")
-    return float(np.abs(scores - expected).max() / np.abs(expected).max())
+    return float(np.abs(scores - expected).max() / (np.abs(expected).max() or 1.0))
 
 
 def _global_states() -> dict[str, Any]:

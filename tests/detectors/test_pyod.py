@@ -39,6 +39,8 @@ def _original(name):
 
 
 def _settings(name):
+    if name == "SOD":
+        return {"n_neighbors": 11, "ref_set": 8}
     known = inspect.signature(_original(name)).parameters
     return {key: value for key, value in (SHORT | SMALL).items() if key in known}
 
