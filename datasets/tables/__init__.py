@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datasets.sources import Entry
-from datasets.tables import embedded
+from datasets.tables import adbench, embedded, odds
 
-TABLE: dict[str, Entry] = {entry.name: entry for group in (embedded.ENTRIES,) for entry in group}
+_GROUPS = (embedded, adbench, odds)
+
+TABLE: dict[str, Entry] = {entry.name: entry for group in _GROUPS for entry in group.ENTRIES}

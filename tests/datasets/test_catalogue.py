@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import datasets
-from datasets import UnknownDataSet, card, data_folder, load, names
+from datasets import MissingData, UnknownDataSet, card, data_folder, find, load, names, present
 
 HEAVY = ("sklearn", "scipy", "torch", "pandas", "mlflow", "pyod")
 
@@ -22,23 +23,35 @@ def modules_after(code: str) -> set[str]:
     return {module.partition(".")[0] for module in done.stdout.split()}
 
 
+EMBEDDED = (
+    "breast-cancer",
+    "wine",
+    *(f"digits/{k}" for k in range(10)),
+    *(f"synthetic/{kind}" for kind in ("local", "global", "cluster", "dependency", "annulus")),
+)
+
+
 def test_the_names_are_those_promised():
-    assert names() == (
-        "breast-cancer",
-        "wine",
-        *(f"digits/{k}" for k in range(10)),
-        *(f"synthetic/{kind}" for kind in ("local", "global", "cluster", "dependency", "annulus")),
-    )
+    assert names()[: len(EMBEDDED)] == EMBEDDED
+    counts = Counter(name.partition("/")[0] for name in names())
+    assert counts["adbench"] == 47
+    assert counts["adbench-cv"] == counts["adbench-cv-vit"] == 61
+    assert counts["adbench-nlp"] == counts["adbench-nlp-roberta"] == 13
+    assert {"odds/cardio", "odds/wbc"} <= set(names())
 
 
 def test_names_and_cards_import_nothing_heavy():
-    code = "from datasets import card, names; [card(name) for name in names()]"
+    code = (
+        "from datasets import card, find, names\n"
+        "[card(n) for n in names() if find(n).facts]\n"
+        "[find(n) for n in names()]"
+    )
 
     assert modules_after(code).isdisjoint((*HEAVY, "bench", "detectors"))
 
 
 def test_loading_what_is_embedded_imports_nothing_heavy():
-    code = "from datasets import load, names; [load(name) for name in names()]"
+    code = f"from datasets import load; [load(name) for name in {EMBEDDED}]"
 
     assert modules_after(code).isdisjoint((*HEAVY, "bench", "detectors"))
 
@@ -63,7 +76,8 @@ def test_an_unknown_name_is_answered_with_the_nearest(ask, wrong, nearest):
 
 def test_a_name_near_to_none_is_answered_with_where_to_look():
     with pytest.raises(
-        UnknownDataSet, match="unknown data set 'xyzzy'; `bench list datasets` prints all 17"
+        UnknownDataSet,
+        match=f"unknown data set 'xyzzy'; `bench list datasets` prints all {len(names())}",
     ):
         load("xyzzy")
 
@@ -101,3 +115,27 @@ def test_the_data_folder_is_else_in_the_users_cache(monkeypatch, tmp_path):
 
 def test_embedded_sets_need_no_data_folder(tmp_path):
     assert len(load("wine", tmp_path / "not there").x) == 178
+
+
+def test_a_pinned_card_needs_no_file(tmp_path):
+    assert card("adbench/cardio", tmp_path).n == 1831
+    assert not present("adbench/cardio", tmp_path)
+
+
+def test_a_file_that_is_not_there_is_named_with_the_command_that_fetches_it(tmp_path):
+    sentence = (
+        rf"adbench/cardio: adbench/Classical/6_cardio\.npz is not in {tmp_path}; run "
+        r"`bench data fetch adbench/cardio`, or name another folder with --data"
+    )
+    with pytest.raises(MissingData, match=sentence):
+        load("adbench/cardio", tmp_path)
+
+
+def test_a_card_that_needs_a_file_names_it(tmp_path):
+    with pytest.raises(MissingData, match=r"odds/glass: odds/glass\.mat is not in"):
+        card("odds/glass", tmp_path)
+
+
+def test_an_option_that_a_set_does_not_have_is_refused():
+    with pytest.raises(ValueError, match="wine has no option 'size' to set; it has: none"):
+        find("wine?size=3")

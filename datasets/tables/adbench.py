@@ -1,0 +1,76 @@
+"""ADBench: 47 tables, and features of images and texts by pretrained networks.
+
+Han, Hu, Huang, Jiang and Zhao, "ADBench: Anomaly Detection Benchmark", NeurIPS 2022,
+arXiv 2206.09426. Files, git blob ids and counts are in adbench.csv.
+"""
+
+from __future__ import annotations
+
+from datasets.sources import Entry, File
+from datasets.tables.shared import Line, counted_traps, facts, read_lines
+
+COMMIT = "3dac8221081e190f157d78e93bfa8867f90d0965"
+_RAW = f"https://raw.githubusercontent.com/Minqi824/ADBench/{COMMIT}/adbench/datasets"
+_LICENCE = "BSD 2-Clause (the collection); each set keeps the terms of its origin"
+
+_ENCODERS = {
+    "adbench-cv": "512 features of images by a ResNet18",
+    "adbench-cv-vit": "features of images by a ViT",
+    "adbench-nlp": "features of texts by BERT",
+    "adbench-nlp-roberta": "features of texts by RoBERTa",
+}
+
+_TRAPS: dict[str, tuple[str, ...]] = {
+    "breastw": ("the same patients as WBC here: one family",),
+    "cardio": ("a part of Cardiotocography, with other labels: one family",),
+    "Cardiotocography": ("cardio is a part of it, with other labels: one family",),
+    "celeba": ("binary attributes: distances take few values, so neighbours are tied",),
+    "donors": ("94 % of the rows equal an earlier one: the same row may train and test",),
+    "http": ("95 % of the anomalies equal a row that is labelled normal",),
+    "mammography": ("30 % of the rows are copies: neighbours at distance 0 are common",),
+    "Pima": ("missing values are coded as 0",),
+    "skin": ("84 % of test normals equal a training normal: a look-up would find them",),
+    "WBC": ("223 x 9; ODDS wbc is another set (378 x 30)",),
+    "WDBC": ("the same patients as breast-cancer here and wbc in ODDS: one family",),
+    "wine": ("10 of the 59 rows of one cultivar are kept; wine here has all 59",),
+}
+
+
+def _traps(line: Line) -> tuple[str, ...]:
+    group, _, short = line["name"].partition("/")
+    traps = _TRAPS.get(short, ()) if group == "adbench" else ()
+    if group != "adbench":
+        traps = ("features are of a network trained on other data, which does part of the work",)
+    if not line["n"]:
+        traps = (*traps, "duplicates and conflicting labels of this set have not been counted here")
+    return traps + counted_traps(line) or ("collected by others: cite the origin of the set too",)
+
+
+def _entry(line: Line) -> Entry:
+    group = line["name"].partition("/")[0]
+    made = f", {_ENCODERS[group]}" if group in _ENCODERS else ""
+    file = File(
+        path=f"adbench/{line['path']}",
+        urls=(f"{_RAW}/{line['path']}",),
+        sha256=line["sha256"],
+        git_blob=line["git_blob"],
+        n_bytes=int(line["n_bytes"]) if line["n_bytes"] else None,
+    )
+    return Entry(
+        name=line["name"],
+        kind="tabular",
+        family=line["family"],
+        source=f"https://github.com/Minqi824/ADBench at {COMMIT[:7]}, {line['path']}{made}",
+        licence=_LICENCE,
+        citation=(
+            "Han, Hu, Huang, Jiang and Zhao, ADBench: Anomaly Detection Benchmark, NeurIPS 2022, "
+            "arXiv:2206.09426"
+        ),
+        loader="datasets.arrays:npz",
+        traps=_traps(line),
+        files=(file,),
+        facts=facts(line),
+    )
+
+
+ENTRIES = tuple(_entry(line) for line in read_lines("adbench.csv"))

@@ -1,0 +1,40 @@
+"""ODDS: sets of Shebuti Rayana's library as MATLAB files. Counts are in odds.csv."""
+
+from __future__ import annotations
+
+from datasets.sources import Entry, File
+from datasets.tables.shared import Line, counted_traps, facts, read_lines
+
+_TRAPS: dict[str, tuple[str, ...]] = {
+    "arrhythmia": ("452 x 274; the set of that name in DAMI is 450 x 259",),
+    "wbc": ("378 x 30, of WDBC; WBC in ADBench is another set (223 x 9)",),
+    "wine": ("10 of the 59 rows of one cultivar are kept",),
+    "pima": ("missing values are coded as 0",),
+}
+
+
+def _entry(line: Line) -> Entry:
+    short = line["name"].removeprefix("odds/")
+    traps = (*_TRAPS.get(short, ()), "most of these sets are in ADBench too, not always alike")
+    return Entry(
+        name=line["name"],
+        kind="tabular",
+        family=line["family"],
+        source=f"ODDS, https://shebuti.com/outlier-detection-datasets-odds/, {short}.mat",
+        licence="none stated; to be cited",
+        citation="Rayana, ODDS Library, Stony Brook University, 2016, https://odds.cs.stonybrook.edu",
+        loader="datasets.arrays:mat",
+        traps=traps + counted_traps(line),
+        files=(
+            File(
+                path=f"odds/{short}.mat",
+                urls=(f"https://www.dropbox.com/s/{line['key']}/{short}.mat?dl=1",),
+                sha256=line["sha256"],
+                n_bytes=int(line["n_bytes"]) if line["n_bytes"] else None,
+            ),
+        ),
+        facts=facts(line),
+    )
+
+
+ENTRIES = tuple(_entry(line) for line in read_lines("odds.csv"))
