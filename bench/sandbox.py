@@ -53,6 +53,8 @@ def main(modules: Sequence[str]) -> None:
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     for module in modules:
         importlib.import_module(module)
+    if "sklearn" in sys.modules:  # its first fit looks up thread pools: here once, not a child
+        make("lof", n_neighbors=1).fit(np.eye(3)).score(np.eye(3))
     woken, waker = os.pipe()
     os.set_blocking(waker, False)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)

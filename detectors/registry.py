@@ -56,10 +56,17 @@ class Entry:
     preload: tuple[str, ...] = ()
 
 
+def _deep(target: str, readouts: tuple[str, ...] = ()) -> Entry:
+    """Return the entry of a model on the one training loop; torch's optimisers import _dynamo."""
+    return Entry(
+        f"detectors.deep.{target}", "deep", readouts, True, True, preload=("torch._dynamo",)
+    )
+
+
 _VAE = ("reconstruction", "elbo", "reconstruction-probability", "kl")
 
 TABLE: dict[str, Entry] = {
-    "ae": Entry("detectors.deep.autoencoder:Autoencoder", "deep", (), True, True),
+    "ae": _deep("autoencoder:Autoencoder"),
     "copod": Entry("detectors.ecdf:COPOD"),
     "ecod": Entry("detectors.ecdf:ECOD"),
     "gmm": Entry("detectors.density:GaussianMixtureDensity"),
@@ -76,7 +83,7 @@ TABLE: dict[str, Entry] = {
     "pca": Entry("detectors.pca:PCA"),
     "random": Entry("detectors.controls:Random", "control"),
     "row-index": Entry("detectors.controls:RowIndex", "control", transductive=True),
-    "vae": Entry("detectors.deep.vae:VAE", "deep", _VAE, True, True),
+    "vae": _deep("vae:VAE", _VAE),
 }
 
 
