@@ -229,10 +229,11 @@ def main() -> NoReturn:
     except Usage as error:
         sys.stderr.write(f"bench: {error}\n")
         sys.exit(2)
-    except SystemExit as error:
-        if error.code == 130:
-            sys.stderr.write("bench: interrupted; rows that were done are stored\n")
-        raise
+    except (SystemExit, KeyboardInterrupt) as error:
+        if isinstance(error, SystemExit) and error.code != 130:
+            raise
+        sys.stderr.write("bench: interrupted; rows that were done are stored\n")
+        sys.exit(130)
     sys.exit(0)
 
 

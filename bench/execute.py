@@ -20,7 +20,7 @@ import joblib
 
 from bench.codeid import code_id
 from bench.guard import Interrupted, Limits, Sandbox, check_in_sandbox, default_memory_mib
-from bench.jobs import Job, NoData, run_job
+from bench.jobs import Job, NotRun, run_job
 from bench.records import Row
 from detectors.registry import parse
 
@@ -83,7 +83,7 @@ def execute(
             with workshop.sandbox() as sandbox:
                 for row in run_job(job, sandbox):
                     on_row(row)
-        except NoData as error:
+        except NotRun as error:
             return str(error)
         except Interrupted:
             pass
@@ -165,7 +165,7 @@ def _remote(job: Job, modules: Sequence[str]) -> tuple[list[Row], str]:
     try:
         with workshop.sandbox() as sandbox:
             return list(run_job(job, sandbox)), ""
-    except NoData as error:
+    except NotRun as error:
         return [], str(error)
 
 

@@ -19,11 +19,11 @@ from bench.scalers import IMPUTE, scale
 from datasets import DataSet, load
 from detectors.registry import parse
 
-MAX_IDLE = 2
+MAX_IDLE = 3
 
 
-class NoData(Exception):
-    """Raised when a data set cannot be read, which says nothing of a detector."""
+class NotRun(Exception):
+    """Raised when a job cannot be run for a reason that says nothing of its detector."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ def run_job(job: Job, sandbox: Sandbox) -> Iterator[Row]:
     only when that has happened MAX_IDLE times with no row made in between.
 
     Raises:
-        NoData: the data set's files are not there, or not what they should be.
+        NotRun: the data set's files are not there, or not what they should be, or the sandbox
+            does not work.
         Interrupted: the run is being ended.
     """
     first = job.wanted[0]
@@ -94,8 +95,8 @@ def run_job(job: Job, sandbox: Sandbox) -> Iterator[Row]:
         except Death as death:
             n_idle += len(pending) == n_before
             if n_idle == MAX_IDLE:
-                yield from (Row(w, death.status, death.reason) for w in pending.values())
-                return
+                msg = f"{first.model} on {first.dataset}: {death.reason}"
+                raise NotRun(msg) from death
 
 
 def _blocks(pending: Iterable[Wanted], together: bool) -> list[list[list[Wanted]]]:
@@ -266,4 +267,4 @@ def _load(name: str, folder: Path | None) -> DataSet:
     try:
         return load(name, folder)
     except (OSError, ValueError) as error:
-        raise NoData(str(error)) from error
+        raise NotRun(str(error)) from error

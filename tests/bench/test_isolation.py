@@ -165,11 +165,11 @@ def test_data_that_are_not_there_or_broken_are_no_result(make_rows, plant, sampl
         raise FileNotFoundError(msg)
 
     plant(*samples, load=missing)
-    with pytest.raises(jobs.NoData, match=r"planted\.npz is not there; get it with"):
+    with pytest.raises(jobs.NotRun, match=r"planted\.npz is not there; get it with"):
         make_rows("random", dataset="planted")
     x, y = samples
     plant(x, y, load=lambda card, paths: DataSet(card, x + 1, y))
-    with pytest.raises(jobs.NoData, match="planted: content has sha256 .* restore the source"):
+    with pytest.raises(jobs.NotRun, match=r"planted: content has sha256 .* restore the source"):
         make_rows("random", dataset="planted")
 
 
