@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench.records import digest
-from detectors.registry import Spec, source_file
+from detectors.registry import Entry, Spec, source_file
 
 # What a library's results rest on beyond itself.
 RESTS_ON = {
@@ -28,7 +28,8 @@ def code_id(spec: Spec) -> str:
 
     It covers the syntax trees, without docstrings and comments, of the detector's module, of
     its head's and of what they import within `detectors`; protocols and scalers; what the
-    registry presets; and the versions of the libraries that these modules import.
+    registry presets; and the versions of the libraries that these modules import, and of those
+    that the registry says the method imports.
     """
     entries = [entry for entry in (spec.entry, spec.head_entry) if entry]
     roots = [source_file(entry.target) for entry in entries]
@@ -39,9 +40,13 @@ def code_id(spec: Spec) -> str:
         {
             "trees": sorted({_tree_digest(path) for path in files}),
             "presets": [repr(sorted(entry.preset.items())) for entry in entries],
-            "versions": versions(frozenset().union(*(_imports(path) for path in files))),
+            "versions": versions(_preloaded(entries).union(*(_imports(path) for path in files))),
         }
     )
+
+
+def _preloaded(entries: Iterable[Entry]) -> frozenset[str]:
+    return frozenset(module for entry in entries for module in entry.preload)
 
 
 def _closure(roots: Iterable[Path]) -> set[Path]:

@@ -1,0 +1,147 @@
+"""The code id: which edits make new rows, tried on copies of the project."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SPECS = ["lof", "random", "pyod:HBOS", "ae", "untrained-ae", "ae+lof", "vae:kl", "ae+kmeans"]
+DEEP = {"ae", "untrained-ae", "ae+lof", "vae:kl", "ae+kmeans"}
+PROGRAM = """
+import json, sys
+from bench.codeid import code_id
+from detectors.registry import parse
+print(json.dumps({spec: code_id(parse(spec)) for spec in sys.argv[1:]}))
+"""
+
+
+class Copy:
+    """A copy of the project's code, to be edited."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for package in ("bench", "datasets", "detectors"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / package, folder / package, ignore=ignored)
+
+    def ids(self, *specs: str) -> dict[str, str]:
+        command = [sys.executable, "-c", PROGRAM, *(specs or SPECS)]
+        environment = {**os.environ, "PYTHONPATH": str(self.folder)}
+        done = subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=True
+        )
+        return json.loads(done.stdout)
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+
+@pytest.fixture
+def copy(tmp_path):
+    return Copy(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    return Copy(tmp_path_factory.mktemp("original")).ids()
+
+
+def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    return {spec for spec in before if before[spec] != after[spec]}
+
+
+def test_docstrings_comments_and_blank_lines_change_nothing(copy, original):
+    for file in ("detectors/neighbours.py", "detectors/contract.py", "bench/protocols.py"):
+        copy.edit(file, '"""', '"""Words. ')
+        copy.edit(file, "\n\n\n", "\n\n\n# a comment\n\n\n")
+    copy.edit("detectors/neighbours.py", "    def _fit(", "    # why\n    def _fit(")
+    assert changed(original, copy.ids()) == set()
+
+
+def test_the_place_of_the_project_changes_nothing(copy, original):
+    assert copy.ids() == original
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "touched"),
+    [
+        ("detectors/neighbours.py", "from sklearn", {"lof", "ae+lof"}),
+        ("detectors/kmeans.py", "import numpy as np", {"ae+kmeans"}),
+        ("detectors/controls.py", "import numpy as np", {"random"}),
+        ("detectors/pyod_adapter.py", "import numpy as np", {"pyod:HBOS"}),
+        ("detectors/deep/autoencoder.py", "from torch", DEEP - {"vae:kl"}),
+        ("detectors/deep/training.py", "import numpy as np", DEEP),
+        ("detectors/compose.py", "import numpy as np", {"ae+lof", "ae+kmeans"}),
+        ("detectors/contract.py", "import numpy as np", set(SPECS)),
+        ("detectors/streams.py", "import numpy as np", set(SPECS)),
+        ("bench/protocols.py", "import numpy as np", set(SPECS)),
+        ("bench/scalers.py", "import numpy as np", set(SPECS)),
+        ("bench/metrics.py", "import numpy as np", set()),
+        ("bench/jobs.py", "import numpy as np", set()),
+        ("detectors/registry.py", "import ast", set()),
+        ("datasets/record.py", "import numpy as np", set()),
+    ],
+)
+def test_a_change_of_code_changes_the_ids_that_rest_on_it(copy, original, file, old, touched):
+    copy.edit(file, old, f"EDITED = 1\n{old}")
+    assert changed(original, copy.ids()) == touched
+
+
+def test_a_new_name_leaves_all_others_and_a_changed_preset_is_new_code(copy, original):
+    copy.edit(
+        "detectors/registry.py",
+        "TABLE: dict[str, Entry] = {",
+        "TABLE: dict[str, Entry] = {\n"
+        '    "lof-5": Entry("detectors.neighbours:LOF", preset={"n_neighbors": 5}),',
+    )
+    ids = copy.ids(*SPECS, "lof-5")
+    assert changed(original, ids) == set()
+    assert ids["lof-5"] != ids["lof"]
+
+
+@pytest.mark.parametrize(
+    ("library", "touched"),
+    [
+        ("torch", DEEP),
+        ("pyod", {"pyod:HBOS"}),
+        ("numpy", set(SPECS)),
+        ("mlflow", set()),
+        ("rich", set()),
+    ],
+)
+def test_another_version_of_a_library_changes_the_ids_that_use_it(copy, original, library, touched):
+    folder = copy.folder / f"{library}-999.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {library}\nVersion: 999\n")
+    assert changed(original, copy.ids()) == touched
+
+
+def test_a_users_file_rests_on_itself_and_on_what_it_imports_from_detectors(copy):
+    (copy.folder / "mine.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from detectors import Detector, kmeans\n"
+        "from detectors.neighbours import KNN\n"
+        "class Mine(Detector):\n    '''Mine.'''\n    k = 3\n"
+    )
+    spec = "mine.py:Mine"
+    ids = [copy.ids(spec)[spec]]
+    for file, old in (
+        ("mine.py", "from detectors import"),
+        ("detectors/contract.py", "import numpy as np"),
+        ("detectors/kmeans.py", "import numpy as np"),
+        ("detectors/neighbours.py", "from sklearn"),
+    ):
+        copy.edit(file, old, f"EDITED = 1\n{old}")
+        ids.append(copy.ids(spec)[spec])
+    assert len(set(ids)) == 5
+    copy.edit("mine.py", "'''Mine.'''", "'''Yours.'''")
+    copy.edit("detectors/pca.py", "import numpy as np", "EDITED = 1\nimport numpy as np")
+    assert copy.ids(spec)[spec] == ids[-1]
