@@ -312,7 +312,12 @@ def source_file(target: str) -> Path:
 def _read_entry(target: str) -> Entry:
     """Read family, read-outs and codes of a class from its source, without importing it."""
     attribute = target.rpartition(":")[2]
-    tree = ast.parse(source_file(target).read_text(encoding="utf-8"))
+    path = source_file(target)
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        msg = f"{path} is not valid python: {error.msg}, line {error.lineno}"
+        raise ValueError(msg) from None
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     if attribute not in classes:
         msg = f"{target}: no class {attribute!r} there; {nearest(attribute, classes)}"
