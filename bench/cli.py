@@ -41,7 +41,9 @@ DataSets = Annotated[
     str | None, typer.Option(metavar="X,Y", help="these data sets; patterns such as 'digits/*'")
 ]
 ProtocolName = Annotated[str | None, typer.Option(help="this protocol instead of the suite's")]
-Seeds = Annotated[str | None, typer.Option(metavar="N|0,1,2", help="how many seeds, or which")]
+Seeds = Annotated[
+    str | None, typer.Option(metavar="N|0,1,2", help="how many seeds, or which ('7,' is seed 7)")
+]
 Results = Annotated[Path, typer.Option(metavar="DIR", help="folder of the store and the boards")]
 Data = Annotated[
     Path | None, typer.Option(metavar="DIR", help="data folder; by default $BENCH_DATA or a cache")
@@ -319,7 +321,7 @@ def _seeds(text: str | None) -> int | list[int] | None:
     if text is None:
         return None
     try:
-        numbers = [int(part) for part in text.split(",")]
+        numbers = [int(part) for part in text.removesuffix(",").split(",")]
     except ValueError:
         msg = f"--seeds {text!r} is neither a number of seeds nor a list such as 0,1,2"
         raise Usage(msg) from None
