@@ -1,0 +1,293 @@
+"""Fetch the files of data sets, each verified before it stands where loaders look for it.
+
+Mirrors are tried in turn, licences that restrict use are to be accepted once, and an archive is
+unpacked into its folder. Only `bench data fetch` calls this: loading and running read local files.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from datasets import files
+from datasets.archives import BadArchive, unpack
+from datasets.catalogue import find
+from datasets.digests import compute
+from datasets.sources import Archive, Entry, File
+from datasets.transfer import Report, Unreachable, Unusable, bring
+
+ACCEPTED = "accepted-licences.txt"
+LOCK = ".fetching.lock"
+
+State = Literal["ok", "missing", "wrong", "unverifiable"]
+
+
+class FetchError(RuntimeError):
+    """Raised when files cannot be had, with what was tried and what to do."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What `verify` found out about one file or folder of a data set.
+
+    Attributes:
+        path: relative to the data folder; ends in "/" for a folder.
+        state: ok, missing, wrong, or unverifiable where no digest is known to compare with.
+        sentence: what was found, and what to do about it.
+    """
+
+    path: str
+    state: State
+    sentence: str
+
+
+def verify(name: str, data: Path | None = None) -> list[Finding]:
+    """Compare the files of a data set, read anew, with the digests of the table.
+
+    Args:
+        name: a data set's name.
+        data: the data folder, see `datasets.data_folder`.
+
+    Returns:
+        A finding for each file and folder, and for an archive that is there; none for a set that
+        comes without files.
+
+    Raises:
+        UnknownDataSet: no data set has this name; the message has the nearest ones.
+        OSError: a file cannot be read.
+    """
+    entry, folder = find(name), files.data_folder(data)
+    findings = [_look_at(entry, file, folder) for file in entry.files]
+    for path in entry.folders:
+        if files.holds_files(folder / path):
+            said = "is there; its files have no known digests, and are checked as they are loaded"
+            findings.append(Finding(f"{path}/", "unverifiable", said))
+        else:
+            findings.append(Finding(f"{path}/", "missing", _absence(entry, folder)))
+    packed = [archive.file for archive in entry.archives]
+    there = [file for file in packed if (folder / file.path).is_file()]
+    return findings + [_look_at(entry, file, folder) for file in there]
+
+
+def fetch(
+    names: Sequence[str],
+    data: Path | None = None,
+    *,
+    accept_licence: bool = False,
+    say: Callable[[str], None] = lambda line: None,
+    report: Report = lambda path, here, size: None,
+) -> dict[str, str]:
+    """Fetch what is missing of data sets; what is there is left as it is.
+
+    One process fetches into a data folder at a time.
+
+    Args:
+        names: data sets' names.
+        data: the data folder, see `datasets.data_folder`.
+        accept_licence: accept the licences that restrict use; remembered in the data folder.
+        say: called with each line to show, such as licences.
+        report: called as bytes come in.
+
+    Returns:
+        For each name that could not be had, why, and what to do about it.
+
+    Raises:
+        UnknownDataSet: no data set has one of these names; nothing is fetched.
+        FetchError: the data folder cannot be written to, or another process fetches into it.
+    """
+    work = _Work(files.data_folder(data), accept_licence, say, report)
+    problems: dict[str, str] = {}
+    lacking = [entry for entry in map(find, names) if not work.has(entry)]
+    if lacking:
+        with _locked(work.folder):
+            for entry in lacking:
+                try:
+                    work.get(entry)
+                except FetchError as error:
+                    problems[entry.name] = str(error)
+                except OSError as error:
+                    told = f"{error.filename or work.folder}: {error.strerror}"
+                    problems[entry.name] = f"{told}; make room there, or name another with --data"
+    return problems
+
+
+class _Work:
+    """One call of `fetch`: what it may do, and what it has learned on the way."""
+
+    def __init__(
+        self, folder: Path, accept_licence: bool, say: Callable[[str], None], report: Report
+    ) -> None:
+        self.folder, self._accept, self._say, self._report = folder, accept_licence, say, report
+        self._flaws: dict[File, str] = {}
+        self._failed: dict[File | Archive, str] = {}
+        self._unreachable: dict[str, Unreachable] = {}
+
+    def has(self, entry: Entry) -> bool:
+        """Return whether everything of an entry is there and right."""
+        there = all(files.holds_files(self.folder / path) for path in entry.folders)
+        return there and all(self._flaw(file) == "" for file in entry.files)
+
+    def get(self, entry: Entry) -> None:
+        """Fetch what an entry lacks.
+
+        Raises:
+            FetchError: it cannot be had.
+            OSError: a file cannot be written.
+        """
+        self._check_licence(entry)
+        for file in entry.files:
+            self._refuse_flawed(file)
+            if file.urls or not entry.archives:
+                self._get_file(file)
+        if not self.has(entry):
+            for archive in entry.archives:
+                self._once(archive, partial(self._get_archive, archive))
+        if not self.has(entry):
+            for file in entry.files:
+                self._refuse_flawed(file)
+            raise FetchError(_absence(entry, self.folder, fetched=True))
+
+    def _check_licence(self, entry: Entry) -> None:
+        self._say(f"{entry.name}: licence {entry.licence}; {entry.source}")
+        if not entry.restricted:
+            return
+        line = f"{entry.name.partition('/')[0]}: {entry.licence}"
+        accepted = self.folder / ACCEPTED
+        if accepted.is_file() and line in accepted.read_text(encoding="utf-8").splitlines():
+            return
+        if not self._accept:
+            msg = (
+                f"the licence restricts use ({entry.licence}); read it at its source, then accept "
+                f"it, once, with `bench data fetch {entry.name} --accept-licence`"
+            )
+            raise FetchError(msg)
+        with accepted.open("a", encoding="utf-8") as opened:
+            opened.write(f"{line}\n")
+
+    def _flaw(self, file: File) -> str | None:
+        """Return what is wrong with a file, "" if nothing is, None if it is not there."""
+        path = self.folder / file.path
+        if not path.is_file():
+            return None
+        if file not in self._flaws:
+            self._flaws[file] = files.flaw(file, path)
+        return self._flaws[file]
+
+    def _refuse_flawed(self, file: File) -> None:
+        if flaw := self._flaw(file):
+            msg = f"{self.folder / file.path} {flaw}; move it away, and fetch again"
+            raise FetchError(msg)
+
+    def _get_file(self, file: File) -> None:
+        self._refuse_flawed(file)
+        if self._flaw(file) is None:
+            self._once(file, partial(self._download, file))
+
+    def _download(self, file: File) -> None:
+        """Bring a file that is not there from the first mirror that has it."""
+        path = self.folder / file.path
+        if not file.urls:
+            msg = f"{file.path} has no address to fetch it from; {_advice(file, path)}"
+            raise FetchError(msg)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.part")
+        reasons = []
+        for url in file.urls:
+            host = urlsplit(url).netloc
+            try:
+                if host in self._unreachable:  # asked once, so that no network costs no minutes
+                    raise self._unreachable[host]
+                bring(url, file, part, self._report)
+            except Unusable as reason:
+                reasons.append(f"{url} {reason}")
+                if isinstance(reason, Unreachable):
+                    self._unreachable[host] = reason
+            else:
+                part.replace(path)
+                return
+        tried = "; ".join(reasons)
+        msg = f"{file.path} could not be fetched: {tried}; try later, or {_advice(file, path)}"
+        raise FetchError(msg)
+
+    def _get_archive(self, archive: Archive) -> None:
+        path = self.folder / archive.file.path
+        was_there = path.exists()
+        self._get_file(archive.file)
+        self._say(f"unpacking {archive.file.path} into {archive.into}/")
+        try:
+            unpack(path, self.folder / archive.into)
+        except BadArchive as error:
+            raise FetchError(str(error)) from error
+        if not was_there:  # what a user put there stays
+            path.unlink()
+
+    def _once(self, thing: File | Archive, act: Callable[[], None]) -> None:
+        """Do what several data sets ask for once, and tell each of them how it failed."""
+        if thing not in self._failed:
+            self._failed[thing] = ""
+            try:
+                act()
+            except FetchError as error:
+                self._failed[thing] = str(error)
+        if self._failed[thing]:
+            raise FetchError(self._failed[thing])
+
+
+def _look_at(entry: Entry, file: File, folder: Path) -> Finding:
+    path = folder / file.path
+    if not path.is_file():
+        return Finding(file.path, "missing", _absence(entry, folder))
+    if flaw := files.flaw(file, path, compute):
+        advice = "move it away, and fetch it again"
+        return Finding(file.path, "wrong", f"{flaw}; {advice}")
+    if not file.pin:
+        said = "no digest of it is known; its content is checked as it is loaded"
+        return Finding(file.path, "unverifiable", said)
+    return Finding(file.path, "ok", f"has the {file.pin.partition(':')[0]} of the published file")
+
+
+def _absence(entry: Entry, folder: Path, *, fetched: bool = False) -> str:
+    """Return what an entry lacks, and how to have it."""
+    absent = [file.path for file in entry.files if not (folder / file.path).is_file()]
+    absent += [f"{path}/" for path in entry.folders if not files.holds_files(folder / path)]
+    advice = dict.fromkeys(file.advice for file in entry.files if file.advice)
+    if fetched:
+        act = "it is not in what was fetched; " + ("; ".join(advice) or "put it there by hand")
+    else:
+        act = "; ".join(advice) or f"run `bench data fetch {entry.name}`"
+    return f"{', '.join(absent)} is not in {folder}; {act}"
+
+
+def _advice(file: File, path: Path) -> str:
+    return f"{file.advice}, and put it at {path}" if file.advice else f"put it at {path} by hand"
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from fetching into a folder, which is made if need be.
+
+    Raises:
+        FetchError: it cannot be written to, or another process fetches into it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / LOCK).open("w")
+    except OSError as error:
+        msg = (
+            f"the data folder {folder} cannot be written to ({error.strerror}); "
+            "name another with --data or $BENCH_DATA"
+        )
+        raise FetchError(msg) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            msg = f"another `bench data fetch` is at work in {folder}; wait until it is done"
+            raise FetchError(msg) from error
+        yield
