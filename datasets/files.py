@@ -111,7 +111,7 @@ def identity(entry: Entry, folder: Path) -> str:
     if entry.content_sha256:
         return entry.content_sha256
     pins = [file.pin for file in entry.files]
-    if not all(pins) or entry.folders:
+    if not entry.is_pinned:
         paths = locate(entry, folder)
         pins = [
             pin or f"sha256:{digest(path)}"

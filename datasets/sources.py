@@ -121,3 +121,9 @@ class Entry:
     settable: tuple[str, ...] = ()
     content_sha256: str = ""
     facts: Facts | None = None
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the content is known beforehand, so that its card needs no files."""
+        pinned = all(file.pin for file in self.files) and not self.folders
+        return bool(self.content_sha256) or pinned

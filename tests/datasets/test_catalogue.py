@@ -43,7 +43,7 @@ def test_the_names_are_those_promised():
 def test_names_and_cards_import_nothing_heavy():
     code = (
         "from datasets import card, find, names\n"
-        "[card(n) for n in names() if find(n).facts]\n"
+        "[card(n) for n in names() if find(n).is_pinned]\n"
         "[find(n) for n in names()]"
     )
 
