@@ -38,7 +38,7 @@ class Workshop:
     """The sandboxes of one process, lent to whichever worker needs one."""
 
     def __init__(self, tmp: Path, modules: Sequence[str]) -> None:
-        """Prepare; a sandbox starts when the first is asked for.
+        """Prepare; a sandbox starts when one is asked for that is not there.
 
         Args:
             tmp: folder for arrays and output in flight.
@@ -49,14 +49,25 @@ class Workshop:
         self._idle: list[Sandbox] = []
         self._all: list[Sandbox] = []
 
+    def start(self, n_sandboxes: int) -> None:
+        """Start sandboxes at once, so that their imports run side by side."""
+        for _ in range(n_sandboxes):
+            sandbox = self._new()
+            sandbox.start()
+            self._idle.append(sandbox)
+
+    def _new(self) -> Sandbox:
+        sandbox = Sandbox(self._tmp, self._modules, self.stop)
+        self._all.append(sandbox)
+        return sandbox
+
     @contextlib.contextmanager
     def sandbox(self) -> Iterator[Sandbox]:
         """Lend a sandbox for the `with` block."""
         try:
             sandbox = self._idle.pop()
         except IndexError:
-            sandbox = Sandbox(self._tmp, self._modules, self.stop)
-            self._all.append(sandbox)
+            sandbox = self._new()
         try:
             yield sandbox
         finally:

@@ -70,7 +70,7 @@ class Sandbox:
     """A fork server with the given modules imported; one child at a time."""
 
     def __init__(self, tmp: Path, modules: Sequence[str], stop: threading.Event) -> None:
-        """Prepare; the server starts at the first child.
+        """Prepare; the server starts at `start`, or at the first child.
 
         Args:
             tmp: folder for arrays and output in flight.
@@ -79,6 +79,7 @@ class Sandbox:
         """
         self._tmp, self._modules, self._stop = tmp, list(modules), stop
         self._server: subprocess.Popen[bytes] | None = None
+        self._ready = False
         self._control: socket.socket
 
     def close(self) -> None:
@@ -101,7 +102,10 @@ class Sandbox:
             ServerDied: the server itself cannot start, or ended.
             Interrupted: the run is being ended.
         """
-        self._start()
+        self.start()
+        if not self._ready:
+            self._receive(1)
+            self._ready = True
         folder = Path(tempfile.mkdtemp(dir=self._tmp))
         try:
             ours, theirs = socket.socketpair()
@@ -136,15 +140,21 @@ class Sandbox:
         """Wait for the child's end and return its wait status."""
         return int.from_bytes(self._receive(8), "little")
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start the server if it does not run; does not wait for it to be ready.
+
+        Raises:
+            Interrupted: the run is being ended.
+        """
         if self.stopped():
             raise Interrupted
         if self._server is not None and self._server.poll() is None:
             return
         if self._server is not None:
             self._control.close()
+        self._ready = False
         self._control, theirs = socket.socketpair()
-        self._log = self._tmp / f"server-{os.getpid()}-{threading.get_ident()}.log"
+        self._log = self._tmp / f"server-{os.getpid()}-{id(self)}.log"
         with theirs, open(self._log, "wb") as log:
             self._server = subprocess.Popen(
                 # -u: what a detector prints is in the file also when it dies
@@ -155,7 +165,6 @@ class Sandbox:
                 env={**os.environ, **ONE_THREAD},
                 start_new_session=True,
             )
-        self._receive(1)
 
     def _receive(self, n_bytes: int) -> bytes:
         answer = b""

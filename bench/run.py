@@ -129,6 +129,7 @@ def _make_rows(
     cluster = connect(options.scheduler) if options.scheduler else nullcontext()
     with cluster as client, _interruptible(workshop.stop):
         try:
+            workshop.start(1 if client else min(options.workers, len(jobs)))
             _refuse_bad_settings(workshop, todo)
             tracker = Tracker(options.results, suite.name, _invocation(suite, name))
             try:
