@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
@@ -107,6 +108,8 @@ def frame(
     """
     import pandas as pd
 
+    from bench.board import NUMBER_COLUMNS
+
     by_key = {row.key: row for row in wanted}
     same = {_identity(vars(row)) for row in wanted}
     lines, stale = {}, 0
@@ -115,7 +118,7 @@ def frame(
             lines[record["key"]] = dict(record)
         elif _identity(record) in same:
             stale += 1
-    blank = {"status": "missing", "reason": ""}
+    blank = {**dict.fromkeys(NUMBER_COLUMNS, math.nan), "status": "missing", "reason": ""}
     complete = [
         {**blank, **lines.get(key, {}), **_told(row), "key": key} for key, row in by_key.items()
     ]

@@ -107,6 +107,22 @@ def test_bad_detectors_cost_their_rows_alone_and_are_not_run_again(bench, tmp_pa
     assert f"26 rows, {26 - n_failed} stored, {n_failed} to run" in everything.stdout
 
 
+def test_a_run_in_which_all_fails_ends_with_a_board_that_says_so(bench, tmp_path):
+    path = tmp_path / "bad.toml"
+    path.write_text(
+        'title = "all bad"\ndatasets = ["synthetic/annulus"]\nseeds = 2\n'
+        + ENTRANT.format(label='"bad"', settings='fitting = "raise"')
+    )
+    run = bench("run", path, "--results", tmp_path)
+    assert (run.wait(), run.stderr) == (0, "")
+    assert "bad: error 2: ValueError: no such luck" in run.stdout
+    board = bench("board", "smoke", "--results", tmp_path)  # of which nothing is stored
+    assert (board.wait(), board.stderr) == (0, "")
+    assert "missing" in board.stdout
+    markdown = (tmp_path / "leaderboard-bad.md").read_text()
+    assert "ValueError: no such luck" in markdown
+
+
 def test_strict_says_by_its_status_that_a_row_failed(bench, tmp_path):
     path = tmp_path / "strict.toml"
     path.write_text(FAULTS + ENTRANT.format(label='"bad"', settings='fitting = "raise"'))
@@ -131,7 +147,9 @@ def test_a_user_file_that_cannot_be_imported_is_refused_in_one_line(
     bench, tmp_path, name, text, told
 ):
     path = tmp_path / f"{name.replace(' ', '_')}.py"
-    path.write_text(text if "class" in text or name == "abstract" else f"{text}\nclass Method: pass\n")
+    path.write_text(
+        text if "class" in text or name == "abstract" else f"{text}\nclass Method: pass\n"
+    )
     results = tmp_path / "results"
     run = bench(
         "run", "smoke", "--detectors", f"random,{path}:Method", "--datasets", "synthetic/annulus",
