@@ -1,0 +1,281 @@
+"""The command line: what it answers, with which exit status, and what it leaves alone."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import bench as harness
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("torch", "sklearn", "scipy", "mlflow", "pyod")
+RAISING = "tests/bench/counting.py:Raising"
+WATCHED = f"""
+import atexit, sys
+def tell():
+    found = sorted(set({HEAVY}) & set(sys.modules))
+    print("imported:", *found, file=sys.stderr)
+atexit.register(tell)
+from bench.cli import main
+main()
+"""
+
+
+def fresh(*args: object, path: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run `bench` in a new interpreter that tells which heavy libraries it has imported."""
+    return subprocess.run(
+        [sys.executable, "-c", WATCHED, *map(str, args)],
+        cwd=ROOT,
+        env={**os.environ, **({"PYTHONPATH": path} if path else {}), **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def results(bench, tmp_path_factory):
+    """A results folder with all rows of a small suite but one detector's."""
+    folder = tmp_path_factory.mktemp("results")
+    suite = folder / "small.toml"
+    suite.write_text(
+        'title = "Small"\ndatasets = ["wine", "digits/3"]\nseeds = 2\n'
+        'detectors = ["knn", "lof", "random", "mean-distance"]\n'
+    )
+    run = bench("run", suite, "--results", folder)
+    assert run.wait() == 0, run.stderr
+    assert "16 rows, 0 stored, 16 to run" in run.stdout
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    kept = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path): path.read_bytes() for path in kept if not path.name.startswith("store.db-")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "smokee"), "bench: unknown suite 'smokee'; did you mean smoke?"),
+        (("run", "absent.toml"), "bench: cannot read the suite absent.toml: No such file"),
+        (("run", "smoke", "--detectors", "loff"), "bench: unknown detector 'loff'; did you mean"),
+        (("run", "smoke", "--detectors", "vae:elbow"), "bench: vae has no read-out 'elbow'"),
+        (("run", "smoke", "--detectors", "no.py:X"), "bench: no.py does not exist"),
+        (("run", "smoke", "--detectors", ","), "detectors: is empty; name at least one"),
+        (("run", "smoke", "--datasets", "whine"), "unknown data set 'whine'"),
+        (("run", "smoke", "--protocol", "oneclass"), "unknown protocol 'oneclass'; did you mean"),
+        (("run", "smoke", "--seeds", "few"), "bench: --seeds 'few' is neither a number of seeds"),
+        (("run", "smoke", "--seeds", "1,,2"), "bench: --seeds '1,,2' is neither"),
+        (("run", "smoke", "--seeds", "-3"), "-3 seeds are not possible"),
+        (("run", "smoke", "--retry", "crash"), "bench: retry: unknown 'crash'; did you mean"),
+        (("run", "smoke", "--jobs", "0"), "Invalid value for '--jobs'"),
+        (("run", "smoke", "--device", "tpu"), "Invalid value for '--device'"),
+        (("run", "--job", "3"), "No such option: --job"),
+        (("board", "small", "--format", "cvs"), "bench: format: unknown 'cvs'; did you mean csv?"),
+        (
+            ("board", "smoke", "--metric", "aurok"),
+            "bench: unknown metric 'aurok': did you mean 'auroc'?",
+        ),
+        (("board", "smoke", "--results", "absent"), "bench: no store.db in absent; run `bench"),
+        (("list", "detektors"), "bench: list: unknown 'detektors'; did you mean detectors"),
+        (("check", "loff"), "bench: unknown detector 'loff'; did you mean lof"),
+        (("debug", "zzzz"), "bench: no stored row has a key that begins with 'zzzz'"),
+        (("debug", ""), "bench: 16 rows begin with ''; give more of "),
+        (("frobnicate",), "No such command 'frobnicate'"),
+    ],
+)
+def test_bad_usage_is_one_clear_sentence_and_exit_status_2(bench, results, arguments, message):
+    takes_results = arguments[0] in ("board", "debug") and "absent" not in arguments
+    run = bench(*arguments, *(("--results", results) if takes_results else ()))
+    assert run.wait() == 2
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+    assert run.stdout == ""
+
+
+def test_settings_that_are_not_accepted_are_refused_before_anything_runs(bench, tmp_path):
+    suite = tmp_path / "bad.toml"
+    suite.write_text(
+        'datasets = ["wine"]\nseeds = 1\ndetectors = ["random",\n'
+        '{ spec = "lof", settings = { n_neighbors = 0 }, label = "a" },\n'
+        '{ spec = "lof", settings = { n_neighbors = "5" }, label = "b" },\n'
+        '{ spec = "lof", settings = { n_neighbours = 5 }, label = "c" },\n'
+        '{ spec = "lof", settings = { head.n_neighbors = 5 }, label = "d" }]'
+    )
+    run = bench("run", suite, "--results", tmp_path)
+    assert run.wait() == 2
+    assert run.stderr == (
+        "bench: lof: n_neighbors = 0 is not accepted: an integer >= 1; "
+        "lof: n_neighbors = '5' is not accepted: an integer >= 1; "
+        "lof has no setting 'n_neighbours'; did you mean n_neighbors?; "
+        "lof has no setting 'head'; known: n_neighbors, seed\n"
+    )
+    assert harness.rows(tmp_path).empty
+
+
+def test_a_second_run_does_nothing_and_prints_the_same_board(bench, results):
+    before = contents(results)
+    run = bench("run", results / "small.toml", "--results", results)
+    assert run.wait() == 0
+    assert "16 rows, 16 stored, 0 to run" in run.stdout
+    board = bench("board", results / "small.toml", "--results", results)
+    assert board.wait() == 0
+    assert run.stdout.endswith(board.stdout)
+    changed = {path for path, text in contents(results).items() if before[path] != text}
+    assert {Path(path).name for path in changed} <= {"lock"}
+
+
+def test_a_dry_run_says_what_would_run_and_writes_nothing(bench, results, tmp_path):
+    absent = tmp_path / "absent"
+    run = bench("run", "smoke", "--results", absent, "--dry-run")
+    assert run.wait() == 0
+    assert "32 rows, 0 stored, 32 to run" in run.stdout
+    assert not absent.exists()
+    before = contents(results)
+    run = bench("run", results / "small.toml", "--seeds", 3, "--results", results, "--dry-run")
+    assert run.wait() == 0
+    assert "24 rows, 16 stored, 8 to run" in run.stdout
+    assert "lof: 2" in run.stdout
+    assert contents(results) == before
+
+
+def test_boards_parse_in_every_format_and_are_plain_when_piped(bench, results):
+    texts = {}
+    for form in ("table", "csv", "md", "json"):
+        run = bench("board", results / "small.toml", "--results", results, "--format", form)
+        assert run.wait() == 0, run.stderr
+        assert "\x1b" not in run.stdout
+        texts[form] = run.stdout
+    labels = {"knn", "lof", "random", "mean-distance"}
+    assert set(pd.read_csv(io.StringIO(texts["csv"])).label) == labels
+    assert labels <= set(json.dumps(json.loads(texts["json"])).replace('"', " ").split())
+    assert "| `knn` |" in texts["md"]
+    assert max(map(len, texts["table"].splitlines())) <= 100
+    assert (results / "leaderboard-small.csv").read_text() == texts["csv"]
+
+
+def test_stale_rows_are_counted_and_left_out(bench, results, tmp_path):
+    folder = tmp_path / "results"
+    shutil.copytree(results, folder)
+    detector = tmp_path / "mine.py"
+    source = (ROOT / "tests/bench/counting.py").read_text()
+    for text in (source, source.replace("-np.abs", "-2 * np.abs")):
+        detector.write_text(text)
+        arguments = ("--results", folder, "--detectors", f"knn,{detector}:Backwards")
+        run = bench("run", results / "small.toml", *arguments)
+        assert run.wait() == 0, run.stderr
+    assert "8 rows, 4 stored, 4 to run" in run.stdout
+    assert "4 stale rows of older code left out" in run.stdout
+    assert len(harness.rows(folder)) == 16 + 4 + 4
+
+
+def test_strict_is_exit_status_1_for_failed_rows_which_retry_runs_again(bench, tmp_path):
+    arguments = ("run", "smoke", "--detectors", f"random,{RAISING}", "--datasets", "wine")
+    arguments = (*arguments, "--seeds", 1, "--results", tmp_path)
+    run = bench(*arguments, "--strict")
+    assert run.wait() == 1
+    assert "error: " in run.stdout
+    assert "no score for 119 samples" in run.stdout
+    rows = harness.rows(tmp_path).set_index("label")
+    assert rows.status.to_dict() == {"random": "ok", RAISING: "error"}
+    for extra, todo in (((), 0), (("--retry", "timeout,memory"), 0), (("--retry", "all"), 1)):
+        run = bench(*arguments, *extra)
+        assert run.wait() == 0
+        assert f"2 rows, {2 - todo} stored, {todo} to run" in run.stdout
+    assert len(harness.rows(tmp_path)) == 2
+
+
+def test_data_that_do_not_fit_a_protocol_are_unsupported_with_the_reason(bench, tmp_path):
+    arguments = ("run", "smoke", "--detectors", "random", "--datasets", "wine", "--seeds", 1)
+    run = bench(*arguments, "--protocol", "official", "--results", tmp_path)
+    assert run.wait() == 0
+    (row,) = harness.rows(tmp_path).itertuples()
+    assert row.status == "unsupported"
+    assert row.reason == "wine has no official split; use the protocol one-class"
+
+
+def test_rows_have_metrics_costs_and_provenance(results):
+    rows = harness.rows(results)
+    assert len(rows) == rows.key.nunique() == 16
+    assert set(rows.status) == {"ok"}
+    columns = {"auroc", "average_precision", "prevalence", "recall@fpr=0.05", "distinct"}
+    costs = {"fit_seconds", "score_us", "peak_mib", "parameters", "n_train", "n_test"}
+    assert columns | costs <= set(rows.columns)
+    assert {"commit", "versions", "machine", "date", "run"} <= set(rows.provenance[0])
+
+
+def test_reading_and_planning_import_no_numeric_library_and_start_at_once(results, tmp_path):
+    small = results / "small.toml"
+    folder = ("--results", results)
+    for arguments in (
+        ("list",),
+        ("list", "datasets"),
+        ("run", "default", "--dry-run", "--results", tmp_path),
+        ("run", small, *folder),
+        ("board", small, *folder),
+        ("board", small, *folder, "--format", "json"),
+        ("board", small, *folder, "--metric", "average_precision", "--seeds", "2"),
+    ):
+        done = fresh(*arguments)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == "imported:\n", arguments
+
+
+def test_the_list_comes_well_under_a_second():
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "bench", "list"], cwd=ROOT, capture_output=True, check=True
+        )
+        seconds.append(time.perf_counter() - start)
+    assert b"mean-distance" in done.stdout
+    assert min(seconds) < 1
+
+
+def test_what_is_listed_is_plain_and_fits_the_terminal(bench):
+    for what in ("detectors", "datasets", "suites", "metrics", "protocols"):
+        run = bench("list", what)
+        assert run.wait() == 0, run.stderr
+        assert "\x1b" not in run.stdout
+        assert max(map(len, run.stdout.splitlines())) <= 100
+
+
+def test_a_foreign_package_of_our_name_is_one_sentence_if_it_wins(tmp_path):
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "__init__.py").write_text("raise RuntimeError('imported')\n")
+    program = f"import sys; sys.path.insert(1, {str(ROOT)!r}); from bench.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "list"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"bench: `import datasets` finds {tmp_path / 'datasets'}, not ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["package", "module"])
+def test_a_foreign_package_of_our_name_is_told_of_if_it_is_hidden(tmp_path, kind):
+    file = tmp_path / ("datasets/__init__.py" if kind == "package" else "datasets.py")
+    file.parent.mkdir(exist_ok=True)
+    file.touch()
+    done = fresh("list", "suites", path=str(tmp_path))
+    assert done.returncode == 0
+    assert f"bench: the package 'datasets' in {tmp_path} is hidden by the project's" in done.stderr
+    assert "smoke" in done.stdout
+
+
+def test_a_folder_of_data_called_datasets_is_no_package(tmp_path):
+    (tmp_path / "datasets").mkdir()
+    done = fresh("list", "suites", path=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "imported:\n")
