@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 from rich.console import Console
 
+from bench import data_commands
+
 if TYPE_CHECKING:
     from bench.records import Wanted
     from bench.suite import Suite
@@ -28,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(data_commands.app, name="data")
 out = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
 
 FORMATS = ("table", "csv", "md", "json")

@@ -25,11 +25,11 @@ class Content:
         dtype: of the values, as stored.
         minimum: smallest value, NaN if there is none.
         maximum: largest value, NaN if there is none.
-        missing: number of values that are NaN.
-        infinite: number of values that are infinite.
-        constant: number of columns (for images: pixels) with the same value in all rows.
+        missing_values: number of values that are NaN.
+        infinite_values: number of values that are infinite.
+        constant_columns: number of columns (for images: pixels) with the same value in all rows.
         duplicates: number of rows that equal an earlier one.
-        conflicts: number of distinct rows that are there with both labels.
+        conflicting_labels: number of distinct rows that are there with both labels.
     """
 
     n: int
@@ -38,11 +38,11 @@ class Content:
     dtype: str
     minimum: float
     maximum: float
-    missing: int
-    infinite: int
-    constant: int
+    missing_values: int
+    infinite_values: int
+    constant_columns: int
     duplicates: int
-    conflicts: int
+    conflicting_labels: int
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,11 @@ def content(data: DataSet, ids: Array | None = None) -> Content:
         dtype=str(data.x.dtype),
         minimum=minimum,
         maximum=maximum,
-        missing=missing,
-        infinite=infinite,
-        constant=int(same.sum()),
+        missing_values=missing,
+        infinite_values=infinite,
+        constant_columns=int(same.sum()),
         duplicates=_copies(ids),
-        conflicts=len(np.intersect1d(ids[anomalous], ids[~anomalous])),
+        conflicting_labels=len(np.intersect1d(ids[anomalous], ids[~anomalous])),
     )
 
 

@@ -69,7 +69,8 @@ def verify(name: str, data: Path | None = None) -> list[Finding]:
             said = "is there; its files have no known digests, and are checked as they are loaded"
             findings.append(Finding(f"{path}/", "unverifiable", said))
         else:
-            findings.append(Finding(f"{path}/", "missing", _absence(entry, folder)))
+            said = f"is not in {folder}; {_remedy(entry)}"
+            findings.append(Finding(f"{path}/", "missing", said))
     packed = [archive.file for archive in entry.archives]
     there = [file for file in packed if (folder / file.path).is_file()]
     return findings + [_look_at(entry, file, folder) for file in there]
@@ -151,7 +152,7 @@ class _Work:
         if not self.has(entry):
             for file in entry.files:
                 self._refuse_flawed(file)
-            raise FetchError(_absence(entry, self.folder, fetched=True))
+            raise FetchError(_absence(entry, self.folder))
 
     def _check_licence(self, entry: Entry) -> None:
         self._say(f"{entry.name}: licence {entry.licence}; {entry.source}")
@@ -242,7 +243,7 @@ class _Work:
 def _look_at(entry: Entry, file: File, folder: Path) -> Finding:
     path = folder / file.path
     if not path.is_file():
-        return Finding(file.path, "missing", _absence(entry, folder))
+        return Finding(file.path, "missing", f"is not in {folder}; {_remedy(entry)}")
     if flaw := files.flaw(file, path, compute):
         advice = "move it away, and fetch it again"
         return Finding(file.path, "wrong", f"{flaw}; {advice}")
@@ -252,16 +253,18 @@ def _look_at(entry: Entry, file: File, folder: Path) -> Finding:
     return Finding(file.path, "ok", f"has the {file.pin.partition(':')[0]} of the published file")
 
 
-def _absence(entry: Entry, folder: Path, *, fetched: bool = False) -> str:
-    """Return what an entry lacks, and how to have it."""
+def _remedy(entry: Entry) -> str:
+    advice = dict.fromkeys(file.advice for file in entry.files if file.advice)
+    return "; ".join(advice) or f"run `bench data fetch {entry.name}`"
+
+
+def _absence(entry: Entry, folder: Path) -> str:
+    """Return what an entry still lacks when all there is to fetch was fetched."""
     absent = [file.path for file in entry.files if not (folder / file.path).is_file()]
     absent += [f"{path}/" for path in entry.folders if not files.holds_files(folder / path)]
     advice = dict.fromkeys(file.advice for file in entry.files if file.advice)
-    if fetched:
-        act = "it is not in what was fetched; " + ("; ".join(advice) or "put it there by hand")
-    else:
-        act = "; ".join(advice) or f"run `bench data fetch {entry.name}`"
-    return f"{', '.join(absent)} is not in {folder}; {act}"
+    act = "; ".join(advice) or "put it there by hand"
+    return f"{', '.join(absent)} is not in {folder}, and nothing that is fetched holds it; {act}"
 
 
 def _advice(file: File, path: Path) -> str:

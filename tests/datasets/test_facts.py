@@ -44,11 +44,11 @@ def test_a_small_table_is_counted_as_by_eye():
         dtype="float64",
         minimum=0.0,
         maximum=INF,
-        missing=6,
-        infinite=1,
-        constant=2,
+        missing_values=6,
+        infinite_values=1,
+        constant_columns=2,
         duplicates=3,
-        conflicts=1,
+        conflicting_labels=1,
     )
 
 
@@ -70,8 +70,8 @@ def test_integers_and_images_are_counted():
 
     told = content(made(images, [0, 0, 1, 1]))
 
-    assert (told.dtype, told.shape, told.constant) == ("uint8", (2, 2), 3)
-    assert (told.duplicates, told.conflicts, told.maximum) == (2, 1, 255)
+    assert (told.dtype, told.shape, told.constant_columns) == ("uint8", (2, 2), 3)
+    assert (told.duplicates, told.conflicting_labels, told.maximum) == (2, 1, 255)
 
 
 def test_a_table_without_a_value_has_no_extremes():
@@ -79,7 +79,7 @@ def test_a_table_without_a_value_has_no_extremes():
 
     assert math.isnan(told.minimum)
     assert math.isnan(told.maximum)
-    assert (told.constant, told.missing) == (1, 2)
+    assert (told.constant_columns, told.missing_values) == (1, 2)
 
 
 def test_pieces_of_a_table_make_no_difference(monkeypatch):
@@ -94,7 +94,7 @@ def test_pieces_of_a_table_make_no_difference(monkeypatch):
 def test_a_column_that_changes_in_a_later_piece_is_not_constant(monkeypatch):
     monkeypatch.setattr(facts, "_CHUNK_BYTES", 8)
 
-    assert content(made([[1.0], [1.0], [2.0]], [0, 0, 1])).constant == 0
+    assert content(made([[1.0], [1.0], [2.0]], [0, 0, 1])).constant_columns == 0
 
 
 VALUES = st.sampled_from([0.0, -0.0, 1.0, NAN, INF])
@@ -113,11 +113,11 @@ def test_rows_are_told_apart_as_their_values_are(x):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("adbench/Cardiotocography", {"conflicts": 2}),
-        ("adbench/mammography", {"conflicts": 1, "duplicates": 3335}),
-        ("adbench/mnist", {"constant": 22}),
-        ("adbench/optdigits", {"constant": 2}),
-        ("odds/arrhythmia", {"constant": 17}),
+        ("adbench/Cardiotocography", {"conflicting_labels": 2}),
+        ("adbench/mammography", {"conflicting_labels": 1, "duplicates": 3335}),
+        ("adbench/mnist", {"constant_columns": 22}),
+        ("adbench/optdigits", {"constant_columns": 2}),
+        ("odds/arrhythmia", {"constant_columns": 17}),
     ],
 )
 def test_known_figures_of_real_sets_come_out(name, expected):
