@@ -6,10 +6,8 @@ that has them imported already; all else is as a user has it.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -125,11 +123,6 @@ class Running:
         """Return the exit status, negative for a signal."""
         assert wait_until(self.ended, seconds), f"still running: {self.stdout} {self.stderr}"
         return int((self.out / "status").read_text())
-
-    def kill(self) -> None:
-        """Send SIGKILL to the process."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
 
     def sandboxes(self) -> set[int]:
         """Return the servers and children of this run, and what descends from them."""

@@ -51,7 +51,7 @@ def stored(results):
             return []
 
 
-@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGHUP", "SIGINT to the group", "twice"])
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGINT to the group", "twice"])
 def test_an_interrupted_run_ends_at_once_and_keeps_its_rows(bench, suite, tmp_path, how):
     results = tmp_path / "results"
     running = bench("run", suite, "--results", results, "--jobs", 3)
@@ -88,7 +88,7 @@ def n_children(running):
     return len(found)
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.02, 0.1, 0.3, 0.6])
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.4])
 def test_a_run_interrupted_while_it_starts_ends_at_once(bench, suite, tmp_path, delay):
     running = bench("run", suite, "--results", tmp_path / "results", "--jobs", 2)
     pid = running.pid

@@ -31,15 +31,13 @@ def suite(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def undisturbed(bench, suite, tmp_path_factory):
-    """Scores by key, and the boards, of a run that nobody killed."""
+    """Scores and labels by key, and the boards, of a run that nobody killed."""
     results = tmp_path_factory.mktemp("undisturbed")
-    start = time.monotonic()
     assert bench("run", suite, "--results", results, "--jobs", 2).wait() == 0
-    seconds = time.monotonic() - start
     rows = read(results)
     assert len(rows) == N_ROWS
     boards = {name: (results / name).read_text() for name in BOARDS}
-    return {key: row[-2:] for key, row in rows.items()}, boards, seconds
+    return {key: row[-2:] for key, row in rows.items()}, boards
 
 
 def read(results):
@@ -85,19 +83,18 @@ def check_only_whole_files(results, boards):
 
 
 def test_ten_kills_at_random_moments_lose_and_double_nothing(bench, suite, undisturbed, tmp_path):
-    scores, boards, seconds = undisturbed
+    scores, boards = undisturbed
     chance = random.Random(3)
     before, interrupted = {}, 0
     for turn in range(10):
         running = bench("run", suite, "--results", tmp_path, "--jobs", 2)
-        _ = running.pid
-        # from the very start to about the end of what is left
-        left = 1 - len(before) / N_ROWS
-        time.sleep(chance.uniform(0, 0.3 + seconds * left * 0.6))
-        if turn % 2:
-            running.kill()
-        else:
-            os.killpg(running.pid, signal.SIGKILL)
+        # some while it starts, most while rows come, a few near the end
+        enough = len(before) + chance.randint(0, 24)
+        if enough > len(before):
+            bench.wait_until(lambda r=running, n=enough: stored(tmp_path) >= n or r.ended(), 60)
+        time.sleep(chance.uniform(0, 0.02 if enough > len(before) else 1))
+        with suppress(ProcessLookupError):  # it may be through
+            (os.kill if turn % 2 else os.killpg)(running.pid, signal.SIGKILL)
         interrupted += running.wait() == -signal.SIGKILL
         assert bench.wait_until(lambda r=running: not r.sandboxes(), 10), "orphans are left"
         rows = read(tmp_path)
@@ -105,7 +102,7 @@ def test_ten_kills_at_random_moments_lose_and_double_nothing(bench, suite, undis
         assert set(rows) <= set(scores)
         check_only_whole_files(tmp_path, boards)
         before = rows
-    assert interrupted >= 5
+    assert interrupted >= 8
 
     last = bench("run", suite, "--results", tmp_path, "--jobs", 2)
     assert last.wait() == 0
@@ -124,12 +121,12 @@ def test_ten_kills_at_random_moments_lose_and_double_nothing(bench, suite, undis
 @pytest.mark.parametrize("who", ["server", "child"])
 def test_killed_parts_of_the_sandbox_cost_no_row_for_good(bench, suite, undisturbed, tmp_path, who):
     """A killed server costs nothing, a killed child at most the row that it was making."""
-    scores, _, _ = undisturbed
-    arguments = ("run", suite, "--seeds", 8, "--results", tmp_path, "--jobs", 1)
+    scores, _ = undisturbed
+    arguments = ("run", suite, "--seeds", 5, "--results", tmp_path, "--jobs", 1)
     running = bench(*arguments)
     chance, killed = random.Random(4), 0
 
-    for _ in range(5):
+    for _ in range(3):
         so_far = stored(tmp_path)
         assert bench.wait_until(lambda n=so_far: stored(tmp_path) > n, 60)
         time.sleep(chance.uniform(0, 0.05))
@@ -140,10 +137,10 @@ def test_killed_parts_of_the_sandbox_cost_no_row_for_good(bench, suite, undistur
     assert killed
     assert running.wait() == 0
     statuses = [row[0] for row in read(tmp_path).values()]
-    assert len(statuses) == 64
+    assert len(statuses) == 40
     n_crashed = statuses.count("crashed")
     assert n_crashed <= (0 if who == "server" else killed)
-    assert statuses.count("ok") == 64 - n_crashed
+    assert statuses.count("ok") == 40 - n_crashed
     assert running.stdout.count("crashed: ") == n_crashed
     assert bench(*arguments, "--retry", "crashed").wait() == 0
     for key, row in read(tmp_path).items():
