@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl
 
-from datasets import files
+from datasets import files, own
 from datasets.files import data_folder
 from datasets.record import Card, DataSet
 from datasets.sources import Entry
@@ -29,7 +28,8 @@ def names() -> tuple[str, ...]:
 def find(name: str) -> Entry:
     """Return the line of the table for a name, which needs no files to be there.
 
-    Options of the loader that may be set follow the name: "mvtec/bottle?size=128&grey=yes".
+    Options of the loader that may be set follow the name: "mvtec/bottle?size=128&grey=yes". The
+    user's own data are named by path, see `datasets.own`.
 
     Raises:
         UnknownDataSet: no data set has this name; the message has the nearest ones.
@@ -37,6 +37,8 @@ def find(name: str) -> Entry:
     """
     if name in TABLE:
         return TABLE[name]
+    if made := own.entry(name):
+        return made
     base, mark, query = name.rpartition("?")
     if mark and base in TABLE:
         return _with_options(TABLE[base], name, query)
@@ -124,22 +126,8 @@ def _with_options(entry: Entry, name: str, query: str) -> Entry:
             known = ", ".join(entry.settable) or "none"
             msg = f"{entry.name} has no option {key!r} to set; it has: {known}"
             raise ValueError(msg)
-        options[key] = _value(f"{entry.name}?{key}", text, options[key])
+        options[key] = own.value(f"{entry.name}?{key}", text, options[key])
     return replace(entry, name=name, options=options, facts=None)
-
-
-def _value(option: str, text: str, default: Any) -> Any:
-    if isinstance(default, bool):
-        if text not in ("yes", "no"):
-            msg = f"{option} is {text!r}; give yes or no"
-            raise ValueError(msg)
-        return text == "yes"
-    if isinstance(default, int):
-        if not text.isdecimal() or not int(text):
-            msg = f"{option} is {text!r}; give a positive whole number"
-            raise ValueError(msg)
-        return int(text)
-    return text
 
 
 def _nearest(name: str) -> list[str]:

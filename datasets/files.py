@@ -61,7 +61,9 @@ def verify(file: File, path: Path) -> None:
         WrongData: it is empty, a web page, truncated, or has another digest.
     """
     if fault := flaw(file, path):
-        msg = f"{path} {fault}; remove it and fetch it again"
+        own = Path(file.path).is_absolute()
+        act = "put the right one there" if own else "remove it and fetch it again"
+        msg = f"{path} {fault}; {act}"
         raise WrongData(msg)
 
 
@@ -144,6 +146,9 @@ def holds_files(folder: Path) -> bool:
 
 
 def _missing(entry: Entry, path: str, folder: Path, advice: str) -> NoReturn:
+    if Path(path).is_absolute():
+        msg = f"{entry.name}: there is no {path}; give the path of one that is there"
+        raise MissingData(msg)
     act = advice or f"run `bench data fetch {entry.name}`"
     msg = f"{entry.name}: {path} is not in {folder}; {act}, or name another folder with --data"
     raise MissingData(msg)

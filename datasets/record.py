@@ -11,6 +11,8 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from datasets.codes import Codes
+
 Array = npt.NDArray[Any]
 Kind = Literal["tabular", "image"]
 
@@ -151,6 +153,7 @@ class DataSet:
         split: the official split, or None.
         masks: (n, height, width) where an image is anomalous (1), all 0 for a normal, or None.
         bags: (n,) int64 group of each row, or None.
+        codes: which columns of vectors hold codes of texts, to be encoded after the split, or None.
 
     Raises:
         ValueError: arrays that do not fit together, or content that is not what the card says.
@@ -162,6 +165,7 @@ class DataSet:
     split: OfficialSplit | None = None
     masks: Array | None = None
     bags: Array | None = None
+    codes: Codes | None = None
 
     def __post_init__(self) -> None:
         x = np.asarray(self.x)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datasets.sources import Entry
-from datasets.tables import adbench, embedded, images, odds
+from datasets.tables import adbench, embedded, images, odds, series
 
-_GROUPS = (embedded, adbench, odds, images)
+_GROUPS = (embedded, adbench, odds, images, series)
 
 TABLE: dict[str, Entry] = {entry.name: entry for group in _GROUPS for entry in group.ENTRIES}

@@ -26,7 +26,8 @@ def sets_to_load():
 def data(request):
     """Return a set, loaded once for the tests of it."""
     if not present(request.param):
-        first = find(request.param).files[0].path
+        about = find(request.param)
+        first = [*(file.path for file in about.files), *about.folders][0]
         pytest.skip(f"{first} is not in the data folder")
     return load(request.param)
 
@@ -106,6 +107,7 @@ def test_the_table_says_where_the_data_is_from_and_what_is_wrong_with_it(name):
 def test_every_file_can_be_fetched_or_is_to_be_had_by_hand_as_the_table_says(name):
     about = find(name)
 
+    assert not about.folders or about.archives
     for file in about.files:
         assert file.urls or file.advice or about.archives, file.path
         assert all(url.startswith("https://") or file.pin for url in file.urls)

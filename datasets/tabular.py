@@ -1,0 +1,310 @@
+"""Tables of the user's own: csv, tsv, parquet, feather, npz and mat, to numbers and labels.
+
+Large csv files are read in pieces: besides the result, two pieces are in memory at most.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from datasets.arrays import features_and_labels, read_mat, read_npz
+from datasets.codes import Codes
+from datasets.files import WrongData
+from datasets.record import Array, Card, DataSet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_PIECE_VALUES = 5_000_000  # of a csv file that are read at a time, 40 MB as numbers
+_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}\b")
+_MANY = 1000  # distinct texts in a column that are still categories
+
+
+def table(
+    card: Card,
+    paths: Sequence[Path],
+    label: str,
+    normal: Sequence[str],
+    drop: Sequence[str],
+    na: Sequence[str],
+    categorical: str,
+    missing: str,
+) -> DataSet:
+    """Return the (n, d) float64 numbers of a table, with labels by its label column.
+
+    Args:
+        card: what the result has to be.
+        paths: the file.
+        label: the label column; npz and mat hold their labels as y.
+        normal: labels of normal rows, every other one is anomalous; empty for 0 and 1.
+        drop: columns to leave out.
+        na: texts that stand for a missing value, besides the usual ones.
+        categorical: "one-hot" or "ordinal" for columns of text, "refuse" if there is to be none.
+        missing: "keep" (as NaN, for a scaler that imputes), "drop-rows", or "refuse".
+
+    Raises:
+        WrongData: the file cannot be read so, with what is in it and which setting to give.
+    """
+    path = paths[0]
+    if path.suffix.lower() in (".npz", ".mat"):
+        reader = read_npz if path.suffix.lower() == ".npz" else read_mat
+        x, labels = features_and_labels(path, reader(path))
+        return DataSet(card, x, _anomalous(path, labels, normal))
+    columns = _Columns(path, label, tuple(drop), categorical)
+    blocks, label_blocks = [], []
+    for frame in _pieces(path, tuple(na)):
+        block, labels = columns.numbers(frame)
+        if missing == "drop-rows":
+            whole = ~np.isnan(block).any(axis=1)
+            block, labels = block[whole], labels[whole]
+        elif missing == "refuse":
+            columns.refuse_missing(block)
+        blocks.append(block)
+        label_blocks.append(labels)
+    y = _anomalous(path, np.concatenate(label_blocks), normal)
+    return DataSet(card, _join(blocks), y, codes=columns.codes())
+
+
+@dataclass
+class _Columns:
+    """What the columns of a table are, kept from piece to piece.
+
+    Attributes:
+        path: of the file, for messages.
+        label: name of the label column.
+        drop: names of columns to leave out.
+        categorical: what to do with columns of text.
+        names: of the columns used, once the first piece has been seen.
+        texts: code of each text, by column of text.
+        numeric: columns in which numbers have been seen.
+    """
+
+    path: Path
+    label: str
+    drop: tuple[str, ...]
+    categorical: str
+    names: list[str] = field(default_factory=list)
+    texts: dict[str, dict[str, int]] = field(default_factory=dict)
+    numeric: set[str] = field(default_factory=set)
+
+    def numbers(self, frame: pd.DataFrame) -> tuple[Array, Array]:
+        """Return the (rows, d) float64 numbers of a piece, and its (rows,) labels as text."""
+        if not self.names:
+            self._choose([str(name) for name in frame.columns])
+        frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+        labels = frame[self.label]
+        if labels.isna().any():
+            self._refuse(f"the label column {self.label!r} has {labels.isna().sum()} empty cells")
+        block = np.empty((len(frame), len(self.names)))
+        for j, name in enumerate(self.names):
+            block[:, j] = self._column(name, frame[name])
+        return block, _as_text(labels.to_numpy())
+
+    def refuse_missing(self, block: Array) -> None:
+        """Raise if a piece has missing values, with the columns that have them."""
+        empty = np.isnan(block).any(axis=0)
+        if empty.any():
+            names = ", ".join(np.array(self.names)[empty][:5])
+            self._refuse(
+                f"values are missing in {names}; say missing=keep (for a scaler such as "
+                "median+standard) or missing=drop-rows, or drop these columns"
+            )
+
+    def codes(self) -> Codes | None:
+        """Return which columns hold codes of texts, and of which."""
+        if not self.texts:
+            return None
+        names = {self.names.index(name): tuple(codes) for name, codes in self.texts.items()}
+        return Codes(self.categorical, names)
+
+    def _choose(self, names: list[str]) -> None:
+        shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+        for asked in (*([self.label] if self.label else []), *self.drop):
+            if asked not in names:
+                self._refuse(f"there is no column {asked!r}; there are: {shown}")
+        if not self.label:
+            self._refuse(f"say which column is the label, label=..., one of: {shown}")
+        self.names = [name for name in names if name != self.label and name not in self.drop]
+        if not self.names:
+            self._refuse(f"no column is left besides the label {self.label!r}")
+
+    def _column(self, name: str, column: pd.Series[Any]) -> Array:
+        from pandas.api import types
+
+        if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
+            self._refuse_dates(name, column)
+        if types.is_numeric_dtype(column) and name not in self.texts:
+            self.numeric.add(name)
+            return column.to_numpy(np.float64, na_value=np.nan)
+        empty = column.isna().to_numpy()
+        if empty.all() and name not in self.texts:
+            return np.full(len(column), np.nan)
+        texts = _as_text(column.to_numpy())
+        if self.categorical == "refuse" or name in self.numeric:
+            self._refuse_text(name, texts[~empty])
+        if name not in self.texts and _are_dates(texts[~empty]):
+            self._refuse_dates(name, column)
+        return self._codes_of(name, texts, empty)
+
+    def _codes_of(self, name: str, texts: Array, empty: Array) -> Array:
+        known = self.texts.setdefault(name, {})
+        distinct, inverse = np.unique(texts[~empty], return_inverse=True)
+        for text in distinct.tolist():
+            known.setdefault(text, len(known))
+        if len(known) > _MANY:
+            self._refuse(f"column {name!r} has more than {_MANY} texts; say drop={name}")
+        found = np.full(len(texts), np.nan)
+        found[~empty] = np.array([known[text] for text in distinct.tolist()])[inverse]
+        return found
+
+    def _refuse_text(self, name: str, texts: Array) -> NoReturn:
+        if _are_dates(texts):
+            self._refuse_dates(name, texts)
+        wrong = [str(text) for text in texts if not _is_number(str(text))]
+        if wrong and (len(wrong) < len(texts) or name in self.numeric):
+            self._refuse(
+                f"column {name!r} has {len(wrong)} values that are no numbers, such as "
+                f"{wrong[0]!r}; if they stand for missing values say na={wrong[0]}"
+            )
+        self._refuse(
+            f"column {name!r} has text, such as {wrong[0]!r}; say categorical=one-hot or "
+            f"categorical=ordinal, or drop={name}"
+        )
+
+    def _refuse_dates(self, name: str, column: Any) -> NoReturn:
+        self._refuse(
+            f"column {name!r} has dates, such as {np.asarray(column)[0]}; make numbers of them "
+            f"that mean something, such as the hour or days since a start, or say drop={name}"
+        )
+
+    def _refuse(self, reason: str) -> NoReturn:
+        msg = f"{self.path}: {reason}"
+        raise WrongData(msg)
+
+
+def _pieces(path: Path, na: tuple[str, ...]) -> Iterator[pd.DataFrame]:
+    """Yield a table in pieces of whole rows.
+
+    Raises:
+        WrongData: it is no table of that format, or has no rows.
+    """
+    import pandas as pd
+
+    n_rows = 0
+    try:
+        for piece in _read_pieces(path, na):
+            n_rows += len(piece)
+            yield piece
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
+        msg = f"{path} is no complete {path.suffix[1:]} file: {error}"
+        raise WrongData(msg) from error
+    if not n_rows:
+        msg = f"{path} has no rows; give one line a sample below the names of the columns"
+        raise WrongData(msg)
+
+
+def _read_pieces(path: Path, na: tuple[str, ...]) -> Iterator[pd.DataFrame]:
+    import pandas as pd
+    import pyarrow as pa
+
+    ending = path.suffix.lower()
+    if ending in (".parquet", ".feather"):
+        reader = pd.read_parquet if ending == ".parquet" else pd.read_feather
+        try:
+            frame = reader(path)
+        except pa.ArrowException as error:
+            msg = f"{path} is no complete {ending[1:]} file: {error}"
+            raise WrongData(msg) from error
+        yield frame.replace(list(na), None) if na else frame
+        return
+    head = _head(path)
+    with pd.read_csv(
+        path,
+        sep=head.separator,
+        header=0 if head.has_names else None,
+        names=None if head.has_names else [str(j) for j in range(head.n_columns)],
+        na_values=list(na),
+        chunksize=max(1, _PIECE_VALUES // head.n_columns),
+        encoding="utf-8-sig",
+        low_memory=False,
+        skipinitialspace=True,
+    ) as pieces:
+        yield from pieces
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What the first lines of a csv or tsv file tell."""
+
+    separator: str
+    n_columns: int
+    has_names: bool
+
+
+def _head(path: Path) -> _Head:
+    """Return what the first two lines tell; without names, the first line is of numbers alone."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        first = file.readline()
+        separator = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=first.count)
+        file.seek(0)
+        lines = csv.reader(file, delimiter=separator, skipinitialspace=True)
+        names, row = next(lines, []), next(lines, [])
+    if len(row) > len(names):
+        msg = f"{path} has {len(names)} names in its first line and {len(row)} cells in its second"
+        raise WrongData(msg)
+    return _Head(separator, max(1, len(names)), not all(_is_number(cell) for cell in names))
+
+
+def _join(blocks: list[Array]) -> Array:
+    """Return the blocks as one array; each is freed when it has been copied."""
+    joined = np.empty((sum(map(len, blocks)), blocks[0].shape[1]))
+    start = 0
+    blocks.reverse()
+    while blocks:
+        block = blocks.pop()
+        joined[start : start + len(block)] = block
+        start += len(block)
+    return joined
+
+
+def _anomalous(path: Path, labels: Array, normal: Sequence[str]) -> Array:
+    """Return (n,) of 1 for anomalies out of labels as they are in the file."""
+    texts = _as_text(labels)
+    found = sorted(set(texts.tolist()))
+    shown = ", ".join(found[:10]) + (", ..." if len(found) > 10 else "")
+    if normal:
+        if not set(normal) & set(found):
+            msg = f"{path}: no row has the label {' or '.join(normal)}; there are: {shown}"
+            raise WrongData(msg)
+        return (~np.isin(texts, list(normal))).astype(np.int8)
+    if not set(found) <= {"0", "1", "False", "True"}:
+        msg = f"{path}: labels are {shown}; say which are normal, such as normal={found[0]}"
+        raise WrongData(msg)
+    return np.isin(texts, ["1", "True"]).astype(np.int8)
+
+
+def _as_text(values: Array) -> Array:
+    """Return values as text; whole numbers without a point, so that 1 and 1.0 are alike."""
+    if values.dtype.kind == "f" and np.isfinite(values).all() and (values == values.round()).all():
+        values = values.astype(np.int64)
+    return values.astype(str)
+
+
+def _are_dates(texts: Array) -> bool:
+    some = texts[:100]
+    return bool(len(some)) and all(_DATE.match(str(text)) for text in some)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

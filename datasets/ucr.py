@@ -1,0 +1,121 @@
+"""Time series of the UCR archive as vectors: a line a series, the class in the first column.
+
+Dau et al., "The UCR time series archive", IEEE/CAA Journal of Automatica Sinica 6(6), 2019,
+doi:10.1109/JAS.2019.1911747. Values are separated by spaces, tabs or commas; files may be packed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from datasets.files import WrongData
+from datasets.record import Array, Card, DataSet, OfficialSplit
+
+_ECG = ("ECG5000_TRAIN.txt", "ECG5000_TEST.txt")
+_ECG_ARRAYS = ("ecg_signals.npy", "ecg_labels.npy")
+_ECG_N_TRAIN = 500
+
+
+def ecg5000(card: Card, paths: Sequence[Path]) -> DataSet:
+    """Return heart beats (140,) as float32; class 1 is normal, classes 2 to 5 are anomalous.
+
+    Args:
+        card: what the result has to be.
+        paths: the folder; read are ECG5000_TRAIN.txt and ECG5000_TEST.txt, packed or not, or else
+            ecg_signals.npy and ecg_labels.npy with the same rows and 1 for an anomaly.
+
+    Raises:
+        WrongData: neither pair is in the folder, or a file is not what it should be.
+    """
+    folder = paths[0]
+    texts = [_find(folder, name) for name in _ECG]
+    if all(texts):
+        return series(card, [path for path in texts if path], normal="1")
+    if not all((folder / name).is_file() for name in _ECG_ARRAYS):
+        msg = f"{folder} lacks {' or '.join(_ECG)}; run `bench data fetch {card.name}`"
+        raise WrongData(msg)
+    x, y = (_read_npy(folder / name) for name in _ECG_ARRAYS)
+    return DataSet(card, x, y, _split(y, _ECG_N_TRAIN))
+
+
+def series(card: Card, paths: Sequence[Path], normal: str) -> DataSet:
+    """Return series (d,) as float32; one class is normal, the others are anomalous.
+
+    Args:
+        card: what the result has to be.
+        paths: one file, or the training and the test file, which give the official split.
+        normal: the class that is normal; "" for a file with the classes 0 and 1.
+
+    Raises:
+        WrongData: a file is no table of numbers, the two do not fit, or no row has that class.
+    """
+    tables = [read(path) for path in paths]
+    widths = [table.shape[1] for table in tables]
+    if len(set(widths)) > 1:
+        msg = f"{card.name}: the two files have {widths[0]} and {widths[1]} columns; give a pair"
+        raise WrongData(msg)
+    table = np.concatenate(tables)
+    classes = table[:, 0]
+    chosen = _class(card, classes, normal)
+    y = (classes != chosen).astype(np.int8)
+    split = _split(y, len(tables[0])) if len(tables) == 2 else None
+    return DataSet(card, table[:, 1:].astype(np.float32), y, split)
+
+
+def read(path: Path) -> Array:
+    """Return the (n, 1 + d) float64 numbers of a file, the class first.
+
+    Raises:
+        WrongData: lines of several lengths, or something that is no number.
+    """
+    content = path.read_bytes()
+    try:
+        text = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+        lines = text.decode("ascii").replace(",", " ").splitlines()
+        table = np.loadtxt(lines, ndmin=2)
+    except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        msg = f"{path} is no table of numbers with a line a series: {error}"
+        raise WrongData(msg) from error
+    if table.shape[1] < 2:
+        msg = f"{path} has {table.shape[1]} column; give the class and the values of each series"
+        raise WrongData(msg)
+    return table
+
+
+def _class(card: Card, classes: Array, normal: str) -> float:
+    found = ", ".join(f"{value:g}" for value in np.unique(classes)[:10])
+    try:
+        chosen = float(normal or "0")
+    except ValueError:
+        chosen = np.nan
+    if chosen not in classes:
+        msg = (
+            f"{card.name}: no series has the class {normal or '0'!r}; say which is normal, such "
+            f"as ?normal={classes[0]:g}; there are: {found}"
+        )
+        raise WrongData(msg)
+    return chosen
+
+
+def _split(y: Array, n_train: int) -> OfficialSplit:
+    """Return the official split: normals of the training part, the whole test part."""
+    return OfficialSplit(np.flatnonzero(y[:n_train] == 0), np.arange(n_train, len(y)))
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    """Return the path of a file, packed or not; None if it is not there."""
+    places = (folder / name, folder / f"{name}.gz")
+    return next((path for path in places if path.is_file()), None)
+
+
+def _read_npy(path: Path) -> Array:
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (ValueError, EOFError) as error:
+        msg = f"{path} is no npy file of plain numbers: {error}"
+        raise WrongData(msg) from error

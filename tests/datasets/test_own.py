@@ -1,0 +1,294 @@
+"""The user's own tables: right results, or sentences that say which setting to give."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.io import savemat
+
+import datasets
+from datasets import MissingData, WrongData, find, load
+from datasets.own import BadSetting
+
+FRAME = pd.DataFrame(
+    {
+        "id": ["a1", "b2", "c3", "d4"],
+        "age": [30, 41, 52, 63],
+        "income": [1.5, 2.5, 3.5, 4.5],
+        "job": ["nurse", "cook", "nurse", "smith"],
+        "class": ["ok", "ok", "fraud", "ok"],
+    }
+)
+SETTINGS = "label=class&normal=ok&drop=id"
+
+
+def write(folder, name="täble of mine.csv", **changes):
+    """Write FRAME with changed columns in the format of the name's ending; return the path."""
+    path = folder / name
+    frame = FRAME.assign(**changes)
+    if path.suffix == ".parquet":
+        frame.to_parquet(path)
+    elif path.suffix == ".feather":
+        frame.to_feather(path)
+    else:
+        frame.to_csv(path, index=False, sep="\t" if path.suffix == ".tsv" else ",")
+    return path
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "feather"])
+def test_a_table_is_read_alike_from_every_format(tmp_path, ending):
+    path = write(tmp_path, f"täble of mine.{ending}")
+    data = load(f"file:{path}?{SETTINGS}&drop=job")
+
+    assert data.x.tolist() == [[30, 1.5], [41, 2.5], [52, 3.5], [63, 4.5]]
+    assert data.y.tolist() == [0, 0, 1, 0]
+    assert (data.card.n, data.card.d, data.card.n_anomalies) == (4, 2, 1)
+
+
+def test_npz_and_mat_hold_x_and_y(tmp_path):
+    x, y = FRAME[["age", "income"]].to_numpy(), np.array([3, 3, 5, 3])
+    np.savez(tmp_path / "a.npz", X=x, y=y)
+    savemat(tmp_path / "a.mat", {"X": x, "y": y})
+
+    for ending in ("npz", "mat"):
+        data = load(f"file:{tmp_path}/a.{ending}?normal=3")
+        np.testing.assert_array_equal(data.x, x)
+        assert data.y.tolist() == [0, 0, 1, 0]
+
+
+def test_text_is_kept_as_codes_and_encoded_by_the_rows_that_train(tmp_path):
+    name = f"file:{write(tmp_path)}?{SETTINGS}&categorical="
+    data = load(name + "one-hot")
+    assert data.codes.texts == {2: ("cook", "nurse", "smith")}
+
+    train, test = data.codes.encode(data.x[:2], data.x[2:])
+    assert train.tolist() == [[30, 1.5, 0, 1], [41, 2.5, 1, 0]]
+    assert test.tolist() == [[52, 3.5, 0, 1], [63, 4.5, 0, 0]]
+
+    data = load(name + "ordinal")
+    train, test = data.codes.encode(data.x[:2], data.x[2:])
+    assert train[:, 2].tolist() == [1, 0]
+    assert test[:, 2].tolist() == [1, -1]
+
+
+def test_a_missing_text_is_no_text(tmp_path):
+    path = write(tmp_path, job=["nurse", None, "cook", "nurse"])
+    data = load(f"file:{path}?{SETTINGS}&categorical=one-hot&missing=keep")
+
+    train, _ = data.codes.encode(data.x, data.x)
+    assert train[:, 2:].tolist() == [[0, 1], [0, 0], [1, 0], [0, 1]]
+
+
+def test_the_declared_rule_decides_on_missing_values(tmp_path):
+    path = write(tmp_path, income=[1.5, None, 3.5, 4.5])
+    name = f"file:{path}?{SETTINGS}&drop=job"
+
+    with pytest.raises(WrongData, match="values are missing in income; say missing=keep"):
+        load(name)
+    assert np.isnan(load(f"{name}&missing=keep").x[1, 1])
+    dropped = load(f"{name}&missing=drop-rows")
+    assert dropped.x[:, 0].tolist() == [30, 52, 63]
+    assert dropped.y.tolist() == [0, 1, 0]
+
+
+def test_markers_of_missing_values_can_be_declared(tmp_path):
+    path = write(tmp_path, income=["1.5", "?", "3.5", "4.5"])
+    name = f"file:{path}?{SETTINGS}&drop=job"
+
+    with pytest.raises(WrongData, match=r"column 'income' has 1 values .* such as '\?'; .* say na"):
+        load(name)
+    assert np.isnan(load(f"{name}&na=%3F&missing=keep").x[1, 1])
+
+
+@pytest.mark.parametrize(
+    ("changes", "settings", "sentence"),
+    [
+        ({}, "", "say which column is the label, label=..., one of: id, age, income, job, class"),
+        ({}, "label=klass", "there is no column 'klass'; there are: id, age"),
+        ({}, "label=class&drop=ID", "there is no column 'ID'; there are: id, age"),
+        ({}, "label=class&drop=id", "column 'job' has text, such as 'nurse'; say categorical=one"),
+        ({}, SETTINGS + "&drop=job&normal=good", None),
+        ({}, "label=class&drop=id&drop=job&normal=good", "no row has the label good; there are: f"),
+        ({}, "label=class&drop=id&drop=job", "labels are fraud, ok; say which are normal, such as"),
+        ({"class": ["ok", None, "x", "ok"]}, SETTINGS + "&drop=job", "column 'class' has 1 empty"),
+        ({"class": "ok"}, SETTINGS + "&drop=job", "y has 0 anomalies among 4 rows; give at least"),
+        (
+            {"job": ["2024-01-01", "2024-02-01", "2024-03-01", "2024-03-09"]},
+            SETTINGS,
+            "column 'job' has dates, such as 2024-01-01; make numbers of them",
+        ),
+        (
+            {"job": pd.to_datetime(["2024-01-01"] * 4)},
+            SETTINGS + "&categorical=one-hot",
+            "column 'job' has dates",
+        ),
+        ({}, "label=class&drop=id&drop=job&drop=age&drop=income", "no column is left besides the"),
+    ],
+)
+def test_what_cannot_be_read_so_is_answered_with_the_setting_to_give(
+    tmp_path, changes, settings, sentence
+):
+    name = f"file:{write(tmp_path, **changes)}?{settings}"
+    if sentence is None:
+        assert load(name).y.sum() == 1
+        return
+    with pytest.raises(ValueError, match=sentence.replace("...", r"\.\.\.")):
+        load(name)
+
+
+def test_three_labels_with_one_normal_are_fine(tmp_path):
+    path = write(tmp_path, **{"class": ["ok", "theft", "fraud", "ok"]})
+
+    assert load(f"file:{path}?{SETTINGS}&drop=job").y.tolist() == [0, 1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "labels", [[0, 0, 1, 0], [0.0, 0.0, 1.0, 0.0], [False, False, True, False]]
+)
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_labels_0_and_1_need_no_setting(tmp_path, labels, ending):
+    path = write(tmp_path, f"a.{ending}", **{"class": labels})
+
+    assert load(f"file:{path}?label=class&drop=id&drop=job").y.tolist() == [0, 0, 1, 0]
+
+
+def test_a_file_without_names_of_columns_counts_them(tmp_path):
+    (tmp_path / "a.csv").write_text("1.5;2;0\n3.5;4;1\n5.5;6;0\n")
+    data = load(f"file:{tmp_path}/a.csv?label=2")
+
+    assert data.x.tolist() == [[1.5, 2], [3.5, 4], [5.5, 6]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("a.csv", b"", "is empty; put the right one there"),
+        ("a.csv", b"x,class\n", "has no rows; give one line a sample"),
+        ("a.csv", b"x,class\n1,0\n2,1,9\n3,0\n", "is no complete csv file: .*line 3, saw 3"),
+        (
+            "a.csv",
+            b"x,class\n1,0,5\n2,1,9\n",
+            "has 2 names in its first line and 3 cells in its second",
+        ),
+        ("a.csv", b"x,class\n1,0\n\xff\xfe,1\n", "is no complete csv file: .*utf-8"),
+        ("a.csv", b"<!DOCTYPE html><html>", "is a web page, not data"),
+        ("a.parquet", b"PAR1 and then nothing", "is no complete parquet file"),
+        ("a.feather", b"no feather", "is no complete feather file"),
+        ("a.npz", b"no npz", "is no npz file of plain arrays"),
+        ("a.mat", b"no mat file, but long enough to have a header" * 9, "is no complete MATLAB"),
+    ],
+)
+def test_a_broken_file_is_refused(tmp_path, name, content, sentence):
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(WrongData, match=sentence):
+        load(f"file:{tmp_path}/{name}?label=class")
+
+
+def test_settings_may_stand_in_a_card_beside_the_file_and_the_name_goes_first(tmp_path):
+    path = write(tmp_path)
+    path.with_suffix(".toml").write_text(
+        'label = "class"\nnormal = "ok"\ndrop = ["id", "job"]\nlicence = "CC0"\n'
+        'family = "staff"\ntraps = ["small"]\n'
+    )
+    data = load(f"file:{path}")
+    assert data.y.tolist() == [0, 0, 1, 0]
+    assert (data.card.licence, data.card.family, data.card.traps) == ("CC0", "staff", ("small",))
+
+    assert load(f"file:{path}?normal=fraud").y.tolist() == [1, 1, 0, 1]
+    path.with_suffix(".toml").write_text("lable = 3")
+    with pytest.raises(BadSetting, match=r"\(täble of mine\.toml\): unknown setting 'lable'"):
+        find(f"file:{path}")
+    path.with_suffix(".toml").write_text("label = ")
+    with pytest.raises(BadSetting, match=r"täble of mine\.toml is no TOML"):
+        find(f"file:{path}")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("file:a.xlsx", r"cannot read '\.xlsx'; give one of: \.csv, \.tsv, \.parquet"),
+        ("file:a", "cannot read 'a file without an ending'"),
+        ("file:a.csv?labl=x", "unknown setting 'labl'; there are: label, normal"),
+        ("file:a.csv?categorical=yes", "categorical is 'yes'; give one of: refuse, one-hot, ord"),
+        ("folder:a?size=0", "folder:a.size=0: size is '0'; give a positive whole number"),
+        ("folder:a?grey=maybe", "grey is 'maybe'; give yes or no"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_before_reading(name, sentence):
+    with pytest.raises(BadSetting, match=sentence):
+        find(name)
+
+
+def test_a_path_that_leads_nowhere_is_named(tmp_path):
+    with pytest.raises(MissingData, match=rf"there is no {tmp_path}/a\.csv; give the path of one"):
+        load(f"file:{tmp_path}/a.csv?label=x")
+
+
+def test_the_identity_is_of_content_and_settings_and_not_of_the_place(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    here, there = write(tmp_path), write(tmp_path / "elsewhere", "b.csv")
+    of_here, of_there = (datasets.card(f"file:{path}?{SETTINGS}").sha256 for path in (here, there))
+
+    assert of_here == of_there
+    assert of_here != datasets.card(f"file:{here}?{SETTINGS}&drop=age").sha256
+    there.write_text(there.read_text().replace("30", "31"))
+    assert of_here != datasets.card(f"file:{there}?{SETTINGS}").sha256
+
+
+def test_a_table_read_in_pieces_is_the_same(tmp_path, monkeypatch):
+    path = write(tmp_path)
+    whole = load(f"file:{path}?{SETTINGS}&categorical=ordinal")
+    monkeypatch.setattr("datasets.tabular._PIECE_VALUES", 5)
+    pieces = load(f"file:{path}?{SETTINGS}&categorical=ordinal")
+
+    encoded = [data.codes.encode(data.x, data.x)[0] for data in (whole, pieces)]
+    np.testing.assert_array_equal(*encoded)
+    np.testing.assert_array_equal(whole.y, pieces.y)
+
+
+def test_text_that_comes_late_in_a_column_of_numbers_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("datasets.tabular._PIECE_VALUES", 5)
+    path = write(tmp_path, age=["30", "41", "52", "old"])
+
+    with pytest.raises(
+        WrongData, match="column 'age' has 1 values that are no numbers, such as 'o"
+    ):
+        load(f"file:{path}?{SETTINGS}&drop=job&categorical=one-hot")
+
+
+LOAD_WITHIN_4_GIB = """
+import resource, sys
+import datasets
+data = datasets.load(sys.argv[1])
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+print(data.x.shape, int(data.y.sum()), f"{peak:.2f} GiB")
+assert peak < 4
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_csv_of_2_gb_is_read_within_4_gib(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(1000, 20))
+    lines = "".join(",".join(f"{v:.12f}" for v in row) + ",0\n" for row in rows).encode()
+    path = tmp_path / "large.csv"
+    with path.open("wb") as file:
+        file.write(",".join([*(f"c{j}" for j in range(20)), "label"]).encode() + b"\n")
+        while file.tell() < 2_000_000_000:
+            file.write(lines)
+        file.write(lines[: lines.index(b"\n")][:-1] + b"1\n")
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD_WITHIN_4_GIB, f"file:{path}?label=label"],
+        cwd=Path(datasets.__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    path.unlink()
+
+    assert done.returncode == 0, done.stderr
+    assert ", 20) 1 " in done.stdout
