@@ -1,4 +1,4 @@
-"""Execution: jobs through joblib, in threads of this process or on a Dask cluster.
+"""Execution: jobs through joblib in threads of this process, or on a Dask cluster.
 
 A worker is a thread that drives a sandbox; the detectors run in the sandbox's children, so the
 threads mostly wait. Locally, rows reach the run one by one; from a cluster, job by job.
@@ -137,18 +137,24 @@ def execute_on_cluster(
 ) -> list[str]:
     """Run jobs on a Dask cluster; call `on_row` in this thread.
 
+    Through Dask itself: joblib runs jobs on this machine if the cluster has one thread only.
     The workers need the same code and libraries, and the data in their own data folder.
 
     Returns:
-        What was not run, since a worker has not the data or the code, one sentence each.
+        What was not run, since workers have not the data or the code or died, one sentence each.
     """
+    from distributed import KilledWorker, as_completed
+
     missing = []
-    with joblib.parallel_config(backend="dask", client=client):
-        parallel = joblib.Parallel(return_as="generator_unordered")
-        for rows, problem in parallel(joblib.delayed(_remote)(job, modules) for job in jobs):
-            missing.append(problem)
-            for row in rows:
-                on_row(row)
+    futures = client.map(_remote, jobs, modules=modules, pure=False)
+    for future in as_completed(futures):  # type: ignore[no-untyped-call]
+        try:
+            rows, problem = future.result()
+        except KilledWorker as error:
+            rows, problem = [], f"workers of the cluster died: {error}".partition("\n")[0]
+        missing.append(problem)
+        for row in rows:
+            on_row(row)
     return _distinct(missing)
 
 
