@@ -173,6 +173,7 @@ class Maker:
     def __init__(self, folder: Path) -> None:
         self.mark = uuid.uuid4().hex
         os.environ[MARK] = self.mark  # for the sandbox's server to inherit
+        os.environ.pop("PYTHONUNBUFFERED", None)  # which not everybody has set
         self.tmp = prepare_tmp(folder)
         self.workshop = Workshop(self.tmp, plan.modules(plan.wanted_rows(SKLEARN, "cpu")))
         with self.workshop.sandbox() as sandbox, sandbox.child(Limits(60, 4096)):
