@@ -49,7 +49,7 @@ def locate(entry: Entry, folder: Path) -> list[Path]:
             _missing(entry, file.path, folder, file.advice)
     for name in entry.folders:
         if not holds_files(folder / name):
-            _missing(entry, f"{name}/", folder, "")
+            _missing(entry, f"{name}/", folder, entry.advice)
     return [folder / name for name in (*(file.path for file in entry.files), *entry.folders)]
 
 
@@ -150,5 +150,8 @@ def _missing(entry: Entry, path: str, folder: Path, advice: str) -> NoReturn:
         msg = f"{entry.name}: there is no {path}; give the path of one that is there"
         raise MissingData(msg)
     act = advice or f"run `bench data fetch {entry.name}`"
+    beside = [found.name for found in sorted((folder / path).parent.glob("[!.]*/"))]
+    if path.endswith("/") and "/" in path[:-1] and beside:
+        act = f"found beside it: {', '.join(beside)}; {act}"
     msg = f"{entry.name}: {path} is not in {folder}; {act}, or name another folder with --data"
     raise MissingData(msg)

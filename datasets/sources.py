@@ -96,6 +96,7 @@ class Entry:
         files: what the loader reads, in the order of its `paths`.
         folders: folders relative to the data folder that the loader reads, after the files.
         archives: what is fetched and unpacked to have them, where they have no URLs of their own.
+        advice: how to get the folders, if there is no archive to fetch.
         options: settings of the loader, part of the identity.
         settable: which of the options a name may set, as in "mvtec/bottle?size=128".
         content_sha256: of the samples, for sets that come without files.
@@ -117,6 +118,7 @@ class Entry:
     files: tuple[File, ...] = ()
     folders: tuple[str, ...] = ()
     archives: tuple[Archive, ...] = ()
+    advice: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     settable: tuple[str, ...] = ()
     content_sha256: str = ""

@@ -107,7 +107,7 @@ def test_the_table_says_where_the_data_is_from_and_what_is_wrong_with_it(name):
 def test_every_file_can_be_fetched_or_is_to_be_had_by_hand_as_the_table_says(name):
     about = find(name)
 
-    assert not about.folders or about.archives
+    assert not about.folders or about.archives or about.advice
     for file in about.files:
         assert file.urls or file.advice or about.archives, file.path
         assert all(url.startswith("https://") or file.pin for url in file.urls)

@@ -1,0 +1,138 @@
+"""Images with masks of their defects, in the layout of MVTec AD.
+
+Bergmann, Fauser, Sattlegger and Steger, "MVTec AD: a comprehensive real-world dataset for
+unsupervised anomaly detection", CVPR 2019, doi:10.1109/CVPR.2019.00982. A category holds
+train/good/*.png, test/good/*.png, test/DEFECT/NAME.png and ground_truth/DEFECT/NAME_mask.png.
+BTAD calls normal images "ok" and masks by the name of their image; both are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+from datasets.files import WrongData
+from datasets.record import Array, Card, DataSet, OfficialSplit
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+NORMAL = ("good", "ok")
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
+
+
+def category(card: Card, paths: Sequence[Path], size: int, grey: bool) -> DataSet:
+    """Return images (3, size, size), or (1, size, size) of grey, with masks and official split.
+
+    Images are resized with Lanczos' filter, without keeping their aspect, and masks with the
+    nearest pixel; a pixel is anomalous where the mask is not 0. The official split trains on the
+    normals of the training part and tests on the whole test part.
+
+    Args:
+        card: what the result has to be.
+        paths: the folder of a category.
+        size: height and width, in pixels.
+        grey: whether to turn colours into grey.
+
+    Raises:
+        WrongData: the folder has another layout, an image cannot be read, or a mask does not fit.
+    """
+    folder = paths[0]
+    _check_layout(folder)
+    train = _images(folder / "train" / _normal(folder / "train"))
+    test = [image for kind in _kinds(folder / "test") for image in _images(kind)]
+    if not train or not test:
+        _refuse(folder, f"has {len(train)} training and {len(test)} test images; give some of each")
+    files = [*train, *test]
+    x = np.empty((len(files), 1 if grey else 3, size, size), np.uint8)
+    masks = np.zeros((len(files), size, size), np.uint8)
+    for i, path in enumerate(files):
+        mask = None if path.parent.name in NORMAL else _mask_of(folder, path)
+        x[i], masks[i] = _read(path, mask, size, grey)
+    y = np.array([path.parent.name not in NORMAL for path in files])
+    split = OfficialSplit(np.arange(len(train)), np.arange(len(train), len(files)))
+    return DataSet(card, x, y, split, masks)
+
+
+def _check_layout(folder: Path) -> None:
+    """Raise where the folder is not that of a category, with what it seems to be."""
+    lacking = [name for name in ("train", "test") if not (folder / name).is_dir()]
+    if not lacking and _normal(folder / "train"):
+        return
+    inner = [path.name for path in _folders(folder) if (path / "train").is_dir()]
+    if inner:
+        _refuse(folder, f"found these categories: {', '.join(inner)}; name the folder of one")
+    found = ", ".join(path.name for path in _folders(folder)) or "no folders"
+    wanted = "train/good, test/good, test/DEFECT and ground_truth/DEFECT"
+    _refuse(folder, f"is no category in the layout of MVTec AD ({wanted}); found: {found}")
+
+
+def _normal(folder: Path) -> str:
+    """Return what normal images are called in a folder, "good" or "ok"; "" if there are none."""
+    return next((name for name in NORMAL if (folder / name).is_dir()), "")
+
+
+def _kinds(folder: Path) -> list[Path]:
+    """Return the folders of a test part, the normal one first."""
+    return sorted(_folders(folder), key=lambda path: (path.name not in NORMAL, path.name))
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(
+        path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.name[0] != "."
+    )
+
+
+def _mask_of(folder: Path, image: Path) -> Path:
+    """Return the path of the mask of a defective image."""
+    places = folder / "ground_truth" / image.parent.name
+    for stem in (f"{image.stem}_mask", image.stem):
+        for ending in ENDINGS:
+            if (mask := places / f"{stem}{ending}").is_file():
+                return mask
+    _refuse(image, f"has no mask; it should be {places / image.stem}_mask.png")
+
+
+def _read(path: Path, mask: Path | None, size: int, grey: bool) -> tuple[Array, Array]:
+    """Return an image (channels, size, size) and its mask (size, size) of 0 and 1."""
+    from PIL.Image import Resampling
+
+    opened = _open(path)
+    shown = opened.convert("L" if grey else "RGB").resize((size, size), Resampling.LANCZOS)
+    pixels = np.asarray(shown).reshape(size, size, -1).transpose(2, 0, 1)
+    if mask is None:
+        return pixels, np.zeros((size, size), np.uint8)
+    drawn = _open(mask)
+    if drawn.size != opened.size:
+        sides = "{} x {}".format(*drawn.size), "{} x {}".format(*opened.size)
+        _refuse(mask, f"is {sides[0]} pixels, its image {path.name} is {sides[1]}; give one alike")
+    drawn = drawn.convert("L").resize((size, size), Resampling.NEAREST)
+    return pixels, (np.asarray(drawn) > 0).astype(np.uint8)
+
+
+def _open(path: Path) -> Image:
+    """Return an image that has been read to its end."""
+    import PIL.Image
+
+    try:
+        with PIL.Image.open(path) as image:
+            image.load()
+    except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's for broken files
+        reason = str(error).replace(f" {str(path)!r}", "")
+        _refuse(path, f"is no complete image: {reason}; replace it, or fetch the set again")
+    if image.mode not in _MODES:
+        _refuse(path, f"has pixels of mode {image.mode!r}; convert it to 8 bits, grey or colour")
+    return image
+
+
+def _refuse(path: Path, reason: str) -> NoReturn:
+    msg = f"{path} {reason}"
+    raise WrongData(msg)

@@ -1,0 +1,165 @@
+"""Generated textures with generated defects, in the layout of MVTec AD, with exact masks.
+
+They are for smoke runs, tests and documentation: small, without a licence to accept, and labelled
+synthetic. Each image has a phase, direction and noise of its own. A mask is where the defect
+changed a pixel. The content is the same on every machine: `RandomState`, whose streams numpy has
+frozen (NEP 19), and grey levels rounded to bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from datasets.record import Array, Card, DataSet, OfficialSplit
+
+SIDE = 32
+N_TRAIN = 100
+N_GOOD = 30
+N_DEFECTIVE = 10  # of each kind of defect
+SEED = 0
+
+Generator = np.random.RandomState
+
+
+def texture(card: Card, paths: Sequence[Path], kind: str) -> DataSet:
+    """Return grey images (1, SIDE, SIDE) of bytes, masks and the split of MVTec AD.
+
+    Args:
+        card: what the result has to be.
+        paths: none.
+        kind: of texture, a key of TEXTURES.
+    """
+    images, masks, labels = _draw(kind)
+    y = np.array([label != "good" for label in labels])
+    split = OfficialSplit(np.arange(N_TRAIN), np.arange(N_TRAIN, len(y)))
+    return DataSet(card, images[:, None], y, split, masks)
+
+
+def write(kind: str, folder: Path) -> None:
+    """Write a texture as PNG files in the layout of a category of MVTec AD.
+
+    Args:
+        kind: of texture, a key of TEXTURES.
+        folder: of the category; made if need be.
+    """
+    from PIL import Image
+
+    numbers: dict[str, int] = {}
+    for i, (image, mask, label) in enumerate(zip(*_draw(kind), strict=True)):
+        part = f"{'train' if i < N_TRAIN else 'test'}/{label}"
+        number = numbers[part] = numbers.get(part, -1) + 1
+        drawn = {f"{part}/{number:03}.png": image}
+        if label != "good":
+            drawn[f"ground_truth/{label}/{number:03}_mask.png"] = mask * np.uint8(255)
+        for name, pixels in drawn.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(path)
+
+
+def _draw(kind: str) -> tuple[Array, Array, list[str]]:
+    """Return (n, SIDE, SIDE) images and masks of bytes, and the folder each image belongs in."""
+    rng = Generator(SEED)
+    images = [_to_bytes(TEXTURES[kind](rng)) for _ in range(N_TRAIN + N_GOOD)]
+    masks = [np.zeros_like(image) for image in images]
+    labels = ["good"] * len(images)
+    for defect, spoil in DEFECTS.items():
+        for _ in range(N_DEFECTIVE):
+            image = _to_bytes(TEXTURES[kind](rng))
+            spoiled = spoil(image, rng)
+            images.append(spoiled)
+            masks.append((spoiled != image).astype(np.uint8))
+            labels.append(defect)
+    return np.stack(images), np.stack(masks), labels
+
+
+def _to_bytes(levels: Array) -> Array:
+    return np.round(255 * np.clip(levels, 0, 1)).astype(np.uint8)
+
+
+def _grid() -> tuple[Array, Array]:
+    rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float64)
+    return rows, columns
+
+
+def _noise(rng: Generator) -> Array:
+    return 0.03 * rng.standard_normal((SIDE, SIDE))
+
+
+def _stripes(rng: Generator) -> Array:
+    rows, columns = _grid()
+    angle, phase = rng.uniform(-0.2, 0.2), rng.uniform(0, 2 * np.pi)
+    wave = np.sin(2 * np.pi / 8 * (columns * np.cos(angle) + rows * np.sin(angle)) + phase)
+    return np.asarray(0.5 + 0.25 * wave + _noise(rng))
+
+
+def _weave(rng: Generator) -> Array:
+    rows, columns = _grid()
+    phases = rng.uniform(0, 2 * np.pi, 2)
+    waves = np.sin(np.pi / 4 * rows + phases[0]) * np.sin(np.pi / 4 * columns + phases[1])
+    return np.asarray(0.5 + 0.3 * waves + _noise(rng))
+
+
+def _grain(rng: Generator) -> Array:
+    """Return noise smoothed along the rows, as wood has it."""
+    noise = rng.standard_normal((SIDE, SIDE + 14))
+    smooth = np.mean([noise[:, k : k + SIDE] for k in range(15)], axis=0)
+    return np.asarray(0.5 + 0.5 * smooth + _noise(rng))
+
+
+TEXTURES: dict[str, Callable[[Generator], Array]] = {
+    "stripes": _stripes,
+    "weave": _weave,
+    "grain": _grain,
+}
+
+
+def _spot(image: Array, rng: Generator) -> Array:
+    """Return the image with a dark or bright disc."""
+    rows, columns = _grid()
+    centre, radius = rng.uniform(6, SIDE - 6, 2), rng.uniform(2, 4)
+    inside = (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 < radius**2
+    return np.where(inside, np.uint8(rng.choice([20, 235])), image)
+
+
+def _scratch(image: Array, rng: Generator) -> Array:
+    """Return the image with a bright line about one pixel wide."""
+    rows, columns = _grid()
+    centre, angle = rng.uniform(8, SIDE - 8, 2), rng.uniform(0, np.pi)
+    along = (rows - centre[0]) * np.sin(angle) + (columns - centre[1]) * np.cos(angle)
+    across = (rows - centre[0]) * np.cos(angle) - (columns - centre[1]) * np.sin(angle)
+    line = (np.abs(across) < 0.8) & (np.abs(along) < rng.uniform(5, 10))
+    return np.where(line, np.uint8(240), image)
+
+
+def _smear(image: Array, rng: Generator) -> Array:
+    """Return the image with a patch at its mean grey level: no pixel is of an unusual level."""
+    patch = _patch(rng)
+    smeared = image.copy()
+    smeared[patch] = np.round(image[patch].mean()).astype(np.uint8)
+    return smeared
+
+
+def _turn(image: Array, rng: Generator) -> Array:
+    """Return the image with a patch turned by a right angle: only its structure is unusual."""
+    patch = _patch(rng)
+    turned = image.copy()
+    turned[patch] = np.rot90(image[patch])
+    return turned
+
+
+def _patch(rng: Generator) -> tuple[slice, slice]:
+    side = int(rng.randint(8, 13))
+    row, column = rng.randint(0, SIDE - side, 2)
+    return slice(row, row + side), slice(column, column + side)
+
+
+DEFECTS: dict[str, Callable[[Array, Generator], Array]] = {
+    "scratch": _scratch,
+    "smear": _smear,
+    "spot": _spot,
+    "turn": _turn,
+}
