@@ -61,7 +61,10 @@ class Detector(ABC):
         Raises:
             Unsupported: x is not finite, is empty, or does not suit the settings.
         """
-        self._fit(self._as_training(x))
+        vars(self).pop("_shape_", None)  # unfitted, unless this fit succeeds
+        samples = as_samples(x)
+        self._fit(self._suited(samples))
+        self._shape_ = samples.shape[1:]
         return self
 
     def score(self, x: ArrayLike, readout: str | None = None) -> Floats:
@@ -126,17 +129,11 @@ class Detector(ABC):
         msg = f"{type(self).__name__} has no codes; use a model that encodes, such as 'ae'"
         raise ValueError(msg)
 
-    def _as_training(self, x: ArrayLike) -> Floats:
-        """Return checked training samples and note their shape, for `score` to ask for it."""
-        samples = as_samples(x)
-        if samples.ndim != 2 and not self.takes_images:
-            msg = (
-                f"{type(self).__name__} takes vectors (n, d), x has shape {samples.shape}; "
-                "flatten the samples or use a detector of images"
-            )
-            raise Unsupported(msg)
-        self._shape_ = samples.shape[1:]
-        return samples
+    def _suited(self, samples: Floats) -> Floats:
+        """Return samples as the detector takes them: images flattened unless it wants images."""
+        if samples.ndim == 2 or self.takes_images:
+            return samples
+        return samples.reshape(len(samples), -1).astype(np.float64)
 
     def _named_readouts(self) -> str:
         return ", ".join(self.readouts) if self.readouts else "no named read-outs"
@@ -150,7 +147,7 @@ class Detector(ABC):
         if samples.shape[1:] != shape:
             msg = f"samples have shape {samples.shape[1:]}, training samples had {shape}"
             raise Unsupported(msg)
-        return samples
+        return self._suited(samples)
 
 
 def require_rows(x: Floats, least: int, what: str) -> None:

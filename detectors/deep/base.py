@@ -85,7 +85,7 @@ class DeepDetector(Detector, Generic[Net]):
         for detector, x in zip(detectors, xs, strict=True):
             vars(detector).pop("_shape_", None)  # unfitted, unless this fit succeeds
             try:
-                replicas.append(Replica(detector, as_samples(x)))
+                replicas.append(Replica(detector, detector._suited(as_samples(x))))
             except Unsupported as error:
                 outcomes[detector.seed] = error
         train(replicas)
@@ -93,6 +93,9 @@ class DeepDetector(Detector, Generic[Net]):
             outcomes[replica.detector.seed] = replica.outcome
             if replica.outcome is None:
                 replica.detector._learn(replica)
+        for detector, x in zip(detectors, xs, strict=True):
+            if outcomes[detector.seed] is None:
+                detector._shape_ = np.shape(x)[1:]
         return [outcomes[detector.seed] for detector in detectors]
 
     @property
@@ -106,7 +109,6 @@ class DeepDetector(Detector, Generic[Net]):
             raise outcome
 
     def _learn(self, replica: Replica) -> None:
-        self._shape_ = tuple(replica.x.shape[1:])
         self.net_: Net = cast("Net", replica.finished_net())
         self.losses_ = np.array(replica.losses)
         self.epochs_ = len(replica.losses)

@@ -50,9 +50,11 @@ def test_every_excuse_is_for_a_subject_and_a_check():
 
 
 @pytest.mark.parametrize("name", [n for n in names() if TABLE[n].family == "shallow"])
-def test_a_shallow_detector_says_that_images_are_unsupported(name):
-    with pytest.raises(Unsupported, match=r"takes vectors \(n, d\), x has shape \(8, 1, 4, 4\)"):
-        make(name).fit(np.zeros((8, 1, 4, 4)))
+def test_a_shallow_detector_takes_images_as_their_pixels(name):
+    images = np.random.default_rng(0).normal(size=(90, 1, 2, 3)).astype(np.float32)
+    flat = images.reshape(90, 6)
+    of_images = make(name).fit(images).score(images[:9])
+    assert np.array_equal(of_images, make(name).fit(flat).score(flat[:9]))
 
 
 @pytest.mark.parametrize(
