@@ -14,13 +14,12 @@ from detectors.scale import location_and_scale
 
 @dataclass(kw_only=True)
 class Control(Detector):
-    """Base of the controls; images count as vectors of their pixels."""
+    """Base of the controls."""
 
     family: ClassVar[Family] = "control"
-    takes_images: ClassVar[bool] = True
 
     def _fit(self, x: Floats) -> None:
-        self.mean_, self.scale_ = location_and_scale(_flat(x))
+        self.mean_, self.scale_ = location_and_scale(x)
 
 
 @dataclass(kw_only=True)
@@ -33,7 +32,7 @@ class Random(Control):
 
     def _score(self, x: Floats, readout: str) -> Floats:
         key = str(self.seed).encode()
-        rows = _flat(x) + 0.0  # -0.0 becomes 0.0, which is the same sample in other bytes
+        rows = x + 0.0  # -0.0 becomes 0.0, which is the same sample in other bytes
         digests = (blake2b(key + b":" + row.tobytes(), digest_size=8).digest() for row in rows)
         scores = [int.from_bytes(digest, "big") >> 11 for digest in digests]
         return np.array(scores, dtype=np.float64) / 2**53
@@ -55,7 +54,7 @@ class MeanDistance(Control):
     """Euclidean distance to the training mean."""
 
     def _score(self, x: Floats, readout: str) -> Floats:
-        distances: Floats = np.linalg.norm(_flat(x) - self.mean_, axis=1)
+        distances: Floats = np.linalg.norm(x - self.mean_, axis=1)
         return distances
 
 
@@ -67,9 +66,5 @@ class MaxAbsZ(Control):
     """
 
     def _score(self, x: Floats, readout: str) -> Floats:
-        deviations: Floats = np.abs((_flat(x) - self.mean_) / self.scale_).max(axis=1)
+        deviations: Floats = np.abs((x - self.mean_) / self.scale_).max(axis=1)
         return deviations
-
-
-def _flat(x: Floats) -> Floats:
-    return x.reshape(len(x), -1).astype(np.float64, copy=False)
