@@ -1,11 +1,18 @@
-"""`python -m bench` is the command `bench`."""
+"""The command `bench`, also as `python -m bench`."""
 
 import sys
+from typing import NoReturn
 
-if __name__ == "__main__":
+
+def main() -> NoReturn:
+    """Run the command line; importing it takes long enough to be interrupted."""
     try:
-        from bench.cli import main
-    except KeyboardInterrupt:  # importing takes long enough to be interrupted
+        from bench.cli import main as run
+    except KeyboardInterrupt:
         sys.stderr.write("bench: interrupted\n")
         sys.exit(130)
+    run()
+
+
+if __name__ == "__main__":
     main()
