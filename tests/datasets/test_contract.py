@@ -1,11 +1,12 @@
 """What holds of every data set that can be loaded."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from datasets import DataSet, card, find, load, names, present
+from datasets import card, find, load, names, present
 
 WITHOUT_FILES = [name for name in names() if find(name).content_sha256]
 EVERY_NAME = pytest.mark.parametrize("name", names())
@@ -55,7 +56,7 @@ def test_both_classes_are_there_and_labels_are_int8(data):
 def test_a_second_load_takes_seconds_and_gives_the_same(data):
     start = time.process_time()
     second = load(data.card.name)
-    assert time.process_time() - start < 4
+    assert time.process_time() - start < 10
 
     np.testing.assert_array_equal(second.x, data.x)
     np.testing.assert_array_equal(second.y, data.y)
@@ -71,10 +72,10 @@ def test_no_array_can_be_written_to(data):
 def test_one_changed_value_is_refused(name):
     data = load(name)
     x = data.x.copy()
-    x[-1, -1] += 1
+    x.flat[-1] += 1
 
     with pytest.raises(ValueError, match=rf"^{name}: content has sha256 [0-9a-f]{{64}}, expected"):
-        DataSet(data.card, x, data.y)
+        replace(data, x=x)
 
 
 @pytest.mark.parametrize("name", WITHOUT_FILES)
@@ -87,7 +88,7 @@ def test_two_swapped_labels_are_refused(name):
     with pytest.raises(
         ValueError, match=r"content has sha256 .*; restore the source files, or pin"
     ):
-        DataSet(data.card, data.x, y)
+        replace(data, y=y, masks=None)
 
 
 @EVERY_NAME
