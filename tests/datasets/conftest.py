@@ -1,5 +1,6 @@
 """What tests of data share: a cache of their own, and a server that misbehaves on localhost."""
 
+import gzip
 import re
 import threading
 import time
@@ -127,6 +128,16 @@ class Server(ThreadingHTTPServer):
         handler.head(200, len(content))
         handler.wfile.write(content[:1000])
         time.sleep(0.5)
+
+    @staticmethod
+    def packing(handler, content):
+        """Send the file packed to whoever does not say that it has to be as it is."""
+        if "gzip" in handler.headers.get("Accept-Encoding", "gzip"):
+            packed = gzip.compress(content)
+            handler.head(200, len(packed), Content_Encoding="gzip")
+            handler.wfile.write(packed)
+        else:
+            Server.plain(handler, content)
 
     @staticmethod
     def hanging_up(handler, content):

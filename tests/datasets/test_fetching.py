@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import datasets
-from datasets import Archive, Entry, File, UnknownDataSet, transfer
+from datasets import Archive, Entry, File, UnknownDataSet, fetching, transfer
 from datasets.fetching import ACCEPTED, LOCK, FetchError, fetch, verify
 from datasets.tables import TABLE
 
@@ -134,6 +134,32 @@ def test_a_file_that_several_sets_share_is_fetched_once(server, offer, data):
     assert server.asked["a"] == [""]
 
 
+def test_a_file_that_several_sets_lack_is_asked_for_once_and_told_of_to_each(server, offer, data):
+    url = server.serve("a", b"")
+    names = [offer(url, name=f"set/{k}") for k in range(3)]
+
+    assert fetch(names, data).keys() == set(names)
+
+    assert server.asked["a"] == [""]
+
+
+def test_a_host_that_cannot_be_reached_is_asked_once(enter, data, monkeypatch):
+    asked = []
+
+    def bring(url, *rest):
+        asked.append(url)
+        transfer.bring(url, *rest)
+
+    monkeypatch.setattr(fetching, "bring", bring)
+    urls = [f"http://127.0.0.1:9/{k}" for k in range(3)]
+    names = [enter(f"set/{url[-1]}", files=(File(url[-1], (url,)),)) for url in urls]
+
+    problems = fetch(names, data)
+
+    assert asked == urls[:1]
+    assert all(url in problem for url, problem in zip(urls, problems.values(), strict=True))
+
+
 def test_a_broken_download_is_resumed_where_it_broke_off(server, offer, data):
     drops = [server.dropping(n) for n in (50_000, 1000, 70_000)]
 
@@ -244,8 +270,11 @@ def test_a_server_that_says_how_long_to_wait_is_heard(server, offer, data):
 def test_no_server_makes_it_wait_for_long(server, offer, data, monkeypatch):
     monkeypatch.setattr(transfer, "LONGEST_PAUSE_SECONDS", 0.01)
     url = server.serve("a", CONTENT, server.status(503, Retry_After="3600"))
+    start = time.monotonic()
 
     assert fetch([offer(url)], data) == {}
+
+    assert time.monotonic() - start < 3
 
 
 def test_a_server_that_stays_busy_is_left_for_the_next_mirror(server, offer, data):
@@ -300,6 +329,12 @@ def test_a_file_sent_without_its_length_is_completed(server, offer, data):
     assert fetch([offer(url)], data) == {}
 
     assert server.asked["a"] == ["", "bytes=60000-"]
+
+
+def test_a_file_comes_as_it_is_from_a_server_that_would_pack_it(server, offer, data):
+    assert fetch([offer(server.serve("a", CONTENT, server.packing))], data) == {}
+
+    assert len(server.asked["a"]) == 1
 
 
 TAMPERED = bytes([CONTENT[0] ^ 1]) + CONTENT[1:]
