@@ -23,11 +23,11 @@ print(json.dumps({spec: code_id(parse(spec)) for spec in sys.argv[1:]}))
 class Copy:
     """A copy of the project's code, to be edited."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, source: Path = ROOT) -> None:
         self.folder = folder
         for package in ("bench", "datasets", "detectors"):
             ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / package, folder / package, ignore=ignored)
+            shutil.copytree(source / package, folder / package, ignore=ignored)
 
     def ids(self, *specs: str) -> dict[str, str]:
         command = [sys.executable, "-c", PROGRAM, *(specs or SPECS)]
@@ -44,14 +44,19 @@ class Copy:
         path.write_text(text.replace(old, new, 1))
 
 
-@pytest.fixture
-def copy(tmp_path):
-    return Copy(tmp_path)
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory):
+    return Copy(tmp_path_factory.mktemp("pristine"))
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    return Copy(tmp_path_factory.mktemp("original")).ids()
+def original(pristine):
+    return pristine.ids()
+
+
+@pytest.fixture
+def copy(tmp_path, pristine):
+    return Copy(tmp_path, pristine.folder)
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:

@@ -1,5 +1,7 @@
 """Same seed, same numbers: whatever the workers, the order, the company, or an interruption."""
 
+import os
+import signal
 import sqlite3
 from collections import Counter
 from pathlib import Path
@@ -13,7 +15,7 @@ SHALLOW = ("lof", "iforest", "random")
 COUNTING = "tests/bench/counting.py:Counting"
 
 
-def write_suite(path: Path, detectors, datasets=("wine", "digits/3"), seeds=(0, 1, 2)) -> Path:
+def write_suite(path: Path, detectors, datasets=("wine",), seeds=(0, 1, 2)) -> Path:
     lines = [f"datasets = {list(datasets)}", f"seeds = {list(seeds)}"]
     for spec in detectors:
         lines += ["[[detectors]]", f'spec = "{spec}"']
@@ -39,7 +41,7 @@ def whole(bench, tmp_path_factory):
     run = bench("run", suite, "--results", folder, "--jobs", 1)
     assert run.wait() == 0, run.stderr
     made = blobs(folder)
-    assert len(made) == len([*MODELS, *SHALLOW]) * 2 * 3
+    assert len(made) == len([*MODELS, *SHALLOW]) * 3
     return made
 
 
@@ -47,7 +49,6 @@ def test_two_workers_and_another_order_make_the_same_scores(bench, whole, tmp_pa
     suite = write_suite(
         tmp_path / "shuffled.toml",
         [*SHALLOW[::-1], *MODELS[::-1]],
-        datasets=("digits/3", "wine"),
         seeds=(2, 0, 1),
     )
     run = bench("run", suite, "--results", tmp_path, "--jobs", 2)
@@ -59,11 +60,11 @@ def test_a_part_that_is_killed_and_then_the_rest_make_the_same_scores(bench, who
     suite = write_suite(tmp_path / "all.toml", [*MODELS, *SHALLOW])
     part = ("--detectors", "ae+lof,vae:elbo,random,lof", "--seeds", "2,1")
     first = bench("run", suite, "--results", tmp_path, "--jobs", 1, *part)
-    assert bench.wait_until(lambda: len(blobs_if_any(tmp_path)) > 2, 60)
-    first.kill()
+    assert bench.wait_until(lambda: len(blobs_if_any(tmp_path)) > 0, 60)
+    os.kill(first.pid, signal.SIGKILL)
     first.wait()
     kept = blobs(tmp_path)
-    assert 0 < len(kept) < 16
+    assert 0 < len(kept) < 8
     assert bench.wait_until(lambda: not first.sandboxes(), 20)
     second = bench("run", suite, "--results", tmp_path, "--jobs", 2)
     assert second.wait() == 0, second.stderr

@@ -90,7 +90,7 @@ def test_labels_show_explicit_settings_and_those_of_a_head(read):
         ('detectors = ["ae+loff"]\ndatasets = ["wine"]', "unknown detector 'loff'.* lof"),
         ('detectors = ["lof+knn"]\ndatasets = ["wine"]', "lof has no codes for a head.* ae"),
         ('detectors = ["pyod:HBO"]\ndatasets = ["wine"]', "'pyod:HBO'.* HBOS"),
-        ('detectors = ["lof"]\ndatasets = ["whine"]', "unknown data set 'whine'.* wine"),
+        ('detectors = ["lof"]\ndatasets = ["whine"]', "data set 'whine'; the nearest: .*wine"),
         ('detectors = ["lof"]\ndatasets = ["x*"]', "unknown data set 'x\\*'"),
         (LOF_ON_WINE + 'protocol = "oneclass"', "unknown protocol 'oneclass'.* one-class"),
         (LOF_ON_WINE + 'scaler = "standrad"', "unknown scaler 'standrad'.* standard"),
