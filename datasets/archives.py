@@ -2,7 +2,7 @@
 
 An archive can name files outside its folder, hold links that lead out of it, grow a thousandfold
 or hold two members of one name. Such an archive is refused whole: members are written to a folder
-of their own beside the aim, and moved into place when the last one is right.
+of their own beside the archive, and moved into place when the last one is right.
 """
 
 from __future__ import annotations
@@ -67,16 +67,15 @@ class _Member:
     open: Callable[[], IO[bytes]]
 
 
-def unpack(archive: Path, folder: Path, *, inside: str = "", limits: Limits | None = None) -> None:
+def unpack(archive: Path, folder: Path, *, limits: Limits | None = None) -> None:
     """Unpack an archive into a folder, all of it or nothing.
 
     What stands in the folder already stays as it is. The folder of the work in progress,
-    `.NAME.unpacking` beside `folder`, is one for each archive: unpack it once at a time.
+    `.NAME.unpacking` beside the archive, is one for each archive: unpack it once at a time.
 
     Args:
         archive: a zip, or a tar, plain or compressed; told by content, not by name.
         folder: where its files go; made if it is not there.
-        inside: the folder within the archive whose content is wanted, such as "data/images".
         limits: what it may grow to; see `Limits`.
 
     Raises:
@@ -85,29 +84,23 @@ def unpack(archive: Path, folder: Path, *, inside: str = "", limits: Limits | No
             if only upper and lower case differ), or that no disk can hold.
         OSError: a file cannot be written.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = folder.parent / f".{archive.name}.unpacking"
+    work = archive.with_name(f".{archive.name}.unpacking")
     shutil.rmtree(work, ignore_errors=True)
     try:
         work.mkdir()
         _write_members(archive, work, limits or Limits())
-        root = work.joinpath(*_safe_parts(inside)) if inside else work
-        if not root.is_dir():
-            found = ", ".join(sorted(child.name for child in work.iterdir())[:8]) or "nothing"
-            msg = f"{archive.name}: the folder {inside!r} is not in it; found: {found}"
-            raise BadArchive(msg)
-        _merge(root, folder)
+        _merge(work, folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
 def _merge(source: Path, target: Path) -> None:
     """Move what is in a folder to another, and leave what stands there."""
-    target.mkdir(exist_ok=True)
+    target.mkdir(parents=True, exist_ok=True)
     for child in sorted(source.iterdir()):
         there = target / child.name
         if not there.exists():
-            child.rename(there)
+            shutil.move(child, there)  # a rename, unless the folder is on another disk
         elif child.is_dir() and there.is_dir():
             _merge(child, there)
 

@@ -220,7 +220,7 @@ class _Work:
         path = self.folder / archive.file.path
         was_there = path.exists()
         self._get_file(archive.file)
-        self._say(f"unpacking {archive.file.path} into {archive.into}/")
+        self._say(f"unpacking {archive.file.path}")
         try:
             unpack(path, self.folder / archive.into)
         except BadArchive as error:
@@ -248,14 +248,16 @@ def _look_at(entry: Entry, file: File, folder: Path) -> Finding:
         advice = "move it away, and fetch it again"
         return Finding(file.path, "wrong", f"{flaw}; {advice}")
     if not file.pin:
-        said = "no digest of it is known; its content is checked as it is loaded"
+        said = "has no known digest; its content is checked as it is loaded"
         return Finding(file.path, "unverifiable", said)
     return Finding(file.path, "ok", f"has the {file.pin.partition(':')[0]} of the published file")
 
 
 def _remedy(entry: Entry) -> str:
+    if entry.archives or any(file.urls for file in entry.files):
+        return f"run `bench data fetch {entry.name}`"
     advice = dict.fromkeys(file.advice for file in entry.files if file.advice)
-    return "; ".join(advice) or f"run `bench data fetch {entry.name}`"
+    return "; ".join(advice) or "put it there by hand"
 
 
 def _absence(entry: Entry, folder: Path) -> str:

@@ -99,18 +99,6 @@ def test_an_archive_of_a_folder_as_tar_and_zip_tools_write_it_is_unpacked(tmp_pa
     assert files_in(tmp_path / "set") == CONTENT
 
 
-def test_only_the_wanted_folder_of_an_archive_is_put_in_place(tmp_path, make):
-    unpack(make(CONTENT.items()), tmp_path / "set", inside="bottle")
-
-    assert files_in(tmp_path / "set").keys() == {"train/good/000.png", "readme.txt"}
-
-
-def test_a_wanted_folder_that_is_not_there_is_answered_with_what_is(make):
-    assert_refused(
-        make(CONTENT.items()), "'cable' is not in it; found: a.txt, bottle", inside="cable"
-    )
-
-
 def test_what_stands_in_the_folder_stays_and_what_lacks_is_added(tmp_path, make):
     kept = tmp_path / "set" / "bottle" / "readme.txt"
     kept.parent.mkdir(parents=True)

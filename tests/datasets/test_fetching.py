@@ -580,7 +580,7 @@ def test_an_archive_is_fetched_unpacked_and_removed(pack, server, data):
     assert fetch([pack(BOTTLE)], data, say=lines.append) == {}
 
     assert in_folder(data) == UNPACKED
-    assert lines[-1] == "unpacking mvtec_ad/x.tar.xz into mvtec_ad/"
+    assert lines[-1] == "unpacking mvtec_ad/x.tar.xz"
     assert fetch(["mvtec/bottle"], data) == {}
     assert len(server.asked["x.tar.xz"]) == 1
 
@@ -622,6 +622,18 @@ def test_an_archive_that_leaves_its_folder_is_refused(pack, data):
     assert in_folder(data).keys() == {"mvtec_ad/x.tar.xz"}
 
 
+def test_an_archive_of_the_data_folder_itself_is_unpacked_within_it(enter, server, data, tmp_path):
+    url = server.serve("x.tar.xz", packed(tmp_path, BOTTLE))
+    archive = Archive(File("x.tar.xz", (url,)), ".")
+    name = enter(files=(File("bottle/train/000.png"),), archives=(archive,))
+    before = set(tmp_path.iterdir())
+
+    assert fetch([name], data) == {}
+
+    assert in_folder(data) == BOTTLE
+    assert set(tmp_path.iterdir()) == {*before, data}
+
+
 def test_an_archive_without_what_was_wanted_is_said_so(pack, data):
     name = pack({"screw/train/000.png": b"0"})
 
@@ -657,7 +669,8 @@ def states(name, data):
 
 def test_verify_tells_right_from_wrong_missing_and_unknown(enter, data, tmp_path):
     right, wrong = File("right.bin", (), SHA256), File("wrong.bin", (), SHA256)
-    files = (right, wrong, replace(right, path="missing.bin"), File("unknown.bin"))
+    missing = replace(right, path="missing.bin", urls=("http://127.0.0.1:9/",))
+    files = (right, wrong, missing, File("unknown.bin"))
     archive = Archive(File("x.zip", sha256=SHA256), "x")
     name = enter(files=files, folders=("full", "empty"), archives=(archive,))
     for folder in ("full", "empty"):
