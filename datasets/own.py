@@ -3,6 +3,7 @@
     file:PATH?label=COLUMN&normal=VALUE   a table: csv, tsv, parquet, feather, npz or mat
     folder:PATH                           a folder of images in the layout of MVTec AD
     ucr:PATH?normal=CLASS                 time series, a line each, the class first
+    openml/ID?label=COLUMN&normal=VALUE   openml/ID.arff in the data folder
 
 A setting that takes several values is repeated: "drop=id&drop=name". Characters that have a
 meaning here (& ? = % + and, on the command line, commas) are written as %26, %3F, ... A TOML card
@@ -21,7 +22,7 @@ from urllib.parse import parse_qsl, unquote
 from datasets.record import Kind
 from datasets.sources import Entry, File
 
-FORMATS = (".csv", ".tsv", ".parquet", ".feather", ".npz", ".mat")
+FORMATS = (".csv", ".tsv", ".parquet", ".feather", ".arff", ".npz", ".mat")
 CATEGORICAL = ("refuse", "one-hot", "ordinal")
 MISSING = ("refuse", "keep", "drop-rows")
 
@@ -42,6 +43,7 @@ _ABOUT: dict[str, Any] = {
     "citation": "unpublished",
     "traps": (),
 }
+_OPENML = "openml/"
 _ALLOWED = {"categorical": CATEGORICAL, "missing": MISSING}
 
 
@@ -55,6 +57,8 @@ def entry(name: str) -> Entry | None:
     Raises:
         BadSetting: a setting that is not known, or a value that it cannot have.
     """
+    if name.startswith(_OPENML):
+        return _openml(name)
     scheme, colon, rest = name.partition(":")
     return _SCHEMES[scheme](name, rest) if colon and scheme in _SCHEMES else None
 
@@ -76,6 +80,29 @@ def _folder(name: str, rest: str) -> Entry:
 def _series(name: str, rest: str) -> Entry:
     path, said = _parse(rest)
     return _entry(name, path, said, _SERIES, "datasets.ucr:series", "tabular")
+
+
+def _openml(name: str) -> Entry:
+    place, _, query = name.partition("?")
+    said = parse_qsl(query, keep_blank_values=True)
+    settings = {**_TABLE, **_settings(name, said, _TABLE)}
+    key = place.removeprefix(_OPENML)
+    site = f"https://www.openml.org/d/{key}"
+    return Entry(
+        name=name,
+        kind="tabular",
+        family=place,
+        source=f"OpenML, {site}",
+        licence="see the page of its source",
+        citation=(
+            "Vanschoren, van Rijn, Bischl and Torgo, OpenML: networked science in machine "
+            "learning, SIGKDD Explorations 15(2), 2013, doi:10.1145/2641190.2641198"
+        ),
+        loader="datasets.tabular:table",
+        traps=("made for classification: whether its rare class is anomalous is your claim",),
+        files=(File(f"{place}.arff", advice=f"get it as ARFF from {site}, and put it there"),),
+        options=settings,
+    )
 
 
 _SCHEMES: dict[str, Callable[[str, str], Entry]] = {

@@ -1,4 +1,4 @@
-"""Tables of the user's own: csv, tsv, parquet, feather, npz and mat, to numbers and labels.
+"""Tables of the user's own: csv, tsv, parquet, feather, arff, npz and mat, to numbers and labels.
 
 Large csv files are read in pieces: besides the result, two pieces are in memory at most.
 """
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from datasets.arff import read_arff
 from datasets.arrays import features_and_labels, read_mat, read_npz
 from datasets.codes import Codes
 from datasets.files import WrongData
@@ -222,6 +223,10 @@ def _read_pieces(path: Path, na: tuple[str, ...]) -> Iterator[pd.DataFrame]:
         except pa.ArrowException as error:
             msg = f"{path} is no complete {ending[1:]} file: {error}"
             raise WrongData(msg) from error
+        yield frame.replace(list(na), None) if na else frame
+        return
+    if ending == ".arff":
+        frame = read_arff(path)
         yield frame.replace(list(na), None) if na else frame
         return
     head = _head(path)

@@ -5,38 +5,15 @@ import io
 import pickle
 import struct
 import tarfile
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.io import savemat
 
-from datasets import Card, WrongData, cifar, load, mnist, present, svhn
-from datasets.sources import Entry
-from datasets.tables import TABLE
+from datasets import WrongData, cifar, load, mnist, present, svhn
+from tests.datasets.cards import open_card
 
 RNG = np.random.default_rng(0)
-
-
-def open_card(name):
-    """Return the card of a set as it is before its files have been seen."""
-    entry: Entry = replace(TABLE[name], facts=None)
-    return Card(
-        name=name,
-        kind=entry.kind,
-        family=entry.family,
-        source=entry.source,
-        licence=entry.licence,
-        citation=entry.citation,
-        sha256="0" * 64,
-        n=None,
-        shape=None,
-        n_anomalies=None,
-        duplicates=None,
-        synthetic=False,
-        from_files=True,
-        has_official_split=entry.has_official_split,
-    )
 
 
 def idx(array):
