@@ -20,7 +20,8 @@ RESTS_ON = {
 }
 HERE = Path(__file__).parent
 HARNESS_FILES = (HERE / "protocols.py", HERE / "scalers.py")
-NAMES = "detectors.registry"  # a new name changes no score; what a name presets is in the id
+# What changes no score: names (what a name presets is in the id) and the checking of settings.
+NO_SCORES = ("annotated_types", "detectors.registry", "detectors.settings")
 
 
 def code_id(spec: Spec) -> str:
@@ -66,7 +67,7 @@ def _inside(name: str) -> Path | None:
     """Return the file of a module of `detectors`, or of what `detectors` itself offers, if any."""
     place = HERE.parent.joinpath(*name.split("."))
     for file in (place.with_suffix(".py"), place / "__init__.py"):
-        if file.is_file() and name != NAMES:
+        if file.is_file() and name not in NO_SCORES:
             return file
     package, _, attribute = name.rpartition(".")
     offered = {n.rpartition(".")[2]: n.rpartition(".")[0] for n in _offered()}
@@ -118,7 +119,7 @@ def versions(modules: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for module in modules:
         package = module.partition(".")[0]
-        if package not in sys.stdlib_module_names:
+        if package not in sys.stdlib_module_names and package not in NO_SCORES:
             for distribution in (package, *RESTS_ON.get(package, ())):
                 found |= _version(distribution)
     return found
