@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from datasets.sources import Entry
-from datasets.tables import adbench, classic, embedded, generated, images, inspection, odds, series
+from datasets.tables import (
+    adbench,
+    classic,
+    embedded,
+    generated,
+    images,
+    inspection,
+    medical,
+    odds,
+    series,
+)
 
-_GROUPS = (embedded, generated, adbench, odds, classic, images, inspection, series)
+_GROUPS = (embedded, generated, adbench, odds, classic, images, inspection, medical, series)
 
 TABLE: dict[str, Entry] = {entry.name: entry for group in _GROUPS for entry in group.ENTRIES}
