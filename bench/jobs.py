@@ -170,6 +170,8 @@ def prepare(data: DataSet, wanted: list[Wanted]) -> Unit | str:
     except protocols.NotApplicable as error:
         return str(error)
     x_train, x_test = data.x[split.train], data.x[split.test[split.order]]
+    if data.codes:
+        x_train, x_test = data.codes.encode(x_train, x_test)
     if not first.scaler.startswith(IMPUTE):
         n_bad = sum(int((~np.isfinite(x)).sum()) for x in (x_train, x_test))
         if n_bad:

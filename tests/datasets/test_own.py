@@ -260,6 +260,45 @@ def test_text_that_comes_late_in_a_column_of_numbers_is_refused(tmp_path, monkey
         load(f"file:{path}?{SETTINGS}&drop=job&categorical=one-hot")
 
 
+LOAD_AND_SPLIT = """
+import resource, sys, time
+import numpy as np
+import datasets
+from bench import protocols
+
+start = time.process_time()
+data = datasets.load(sys.argv[1])
+split = protocols.split("one-class", data, 0)
+train, test = data.x[split.train], data.x[split.test[split.order]]
+seconds = time.process_time() - start
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+print(data.x.shape, len(train) + len(test), f"{seconds:.2f} s, {peak:.2f} GiB")
+assert seconds < 2
+assert peak < 1
+"""
+
+
+def run(code, *arguments):
+    """Run code in a fresh interpreter; return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=Path(datasets.__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_set_of_the_largest_size_of_adbench_is_loaded_and_split_in_2_s_and_1_gib(tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(619_326, 10)).round(2), rng.random(619_326) < 0.06
+    np.savez(tmp_path / "a.npz", X=x, y=y)
+
+    assert "(619326, 10) 619326 " in run(LOAD_AND_SPLIT, f"file:{tmp_path}/a.npz")
+
+
 LOAD_WITHIN_4_GIB = """
 import resource, sys
 import datasets
@@ -281,14 +320,7 @@ def test_a_csv_of_2_gb_is_read_within_4_gib(tmp_path):
         while file.tell() < 2_000_000_000:
             file.write(lines)
         file.write(lines[: lines.index(b"\n")][:-1] + b"1\n")
-    done = subprocess.run(
-        [sys.executable, "-c", LOAD_WITHIN_4_GIB, f"file:{path}?label=label"],
-        cwd=Path(datasets.__file__).parent.parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    printed = run(LOAD_WITHIN_4_GIB, f"file:{path}?label=label")
     path.unlink()
 
-    assert done.returncode == 0, done.stderr
-    assert ", 20) 1 " in done.stdout
+    assert ", 20) 1 " in printed
