@@ -29,13 +29,13 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
     Raises:
         FileNotFoundError: a file is not in the data folder whose digest is not known beforehand.
     """
+    cards = {name: datasets.card(name, data) for name in suite.datasets}
     rows = []
     for entrant in suite.detectors:
         spec = parse(entrant.spec)
         code = code_id(spec)
         on = _device(device) if spec.entry.family == "deep" else "cpu"
-        for name in suite.datasets:
-            card = datasets.card(name, data)
+        for name, card in cards.items():
             rows += [
                 Wanted(
                     spec=str(spec),
@@ -75,14 +75,14 @@ def jobs(wanted: Iterable[Wanted], data: Path | None, limits: Limits, run: str) 
     for row in wanted:
         same_fit = (row.model, canonical(row.model_settings), row.dataset, row.protocol, row.scaler)
         groups.setdefault(same_fit, []).append(row)
-    ordered = sorted(groups.values(), key=lambda group: _size(group[0], data), reverse=True)
+    ordered = sorted(groups.values(), key=lambda group: _size(group[0]), reverse=True)
     return [Job(tuple(group), data, limits, run) for group in ordered]
 
 
-def _size(row: Wanted, data: Path | None) -> tuple[bool, int]:
+def _size(row: Wanted) -> tuple[bool, int]:
     """Return what orders jobs; a data set of unknown size is taken for a large one."""
-    card = datasets.card(row.dataset, data)
-    n_values = card.n * card.d if card.n and card.d else sys.maxsize
+    facts = datasets.find(row.dataset).facts
+    n_values = facts.n * math.prod(facts.shape) if facts else sys.maxsize
     return parse(row.model).entry.family == "deep", n_values
 
 

@@ -50,7 +50,7 @@ def digest(path: Path, method: str = "sha256") -> str:
 
 def digests(paths: list[Path], method: str = "sha256") -> list[str]:
     """Return the digest of every file; see `digest`."""
-    asked = [(str(path.resolve()), path.stat()) for path in paths]
+    asked = [(os.path.abspath(path), path.stat()) for path in paths]
     known = _remembered([name for name, _ in asked], method)
     found, fresh = [], []
     for path, (name, stat) in zip(paths, asked, strict=True):
