@@ -17,7 +17,7 @@ def write_patient(folder, k, *, packed=False, seg_shape=(24, 24, 12)):
     brain = (np.abs(grid) < np.array([10, 10, 5])[:, None, None, None]).all(axis=0)
     volume = np.where(brain, 500 + 100 * k, 0).astype(np.int16)
     seg = np.zeros(seg_shape, np.uint8)
-    seg[8:14, 8:12, 6:9] = 4
+    seg[8:14, 8:13, 6:9] = 4
     ending = "nii.gz" if packed else "nii"
     for kind, values in (("flair", volume), ("seg", seg)):
         nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), place / f"{name}_{kind}.{ending}")

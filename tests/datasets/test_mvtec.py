@@ -47,7 +47,8 @@ def test_colour_is_three_channels_and_sizes_are_as_asked(written):
 def test_masks_are_resized_to_the_nearest_pixel(weave):
     defect = sorted((weave / "ground_truth" / "spot").iterdir())[3]
     mask = np.zeros((32, 32), np.uint8)
-    mask[8:16, 4:8] = 1  # any value but 0
+    mask[9:12, 5:7] = 1  # any value but 0
+    mask[12:15, 5:7] = 255
     Image.fromarray(mask).save(defect)
     data = load(f"folder:{weave}?size=8")
 

@@ -155,6 +155,17 @@ def test_labels_0_and_1_need_no_setting(tmp_path, labels, ending):
     assert load(f"file:{path}?label=class&drop=id&drop=job").y.tolist() == [0, 0, 1, 0]
 
 
+def test_names_in_unicode_are_read_with_a_byte_order_mark_or_without(tmp_path):
+    for k, encoding in enumerate(("utf-8", "utf-8-sig")):
+        path = tmp_path / f"{k}.csv"
+        path.write_text("größe,class\n1,ähnlich\n2,neu\n3,ähnlich\n", encoding=encoding)
+        data = load(f"file:{path}?label=class&normal=ähnlich")
+
+        assert data.y.tolist() == [0, 1, 0]
+        with pytest.raises(WrongData, match="no column is left"):
+            load(f"file:{path}?label=class&normal=ähnlich&drop=größe")
+
+
 def test_a_file_without_names_of_columns_counts_them(tmp_path):
     (tmp_path / "a.csv").write_text("1.5;2;0\n3.5;4;1\n5.5;6;0\n")
     data = load(f"file:{tmp_path}/a.csv?label=2")
