@@ -25,7 +25,7 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 _MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
 
 
-def category(card: Card, paths: Sequence[Path], size: int, grey: bool) -> DataSet:
+def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bool) -> DataSet:
     """Return images (3, size, size), or (1, size, size) of grey, with masks and official split.
 
     Images are resized with Lanczos' filter, without keeping their aspect, and masks with the
@@ -37,6 +37,7 @@ def category(card: Card, paths: Sequence[Path], size: int, grey: bool) -> DataSe
         paths: the folder of a category.
         size: height and width, in pixels.
         grey: whether to turn colours into grey.
+        masks: whether every defective image has a mask; else none is read.
 
     Raises:
         WrongData: the folder has another layout, an image cannot be read, or a mask does not fit.
@@ -48,14 +49,49 @@ def category(card: Card, paths: Sequence[Path], size: int, grey: bool) -> DataSe
     if not train or not test:
         _refuse(folder, f"has {len(train)} training and {len(test)} test images; give some of each")
     files = [*train, *test]
-    x = np.empty((len(files), 1 if grey else 3, size, size), np.uint8)
-    masks = np.zeros((len(files), size, size), np.uint8)
-    for i, path in enumerate(files):
-        mask = None if path.parent.name in NORMAL else _mask_of(folder, path)
-        x[i], masks[i] = _read(path, mask, size, grey)
-    y = np.array([path.parent.name not in NORMAL for path in files])
+    defective = np.array([path.parent.name not in NORMAL for path in files])
+    drawn = [
+        _mask_of(folder, path) if masks and odd else None
+        for path, odd in zip(files, defective, strict=True)
+    ]
+    x, mask = _read_all(files, drawn, size, grey)
     split = OfficialSplit(np.arange(len(train)), np.arange(len(train), len(files)))
-    return DataSet(card, x, y, split, masks)
+    return DataSet(card, x, defective, split, mask if masks else None)
+
+
+def classes(
+    card: Card, paths: Sequence[Path], normal: Sequence[str], size: int, grey: bool
+) -> DataSet:
+    """Return images of a folder with a folder for each class, without masks or a split.
+
+    Args:
+        card: what the result has to be.
+        paths: the folder of the classes.
+        normal: names of the classes that are normal; every other one is anomalous.
+        size: height and width, in pixels.
+        grey: whether to turn colours into grey.
+
+    Raises:
+        WrongData: no class has that name, or an image cannot be read.
+    """
+    folders = _folders(paths[0])
+    names = [path.name for path in folders]
+    if absent := [name for name in normal if name not in names]:
+        _refuse(paths[0], f"has no folder {absent[0]!r}; found these: {', '.join(names)}")
+    files = [image for folder in folders for image in _images(folder)]
+    x, _ = _read_all(files, [None] * len(files), size, grey)
+    return DataSet(card, x, np.array([path.parent.name not in normal for path in files]))
+
+
+def _read_all(
+    files: Sequence[Path], masks: Sequence[Path | None], size: int, grey: bool
+) -> tuple[Array, Array]:
+    """Return images (n, channels, size, size) and masks (n, size, size), 0 where there is none."""
+    x = np.empty((len(files), 1 if grey else 3, size, size), np.uint8)
+    drawn = np.zeros((len(files), size, size), np.uint8)
+    for i, (path, mask) in enumerate(zip(files, masks, strict=True)):
+        x[i], drawn[i] = _read(path, mask, size, grey)
+    return x, drawn
 
 
 def _check_layout(folder: Path) -> None:
@@ -98,7 +134,7 @@ def _mask_of(folder: Path, image: Path) -> Path:
         for ending in ENDINGS:
             if (mask := places / f"{stem}{ending}").is_file():
                 return mask
-    _refuse(image, f"has no mask; it should be {places / image.stem}_mask.png")
+    _refuse(image, f"has no mask; it should be {places / image.stem}_mask.png, or say ?masks=no")
 
 
 def _read(path: Path, mask: Path | None, size: int, grey: bool) -> tuple[Array, Array]:

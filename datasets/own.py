@@ -2,6 +2,7 @@
 
     file:PATH?label=COLUMN&normal=VALUE   a table: csv, tsv, parquet, feather, npz or mat
     folder:PATH                           a folder of images in the layout of MVTec AD
+    folder:PATH?normal=CLASS              a folder of images with a folder for each class
     ucr:PATH?normal=CLASS                 time series, a line each, the class first
     openml/ID?label=COLUMN&normal=VALUE   openml/ID.arff in the data folder
 
@@ -35,6 +36,8 @@ _TABLE: dict[str, Any] = {
     "missing": "refuse",
 }
 _IMAGES: dict[str, Any] = {"size": 256, "grey": False}
+_MASKS: dict[str, Any] = {"masks": True}
+_CLASSES: dict[str, Any] = {"normal": ()}
 _SERIES: dict[str, Any] = {"normal": ""}
 _ABOUT: dict[str, Any] = {
     "family": "",
@@ -74,7 +77,10 @@ def _file(name: str, rest: str) -> Entry:
 
 def _folder(name: str, rest: str) -> Entry:
     path, said = _parse(rest)
-    return _entry(name, path, said, _IMAGES, "datasets.mvtec:category", "image")
+    has_classes = any(key == "normal" for key, _ in said)
+    if has_classes:
+        return _entry(name, path, said, _IMAGES | _CLASSES, "datasets.mvtec:classes", "image")
+    return _entry(name, path, said, _IMAGES | _MASKS, "datasets.mvtec:category", "image")
 
 
 def _series(name: str, rest: str) -> Entry:
@@ -142,7 +148,7 @@ def _entry(
         citation=about["citation"],
         loader=loader,
         traps=tuple(about["traps"]),
-        has_official_split=is_folder or len(files) == 2,
+        has_official_split=loader.endswith(":category") or len(files) == 2,
         files=files,
         folders=(str(path),) if is_folder else (),
         options=settings,

@@ -62,8 +62,8 @@ def _category(name: str, folder: str, **told: Any) -> Entry:
         has_official_split=True,
         loader="datasets.mvtec:category",
         folders=(folder,),
-        options={"size": SIZE, "grey": False},
-        settable=("size", "grey"),
+        options={"size": SIZE, "grey": False, "masks": True},
+        settable=("size", "grey", "masks"),
         **told,
     )
 

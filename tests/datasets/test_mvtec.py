@@ -149,6 +149,27 @@ def test_a_category_that_is_not_right_is_refused_with_the_file(weave, spoil, sen
         load(f"folder:{weave}?size=32")
 
 
+def test_a_category_without_masks_is_read_where_it_is_said_to_have_none(weave):
+    shutil.rmtree(weave / "ground_truth")
+    with pytest.raises(WrongData, match=r"scratch/000\.png has no mask; .*, or say .masks=no"):
+        load(f"folder:{weave}?size=32")
+    data = load(f"folder:{weave}?size=32&masks=no")
+
+    assert data.masks is None
+    assert data.y.sum() == 40
+
+
+def test_a_folder_with_a_folder_for_each_class_is_read_with_the_normal_one_it_is_told(weave):
+    kinds = weave / "test"
+    data = load(f"folder:{kinds}?normal=good&normal=turn&size=16&grey=yes")
+
+    assert data.x.shape == (70, 1, 16, 16)
+    assert (data.y == 0).sum() == 40
+    assert data.split is None
+    with pytest.raises(WrongData, match="has no folder 'fine'; found these: good, scratch, smear"):
+        load(f"folder:{kinds}?normal=fine")
+
+
 def test_the_folder_of_all_categories_is_answered_with_them(weave):
     shutil.copytree(weave, weave.parent / "velvet")
 
@@ -184,7 +205,7 @@ def test_an_option_changes_the_identity_and_unpins_the_sizes():
 
     assert plain.facts.shape == (3, 256, 256)
     assert small.facts is None
-    assert small.options == {"size": 64, "grey": False}
+    assert small.options == {"size": 64, "grey": False, "masks": True}
     assert small.family == plain.family
 
 
