@@ -19,7 +19,9 @@ RESTS_ON = {
     "sklearn": ("numpy", "scikit-learn", "scipy"),
 }
 HERE = Path(__file__).parent
-HARNESS_FILES = (HERE / "protocols.py", HERE / "scalers.py")
+HARNESS_FILES = tuple(
+    HERE / name for name in ("protocols.py", "published.py", "scalers.py", "splits.py")
+)
 # What changes no score: names (what a name presets is in the id) and the checking of settings.
 NO_SCORES = ("annotated_types", "detectors.registry", "detectors.settings")
 
@@ -39,7 +41,7 @@ def code_id(spec: Spec) -> str:
     files = sorted(_closure(roots) | set(HARNESS_FILES))
     return digest(
         {
-            "trees": sorted({_tree_digest(path) for path in files}),
+            "trees": sorted({tree_digest(path) for path in files}),
             "presets": [repr(sorted(entry.preset.items())) for entry in entries],
             "versions": versions(_preloaded(entries).union(*(_imports(path) for path in files))),
         }
@@ -98,7 +100,15 @@ def _is_docstring(node: ast.AST) -> bool:
 
 
 @cache
-def _tree_digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """Return the sha256 of a file as it was when this process first asked, when planning."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@cache
+def tree_digest(path: Path) -> str:
+    """Return the digest of a file's code: of its syntax tree without docstrings and comments."""
+    file_digest(path)  # so that a change from now on is noticed
     return hashlib.sha256(ast.dump(_tree(path)).encode()).hexdigest()
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import metrics, protocols
+from bench.codeid import file_digest
 from bench.guard import Child, Death, Limits, Sandbox, ServerDied
 from bench.provenance import provenance
 from bench.records import Row, Status, Wanted
@@ -93,7 +94,7 @@ def run_job(job: Job, sandbox: Sandbox) -> Iterator[Row]:
                         break
                 child.send([])
         except Death as death:
-            n_idle += len(pending) == n_before
+            n_idle = n_idle + 1 if len(pending) == n_before else 0
             if n_idle == MAX_IDLE:
                 msg = f"{first.model} on {first.dataset}: {death.reason}"
                 raise NotRun(msg) from death
@@ -126,7 +127,9 @@ def _run_block(child: Child, data: DataSet, block: list[list[Wanted]]) -> Iterat
     child.forget_output()
     try:
         child.send([_task(child, unit) for unit in units])
-        told = child.receive("units", allowances=len(units))
+        files = child.receive("files", allowances=len(units))
+        told = child.receive("units")
+        _refuse_changed(files)
         fitted = []
         for unit, outcome in zip(units, told, strict=True):
             if "status" in outcome:
@@ -151,6 +154,18 @@ def _run_block(child: Child, data: DataSet, block: list[list[Wanted]]) -> Iterat
         raise
 
 
+def _refuse_changed(files: Mapping[str, str]) -> None:
+    """Check that users' files are still what the rows' keys were made of.
+
+    Raises:
+        NotRun: one has changed since.
+    """
+    for name, digest in files.items():
+        if digest != file_digest(Path(name)):
+            msg = f"{name} was changed during the run; run again to compare it as it is now"
+            raise NotRun(msg)
+
+
 def _refusal(wanted: Wanted) -> str:
     """Return why the protocol does not admit the detector; "" if it does, as it does controls."""
     admitted = protocols.find(wanted.protocol).transductive or wanted.family == "control"
@@ -169,6 +184,10 @@ def prepare(data: DataSet, wanted: list[Wanted]) -> Unit | str:
         split = protocols.split(first.protocol, data, first.seed)
     except protocols.NotApplicable as error:
         return str(error)
+    truth = data.y[split.test]
+    if truth.min() == truth.max():
+        kind = "anomalous" if truth.all() else "normal"
+        return f"all {len(truth)} test rows of {first.dataset} are {kind}; metrics take both kinds"
     x_train, x_test = data.x[split.train], data.x[split.test[split.order]]
     if data.codes:
         x_train, x_test = data.codes.encode(x_train, x_test)
@@ -179,8 +198,11 @@ def prepare(data: DataSet, wanted: list[Wanted]) -> Unit | str:
                 f"{first.dataset} has {n_bad} values that are NaN or infinite; the scaler "
                 f"'{IMPUTE}{first.scaler}' puts the training median in their place"
             )
-    x_train, x_test = scale(first.scaler, x_train, x_test)
-    return Unit(tuple(wanted), split, x_train, x_test, data.y[split.test])
+    if protocols.find(first.protocol).scales_on_test:
+        x_test, x_train = scale(first.scaler, x_test, x_train)
+    else:
+        x_train, x_test = scale(first.scaler, x_train, x_test)
+    return Unit(tuple(wanted), split, x_train, x_test, truth)
 
 
 def _task(child: Child, unit: Unit) -> dict[str, Any]:
@@ -231,7 +253,7 @@ def _judged(
         costs={
             "fit_seconds": model["model_fit_seconds"] + result["head_fit_seconds"],
             "model_fit_seconds": model["model_fit_seconds"],
-            "fit_wall_seconds": model["fit_wall_seconds"] + result["head_fit_seconds"],
+            "fit_wall_seconds": model["fit_wall_seconds"] + result["head_wall_seconds"],
             "model_rows": len(unit.wanted),
             "score_us": result["score_us"],
             "peak_mib": max(model["peak_mib"], result["peak_mib"]),

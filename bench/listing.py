@@ -61,7 +61,8 @@ def metrics() -> Table:
     """Return the metrics that boards can rank by or show."""
     table = _table("metric", "better", "meaning")
     for metric in METRICS.values():
-        table.add_row(metric.name, "larger" if metric.larger_is_better else "smaller", metric.help)
+        better = {True: "larger", False: "smaller", None: ""}[metric.larger_is_better]
+        table.add_row(metric.name, better, metric.help)
     return table
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import hashlib
 import importlib
 import json
 import os
@@ -172,11 +173,13 @@ def _run_block(
     wants = {want["spec"]: parse(want["spec"]) for unit in block for want in unit["wants"]}
     random_state_for(block[0]["seed"])
     models, told = _fit(spec, job, block)
+    _send(connection, files=_files_read(spec, *wants.values()))
     _send(connection, units=told)
     tests = json.loads(connection.recv_bytes())
-    for unit, model, outcome in zip(block, models, told, strict=True):
+    for i, (unit, outcome) in enumerate(zip(block, told, strict=True)):
         if "status" in outcome:
             continue
+        model = models[i]
         x_test = np.load(tests[str(unit["seed"])])
         x_test.setflags(write=False)
         for want in unit["wants"]:
@@ -187,37 +190,51 @@ def _run_block(
                 connection.send_bytes(scores.tobytes())
 
 
+def _files_read(*specs: Spec) -> dict[str, str]:
+    """Return the sha256 of the users' files that were imported, as they are now."""
+    entries = [entry for spec in specs for entry in (spec.entry, spec.head_entry) if entry]
+    files = {entry.target.rpartition(":")[0] for entry in entries if ".py:" in entry.target}
+    return {file: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files}
+
+
 def _fit(
     spec: Spec, job: Mapping[str, Any], block: Sequence[Mapping[str, Any]]
 ) -> tuple[list[Detector], list[dict[str, Any]]]:
     """Fit one model a unit; return them and, for each, its costs or its failure."""
-    models = [make_model(spec, **job["settings"], seed=unit["seed"]) for unit in block]
     samples = [np.load(unit["x_train"]) for unit in block]
-    for model in models:
-        if hasattr(model, "device"):
-            model.device = job["device"]
+    models: list[Detector] = []
+    outcomes: list[dict[str, Any]] = [{}] * len(block)
     start_peak = _reset_peak()
     cpu, wall = time.process_time(), time.perf_counter()
-    failures: list[dict[str, Any] | None] = [None] * len(block)
     with _warnings() as caught:
         try:
+            models = [make_model(spec, **job["settings"], seed=unit["seed"]) for unit in block]
+            for model in models:
+                if hasattr(model, "device"):
+                    model.device = job["device"]
             if spec.entry.trains_together:
-                outcomes = type(models[0]).fit_together(models, samples)  # type: ignore[attr-defined]
-                failures = [None if error is None else _failure(error) for error in outcomes]
+                errors = type(models[0]).fit_together(models, samples)  # type: ignore[attr-defined]
             else:
                 models[0].fit(samples[0])
+                errors = [None]
+            outcomes = [
+                _failure(error) if error else _size(model)
+                for model, error in zip(models, errors, strict=True)
+            ]
         except BaseException as error:  # also SystemExit and KeyboardInterrupt
-            failures = [_failure(error)] * len(block)
+            outcomes = [_failure(error)] * len(block)
     costs = {
         "model_fit_seconds": (time.process_time() - cpu) / len(block),
         "fit_wall_seconds": (time.perf_counter() - wall) / len(block),
         "peak_mib": _peak_mib(start_peak),
         "warnings": caught,
     }
-    told = []
-    for model, failure in zip(models, failures, strict=True):
-        told.append({**costs, **(failure or {"parameters": model.n_parameters_})})
-    return models, told
+    return models, [{**costs, **outcome} for outcome in outcomes]
+
+
+def _size(model: Detector) -> dict[str, Any]:
+    n_parameters = model.n_parameters_
+    return {"parameters": None if n_parameters is None else int(n_parameters)}
 
 
 def _read_out(
@@ -229,24 +246,31 @@ def _read_out(
 ) -> tuple[dict[str, Any], np.ndarray | None]:
     """Return costs and scores of one read-out or head of a fitted model, or its failure."""
     start_peak = _reset_peak()
-    head_seconds = 0.0
+    head_seconds = head_wall_seconds = 0.0
     with _warnings() as caught:
         try:
             detector = model
-            start = time.process_time()
+            start, wall = time.process_time(), time.perf_counter()
             if spec.head:
                 head = make(spec.head, **{"seed": unit["seed"], **head_settings})
                 detector = Hybrid(encoder=model, head=head, seed=unit["seed"])
                 detector.fit_head(np.load(unit["x_train"]))
                 head_seconds = time.process_time() - start
+                head_wall_seconds = time.perf_counter() - wall
             start = time.process_time()
             given = detector.score(x_test, spec.readout)
             score_us = (time.process_time() - start) / len(x_test) * 1e6
             scores = _as_scores(given, len(x_test))
         except BaseException as error:  # also SystemExit and KeyboardInterrupt
             return {**_failure(error), "warnings": caught}, None
-    costs = {"head_fit_seconds": head_seconds, "score_us": score_us, "warnings": caught}
-    return {**costs, "peak_mib": _peak_mib(start_peak)}, scores
+    costs = {
+        "head_fit_seconds": head_seconds,
+        "head_wall_seconds": head_wall_seconds,
+        "score_us": score_us,
+        "peak_mib": _peak_mib(start_peak),
+        "warnings": caught,
+    }
+    return costs, scores
 
 
 def _as_scores(given: object, n: int) -> np.ndarray:
