@@ -48,11 +48,8 @@ class Progressing:
         trace: TracebackType | None,
     ) -> None:
         self._bar.stop()
-
-    @property
-    def statuses(self) -> Counter[str]:
-        """How many rows ended with each status."""
-        return self._statuses
+        seconds = time.monotonic() - self._start
+        self._console.print(f"{self._counts()}, {seconds:.0f} s")
 
     def row(self, row: Row) -> None:
         """Count a row."""
@@ -65,9 +62,10 @@ class Progressing:
             if not self._console.is_terminal and now - self._told > LOG_SECONDS:
                 self._told = now
                 left = (now - self._start) / done * (self._n_rows - done)
-                self._console.print(
-                    f"{done}/{self._n_rows} rows, {failed} failed, about {left:.0f} s left"
-                )
+                self._console.print(f"{self._counts()}, about {left:.0f} s left")
+
+    def _counts(self) -> str:
+        return f"{self._statuses.total()}/{self._n_rows} rows, {self.failed} failed"
 
     @property
     def failed(self) -> int:

@@ -6,6 +6,7 @@ import shlex
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -60,24 +61,9 @@ class Options:
     scheduler: str | None
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What an invocation did.
-
-    Attributes:
-        ran: rows that were made.
-        failed: rows made with another status than "ok".
-        absent: what was not run, one sentence each.
-    """
-
-    ran: int
-    failed: int
-    absent: tuple[str, ...]
-
-
 def run(
     suite: Suite, wanted: Sequence[Wanted], options: Options, console: Console, *, keep_board: bool
-) -> Outcome:
+) -> Counter[str]:
     """Make the rows that are missing, and print the board of all that the suite wants.
 
     Args:
@@ -86,6 +72,9 @@ def run(
         options: how.
         console: where progress and the board are printed.
         keep_board: whether to write `leaderboard-SUITE.md` and `.csv` in the results folder.
+
+    Returns:
+        How many of the wanted rows stand at each status now; "missing" if they are not stored.
 
     Raises:
         SuiteError: a detector's settings are not accepted.
@@ -99,23 +88,21 @@ def run(
         try:
             todo = plan.missing(wanted, store.statuses(), options.retry)
             n_kept = len(wanted) - len(todo)
-            console.print(f"{suite.name}: {len(wanted)} rows, {n_kept} stored, {len(todo)} to run")
-            if not todo:
-                _show(suite, wanted, store, options, console, keep_board=keep_board)
-                return Outcome(0, 0, ())
-            outcome, tracker = _make_rows(suite, todo, store, options, console)
+            _say(console, f"{suite.name}: {len(wanted)} rows, {n_kept} stored, {len(todo)} to run")
+            tracker = _make_rows(suite, todo, store, options, console) if todo else None
             texts = _show(suite, wanted, store, options, console, keep_board=keep_board)
-            report = tracker.finish(texts)
-            told = report.problem or f"mlflow: {report.logged} runs in {report.uri}"
-            console.print(told, markup=False)
-            return outcome
+            if tracker is not None:
+                report = tracker.finish(texts)
+                _say(console, report.problem or f"mlflow: {report.logged} runs in {report.uri}")
+            stored = store.statuses()
+            return Counter(stored.get(row.key, "missing") for row in wanted)
         finally:
             store.close()
 
 
 def _make_rows(
     suite: Suite, todo: Sequence[Wanted], store: Store, options: Options, console: Console
-) -> tuple[Outcome, Tracker]:
+) -> Tracker:
     try:
         tmp = prepare_tmp(options.results)
     except OSError as error:
@@ -136,8 +123,7 @@ def _make_rows(
                 with Progressing(len(todo), console) as progress:
 
                     def on_row(row: Row) -> None:
-                        store.add(row)
-                        tracker.log(row.record())
+                        tracker.log(store.add(row))
                         progress.row(row)
                         _say_failure(row, progress, console)
 
@@ -154,8 +140,8 @@ def _make_rows(
             workshop.close()
             sweep(options.results)
     for sentence in absent:
-        console.print(f"not run: {sentence}")
-    return Outcome(progress.statuses.total(), progress.failed, tuple(absent)), tracker
+        _say(console, f"not run: {sentence}")
+    return tracker
 
 
 def _refuse_bad_settings(workshop: Workshop, todo: Sequence[Wanted]) -> None:
@@ -170,7 +156,12 @@ def _say_failure(row: Row, progress: Progressing, console: Console) -> None:
     if row.status != "ok" and progress.failed <= N_FAILURES_SHOWN:
         w = row.wanted
         where = f"{w.label} on {w.dataset}, seed {w.seed}"
-        console.print(f"{row.status}: {where} (row {w.key[:8]}): {row.reason}", markup=False)
+        _say(console, f"{row.status}: {where} (row {w.key[:8]}): {row.reason}")
+
+
+def _say(console: Console, sentence: str) -> None:
+    """Print a sentence as it is, on one line however long."""
+    console.print(sentence, markup=False, soft_wrap=True)
 
 
 def _invocation(suite: Suite, name: str) -> dict[str, str]:
@@ -196,7 +187,7 @@ def _show(
     """Print the board; return its texts by file name, as kept if they are to be kept."""
     frame, stale = plan.frame(wanted, store.records())
     made = board.build(frame, title=suite.title, stale=stale)
-    console.file.write(terminal.to_table(made, console=console))
+    console.file.write(terminal.to_table(made, console.width, console))
     texts = {".md": render.to_markdown(made), ".csv": render.to_csv(made)}
     if keep_board:
         with _writing(options.results):

@@ -17,12 +17,15 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import metrics
+from bench.codeid import tree_digest
 from bench.records import Row, canonical
 
 if TYPE_CHECKING:
@@ -68,8 +71,11 @@ class Store:
         """Close the file."""
         self._db.close()
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Row) -> dict[str, Any]:
         """Store a row in one transaction, in place of an older one of the same key.
+
+        Returns:
+            The record that is stored.
 
         Raises:
             StoreError: the disk is full or the file cannot be written.
@@ -77,29 +83,39 @@ class Store:
         scores = None if row.scores is None else row.scores.astype("<f8").tobytes()
         labels = None if row.truth is None else row.truth.astype("i1").tobytes()
         truth = None if labels is None else hashlib.sha256(labels).hexdigest()
-        key, record, details = row.wanted.key, canonical(row.record()), canonical(row.details)
+        record = {**row.record(), "metrics_id": _metrics_id()}
+        key, details = row.wanted.key, canonical(row.details)
         try:
             with self._guard, self._db:
                 if labels is not None:
                     self._db.execute("INSERT OR IGNORE INTO truths VALUES (?, ?)", (truth, labels))
                 self._db.execute(
                     "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?)",
-                    (key, row.status, record, details, scores, truth),
+                    (key, row.status, canonical(record), details, scores, truth),
                 )
         except sqlite3.Error as error:
             msg = f"cannot write {self.path}: {error}; rows stored so far are kept"
             raise StoreError(msg) from error
+        return record
 
     def statuses(self) -> dict[str, str]:
         """Return the status of every stored row by key."""
         return dict(self._read("SELECT key, status FROM rows"))
 
     def records(self, keys: Iterable[str] | None = None) -> Iterator[dict[str, Any]]:
-        """Yield the records of the given keys that are stored (of all, by default)."""
+        """Yield the records of the given keys that are stored (of all, by default).
+
+        Metrics that other code computed are computed anew from the scores.
+        """
         wanted = None if keys is None else set(keys)
-        for key, record in self._read("SELECT key, record FROM rows"):
+        for key, text in self._read("SELECT key, record FROM rows"):
             if wanted is None or key in wanted:
-                yield json.loads(record)
+                record = json.loads(text)
+                other_code = record.get("metrics_id") != _metrics_id()
+                if other_code and record["status"] in ("ok", "constant"):
+                    record |= metrics.compute(*self._scores_of(key))
+                    record["metrics_id"] = _metrics_id()
+                yield record
 
     def details(self, key: str) -> dict[str, Any]:
         """Return traceback, output and warnings of a row."""
@@ -108,16 +124,13 @@ class Store:
 
     def scores(self, key: str) -> tuple[NDArray[np.int8], NDArray[np.float64]] | None:
         """Return labels and scores (n_test,) of a row, None where it has no scores."""
-        query = "SELECT labels, scores FROM rows JOIN truths ON truth = id WHERE key = ?"
-        found = self._read(query, key)
-        if not found or found[0][1] is None:
-            return None
-        labels, scores = found[0]
-        return np.frombuffer(labels, dtype=np.int8), np.frombuffer(scores, dtype="<f8")
+        found = self._read("SELECT key FROM rows WHERE key = ? AND scores IS NOT NULL", key)
+        return self._scores_of(key) if found else None
 
-    def match(self, start: str) -> list[str]:
-        """Return the keys that begin with `start`."""
-        return [k for (k,) in self._read("SELECT key FROM rows WHERE key GLOB ?", start + "*")]
+    def _scores_of(self, key: str) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+        query = "SELECT labels, scores FROM rows JOIN truths ON truth = id WHERE key = ?"
+        ((labels, scores),) = self._read(query, key)
+        return np.frombuffer(labels, dtype=np.int8), np.frombuffer(scores, dtype="<f8")
 
     def frame(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
         """Return the records as a DataFrame, one line a row."""
@@ -128,6 +141,12 @@ class Store:
     def _read(self, query: str, *values: str) -> list[tuple[Any, ...]]:
         with self._guard:
             return self._db.execute(query, values).fetchall()
+
+
+@cache
+def _metrics_id() -> str:
+    """Return the digest of the code that computes metrics."""
+    return tree_digest(Path(metrics.__file__))
 
 
 @contextmanager
