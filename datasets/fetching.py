@@ -256,17 +256,22 @@ def _look_at(entry: Entry, file: File, folder: Path) -> Finding:
 def _remedy(entry: Entry) -> str:
     if entry.archives or any(file.urls for file in entry.files):
         return f"run `bench data fetch {entry.name}`"
-    advice = dict.fromkeys(file.advice for file in entry.files if file.advice)
-    return "; ".join(advice) or "put it there by hand"
+    return _by_hand(entry)
+
+
+def _by_hand(entry: Entry) -> str:
+    """Return how to get what no address is known of."""
+    said = [*(file.advice for file in entry.files), entry.advice]
+    advice = "; ".join(dict.fromkeys(filter(None, said)))
+    return f"{advice}, and put it there" if advice else "put it there by hand"
 
 
 def _absence(entry: Entry, folder: Path) -> str:
     """Return what an entry still lacks when all there is to fetch was fetched."""
     absent = [file.path for file in entry.files if not (folder / file.path).is_file()]
     absent += [f"{path}/" for path in entry.folders if not files.holds_files(folder / path)]
-    advice = dict.fromkeys(file.advice for file in entry.files if file.advice)
-    act = "; ".join(advice) or "put it there by hand"
-    return f"{', '.join(absent)} is not in {folder}, and nothing that is fetched holds it; {act}"
+    what = f"{', '.join(absent)} is not in {folder}, and nothing that is fetched holds it"
+    return f"{what}; {_by_hand(entry)}"
 
 
 def _advice(file: File, path: Path) -> str:

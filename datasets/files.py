@@ -149,7 +149,7 @@ def _missing(entry: Entry, path: str, folder: Path, advice: str) -> NoReturn:
     if Path(path).is_absolute():
         msg = f"{entry.name}: there is no {path}; give the path of one that is there"
         raise MissingData(msg)
-    act = advice or f"run `bench data fetch {entry.name}`"
+    act = f"{advice}, and put it there" if advice else f"run `bench data fetch {entry.name}`"
     beside = [found.name for found in sorted((folder / path).parent.glob("[!.]*/"))]
     if path.endswith("/") and "/" in path[:-1] and beside:
         act = f"found beside it: {', '.join(beside)}; {act}"

@@ -106,7 +106,7 @@ def _openml(name: str) -> Entry:
         ),
         loader="datasets.tabular:table",
         traps=("made for classification: whether its rare class is anomalous is your claim",),
-        files=(File(f"{place}.arff", advice=f"get it as ARFF from {site}, and put it there"),),
+        files=(File(f"{place}.arff", advice=f"get it as ARFF from {site}"),),
         options=settings,
     )
 

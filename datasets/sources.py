@@ -24,7 +24,7 @@ class File:
         git_blob: sha1 of "blob SIZE", a zero byte and the content, as git names it.
         unpacked_sha256: of what gzip unpacks, where mirrors pack the same content differently.
         n_bytes: size, where known.
-        advice: how to get the file, if `urls` is empty.
+        advice: where to get the file, if `urls` is empty.
     """
 
     path: str
@@ -96,7 +96,7 @@ class Entry:
         files: what the loader reads, in the order of its `paths`.
         folders: folders relative to the data folder that the loader reads, after the files.
         archives: what is fetched and unpacked to have them, where they have no URLs of their own.
-        advice: how to get the folders, if there is no archive to fetch.
+        advice: where to get the folders, if there is no archive to fetch.
         options: settings of the loader, part of the identity.
         settable: which of the options a name may set, as in "mvtec/bottle?size=128".
         content_sha256: of the samples, for sets that come without files.

@@ -51,8 +51,7 @@ _NSL = Entry(
         "three columns are codes of texts: encode them before distances are taken",
     ),
     files=tuple(
-        File(f"nsl-kdd/{name}.txt", advice=f"{_NSL_ADVICE} and put {name}.txt into nsl-kdd/")
-        for name in ("KDDTrain+", "KDDTest+")
+        File(f"nsl-kdd/{name}.txt", advice=_NSL_ADVICE) for name in ("KDDTrain+", "KDDTest+")
     ),
     has_official_split=True,
 )
@@ -77,10 +76,7 @@ _CREDITCARD = Entry(
     files=(
         File(
             "creditcard/creditcard.csv",
-            advice=(
-                "get creditcard.csv from https://www.kaggle.com/datasets/mlg-ulb/creditcardfraud "
-                "and put it into creditcard/"
-            ),
+            advice="get it from https://www.kaggle.com/datasets/mlg-ulb/creditcardfraud",
         ),
     ),
     facts=Facts(284807, (29,), 492),

@@ -102,7 +102,7 @@ def _relatives() -> Iterator[Entry]:
             ),
             advice=(
                 "get VisA_20220922.tar from its source, turn it into the layout of MVTec AD with "
-                f"the 1cls split of spot-diff, and put {name} into visa/"
+                "the 1cls split of spot-diff"
             ),
             traps=(*_TRAPS, "images are not square, and are made so"),
         )
@@ -131,7 +131,7 @@ def _relatives() -> Iterator[Entry]:
                 "Jezek, Jonak, Burget, Dvorak and Skotak, Deep learning-based defect detection of "
                 "metal parts, ICUMT 2021, doi:10.1109/ICUMT54235.2021.9631567"
             ),
-            advice=f"get MPDD by the link at its source, and put {name} into mpdd/",
+            advice="get MPDD by the link at its source",
             traps=(
                 *_TRAPS,
                 "parts lie in any direction, so that pixels cannot be compared by place",

@@ -25,7 +25,7 @@ def _brats(modality: str) -> Entry:
         ),
         has_official_split=True,
         folders=("brats",),
-        advice="register at https://www.synapse.org/brats, put the patients' folders into brats/",
+        advice="register at https://www.synapse.org/brats for the folders of the patients",
         options={"modality": modality, "size": 128, "step": 4},
         settable=("size", "step"),
     )

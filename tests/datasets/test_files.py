@@ -158,5 +158,7 @@ def test_an_empty_folder_is_missing(tmp_path):
 def test_a_file_to_be_had_by_hand_comes_with_advice(tmp_path):
     by_hand = File("a.bin", advice="ask its owner for it")
 
-    with pytest.raises(MissingData, match=r"toy: a\.bin is not in .*; ask its owner for it, or"):
+    with pytest.raises(
+        MissingData, match=r"toy: a\.bin is not in .*; ask its owner for it, and put it there, or"
+    ):
         files.locate(entry(by_hand), tmp_path)
