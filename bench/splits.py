@@ -1,0 +1,71 @@
+"""What a protocol is, and what it makes of a data set and a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets import DataSet
+
+Indices = NDArray[np.intp]
+Choice = Callable[[DataSet, Indices, int], tuple[Indices, Indices]]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of one run.
+
+    Attributes:
+        train: (n_train,) row indices, in the order they are handed to `fit`.
+        test: (n_test,) row indices, ascending; scores are kept in this order. A protocol that
+            resamples gives a row several times, in either part.
+        order: (n_test,) permutation; test samples are handed over as x[test[order]], so that
+            nothing can be read off their order.
+    """
+
+    train: Indices
+    test: Indices
+    order: Indices
+
+    def put_back(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return scores of x[test[order]] in the order of `test`."""
+        restored = np.empty_like(scores)
+        restored[self.order] = scores
+        return restored
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A named way to split.
+
+    Attributes:
+        summary: what trains and what tests, in one clause.
+        choose: (data set, rows to choose from, seed) -> (train, test) row indices; the training
+            rows of a protocol that takes parameters come in an order drawn by the seed.
+        trains_on_anomalies: whether anomalies train, unlabelled, with no parameter given.
+        overlap: which tested rows also train: none, some, or the whole of them, in which case
+            the test rows are the training rows.
+        transductive: whether detectors may judge the test rows together.
+        whole_groups: whether the rows of a group stay together, in training or in test.
+        scales_on_test: whether the scaler is fitted on the test rows.
+        paper: where the protocol was published; such a one is fixed and takes no parameters.
+        flaw: what makes its figures differ from what a reader takes them for.
+    """
+
+    summary: str
+    choose: Choice
+    trains_on_anomalies: bool = False
+    overlap: Literal["none", "some", "whole"] = "none"
+    transductive: bool = False
+    whole_groups: bool = False
+    scales_on_test: bool = False
+    paper: str = ""
+    flaw: str = ""
+
+
+class NotApplicable(ValueError):
+    """Raised when a protocol does not fit a data set."""
