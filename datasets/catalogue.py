@@ -15,6 +15,8 @@ from datasets.record import Card, DataSet
 from datasets.sources import Entry
 from datasets.tables import TABLE
 
+_MANY = 15  # members of a group that a message still lists
+
 
 class UnknownDataSet(ValueError):
     """Raised for a name that is not in the table, with the nearest ones that are."""
@@ -133,6 +135,10 @@ def _with_options(entry: Entry, name: str, query: str) -> Entry:
 def _nearest(name: str) -> list[str]:
     """Return the members of a group, for its name, or else names like it in full or at the end."""
     if members := [known for known in TABLE if known.startswith(f"{name}/")]:
-        return members
-    spellings = {word: known for known in TABLE for word in (known, known.rpartition("/")[2])}
-    return list(dict.fromkeys(spellings[match] for match in get_close_matches(name, spellings)))
+        shown = members[:_MANY]
+        return members if len(members) <= _MANY else [*shown, f"... ({len(members)} in all)"]
+    full = {known.lower(): known for known in TABLE}
+    ends = {known.rpartition("/")[2].lower(): known for known in TABLE}
+    spellings = ends | full
+    found = get_close_matches(name.lower(), spellings)
+    return list(dict.fromkeys(spellings[match] for match in found))

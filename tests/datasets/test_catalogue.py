@@ -65,6 +65,9 @@ def test_loading_what_is_embedded_imports_nothing_heavy():
         ("anulus", "synthetic/annulus"),
         ("synthetic/globl", "synthetic/global"),
         ("digits", "digits/0, .*, digits/9"),
+        ("adbench/wbc", "adbench/WBC"),
+        ("mvtec/botle", "mvtec/bottle"),
+        ("nab", r"nab/art_daily_flatmiddle, .*, \.\.\. \(51 in all\)"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(ask, wrong, nearest):
