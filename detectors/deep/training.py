@@ -157,7 +157,7 @@ class Replica:
             self.outcome, self.done = Diverged(msg), True
             return
         if held is None or held < self._best:
-            self._best, self._best_epoch = held or np.inf, epoch
+            self._best, self._best_epoch = np.inf if held is None else held, epoch
             self.weights = weights.clone()
         self.done = epoch == detector.epochs or epoch - self._best_epoch >= detector.patience
 

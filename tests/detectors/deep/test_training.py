@@ -154,8 +154,8 @@ def test_samples_out_of_rule_are_the_outcome_of_their_replica_alone():
     first, second = Autoencoder.fit_together(detectors, xs)
     assert first is None
     assert isinstance(second, Unsupported)
-    with pytest.raises(Unsupported, match="takes vectors"):
-        Autoencoder().fit(np.zeros((8, 1, 4, 4)))
+    with pytest.raises(Unsupported, match="120 values that are NaN or infinite"):
+        Autoencoder().fit(xs[1])
 
 
 def test_only_detectors_that_differ_in_their_seed_alone_train_together():
@@ -236,6 +236,34 @@ def test_a_network_that_vmap_cannot_map_trains_seed_by_seed():
     detectors = [Recorder(seed=s, epochs=3) for s in range(2)]
     assert Recorder.fit_together(detectors, [x, x]) == [None, None]
     assert_same_training(detectors[1], Recorder(seed=1, epochs=3).fit(x))
+
+
+@dataclass(kw_only=True)
+class PerfectAfterOneEpoch(DeepDetector[nn.Module]):
+    """Its validation loss is 0 in the first epoch and 1 in all later ones."""
+
+    trains_together = False
+
+    def _network(self, shape):
+        return Dense(shape[0], 1)
+
+    def _losses(self, net, x, noise):
+        if net.weight.requires_grad:
+            return net(x).square().mean(1)
+        epoch = vars(self)["judged_"] = vars(self).get("judged_", 0) + 1
+        return torch.full((len(x),), float(epoch > 1))
+
+    def _score(self, x, readout):
+        return x[:, 0]
+
+
+def test_a_validation_loss_of_zero_is_the_best_there_is():
+    settings = {"batch_size": 8, "learning_rate": 0.1}  # the eight held rows are one batch
+    long = PerfectAfterOneEpoch(epochs=9, patience=3, **settings).fit(samples(40))
+    assert long.epochs_ == 4
+    assert_array_equal(
+        weights(long), weights(PerfectAfterOneEpoch(epochs=1, **settings).fit(samples(40)))
+    )
 
 
 def test_padded_rows_weigh_nothing_in_a_mean():
