@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from detectors.contract import Floats
 from detectors.deep.base import DeepDetector
-from detectors.deep.networks import code_size, hidden_sizes, mlp, n_features, squared_error
+from detectors.deep.networks import code_size, hidden_sizes, mlp, squared_error
 
 
 class AutoencoderNet(nn.Module):
@@ -48,7 +48,7 @@ class Autoencoder(DeepDetector[AutoencoderNet]):
     latent_dim: Annotated[int, Ge(1)] | None = None
 
     def _network(self, shape: tuple[int, ...]) -> AutoencoderNet:
-        d = n_features(shape)
+        (d,) = shape
         hidden = hidden_sizes(d) if self.hidden is None else self.hidden
         return AutoencoderNet(d, hidden, self.latent_dim or code_size(d))
 

@@ -12,7 +12,6 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from detectors.contract import Unsupported
 from detectors.streams import integer_seed
 
 SLOPE = 0.01  # of the leaky ReLU: no unit dies, so every weight keeps a gradient
@@ -48,18 +47,6 @@ def mlp(sizes: Sequence[int]) -> nn.Sequential:
 def squared_error(x: Tensor, restored: Tensor) -> Tensor:
     """Return the (n,) squared errors of restored samples, (n, d) both, as means over features."""
     return (restored - x).square().mean(-1)
-
-
-def n_features(shape: tuple[int, ...]) -> int:
-    """Return d of samples of shape (d,).
-
-    Raises:
-        Unsupported: samples are not vectors.
-    """
-    if len(shape) != 1:
-        msg = f"the network takes vectors (n, d), samples have shape {shape}; flatten them"
-        raise Unsupported(msg)
-    return shape[0]
 
 
 def hidden_sizes(d: int) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from detectors.contract import Floats
 from detectors.deep.base import DeepDetector
-from detectors.deep.networks import code_size, hidden_sizes, mlp, n_features, squared_error
+from detectors.deep.networks import code_size, hidden_sizes, mlp, squared_error
 from detectors.deep.training import Singles
 
 VARIANCE_FLOOR = 1e-3  # of a feature, in squared units of the input
@@ -107,7 +107,7 @@ class VAE(DeepDetector[GaussianVAENet]):
     n_draws: Annotated[int, Ge(1)] = 32
 
     def _network(self, shape: tuple[int, ...]) -> GaussianVAENet:
-        d = n_features(shape)
+        (d,) = shape
         hidden = hidden_sizes(d) if self.hidden is None else self.hidden
         return GaussianVAENet(d, hidden, self.latent_dim or code_size(d))
 

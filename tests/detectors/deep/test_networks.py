@@ -6,14 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from detectors import Unsupported
 from detectors.deep.networks import (
     Dense,
     build_seeded,
     code_size,
     hidden_sizes,
     mlp,
-    n_features,
     squared_error,
 )
 
@@ -58,10 +56,3 @@ def test_seeded_weights_follow_the_seed_and_leave_the_generator_alone():
 def test_squared_error_is_a_mean_over_features():
     x = torch.tensor([[1.0, 2.0], [0.0, 0.0]])
     assert squared_error(x, torch.zeros(2, 2)).tolist() == [2.5, 0.0]
-
-
-def test_images_are_unsupported():
-    with pytest.raises(
-        Unsupported, match=r"takes vectors \(n, d\), samples have shape \(1, 4, 4\)"
-    ):
-        n_features((1, 4, 4))
