@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from detectors.contract import Family
-from detectors.registry import Entry, UnknownDetector
+from detectors.registry import DEEP_PRELOAD, Entry, UnknownDetector
 from detectors.settings import nearest
 
 
@@ -140,5 +140,5 @@ def pyod_entry(class_name: str) -> Entry:
         method.family,
         transductive=bool(method.companions),
         preset={"class_name": class_name},
-        preload=(f"pyod.models.{method.module}",),
+        preload=(f"pyod.models.{method.module}", *DEEP_PRELOAD * (method.family == "deep")),
     )

@@ -56,11 +56,12 @@ class Entry:
     preload: tuple[str, ...] = ()
 
 
+DEEP_PRELOAD = ("torch._dynamo",)  # which torch's optimisers import, seconds into the first fit
+
+
 def _deep(target: str, readouts: tuple[str, ...] = ()) -> Entry:
-    """Return the entry of a model on the one training loop; torch's optimisers import _dynamo."""
-    return Entry(
-        f"detectors.deep.{target}", "deep", readouts, True, True, preload=("torch._dynamo",)
-    )
+    """Return the entry of a model on the one training loop."""
+    return Entry(f"detectors.deep.{target}", "deep", readouts, True, True, preload=DEEP_PRELOAD)
 
 
 _VAE = ("reconstruction", "elbo", "reconstruction-probability", "kl")

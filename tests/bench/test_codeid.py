@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SPECS = ["lof", "random", "pyod:HBOS", "ae", "untrained-ae", "ae+lof", "vae:kl", "ae+kmeans"]
+PYOD = {"pyod:HBOS", "pyod:VAE"}
 DEEP = {"ae", "untrained-ae", "ae+lof", "vae:kl", "ae+kmeans"}
+SPECS = ["lof", "random", *sorted(PYOD | DEEP)]
 PROGRAM = """
 import json, sys
 from bench.codeid import code_id
@@ -81,7 +82,7 @@ def test_the_place_of_the_project_changes_nothing(copy, original):
         ("detectors/neighbours.py", "from sklearn", {"lof", "ae+lof"}),
         ("detectors/kmeans.py", "import numpy as np", {"ae+kmeans"}),
         ("detectors/controls.py", "import numpy as np", {"random"}),
-        ("detectors/pyod_adapter.py", "import numpy as np", {"pyod:HBOS"}),
+        ("detectors/pyod_adapter.py", "import numpy as np", PYOD),
         ("detectors/deep/autoencoder.py", "from torch", DEEP - {"vae:kl"}),
         ("detectors/deep/training.py", "import numpy as np", DEEP),
         ("detectors/compose.py", "import numpy as np", {"ae+lof", "ae+kmeans"}),
@@ -115,8 +116,8 @@ def test_a_new_name_leaves_all_others_and_a_changed_preset_is_new_code(copy, ori
 @pytest.mark.parametrize(
     ("library", "touched"),
     [
-        ("torch", DEEP),
-        ("pyod", {"pyod:HBOS"}),
+        ("torch", DEEP | {"pyod:VAE"}),
+        ("pyod", PYOD),
         ("numpy", set(SPECS)),
         ("mlflow", set()),
         ("rich", set()),
