@@ -166,26 +166,33 @@ def list_names(
 
 
 @app.command()
-def track(suite: SuiteName = "default", results: Results = FOLDER, data: Data = None) -> None:
-    """Send stored rows of a suite that MLflow does not have yet; doubles nothing."""
-    from bench import board as boards
-    from bench import plan, render
-    from bench.store import locked
-    from bench.tracking import replay
+def track(
+    suite: Annotated[
+        str | None, typer.Argument(help="rows of this suite alone; by default those of all")
+    ] = None,
+    results: Results = FOLDER,
+    data: Data = None,
+) -> None:
+    """Send MLflow the stored rows that it does not have yet; doubles nothing.
 
-    chosen = _suite(suite)
-    wanted = _wanted(chosen, "auto", data)
-    with _open_store(results) as store:
-        records = list(store.records({row.key for row in wanted}))
-    frame, stale = plan.frame(wanted, records)
-    made = boards.build(frame, title=chosen.title, stale=stale)
-    texts = {"leaderboard.md": render.to_markdown(made), "leaderboard.csv": render.to_csv(made)}
-    with locked(results):
-        report = replay(results, chosen.name, records, texts)
-    if report.problem:
-        out.print(report.problem, markup=False)
-        raise typer.Exit(1)
-    out.print(f"mlflow: {report.logged} runs sent to {report.uri}, {report.already} were there")
+    The rows made for a suite, and those it shares with others, go to its own experiment.
+    """
+    from bench.store import locked
+    from bench.tracking import made_for, replay
+
+    with locked(results), _open_store(results) as store:
+        stored = list(store.records())
+        suites = sorted(filter(None, {made_for(record) for record in stored}))
+        for name in suites if suite is None else [suite]:
+            report = replay(results, *_of_suite(name, stored, data))
+            if report.problem:
+                out.print(report.problem, markup=False)
+                raise typer.Exit(1)
+            out.print(
+                f"{report.experiment}: {report.logged} runs sent to {report.uri}, "
+                f"{report.already} were there",
+                markup=False,
+            )
 
 
 @app.command()
@@ -305,6 +312,36 @@ def _suite(
             protocol=protocol,
             seeds=_seeds(seeds),
         )
+
+
+def _of_suite(
+    name: str, stored: list[dict[str, Any]], data: Path | None
+) -> tuple[str, list[dict[str, Any]], dict[str, str]]:
+    """Return a suite's name, its stored records, and the texts of its board where one can be made.
+
+    A suite that was given by its file is known by the rows made for it; it has no board here.
+    """
+    from bench import board as boards
+    from bench import plan, render
+    from bench.suite import names
+    from bench.tracking import made_for
+
+    own = [record for record in stored if made_for(record) == name]
+    if own and name not in names():
+        return name, own, {}
+    chosen = _suite(name)
+    try:
+        wanted = _wanted(chosen, "auto", data)
+    except Usage:  # data that are not there: the rows need them not
+        return name, own, {}
+    keys = {row.key for row in wanted}
+    records = [r for r in stored if r["key"] in keys or made_for(r) == chosen.name]
+    if keys.isdisjoint(record["key"] for record in records):
+        return chosen.name, records, {}
+    frame, stale = plan.frame(wanted, records)
+    made = boards.build(frame, title=chosen.title, stale=stale)
+    texts = {"leaderboard.md": render.to_markdown(made), "leaderboard.csv": render.to_csv(made)}
+    return chosen.name, records, texts
 
 
 def _wanted(

@@ -107,7 +107,7 @@ class Row:
         costs: fit_seconds (CPU, model and head), model_fit_seconds (CPU, the model alone),
             fit_wall_seconds, model_rows (rows that share the model's fit), score_us (CPU
             microseconds a sample), peak_mib (above the start), parameters.
-        provenance: commit, versions, machine, date and run of the row.
+        provenance: commit, versions, machine, date, run and suite of the row.
         details: traceback, output and warnings, for the reader of a failure.
         scores: (n_test,) float64 in the order of the split's test indices, or None.
         truth: (n_test,) int8 labels in the same order, or None.

@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -33,7 +33,7 @@ from bench.provenance import provenance
 from bench.records import Row, Wanted
 from bench.store import Store, StoreError, locked
 from bench.suite import Suite, SuiteError
-from bench.tracking import Tracker
+from bench.tracking import Tracker, untracked
 
 N_FAILURES_SHOWN = 10
 
@@ -91,7 +91,12 @@ def run(
             _say(console, f"{suite.name}: {len(wanted)} rows, {n_kept} stored, {len(todo)} to run")
             tracker = _make_rows(suite, todo, store, options, console) if todo else None
             texts = _show(suite, wanted, store, options, console, keep_board=keep_board)
-            if tracker is not None:
+            if tracker is None:
+                if told := untracked(options.results, suite.name, store.records()):
+                    _say(console, told)
+            else:
+                for record in store.records({w.key for w in wanted} - {w.key for w in todo}):
+                    tracker.log(record)  # a killed run may have stored it and not logged it
                 report = tracker.finish(texts)
                 _say(console, report.problem or f"mlflow: {report.logged} runs in {report.uri}")
             stored = store.statuses()
@@ -123,6 +128,7 @@ def _make_rows(
                 with Progressing(len(todo), console) as progress:
 
                     def on_row(row: Row) -> None:
+                        row = replace(row, provenance={**row.provenance, "suite": suite.name})
                         tracker.log(store.add(row))
                         progress.row(row)
                         _say_failure(row, progress, console)

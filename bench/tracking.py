@@ -4,7 +4,8 @@ One experiment a suite; one parent run an invocation, made when its first row co
 the suite's board; one child run a row. A child carries `fathom.key` (the row's key) and
 `fathom.digest` (of the whole record), so that a row is logged once per experiment and again, in
 place of the old run, only where its record has changed. A child that a killed process left
-unfinished is replaced.
+unfinished is replaced. Rows that such a process stored and did not log are handed over again by
+the next run of their suite that makes any, and by `bench track`.
 
 Params are what was wanted (settings one by one as `setting.NAME`), metrics are the finite numbers
 that came out, tags are the rest. MLflow refuses some characters in names: `@` becomes `_at_`, any
@@ -21,6 +22,7 @@ import json
 import math
 import os
 import re
+import shlex
 import socket
 import sqlite3
 import sys
@@ -29,7 +31,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
 DATABASE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
+FOLDER = Path("results")  # where `bench` looks unless told otherwise
 PAGE = 200  # runs a request, so that an answer stays well within the timeout
 TIMEOUT_S = 5  # for one request to a server
 PATIENCE_S = 30.0  # for a server to take what is left when the run is done
@@ -250,6 +253,43 @@ def replay(
     return target.report(logged, already, problem)
 
 
+def untracked(results: Path, experiment: str, records: Iterable[Mapping[str, Any]]) -> str | None:
+    """Return the sentence for the user where the local database lacks rows made for a suite.
+
+    Reads the file without MLflow; a server is not asked.
+    """
+    file = _local_file(tracking_uri(results))
+    if file is None:
+        return None
+    query = (
+        "SELECT tags.value FROM tags JOIN runs USING (run_uuid) JOIN experiments e "
+        "USING (experiment_id) WHERE e.name = ? AND runs.lifecycle_stage = 'active' "
+        "AND runs.status != 'RUNNING' AND tags.key = 'fathom.digest'"
+    )
+    held: set[str] = set()
+    if file.is_file():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(file)) as connection:
+            held = {value for (value,) in connection.execute(query, (experiment,))}
+    n_missing = sum(made_for(r) == experiment and digest(r) not in held for r in records)
+    if not n_missing:
+        return None
+    return (
+        f"{n_missing} stored rows are not in {file}; `{_command(experiment, results)}` sends them"
+    )
+
+
+def made_for(record: Mapping[str, Any]) -> str | None:
+    """Return the name of the suite whose run made a row."""
+    suite: str | None = record["provenance"].get("suite")
+    return suite
+
+
+def _command(experiment: str, results: Path) -> str:
+    """Return the command that sends an experiment's stored rows."""
+    folder = [] if results == FOLDER else ["--results", str(results)]
+    return shlex.join(["bench", "track", experiment, *folder])
+
+
 class _Target:
     """Where the rows of one invocation go."""
 
@@ -266,14 +306,15 @@ class _Target:
     def problem(self, why: str) -> str:
         """Return the sentence for the user."""
         file = _local_file(self.uri)
+        command = _command(self.experiment, self.results)
         if file is None:
             return (
                 f"mlflow at {_shown(self.uri)} is away ({why}); rows are stored; "
-                "`bench track` sends them later"
+                f"`{command}` sends them later"
             )
         return (
             f"mlflow cannot use {file} ({why}); rows are stored; "
-            "move the file away and `bench track` makes it anew"
+            f"move the file away and `{command}` makes it anew"
         )
 
     def report(self, logged: int, already: int, problem: str | None) -> TrackingReport:

@@ -194,6 +194,12 @@ def results(fresh, database) -> Path:
     return fresh
 
 
+def test_the_default_results_folder_is_not_named(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    problem = track(Path("results"), records(1), "smoke").problem
+    assert problem.endswith("; rows are stored; `bench track smoke` sends them later")
+
+
 def test_every_row_is_a_child_of_the_one_parent_that_holds_the_board(fresh):
     report = track(fresh, records(3))
     assert (report.logged, report.already, report.problem) == (3, 0, None)
@@ -364,7 +370,8 @@ def test_a_file_that_is_no_database_is_a_problem_not_an_end(fresh):
     start = time.perf_counter()
     problem = track(fresh, records(2)).problem
     assert "file is not a database" in problem
-    assert "move the file away and `bench track` makes it anew" in problem
+    again = f"`bench track default --results {fresh}`"
+    assert f"move the file away and {again} makes it anew" in problem
     assert time.perf_counter() - start < 12
 
 
@@ -464,7 +471,7 @@ def test_a_server_that_hangs_for_a_while_has_every_row_in_the_end(fresh, server,
         for row in records(4)[1:]:
             tracker.log(row)
         wait_for(lambda: tracker.problem)
-        assert "(no answer in time); rows are stored; `bench track` sends" in tracker.problem
+        assert "(no answer in time); rows are stored; `bench track hangs " in tracker.problem
     finally:
         server.signal(signal.SIGCONT)
     report = tracker.finish(BOARD)
@@ -488,7 +495,7 @@ def test_a_server_killed_under_way_stops_nothing_and_a_replay_makes_up_for_it(
     assert 3 <= report.logged < 40
     assert re.fullmatch(
         rf"mlflow at {server.address} is away \(connection (refused|lost)\); rows are stored; "
-        "`bench track` sends them later",
+        rf"`bench track killed --results {fresh}` sends them later",
         report.problem,
     )
     server.start()
@@ -546,7 +553,8 @@ def test_without_a_server_the_run_goes_on_and_says_so(fresh, kind, monkeypatch, 
     assert took < 12
     assert report.logged == 0
     assert report.problem.startswith(f"mlflow at {scheme}://{host}:{port} is away (")
-    assert report.problem.endswith("; rows are stored; `bench track` sends them later")
-    assert len(report.problem) < 300
+    command = f"bench track default --results {fresh}"
+    assert report.problem.endswith(f"; rows are stored; `{command}` sends them later")
+    assert len(report.problem) < 300 + len(str(fresh))
     assert "secret" not in report.problem + report.uri
     assert capfd.readouterr() == ("", "")
