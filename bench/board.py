@@ -9,13 +9,13 @@ quantity. The unit of every average is the data set, after its seeds; data sets 
 their family first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench import intervals, metrics, stats
+from bench import intervals, metrics, protocols, stats
 from bench.metrics import Metric
 
 Floats = NDArray[np.float64]
@@ -53,16 +53,21 @@ class Board:
         `high`, the means of the rows' limits, since seeds share anomalies and averaging them does
         not narrow an interval as independent test sets would; `rows_ok` of `rows`.
     failures: a line per detector, status and reason: `rows` and the `datasets` it struck.
+    protocols: where rows are under several protocols, all the above is of the first, and this has
+        a line per detector and protocol: `value`, the mean of the metric, with its limits `low`
+        and `high`, and `rows_ok` of `rows`. Empty otherwise.
     caption: what was compared, one line. notes: sentences that belong under the tables.
     best_control: label of the control that `beats_control` refers to; empty where there is none.
     """
 
     title: str
     metric: Metric
+    protocol: str
     detectors: pd.DataFrame
     datasets: pd.DataFrame
     cells: pd.DataFrame
     failures: pd.DataFrame
+    protocols: pd.DataFrame
     caption: str
     notes: tuple[str, ...]
     best_control: str
@@ -74,10 +79,40 @@ def build(frame: pd.DataFrame, *, metric: str = "auroc", title: str, stale: int 
 
     metric: what is ranked by. stale: rows of older code that were left out, to be mentioned.
     Raises ValueError for an unknown metric or one that ranks nothing, an empty frame, absent
-    columns, a row given twice, or a data set under more than one protocol or scaler.
+    columns, a row given twice, or a data set under more than one scaler.
     """
     chosen = _rankable(metric)
     _check(frame)
+    boards = [
+        _build(part, chosen, title, stale) for _, part in frame.groupby("protocol", sort=False)
+    ]
+    first = boards[0]
+    if len(boards) == 1:
+        return first
+    lines = pd.concat([_means(board, list(first.detectors["label"])) for board in boards])
+    return replace(
+        first,
+        protocols=lines.reset_index(drop=True),
+        notes=(
+            f"Ranked under the protocol {first.protocol}, of which all but the table of protocols "
+            "is; `--protocol` gives the board of another.",
+            *first.notes,
+            *dict.fromkeys(note for board in boards[1:] for note in _flaws(board.protocol)),
+        ),
+    )
+
+
+def _means(board: Board, labels: list[str]) -> pd.DataFrame:
+    """The lines of `Board.protocols` of one protocol, in the order of `labels`."""
+    name = board.metric.name
+    columns = {name: "value", f"{name}_low": "low", f"{name}_high": "high"}
+    table = board.detectors.set_index("label").loc[labels].reset_index()
+    table = table[["label", *columns, "rows_ok", "rows"]].rename(columns=columns)
+    return table.assign(protocol=board.protocol)
+
+
+def _build(frame: pd.DataFrame, chosen: Metric, title: str, stale: int) -> Board:
+    """The board of rows under one protocol."""
     rows = _derived(frame)
     grid = _Grid(rows)
     cells = _cells(grid, rows, chosen)
@@ -89,12 +124,17 @@ def build(frame: pd.DataFrame, *, metric: str = "auroc", title: str, stale: int 
     return Board(
         title=title,
         metric=chosen,
+        protocol=str(rows["protocol"].iloc[0]),
         detectors=detectors,
         datasets=_datasets(grid, rows, cells, detectors, chosen),
         cells=cells,
         failures=_failures(rows),
+        protocols=pd.DataFrame(),
         caption=_caption(rows, grid),
-        notes=_notes(detectors, chosen, best_control, len(set(grid.cells.family)), stale),
+        notes=(
+            *_notes(detectors, chosen, best_control, len(set(grid.cells.family)), stale),
+            *_flaws(rows["protocol"].iloc[0]),
+        ),
         best_control=best_control,
         stale=stale,
     )
@@ -138,7 +178,7 @@ def _check(frame: pd.DataFrame) -> None:
     if frame.empty:
         msg = "no rows to make a board of: the suite wants none; give it detectors and data sets"
         raise ValueError(msg)
-    twice = frame[frame.duplicated(["label", "dataset", "seed"])]
+    twice = frame[frame.duplicated(["label", "dataset", "protocol", "seed"])]
     if len(twice):
         label, dataset, seed = twice.iloc[0][["label", "dataset", "seed"]]
         msg = (
@@ -146,7 +186,7 @@ def _check(frame: pd.DataFrame) -> None:
             "a board takes one row of each: give two settings of a detector two labels"
         )
         raise ValueError(msg)
-    for column in ("protocol", "scaler", "dataset_family"):
+    for column in ("scaler", "dataset_family"):
         counts = frame.groupby("dataset")[column].nunique(dropna=False)
         if (counts > 1).any():
             name = counts.index[counts > 1][0]
@@ -398,6 +438,11 @@ def _notes(
     if stale:
         notes.append(f"{_count(stale, 'stale row')} of older code left out.")
     return tuple(notes)
+
+
+def _flaws(protocol: str) -> tuple[str, ...]:
+    flaw = protocols.find(protocol).flaw
+    return (f"Protocol {protocol}: {flaw}.",) if flaw else ()
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -11,7 +11,7 @@ from rich.table import Table
 import datasets
 from bench import suite
 from bench.metrics import METRICS
-from bench.protocols import PROTOCOLS
+from bench.protocols import EXAMPLE, PARAMETERS, PROTOCOLS
 from detectors.registry import find, names
 
 
@@ -67,10 +67,15 @@ def metrics() -> Table:
 
 
 def protocols() -> Table:
-    """Return the protocols."""
+    """Return the protocols, published ones with their flaws, and the parameters of the others."""
     table = _table("protocol", "meaning")
-    for name, protocol in PROTOCOLS.items():
-        table.add_row(name, protocol.summary)
+    for name, protocol in sorted(PROTOCOLS.items(), key=lambda item: bool(item[1].paper)):
+        flaw = f"\n{protocol.paper}\nflaw: {protocol.flaw}" if protocol.paper else ""
+        table.add_row(name, protocol.summary + flaw)
+    table.add_section()
+    table.add_row("NAME(...)", "parameters of those not published, as in " + EXAMPLE)
+    for name, meaning in PARAMETERS.items():
+        table.add_row(f"  {name}", meaning)
     return table
 
 

@@ -47,12 +47,13 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
                     dataset=name,
                     dataset_family=card.family,
                     data_sha256=card.sha256,
-                    protocol=suite.protocol,
+                    protocol=protocol,
                     scaler=suite.scaler,
                     seed=seed,
                     device=on,
                     code_id=code,
                 )
+                for protocol in suite.protocol
                 for seed in suite.seeds
             ]
     return rows

@@ -23,7 +23,7 @@ from datasets.facts import row_ids
 from detectors.settings import check_settings, nearest
 from detectors.streams import stream
 
-__all__ = ["PARAMETERS", "PROTOCOLS", "NotApplicable", "Split", "find", "parse", "split"]
+__all__ = ["EXAMPLE", "PARAMETERS", "PROTOCOLS", "NotApplicable", "Split", "find", "parse", "split"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Parameters:
     max_train: Annotated[int, Ge(1)]
 
 
+EXAMPLE = "one-class(contamination=0.05, max_train=10000)"
 PARAMETERS = {
     "contamination": "share of the training rows that are anomalies, to the nearest row; they are "
     "drawn by a stream of their own, those not to be tested first, and leave the test",
@@ -96,7 +97,7 @@ def _read(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError:
         msg = (
             f"cannot read the protocol {text!r}; write a name, or a name with parameters such as "
-            "one-class(contamination=0.05, max_train=10000)"
+            f"{EXAMPLE}"
         )
         raise ValueError(msg) from None
     return {**given, "name": found[1]}

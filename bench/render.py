@@ -37,6 +37,8 @@ def to_markdown(board: Board) -> str:
     ]  # fmt: skip
     parts = [f"# {board.title}: {metric.name}", board.caption + ".", _markdown_table(head, lines)]
     parts += ["\n".join(f"- {note}" for note in board.notes)]
+    if len(board.protocols):
+        parts += [f"## {metric.label} by protocol", _markdown_protocols(board)]
     parts += ["## By data set", _markdown_datasets(board)]
     parts += [f"## {metric.label} of every detector on every data set", _markdown_matrix(board)]
     if len(board.failures):
@@ -48,13 +50,18 @@ def to_csv(board: Board) -> str:
     """One line a detector, six significant digits.
 
     The columns of `Board.detectors`, then `METRIC:DATASET`, the mean over the seeds there are, for
-    each data set.
+    each data set, and where there are several protocols `METRIC:PROTOCOL`, the mean under each.
     """
     table = board.detectors.copy()
     table["rank"] = table["rank"].astype("Int64")
     matrix = board.cells.pivot(index="label", columns="dataset", values="value")
     matrix = matrix.loc[table["label"]].add_prefix(f"{board.metric.name}:")
-    wide = pd.concat([table, matrix.reset_index(drop=True)], axis=1)
+    parts = [table, matrix.reset_index(drop=True)]
+    if len(board.protocols):
+        means = board.protocols.pivot(index="label", columns="protocol", values="value")
+        means = means.loc[table["label"]].add_prefix(f"{board.metric.name}:")
+        parts.append(means.reset_index(drop=True))
+    wide = pd.concat(parts, axis=1)
     return wide.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
@@ -63,6 +70,7 @@ def to_json(board: Board) -> str:
     content = {
         "title": board.title,
         "metric": board.metric.name,
+        "protocol": board.protocol,
         "larger_is_better": board.metric.larger_is_better,
         "caption": board.caption,
         "notes": list(board.notes),
@@ -73,10 +81,32 @@ def to_json(board: Board) -> str:
             for name, table in (
                 ("detectors", board.detectors), ("datasets", board.datasets),
                 ("cells", board.cells), ("failures", board.failures),
+                ("protocols", board.protocols),
             )
         },
     }  # fmt: skip
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def protocol_table(board: Board) -> tuple[list[str], list[list[Record]]]:
+    """The protocols of a board, and for each detector in its order the lines under them."""
+    names = list(dict.fromkeys(board.protocols["protocol"]))
+    lines = {(p["label"], p["protocol"]): p for p in records(board.protocols)}
+    return names, [[lines[label, name] for name in names] for label in board.detectors["label"]]
+
+
+def _markdown_protocols(board: Board) -> str:
+    names, table = protocol_table(board)
+    figure = figure_of(board.metric.name)
+    lines = [
+        [_code(cells[0]["label"]), *(_measured(figure, cell) for cell in cells)] for cells in table
+    ]
+    return _markdown_table(["detector", *map(_escaped, names)], lines)
+
+
+def _measured(figure: Callable[[float], str], cell: Record) -> str:
+    text = f"{figure(cell['value'])} {_limits(figure, cell['low'], cell['high'])}"
+    return text if cell["rows_ok"] == cell["rows"] else f"{text} ({cell['rows_ok']}/{cell['rows']})"
 
 
 def _markdown_datasets(board: Board) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 import datasets
-from bench.protocols import find
+from bench.protocols import parse as parse_protocol
 from bench.scalers import check_scaler
 from detectors.registry import parse
 from detectors.settings import nearest
@@ -76,7 +76,7 @@ class Suite(BaseModel):
         title: one line for boards.
         detectors: at least one, of different names.
         datasets: names; a pattern such as "digits/*" stands for all that match.
-        protocol: how data are split.
+        protocol: how data are split; under several, boards rank under the first.
         scaler: what the training rows scale.
         seeds: different seeds; a number N stands for 0 ... N - 1.
     """
@@ -87,7 +87,7 @@ class Suite(BaseModel):
     title: str
     detectors: Annotated[tuple[Entrant, ...], Field(min_length=1)]
     datasets: Annotated[tuple[str, ...], Field(min_length=1)]
-    protocol: str = "one-class"
+    protocol: Annotated[tuple[str, ...], Field(min_length=1)] = ("one-class",)
     scaler: str = "standard"
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], Field(min_length=1)] = (
         0,
@@ -123,11 +123,16 @@ class Suite(BaseModel):
             found += matching or [datasets.find(pattern).name]  # raises with the nearest names
         return tuple(dict.fromkeys(found))
 
-    @field_validator("protocol")
+    @field_validator("protocol", mode="before")
     @classmethod
-    def _known_protocol(cls, name: str) -> str:
-        find(name)
-        return name
+    def _protocols(cls, value: object) -> object:
+        found: list[str] = []
+        for part in value if isinstance(value, list | tuple) else [value]:
+            if not isinstance(part, str | dict):
+                msg = f'{part!r} is neither a name nor a table such as {{ name = "one-class" }}'
+                raise ValueError(msg)
+            found.append(str(parse_protocol(part)))
+        return tuple(dict.fromkeys(found))
 
     @field_validator("scaler")
     @classmethod

@@ -23,6 +23,7 @@ from bench.render import (
     fit_cost,
     fixed,
     marks,
+    protocol_table,
     reach,
     records,
     share,
@@ -53,6 +54,8 @@ def to_table(board: Board, width: int = 100, console: Console | None = None) -> 
     if len(rest):
         parts += [Text(), Text("Incomplete, not ranked", style="bold")]
         parts += [_incomplete_table(board, rest, width), *_reasons(board, width)]
+    if len(board.protocols):
+        parts += [Text(), Text("By protocol", style="bold"), *_protocols(board, width)]
     parts += [Text(), Text("By data set", style="bold"), _dataset_table(board, width), Text()]
     for note in board.notes:
         parts.append(Text(note, style="bold yellow" if note.startswith(MARKS["weak"]) else "dim"))
@@ -105,6 +108,22 @@ def _incomplete_table(board: Board, rest: pd.DataFrame, width: int) -> Table:
     heads = ["detector", "kind", *_heads(first, second), "rows", "why"]
     tails = [marks(d) for d in records(rest)]
     return _table(heads, rows, width, names=0, left=(0, 1, 5), tails=tails, wrapped=5)
+
+
+def _protocols(board: Board, width: int) -> list[RenderableType]:
+    """Means under each protocol, in numbered columns below which the protocols are named."""
+    names, table = protocol_table(board)
+    figure = figure_of(board.metric.name)
+    heads = ["detector", *(f"({i})" for i in range(1, len(names) + 1))]
+    rows = [
+        [cells[0]["label"], *(_interval(figure, c["value"], c["low"], c["high"]) for c in cells)]
+        for cells in table
+    ]
+    told = [
+        Text(f"{head} {name}", style="dim") for head, name in zip(heads[1:], names, strict=True)
+    ]
+    tails = [marks(d) for d in records(board.detectors)]
+    return [_table(heads, rows, width, names=0, left=(0,), tails=tails), *told]
 
 
 def _reasons(board: Board, width: int) -> list[Text]:

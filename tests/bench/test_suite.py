@@ -34,7 +34,7 @@ def with_settings(spec: str, settings: str) -> str:
 def test_a_suite_has_defaults_for_all_but_detectors_and_data_sets(read):
     told = read(LOF_ON_WINE)
     assert (told.name, told.title) == ("mine", "mine")
-    assert (told.protocol, told.scaler, told.seeds) == ("one-class", "standard", (0, 1, 2, 3, 4))
+    assert (told.protocol, told.scaler, told.seeds) == (("one-class",), "standard", (0, 1, 2, 3, 4))
 
 
 def test_the_suites_of_the_project_are_valid():
