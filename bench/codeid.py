@@ -11,7 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench.records import digest
-from detectors.registry import Entry, Spec, source_file
+from detectors.registry import Entry, Spec
+from detectors.source import source_file
 
 # What a library's results rest on beyond itself.
 RESTS_ON = {

@@ -8,7 +8,6 @@ To add a detector, write its class in a file of this package and add one line to
 
 from __future__ import annotations
 
-import ast
 import importlib
 import importlib.util
 import re
@@ -18,10 +17,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from detectors.contract import Detector, Family
 from detectors.settings import nearest
+from detectors.source import class_names, declared, source_file
 
 ENTRY_POINTS = "fathom.detectors"
 UNTRAINED = "untrained-"
@@ -41,6 +41,8 @@ class Entry:
         readouts: names of the scores a fitted model gives, the default first; empty for one.
         encodes: whether the model gives codes for a shallow head.
         trains_together: whether seeds train as one batched model (`fit_together`).
+        takes_device: whether it trains on a device that can be chosen; others run on the CPU.
+        takes_epochs: whether it has the setting `epochs`, which `untrained-` sets to 0.
         transductive: whether a score depends on the other test rows.
         preset: arguments fixed by the name.
         preload: further modules that the method imports, for whoever forks processes.
@@ -51,6 +53,8 @@ class Entry:
     readouts: tuple[str, ...] = ()
     encodes: bool = False
     trains_together: bool = False
+    takes_device: bool = False
+    takes_epochs: bool = False
     transductive: bool = False
     preset: Mapping[str, Any] = field(default_factory=dict)
     preload: tuple[str, ...] = ()
@@ -61,7 +65,16 @@ DEEP_PRELOAD = ("torch._dynamo",)  # which torch's optimisers import, seconds in
 
 def _deep(target: str, readouts: tuple[str, ...] = ()) -> Entry:
     """Return the entry of a model on the one training loop."""
-    return Entry(f"detectors.deep.{target}", "deep", readouts, True, True, preload=DEEP_PRELOAD)
+    return Entry(
+        f"detectors.deep.{target}",
+        "deep",
+        readouts,
+        encodes=True,
+        trains_together=True,
+        takes_device=True,
+        takes_epochs=True,
+        preload=DEEP_PRELOAD,
+    )
 
 
 _VAE = ("reconstruction", "elbo", "reconstruction-probability", "kl")
@@ -292,41 +305,11 @@ def load_class(target: str) -> type[Detector]:
     return cls
 
 
-def source_file(target: str) -> Path:
-    """Return the file that holds the class of a target, without importing it.
-
-    Raises:
-        FileNotFoundError: there is no such file or module.
-    """
-    where = target.rpartition(":")[0]
-    if where.endswith(".py"):
-        path = Path(where)
-    else:
-        found = importlib.util.find_spec(where)
-        path = Path(found.origin) if found and found.origin else Path(where)
-    if not path.is_file():
-        msg = f"{path} does not exist; give a detector's file as path.py:Class"
-        raise FileNotFoundError(msg)
-    return path
-
-
 def _read_entry(target: str) -> Entry:
-    """Read family, read-outs and codes of a class from its source, without importing it."""
-    attribute = target.rpartition(":")[2]
-    path = source_file(target)
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except SyntaxError as error:
-        msg = f"{path} is not valid python: {error.msg}, line {error.lineno}"
-        raise ValueError(msg) from None
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    if attribute not in classes:
-        msg = f"{target}: no class {attribute!r} there; {nearest(attribute, classes)}"
+    """Read what a class declares from its source, without importing it."""
+    path, name = source_file(target), target.rpartition(":")[2]
+    known = class_names(path)
+    if name not in known:
+        msg = f"{target}: no class {name!r} there; {nearest(name, known)}"
         raise UnknownDetector(msg)
-    told: dict[str, Any] = {}
-    for node in classes[attribute].body:
-        targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
-        for name in targets:
-            if isinstance(name, ast.Name) and name.id in ("family", "readouts", "encodes"):
-                told[name.id] = ast.literal_eval(cast("Any", node).value)
-    return Entry(target, **told)
+    return Entry(target, **declared(path, name))

@@ -3,13 +3,15 @@
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from detectors import UnknownDetector, make, names, registry
 from detectors.contract import Detector
-from detectors.registry import TABLE, find, load_class, parse, source_file
+from detectors.registry import TABLE, find, load_class, parse
+from detectors.source import declared, source_file
 
 HEAVY = ("torch", "sklearn", "scipy", "pyod", "mlflow", "pandas", "numba")
 
@@ -96,7 +98,18 @@ def test_the_table_tells_what_the_class_is(name):
     assert issubclass(cls, Detector)
     assert (cls.family, cls.readouts, cls.encodes) == (entry.family, entry.readouts, entry.encodes)
     assert getattr(cls, "trains_together", False) == entry.trains_together
+    assert hasattr(cls, "device") == entry.takes_device
+    assert hasattr(cls, "epochs") == entry.takes_epochs
     assert source_file(entry.target).stem == entry.target.rpartition(":")[0].rpartition(".")[2]
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_the_source_of_a_class_tells_what_the_table_does(name):
+    entry = TABLE[name]
+    told = declared(source_file(entry.target), entry.target.rpartition(":")[2])
+    attributes = ("family", "readouts", "encodes", "trains_together", "takes_device")
+    for attribute in (*attributes, "takes_epochs"):
+        assert told.get(attribute, False) == getattr(entry, attribute), attribute
 
 
 def test_names_are_sorted_and_found():
@@ -163,6 +176,63 @@ def test_a_detector_in_a_file_is_made_with_checked_settings(mine):
     assert scores.tolist() == [0.75, 0.25, 0.25, 0.25]
     with pytest.raises(ValueError, match="power = 0 is not accepted: a number > 0"):
         make(f"{mine}:Mine", power=0)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from detectors.deep.vae import VAE\nclass Mine(VAE): pass",
+        "from detectors.deep.vae import VAE as V\nclass Base(V): x = 1\nclass Mine(Base): pass",
+        "from detectors.deep import vae\nclass Mine(vae.VAE): pass",
+        "import detectors.deep.vae\nclass Mine(detectors.deep.vae.VAE): pass",
+        "import detectors.deep.vae as v\nclass Mine(v.VAE): pass",
+        "from detectors.deep.vae import VAE as Mine\nclass Mine(Mine): pass",
+        "from beside import Beside\nclass Mine(Beside): pass",
+    ],
+)
+def test_a_class_in_a_file_is_what_its_bases_are(tmp_path, source):
+    (tmp_path / "beside.py").write_text(
+        "from detectors.deep.vae import VAE\nclass Beside(VAE): pass"
+    )
+    path = tmp_path / "mine.py"
+    path.write_text(source)
+    entry = parse(f"{path}:Mine:kl").entry
+    assert replace(entry, target="", preload=()) == replace(TABLE["vae"], target="", preload=())
+    assert parse(f"{path}:Mine+lof").family == "hybrid"
+    assert parse(f"untrained-{path}:Mine").family == "control"
+
+
+def test_a_class_in_a_file_can_say_otherwise_than_its_bases(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from detectors.deep.base import DeepDetector\n"
+        "class Mine(DeepDetector[Net]):\n"
+        "    readouts: ClassVar[tuple[str, ...]] = ('a',)\n    trains_together = False"
+    )
+    entry = find(f"{path}:Mine")
+    assert (entry.family, entry.readouts, entry.trains_together) == ("deep", ("a",), False)
+    path.write_text("from detectors import Detector\nclass Mine(Detector): family = 'control'")
+    entry = find(f"{path}:Mine")
+    assert (entry.family, entry.readouts, entry.takes_device) == ("control", (), False)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("readouts = NAMES", r"mine.py:Mine: readouts must be a literal tuple of texts, such as"),
+        ("readouts = ['a', 'b']", "readouts must be a literal tuple"),
+        ("readouts = (1, 2)", "readouts must be a literal tuple of texts"),
+        ("family = 'deeep'", "family must be one of the texts"),
+        ("family = KIND", "family must be one of the texts deep, shallow, hybrid, control"),
+        ("encodes = not False", "encodes must be a literal True or False"),
+        ("trains_together = 1", "trains_together must be a literal True or False"),
+    ],
+)
+def test_a_declaration_that_cannot_be_read_says_how_to_write_it(tmp_path, line, message):
+    path = tmp_path / "mine.py"
+    path.write_text(f"from detectors import Detector\nclass Mine(Detector):\n    {line}")
+    with pytest.raises(ValueError, match=message):
+        parse(f"{path}:Mine")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,174 @@
+"""What the source of a detector's class tells of it, read without importing anything.
+
+A class inherits what its bases declare, as far as these lie in the same file, in files beside it
+or in this package.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from typing import Any, get_args
+
+from detectors.contract import Family
+
+HOME = Path(__file__).parent.parent
+_FAMILIES = get_args(Family)
+_BOOLEAN = (lambda value: isinstance(value, bool), "a literal True or False")
+# What a class may declare, which values are accepted, and how messages describe them.
+_LITERALS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "family": (lambda value: value in _FAMILIES, f"one of the texts {', '.join(_FAMILIES)}"),
+    "readouts": (
+        lambda value: isinstance(value, tuple) and all(isinstance(name, str) for name in value),
+        'a literal tuple of texts, such as ("reconstruction", "elbo")',
+    ),
+    "encodes": _BOOLEAN,
+    "trains_together": _BOOLEAN,
+}
+# What a class only has or has not, whatever its value, and how the registry calls it.
+_PRESENCE = {"device": "takes_device", "epochs": "takes_epochs"}
+
+
+def source_file(target: str) -> Path:
+    """Return the file that holds the class of a target, without importing it.
+
+    Raises:
+        FileNotFoundError: there is no such file or module.
+    """
+    where = target.rpartition(":")[0]
+    if where.endswith(".py"):
+        path = Path(where)
+    else:
+        found = _module_spec(where)
+        path = Path(found.origin) if found and found.origin else Path(where)
+    if not path.is_file():
+        msg = f"{path} does not exist; give a detector's file as path.py:Class"
+        raise FileNotFoundError(msg)
+    return path
+
+
+def _module_spec(name: str) -> ModuleSpec | None:
+    """Return the spec of a module; unlike `importlib.util.find_spec`, import no parent of it."""
+    parts = name.split(".")
+    spec, places = None, None
+    for i in range(len(parts)):
+        full = ".".join(parts[: i + 1])
+        specs = (finder.find_spec(full, places) for finder in sys.meta_path)
+        spec = next(filter(None, specs), None)
+        if spec is None:
+            return None
+        places = spec.submodule_search_locations
+    return spec
+
+
+def module_file(name: str, folder: Path) -> Path | None:
+    """Return the file of the module of that dotted name below a folder, if there is one."""
+    place = folder.joinpath(*name.split("."))
+    for file in (place.with_suffix(".py"), place / "__init__.py"):
+        if file.is_file():
+            return file
+    return None
+
+
+def read_tree(path: Path) -> ast.Module:
+    """Return the syntax tree of a file.
+
+    Raises:
+        ValueError: it is not valid python.
+    """
+    try:
+        return ast.parse(path.read_bytes())
+    except SyntaxError as error:
+        msg = f"{path} is not valid python: {error.msg}, line {error.lineno}"
+        raise ValueError(msg) from None
+
+
+def class_names(path: Path) -> list[str]:
+    """Return the names of the classes that a file defines.
+
+    Raises:
+        ValueError: the file is not valid python.
+    """
+    return [node.name for node in _classes(path)]
+
+
+def declared(path: Path, name: str) -> dict[str, Any]:
+    """Return what a class of a file, and its bases, declare of a registry's `Entry`.
+
+    Raises:
+        ValueError: a declaration is no literal, or a file is not valid python.
+    """
+    told: dict[str, Any] = {}
+    for file, node in _lineage(path, name):
+        for attribute, value in _assigned(node):
+            if attribute in _PRESENCE:
+                told[_PRESENCE[attribute]] = True
+            elif attribute in _LITERALS and attribute not in told and value is not None:
+                told[attribute] = _literal(f"{file}:{node.name}", attribute, value)
+    return told
+
+
+def _assigned(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr | None]]:
+    for line in node.body:
+        if isinstance(line, ast.AnnAssign | ast.Assign):
+            targets = [line.target] if isinstance(line, ast.AnnAssign) else line.targets
+            yield from ((t.id, line.value) for t in targets if isinstance(t, ast.Name))
+
+
+def _literal(where: str, attribute: str, value: ast.expr) -> Any:
+    accepts, accepted = _LITERALS[attribute]
+    try:
+        found = ast.literal_eval(value)
+    except ValueError:
+        found = None
+    if not accepts(found):
+        msg = f"{where}: {attribute} must be {accepted}; it is read without importing the file"
+        raise ValueError(msg)
+    return found
+
+
+def _lineage(path: Path, name: str, above: float = math.inf) -> Iterator[tuple[Path, ast.ClassDef]]:
+    """Yield a class that is known in a file above a line, and its bases, each with its file."""
+    for node in reversed(_classes(path)):
+        if node.name == name and node.lineno < above:
+            yield path, node
+            for base in node.bases:
+                generic = base.value if isinstance(base, ast.Subscript) else base
+                yield from _lineage(path, ast.unparse(generic), node.lineno)
+            return
+    module, _, attribute = _in_full(path, name).rpartition(".")
+    inside = module.partition(".")[0] == "detectors"
+    file = module_file(module, HOME if inside else path.parent) if module else None
+    if file and file != path:
+        yield from _lineage(file, attribute)
+
+
+def _in_full(path: Path, name: str) -> str:
+    """Return the dotted name that a name, or the module before its last dot, is imported from."""
+    imported: dict[str, str] = {}
+    for node in _tree(path).body:
+        if isinstance(node, ast.Import):
+            imported |= {alias.asname or alias.name: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            full = {alias.asname or alias.name: alias.name for alias in node.names}
+            imported |= {known: f"{node.module}.{there}" for known, there in full.items()}
+    module, _, attribute = name.rpartition(".")
+    return f"{imported.get(module, module)}.{attribute}" if module else imported.get(name, name)
+
+
+def _classes(path: Path) -> list[ast.ClassDef]:
+    return [node for node in _tree(path).body if isinstance(node, ast.ClassDef)]
+
+
+def _tree(path: Path) -> ast.Module:
+    return _tree_as_of(path.resolve(), path.stat().st_mtime_ns)
+
+
+@cache
+def _tree_as_of(path: Path, changed_ns: int) -> ast.Module:
+    return read_tree(path)
