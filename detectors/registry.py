@@ -196,8 +196,9 @@ def parse(text: str) -> Spec:
     untrained = model.startswith(UNTRAINED)
     base, readout = _split_readout(model.removeprefix(UNTRAINED))
     entry = find(base)
-    if untrained and entry.family != "deep":
-        msg = f"{text!r}: {base} has no training step to leave out; untrained- is for deep models"
+    if untrained and not entry.takes_epochs:
+        able = ", ".join(name for name, e in TABLE.items() if e.takes_epochs)
+        msg = f"{text!r}: {base} has no setting 'epochs' to set to 0; models that have: {able}"
         raise ValueError(msg)
     if plus:
         return Spec(base, entry, untrained, head=_check_head(text, base, readout, entry, head))

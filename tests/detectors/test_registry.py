@@ -77,7 +77,9 @@ def test_a_spec_has_a_canonical_form_and_a_family(text, canonical, family):
         ("ae+vae", "a head is a shallow detector, vae is deep"),
         ("ae+random", "a head is a shallow detector, random is control"),
         ("vae:elbo+lof", "a head reads the codes, so leave out the read-out 'elbo'"),
-        ("untrained-lof", "lof has no training step to leave out; untrained- is for deep models"),
+        ("untrained-lof", "lof has no setting 'epochs' to set to 0; models that have: ae, vae"),
+        ("untrained-pyod:VAE", "pyod:VAE has no setting 'epochs' to set to 0; models that have"),
+        ("untrained-pyod:AE1SVM", "pyod:AE1SVM has no setting 'epochs' to set to 0"),
         ("pyod:ECODE", "unknown detector 'pyod:ECODE'; did you mean"),
     ],
 )
