@@ -27,7 +27,7 @@ def rows(results: str | Path = "results") -> pd.DataFrame:
     if not (folder / STORE).is_file():
         msg = f"no {STORE} in {folder}; run `bench run` first, or name another results folder"
         raise FileNotFoundError(msg)
-    store = Store(folder)
+    store = Store(folder, read_only=True)
     try:
         return store.frame()
     finally:

@@ -95,11 +95,15 @@ class Stored:
     Attributes:
         wanted: what was asked for.
         status: how it ended.
+        reason: why it failed, else "".
+        details: traceback, output and warnings.
         scores: (n_test,) as stored, None where it has none.
     """
 
     wanted: Wanted
     status: str
+    reason: str
+    details: dict[str, Any]
     scores: NDArray[np.float64] | None
 
 
@@ -125,7 +129,8 @@ def find_row(start: str, store: Store) -> Stored:
     (record,) = store.records(keys)
     wanted = Wanted(**{part.name: record[part.name] for part in fields(Wanted)})
     stored = store.scores(keys[0])
-    return Stored(wanted, record["status"], None if stored is None else stored[1])
+    scores = None if stored is None else stored[1]
+    return Stored(wanted, record["status"], record["reason"], store.details(keys[0]), scores)
 
 
 def debug_row(stored: Stored, data: Path | None, console: Console) -> None:
@@ -141,9 +146,13 @@ def debug_row(stored: Stored, data: Path | None, console: Console) -> None:
     wanted = stored.wanted
     console.print(
         f"{wanted.label} on {wanted.dataset}, {wanted.protocol}, {wanted.scaler}, seed "
-        f"{wanted.seed}: stored as {stored.status}",
+        f"{wanted.seed}: stored as {stored.status}{stored.reason and ': '}{stored.reason}",
         markup=False,
     )
+    for name in ("traceback", "output", "warnings"):
+        if told := stored.details.get(name):
+            text = told if isinstance(told, str) else "\n".join(told)
+            console.print(f"stored {name}:\n{text.rstrip()}\n", markup=False, soft_wrap=True)
     spec = parse(wanted.spec)
     if code_id(spec) != wanted.code_id:
         console.print("the code or a library has changed since; scores may differ")

@@ -108,6 +108,9 @@ def run(
         retry=_statuses(retry),
         scheduler=scheduler,
     )
+    if device == "cuda" and scheduler is None and not plan.has_cuda():
+        msg = "--device cuda: torch finds no GPU here; use --device cpu, or auto"
+        raise Usage(msg)
     if dry_run:
         _say_plan(plan.missing(wanted, _stored(results), options.retry), len(wanted))
         return
@@ -395,7 +398,7 @@ def _open_store(results: Path) -> Iterator[Any]:
     if not (results / STORE).is_file():
         msg = f"no {STORE} in {results}; run `bench run` first, or name another with --results"
         raise Usage(msg)
-    store = Store(results)
+    store = Store(results, read_only=True)
     try:
         yield store
     finally:

@@ -137,12 +137,17 @@ def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 @cache
+def has_cuda() -> bool:
+    """Return whether torch can train on a GPU of this machine."""
+    if not Path("/proc/driver/nvidia/version").exists():
+        return False  # importing torch to ask takes seconds
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def _device(asked: Device) -> str:
     """Return the device of deep models; "auto" is the GPU where there is one."""
     if asked != "auto":
         return asked
-    if not Path("/proc/driver/nvidia/version").exists():
-        return "cpu"  # importing torch to ask takes seconds
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return "cuda" if has_cuda() else "cpu"

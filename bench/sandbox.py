@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import hashlib
 import importlib
 import json
 import os
@@ -34,6 +33,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.codeid import file_digest
 from detectors.compose import Hybrid
 from detectors.contract import Detector, Diverged, Unsupported
 from detectors.registry import Spec, check, make, make_model, parse
@@ -172,8 +172,8 @@ def _run_block(
     """Fit the block's models, tell the harness, then read out every wanted score in order."""
     wants = {want["spec"]: parse(want["spec"]) for unit in block for want in unit["wants"]}
     random_state_for(block[0]["seed"])
-    models, told = _fit(spec, job, block)
-    _send(connection, files=_files_read(spec, *wants.values()))
+    models, files, told = _fit(spec, job, block)
+    _send(connection, files=files)
     _send(connection, units=told)
     tests = json.loads(connection.recv_bytes())
     for i, (unit, outcome) in enumerate(zip(block, told, strict=True)):
@@ -190,25 +190,26 @@ def _run_block(
                 connection.send_bytes(scores.tobytes())
 
 
-def _files_read(*specs: Spec) -> dict[str, str]:
-    """Return the sha256 of the users' files that were imported, as they are now."""
-    entries = [entry for spec in specs for entry in (spec.entry, spec.head_entry) if entry]
-    files = {entry.target.rpartition(":")[0] for entry in entries if ".py:" in entry.target}
-    return {file: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files}
+def _files_read(spec: Spec) -> dict[str, str]:
+    """Return the sha256 of the user's file that a model was imported from, as it is now."""
+    file = spec.entry.target.rpartition(":")[0]
+    return {file: file_digest(Path(file))} if file.endswith(".py") else {}
 
 
 def _fit(
     spec: Spec, job: Mapping[str, Any], block: Sequence[Mapping[str, Any]]
-) -> tuple[list[Detector], list[dict[str, Any]]]:
-    """Fit one model a unit; return them and, for each, its costs or its failure."""
+) -> tuple[list[Detector], dict[str, str], list[dict[str, Any]]]:
+    """Fit one model a unit; return them, `_files_read` and, for each, its costs or its failure."""
     samples = [np.load(unit["x_train"]) for unit in block]
     models: list[Detector] = []
+    files: dict[str, str] = {}
     outcomes: list[dict[str, Any]] = [{}] * len(block)
     start_peak = _reset_peak()
     cpu, wall = time.process_time(), time.perf_counter()
     with _warnings() as caught:
         try:
             models = [make_model(spec, **job["settings"], seed=unit["seed"]) for unit in block]
+            files = _files_read(spec)
             for model in models:
                 if hasattr(model, "device"):
                     model.device = job["device"]
@@ -229,7 +230,7 @@ def _fit(
         "peak_mib": _peak_mib(start_peak),
         "warnings": caught,
     }
-    return models, [{**costs, **outcome} for outcome in outcomes]
+    return models, files, [{**costs, **outcome} for outcome in outcomes]
 
 
 def _size(model: Detector) -> dict[str, Any]:

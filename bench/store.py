@@ -47,10 +47,10 @@ class StoreError(RuntimeError):
 
 
 class Store:
-    """Rows by key. Open it with `Store(results)`; safe to use from several threads."""
+    """Rows by key. Safe to use from several threads."""
 
-    def __init__(self, results: Path) -> None:
-        """Open, or create, the store of a results folder.
+    def __init__(self, results: Path, *, read_only: bool = False) -> None:
+        """Open the store of a results folder; create it unless it is only read.
 
         Raises:
             StoreError: the folder cannot be written, or the file is not a store.
@@ -58,6 +58,11 @@ class Store:
         self.path = results / STORE
         self._guard = threading.Lock()
         try:
+            if read_only and not os.access(results, os.W_OK):
+                # SQLite would write beside the file; nobody else can here
+                uri = f"{self.path.resolve().as_uri()}?immutable=1"
+                self._db = sqlite3.connect(uri, uri=True, check_same_thread=False)
+                return
             results.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")

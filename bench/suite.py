@@ -22,6 +22,9 @@ MAX_SEEDS = 10_000
 SET_BY_RUN = {"seed": "seeds of a suite are its key `seeds`", "device": "it is `--device`"}
 
 
+Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
+
+
 class SuiteError(ValueError):
     """Raised for a suite that cannot be read; says what is wrong and what is accepted."""
 
@@ -89,7 +92,9 @@ class Suite(BaseModel):
     datasets: Annotated[tuple[str, ...], Field(min_length=1)]
     protocol: Annotated[tuple[str, ...], Field(min_length=1)] = ("one-class",)
     scaler: str = "standard"
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], Field(min_length=1)] = (
+    seeds: Annotated[
+        tuple[Annotated[int, Field(ge=0, lt=2**31, strict=True)], ...], Field(min_length=1)
+    ] = (
         0,
         1,
         2,

@@ -117,7 +117,8 @@ def test_what_the_detector_raises_comes_through_for_a_debugger(results):
         text=True,
         check=False,
     )
-    assert "stored as error" in done.stdout
+    assert "stored as error: " in done.stdout
+    assert "stored traceback:\nTraceback (most recent call last):" in done.stdout
     assert "ValueError: no score for 119 samples" in done.stdout + done.stderr
     assert "Entering post mortem debugging" in done.stdout
     assert "(Pdb) 119" in done.stdout

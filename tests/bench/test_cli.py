@@ -71,6 +71,7 @@ def contents(folder: Path) -> dict[str, bytes]:
         (("run", "smoke", "--detectors", ","), "detectors: is empty; name at least one"),
         (("run", "smoke", "--datasets", "whine"), "unknown data set 'whine'"),
         (("run", "smoke", "--protocol", "oneclass"), "unknown protocol 'oneclass'; did you mean"),
+        (("run", "smoke", "--protocol", "goad(dedup=true)"), "as published and takes no param"),
         (("run", "smoke", "--seeds", "few"), "bench: --seeds 'few' is neither a number of seeds"),
         (("run", "smoke", "--seeds", "1,,2"), "bench: --seeds '1,,2' is neither"),
         (("run", "smoke", "--seeds", "-3"), "-3 seeds are not possible"),

@@ -3,7 +3,6 @@
 import hashlib
 import http.server
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from bench.data_commands import HEADS
 from datasets import Entry, File
 from datasets.sources import Facts
 from datasets.tables import TABLE
+from tests.bench.plain_shell import spied_environment
 
 ROOT = Path(__file__).parents[2]
 
@@ -235,23 +235,9 @@ def test_a_data_folder_that_cannot_be_written_is_one_sentence(bench_data, toy, t
     assert "cannot be written to (File exists); name another with --data" in out
 
 
-SPY = """
-import socket, sys
-def spy(event, args):
-    local = event == "socket.connect" and args[0].family == socket.AF_UNIX
-    if event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.connect") and not local:
-        with open({log!r}, "a") as file:
-            file.write(f"{{event}} {{args}}\\n")
-sys.addaudithook(spy)
-"""
-
-
 def test_a_run_never_touches_the_network_and_names_the_command_that_fetches(tmp_path):
-    site, log = tmp_path / "site", tmp_path / "network.log"
-    site.mkdir()
-    (site / "sitecustomize.py").write_text(SPY.format(log=str(log)))
-    env = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
-    env |= {"PYTHONPATH": f"{site}{os.pathsep}{ROOT}", "HOME": str(tmp_path)}
+    log = tmp_path / "network.log"
+    env = spied_environment(log, HOME=str(tmp_path))
     spied = partial(subprocess.run, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     asked = ("--detectors", "knn", "--datasets", "wine,adbench/cardio", "--seeds", "1")
     folders = ("--results", tmp_path / "results", "--data", tmp_path / "data")

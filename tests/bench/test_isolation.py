@@ -89,6 +89,20 @@ def test_values_that_are_not_finite_become_the_training_median(make_rows, plant,
     np.testing.assert_allclose(row.scores, distances, rtol=1e-12)
 
 
+@pytest.mark.parametrize(("label", "kind"), [(0, "normal"), (1, "anomalous")])
+def test_a_test_part_of_one_kind_is_unsupported(
+    make_rows, plant, samples, monkeypatch, label, kind
+):
+    x, y = samples
+    plant(x, y)
+    train, test = np.flatnonzero(y == 1 - label), np.flatnonzero(y == label)
+    only = protocols.Split(train, test, np.arange(len(test)))
+    monkeypatch.setattr("bench.protocols.split", lambda *_: only)
+    (row,) = make_rows("knn", dataset="planted")
+    assert row.status == "unsupported"
+    assert row.reason == f"all {len(test)} test rows of planted are {kind}; metrics take both kinds"
+
+
 def test_a_constant_column_changes_nothing(make_rows, plant, samples):
     x, y = samples
     plant(x, y)

@@ -104,6 +104,8 @@ def test_labels_show_explicit_settings_and_those_of_a_head(read):
         (LOF_ON_WINE + "seeds = 0", "0 seeds are not possible; give a number from 1 to"),
         (LOF_ON_WINE + "seeds = -2", "-2 seeds are not possible"),
         (LOF_ON_WINE + "seeds = 1000000000", "1000000000 seeds are not possible"),
+        (LOF_ON_WINE + 'seeds = ["1", 2]', "seeds.0: should be a valid integer"),
+        (LOF_ON_WINE + "seeds = [2.0]", "seeds.0: should be a valid integer"),
         (LOF_ON_WINE + "seeds = [0, -1]", "seeds.1: should be greater than or equal to 0"),
         (LOF_ON_WINE + "seeds = [4294967296]", "seeds.0: should be less than 2147483648"),
         (LOF_ON_WINE + "seeds = [0.5]", "seeds.0: should be a valid integer"),

@@ -20,7 +20,8 @@ import pytest
 
 from bench import tracking
 from bench.records import Row, Wanted
-from bench.tracking import Tracker, replay, tracking_uri, ui_command
+from bench.tracking import Tracker, replay, ui_command
+from tests.bench.plain_shell import logged, python_environment, spied_environment
 
 BOARD = {"leaderboard.md": "| detector |\n", "leaderboard.csv": "detector\nvae\n"}
 API = "api/2.0/mlflow"
@@ -69,19 +70,6 @@ def track(results: Path, rows: list[dict], experiment: str = "default") -> track
     for row in rows:
         tracker.log(row)
     return tracker.finish(BOARD)
-
-
-def logged(results: Path, experiment: str = "default") -> tuple[list, list]:
-    """Return the parent runs and the child runs of an experiment."""
-    from mlflow import MlflowClient  # here, so that the tracker is the first to import it
-
-    client = MlflowClient(tracking_uri(results))
-    found = client.get_experiment_by_name(experiment)
-    runs = client.search_runs([found.experiment_id], max_results=5000) if found else []
-    return (
-        [run for run in runs if "fathom.key" not in run.data.tags],
-        [run for run in runs if "fathom.key" in run.data.tags],
-    )
 
 
 def assert_each_once(results: Path, rows: list[dict], experiment: str = "default") -> None:
@@ -375,12 +363,6 @@ def test_a_file_that_is_no_database_is_a_problem_not_an_end(fresh):
     assert time.perf_counter() - start < 12
 
 
-def python_environment(**extra: str) -> dict[str, str]:
-    """The variables of a plain shell: none that a test runner or a build server sets."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return kept | {"PYTHONPATH": str(Path(__file__).parents[2])} | extra
-
-
 def run_python(script: str, **extra: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-c", script],
@@ -389,16 +371,6 @@ def run_python(script: str, **extra: str) -> subprocess.CompletedProcess:
         text=True,
         timeout=120,
     )
-
-
-SPY = """
-import sys
-def spy(event, args):
-    if event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.connect", "socket.sendto"):
-        with open({log!r}, "a") as file:
-            file.write(f"{{event}} {{args}}\\n")
-sys.addaudithook(spy)
-"""
 
 
 TRACKS_IN_SILENCE = """
@@ -417,10 +389,8 @@ time.sleep(1)
 
 
 def test_the_local_store_never_looks_up_a_name_and_prints_nothing(fresh, tmp_path):
-    site, log = tmp_path / "site", tmp_path / "network.log"
-    site.mkdir()
-    (site / "sitecustomize.py").write_text(SPY.format(log=str(log)))
-    path = f"{site}{os.pathsep}{Path(__file__).parents[2]}"
+    log = tmp_path / "network.log"
+    path = spied_environment(log)["PYTHONPATH"]
     script = TRACKS_IN_SILENCE.format(rows=json.dumps(records(2)), results=str(fresh))
     ran = run_python(script, PYTHONPATH=path)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")

@@ -1,0 +1,140 @@
+"""Published protocols: the rows, and printed figures reached with them."""
+
+import numpy as np
+import pytest
+
+import datasets
+from bench.jobs import Unit, prepare
+from bench.plan import wanted_rows
+from bench.protocols import PROTOCOLS, split
+from bench.published import PUBLISHED
+from bench.suite import Suite
+
+# AUROC in percent as printed in the tables of Livernoche et al., "On diffusion modeling for
+# anomaly detection", ICLR 2024, arXiv:2305.18593: means over seeds 0, 1, 2, 3, 6, but kNN without
+# labels, which has k = 32 and seeds 0 to 4.
+PRINTED_DTE = [
+    ("dte-2024-semi", "adbench/Hepatitis", "knn", 96.46),
+    ("dte-2024-semi", "adbench/Hepatitis", "lof", 66.92),
+    ("dte-2024-semi", "adbench/wine", "knn", 99.19),
+    ("dte-2024-semi", "adbench/wine", "lof", 98.36),
+    ("dte-2024-semi", "adbench/glass", "lof", 88.82),
+    ("dte-2024-semi", "adbench/cardio", "knn", 92.00),
+    ("dte-2024-semi", "adbench/cardio", "lof", 92.21),
+    ("dte-2024-unsup", "adbench/Hepatitis", "knn", 66.94),
+    ("dte-2024-unsup", "adbench/Hepatitis", "lof", 46.77),
+    ("dte-2024-unsup", "adbench/wine", "knn", 47.04),
+    ("dte-2024-unsup", "adbench/glass", "lof", 61.76),
+    ("dte-2024-unsup", "adbench/cardio", "knn", 83.02),
+]
+# AUROC of Zhao et al., "PyOD", JMLR 20(96), 2019: means over seeds 0 to 9.
+PRINTED_PYOD = [
+    ("odds/arrhythmia", "knn", 0.7861),
+    ("odds/cardio", "knn", 0.7236),
+    ("odds/cardio", "lof", 0.5736),
+    ("odds/lympho", "lof", 0.9771),
+    ("odds/wbc", "knn", 0.9366),
+    ("adbench/letter", "lof", 0.8594),
+]
+N_NEIGHBORS = {"knn": 5, "lof": 20}
+
+
+def auroc(dataset: str, protocol: str, spec: str, seed: int, n_neighbors: int) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    from detectors import make
+
+    if not datasets.present(dataset):
+        pytest.skip(f"{dataset} is not in the data folder")
+    suite = Suite(
+        name="s", title="s", detectors=[spec], datasets=[dataset], protocol=protocol, seeds=[seed]
+    )
+    unit = prepare(datasets.load(dataset), wanted_rows(suite, "cpu"))
+    assert isinstance(unit, Unit)
+    scores = make(spec, n_neighbors=n_neighbors).fit(unit.x_train).score(unit.x_test)
+    return float(roc_auc_score(unit.truth, unit.split.put_back(scores)))
+
+
+@pytest.mark.parametrize(("protocol", "dataset", "spec", "printed"), PRINTED_DTE)
+def test_the_tables_of_livernoche_et_al_come_out_to_their_last_digit(
+    protocol, dataset, spec, printed
+):
+    seeds, n_neighbors = (0, 1, 2, 3, 6), N_NEIGHBORS[spec]
+    if (protocol, spec) == ("dte-2024-unsup", "knn"):
+        seeds, n_neighbors = (0, 1, 2, 3, 4), 32
+    got = [auroc(dataset, protocol, spec, seed, n_neighbors) for seed in seeds]
+    assert 100 * np.mean(got) == pytest.approx(printed, abs=0.0101)
+
+
+@pytest.mark.parametrize(("dataset", "spec", "printed"), PRINTED_PYOD)
+def test_the_table_of_pyod_comes_out_to_its_last_digit(dataset, spec, printed):
+    got = [auroc(dataset, "pyod-2019", spec, seed, N_NEIGHBORS[spec]) for seed in range(10)]
+    assert np.mean(np.round(got, 4)) == pytest.approx(printed, abs=0.000051)
+
+
+def test_small_sets_are_resampled_so_that_test_rows_train():
+    data = datasets.load("wine")  # 178 rows
+    got = split("dte-2024-semi", data, 0)
+    assert len(got.train) + len(got.test) == 1000
+    assert len(np.intersect1d(got.train, got.test)) > 40
+    assert not data.y[got.train].any()
+
+
+def test_without_labels_all_rows_are_tested_and_a_bootstrap_of_them_trains():
+    data = datasets.load("digits/3")
+    got = split("dte-2024-unsup", data, 0)
+    assert got.test.tolist() == list(range(1797))
+    assert len(got.train) == 1797
+    assert set(got.train) < set(got.test)
+    assert data.y[got.train].any()
+
+
+def test_pyod_splits_as_scikit_learn_does():
+    from sklearn.model_selection import train_test_split
+
+    data = datasets.load("wine")
+    for seed in range(3):
+        random_state = np.random.RandomState(seed)
+        train, test = train_test_split(np.arange(178), test_size=0.4, random_state=random_state)
+        got = split("pyod-2019", data, seed)
+        np.testing.assert_array_equal(got.train, train)
+        np.testing.assert_array_equal(got.test, np.sort(test))
+
+
+def test_dagmm_trains_on_the_normal_rows_of_a_random_half():
+    data = datasets.load("wine")
+    got = split("dagmm", data, 0)
+    assert len(got.test) == 89
+    unused = np.setdiff1d(np.arange(178), [*got.train, *got.test])
+    assert data.y[unused].all()
+    assert not data.y[got.train].any()
+    assert set(split("dagmm", data, 1).test) != set(got.test)
+
+
+def test_goad_trains_on_the_first_half_of_the_normal_rows_whatever_the_seed():
+    data = datasets.load("wine")
+    normals = np.flatnonzero(data.y == 0)
+    for seed in range(2):
+        got = split("goad", data, seed)
+        assert got.train.tolist() == normals[:59].tolist()
+        assert len(got.test) == 178 - 59
+
+
+def test_a_row_that_is_tested_twice_has_two_scores(make_rows):
+    (row,) = make_rows("knn", protocol="dte-2024-semi")
+    assert row.status == "ok"
+    assert row.sizes["n_train"] + row.sizes["n_test"] == 1000
+    assert len(row.scores) == row.sizes["n_test"]
+    assert row.metrics["auroc"] > 0.99
+
+
+def test_detectors_that_judge_a_batch_are_admitted_where_the_tables_had_them(make_rows):
+    (row,) = make_rows("pyod:COPOD", protocol="dte-2024-unsup")
+    assert row.status == "ok"
+    (row,) = make_rows("pyod:COPOD", protocol="goad")
+    assert row.status == "unsupported"
+
+
+def test_what_is_published_says_where_and_what_is_wrong_with_it():
+    for name, protocol in PROTOCOLS.items():
+        assert bool(protocol.paper) == bool(protocol.flaw) == (name in PUBLISHED)
