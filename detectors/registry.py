@@ -149,13 +149,22 @@ class Spec:
 
 @cache
 def _foreign() -> dict[str, Entry]:
-    """Detectors of other installed packages (entry-point group `fathom.detectors`)."""
-    found = {}
+    """Detectors of other installed packages (entry-point group `fathom.detectors`).
+
+    Raises:
+        ValueError: one of them cannot be read, or has the name of another; names its package.
+    """
+    found: dict[str, Entry] = {}
     for point in entry_points(group=ENTRY_POINTS):
+        package = f"the package {point.dist.name if point.dist else point.value}"
         if point.name in TABLE or point.name in found:
-            msg = f"two detectors are called {point.name!r}; rename the one of {point.value}"
+            msg = f"two detectors are called {point.name!r}; rename that of {package}"
             raise ValueError(msg)
-        found[point.name] = _read_entry(point.value)
+        try:
+            found[point.name] = _read_entry(point.value)
+        except (ValueError, FileNotFoundError) as error:
+            msg = f"detector {point.name!r}: {error}; repair or remove {package}"
+            raise ValueError(msg) from None
     return found
 
 

@@ -45,7 +45,10 @@ def source_file(target: str) -> Path:
         path = Path(where)
     else:
         found = _module_spec(where)
-        path = Path(found.origin) if found and found.origin else Path(where)
+        if not (found and found.has_location and found.origin):
+            msg = f"the module {where} does not exist"
+            raise FileNotFoundError(msg)
+        path = Path(found.origin)
     if not path.is_file():
         msg = f"{path} does not exist; give a detector's file as path.py:Class"
         raise FileNotFoundError(msg)

@@ -277,16 +277,41 @@ def test_detectors_of_other_packages_are_found_by_their_entry_point(package):
     assert _run(code, package("mine = mine:Mine")) == "True norm False 0.5625"
 
 
-def test_a_name_that_two_detectors_claim_is_an_error(package):
+@pytest.mark.parametrize(
+    ("point", "message"),
+    [
+        ("lof = mine:Mine", "two detectors are called 'lof'; rename that of the package theirs"),
+        ("broken = nopkg.mod:Thing", "nopkg.mod does not exist; repair or remove the package"),
+        ("broken = mine:Mime", "no class 'Mime' there; did you mean Mine?; repair or remove"),
+        ("broken = torn:Mine", "torn.py is not valid python: "),
+    ],
+)
+def test_a_package_whose_detector_cannot_be_listed_is_named_in_one_sentence(
+    tmp_path, package, point, message
+):
     code = """
-    from detectors import names
-    try:
-        names()
-    except ValueError as error:
-        print(error)
+    from detectors import make, names
+    make("lof")
+    for ask in (names, lambda: make("loff")):
+        try:
+            ask()
+        except ValueError as error:
+            print(error)
     """
-    told = _run(code, package("lof = mine:Mine"))
-    assert told == "two detectors are called 'lof'; rename the one of mine:Mine"
+    (tmp_path / "torn.py").write_text("class Mine(:")
+    first, second = _run(code, package(point)).splitlines()
+    assert first == second
+    assert message in first
+    assert "the package theirs" in first
+
+
+def test_listing_imports_nothing_of_other_packages(tmp_path, package):
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (inner / "__init__.py").write_text("raise RuntimeError")
+    (inner / "mine.py").write_text(MINE)
+    code = "from detectors import names\nprint('ours' in names(), 'inner' in sys.modules)"
+    assert _run(code, package("ours = inner.mine:Mine")) == "True False"
 
 
 def test_the_example_of_the_package_works():
