@@ -165,7 +165,9 @@ def list_names(
     from bench import listing
 
     _one_of("list", what, WHAT)
-    out.print(listing.TABLES[what]())
+    with _usage():
+        table = listing.TABLES[what]()
+    out.print(table)
 
 
 @app.command()
@@ -189,12 +191,13 @@ def track(
         for name in suites if suite is None else [suite]:
             report = replay(results, *_of_suite(name, stored, data))
             if report.problem:
-                out.print(report.problem, markup=False)
+                out.print(report.problem, markup=False, soft_wrap=True)
                 raise typer.Exit(1)
             out.print(
                 f"{report.experiment}: {report.logged} runs sent to {report.uri}, "
                 f"{report.already} were there",
                 markup=False,
+                soft_wrap=True,
             )
 
 

@@ -249,6 +249,18 @@ def test_what_is_listed_is_plain_and_fits_the_terminal(bench):
         assert max(map(len, run.stdout.splitlines())) <= 100
 
 
+@pytest.mark.parametrize("arguments", [("list",), ("run", "smoke", "--detectors", "loff")])
+def test_a_package_with_a_broken_detector_is_one_sentence(tmp_path, arguments):
+    info = tmp_path / "theirs-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[fathom.detectors]\nbroken = nopkg.mod:Thing\n")
+    done = fresh(*arguments, path=str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr.startswith("bench: detector 'broken': the module nopkg.mod does not exist; ")
+    assert done.stderr.endswith("repair or remove the package theirs\nimported:\n")
+
+
 def test_a_foreign_package_of_our_name_is_one_sentence_if_it_wins(tmp_path):
     (tmp_path / "datasets").mkdir()
     (tmp_path / "datasets" / "__init__.py").write_text("raise RuntimeError('imported')\n")
