@@ -34,7 +34,7 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
     for entrant in suite.detectors:
         spec = parse(entrant.spec)
         code = code_id(spec)
-        on = _device(device) if spec.entry.family == "deep" else "cpu"
+        on = _device(device) if spec.entry.takes_device else "cpu"
         for name, card in cards.items():
             rows += [
                 Wanted(

@@ -2,7 +2,8 @@
 
 The adapter absorbs what differs there: constructors and `fit` that seed or draw from the global
 generators, scores that are drawn anew at every call, a second `fit` that goes on from the first,
-batches that fail when they are short, and printing. Scores are PyOD's.
+batches that fail when they are short, a GPU taken without being asked to, and printing. Scores
+are PyOD's.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import inspect
 import io
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -35,6 +36,8 @@ class PyOD(Detector):
         arguments: arguments of its constructor; the seed comes from `seed`, and it is silent.
     """
 
+    device = "cpu"  # where it trains: set by whoever runs the detector, not a setting
+
     class_name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
@@ -50,13 +53,13 @@ class PyOD(Detector):
         arguments = dict(settings)
         own = {"seed": arguments.pop("seed")} if "seed" in arguments else {}
         detector = cls(**preset, **check_settings(cls, own, name), arguments=arguments)
-        accepted = set(detector._parameters()) - {*_SEED_NAMES, "n_features"} | {"seed"}
+        accepted = set(detector._parameters()) - {*_SEED_NAMES, "device", "n_features"} | {"seed"}
         for key in arguments:
             if key not in accepted:
                 msg = f"{name} has no setting {key!r}; {nearest(key, accepted)}"
                 raise ValueError(msg)
         try:
-            with _contained(0):
+            with detector._contained("estimator"):
                 detector._estimator(n_features=1)
         except (TypeError, ValueError) as error:
             msg = f"{name} does not accept {arguments}: {error}"
@@ -74,7 +77,7 @@ class PyOD(Detector):
         if method.fails_on_lone_row and len(x) % self._value("batch_size") == 1:
             msg = f"{self.class_name} fails on a last batch of one row; change batch_size"
             raise Unsupported(msg)
-        with _contained(integer_seed(self.seed, "fit")):
+        with self._contained("fit"):
             self.estimator_ = self._estimator(x.shape[1])
             self.estimator_.fit(x)
 
@@ -85,7 +88,7 @@ class PyOD(Detector):
             self._check_rows(x)
         if method.fails_on_lone_row and n % self._value("batch_size") == 1:
             x = np.concatenate([x, x[-1:]])
-        with _contained(integer_seed(self.seed, "score")):
+        with self._contained("score"):
             scores = self.estimator_.decision_function(x)
         return np.asarray(scores, dtype=np.float64)[:n]
 
@@ -108,21 +111,36 @@ class PyOD(Detector):
 
     def _estimator(self, n_features: int) -> Any:
         """Return a new estimator; what it takes besides the settings, it is given."""
-        given = {"n_features": n_features, "verbose": 0}
+        given = {"device": self.device, "n_features": n_features, "verbose": 0}
         given |= dict.fromkeys(_SEED_NAMES, integer_seed(self.seed, "estimator"))
         known = {key: value for key, value in given.items() if key in self._parameters()}
         return self._class()(**{**known, **self.arguments})
 
+    @contextmanager
+    def _contained(self, purpose: str) -> Iterator[None]:
+        """Own global generators and hash seed inside, no prints, and a GPU only if it is wanted."""
+        hash_seed = os.environ.get("PYTHONHASHSEED")
+        generators = global_generators(integer_seed(self.seed, purpose))
+        on_cpu = PYOD[self.class_name].family == "deep" and self.device == "cpu"
+        devices = _hidden_gpu() if on_cpu else nullcontext()
+        with generators, devices, redirect_stdout(io.StringIO()):
+            try:
+                yield
+            finally:
+                if hash_seed is None:
+                    os.environ.pop("PYTHONHASHSEED", None)
+                else:
+                    os.environ["PYTHONHASHSEED"] = hash_seed
+
 
 @contextmanager
-def _contained(seed: int) -> Iterator[None]:
-    """Own global generators and hash seed inside, and no prints."""
-    hash_seed = os.environ.get("PYTHONHASHSEED")
-    with global_generators(seed), redirect_stdout(io.StringIO()):
-        try:
-            yield
-        finally:
-            if hash_seed is None:
-                os.environ.pop("PYTHONHASHSEED", None)
-            else:
-                os.environ["PYTHONHASHSEED"] = hash_seed
+def _hidden_gpu() -> Iterator[None]:
+    """Let torch tell of no GPU: classes that take no device train on one wherever it is."""
+    import torch
+
+    asked = torch.cuda.is_available
+    torch.cuda.is_available = lambda: False
+    try:
+        yield
+    finally:
+        torch.cuda.is_available = asked

@@ -27,6 +27,7 @@ class PyODClass:
         features: the fewest and the most features it takes.
         scores_batch_alone: whether it ranks the test rows among themselves, without training.
         fails_on_lone_row: whether a last batch of one row breaks it.
+        takes_device: whether its constructor takes the device to train on.
     """
 
     module: str
@@ -36,6 +37,7 @@ class PyODClass:
     features: tuple[int, float] = (1, float("inf"))
     scores_batch_alone: bool = False
     fails_on_lone_row: bool = False
+    takes_device: bool = False
 
 
 _NEIGHBOURS = ("n_neighbors", 1)
@@ -46,14 +48,14 @@ _DRAWS = "scoring draws random numbers in the order of the rows"
 PYOD: dict[str, PyODClass] = {
     "ABOD": PyODClass("abod", rows=_NEIGHBOURS),
     "AE1SVM": PyODClass("ae1svm", "deep", fails_on_lone_row=True),
-    "ALAD": PyODClass("alad", "deep", companions=_DRAWS),
-    "AnoGAN": PyODClass("anogan", "deep"),
-    "AutoEncoder": PyODClass("auto_encoder", "deep", rows=("batch_size", 0)),
+    "ALAD": PyODClass("alad", "deep", companions=_DRAWS, takes_device=True),
+    "AnoGAN": PyODClass("anogan", "deep", takes_device=True),
+    "AutoEncoder": PyODClass("auto_encoder", "deep", rows=("batch_size", 0), takes_device=True),
     "CBLOF": PyODClass("cblof", rows=("n_clusters", 0)),
     "CD": PyODClass("cd", companions=_BATCH, features=(2, float("inf"))),
     "COF": PyODClass("cof", companions=_BATCH, rows=_NEIGHBOURS, scores_batch_alone=True),
     "COPOD": PyODClass("copod", companions=_JOINED),
-    "DIF": PyODClass("dif", "deep", companions=_BATCH),
+    "DIF": PyODClass("dif", "deep", companions=_BATCH, takes_device=True),
     "DeepSVDD": PyODClass("deep_svdd", "deep"),
     "ECOD": PyODClass("ecod", companions=_JOINED),
     "GMM": PyODClass("gmm"),
@@ -81,7 +83,7 @@ PYOD: dict[str, PyODClass] = {
     "SOS": PyODClass("sos", companions=_BATCH),
     "SO_GAAL": PyODClass("so_gaal", "deep"),
     "Sampling": PyODClass("sampling", rows=("subset_size", 0)),
-    "VAE": PyODClass("vae", "deep", companions=_DRAWS, rows=("batch_size", 0)),
+    "VAE": PyODClass("vae", "deep", companions=_DRAWS, rows=("batch_size", 0), takes_device=True),
 }
 
 _GRAPH = "it takes a graph, not vectors"
@@ -138,6 +140,7 @@ def pyod_entry(class_name: str) -> Entry:
     return Entry(
         "detectors.pyod_adapter:PyOD",
         method.family,
+        takes_device=method.takes_device,
         transductive=bool(method.companions),
         preset={"class_name": class_name},
         preload=(f"pyod.models.{method.module}", *DEEP_PRELOAD * (method.family == "deep")),

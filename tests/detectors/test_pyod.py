@@ -125,6 +125,27 @@ def test_names_are_specs_with_their_family_and_dependence():
     assert str(parse("pyod:KNN")) == "pyod:KNN"
 
 
+def test_the_table_tells_which_classes_take_a_device():
+    taking = {name for name in PYOD if "device" in inspect.signature(_original(name)).parameters}
+    assert {name for name in PYOD if parse(f"pyod:{name}").entry.takes_device} == taking
+
+
+@pytest.mark.parametrize("name", [n for n in PYOD if PYOD[n].family == "deep"])
+def test_a_deep_detector_stays_on_the_cpu_where_there_is_a_gpu(cancer, monkeypatch, name):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)  # torch here cannot use one
+    detector = make(f"pyod:{name}", **_settings(name)).fit(cancer[0])
+    assert str(getattr(detector.estimator_, "device", "cpu")) == "cpu"
+    assert np.isfinite(detector.score(cancer[1])).all()
+
+
+def test_the_device_that_a_run_sets_reaches_the_class_and_is_no_setting():
+    detector = make("pyod:VAE")
+    detector.device = "cuda"
+    assert detector._estimator(n_features=6).device == "cuda"
+    with pytest.raises(ValueError, match="pyod:VAE has no setting 'device'"):
+        make("pyod:VAE", device="cuda")
+
+
 def test_an_unknown_class_answers_with_the_nearest():
     with pytest.raises(UnknownDetector, match=r"unknown detector 'pyod:IForrest'.* IForest"):
         pyod_entry("IForrest")
