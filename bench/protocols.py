@@ -193,7 +193,6 @@ def _distinct(data: DataSet) -> Indices:
     rows: Indices = np.sort(order[first])
     mixed = (n_anomalies > 0) & (n_anomalies < n_rows)
     rows = rows[~mixed[ids[rows]]]
-    rows.flags.writeable = False
     return rows
 
 

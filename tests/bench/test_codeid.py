@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from bench.codeid import HARNESS_FILES
 
 ROOT = Path(__file__).parents[2]
 PYOD = {"pyod:HBOS", "pyod:VAE"}
@@ -104,6 +107,13 @@ def test_a_change_of_code_changes_the_ids_that_rest_on_it(copy, original, file, 
     assert changed(original, copy.ids()) == touched
 
 
+def test_all_that_protocols_and_scalers_import_of_the_harness_is_in_the_id():
+    names = {path.name for path in HARNESS_FILES}
+    for path in HARNESS_FILES:
+        found = re.findall(r"^from bench\.(\w+) import", path.read_text(), re.MULTILINE)
+        assert {f"{name}.py" for name in found} <= names
+
+
 def test_a_new_name_leaves_all_others_and_a_changed_preset_is_new_code(copy, original):
     copy.edit(
         "detectors/registry.py",
@@ -154,3 +164,34 @@ def test_a_users_file_rests_on_itself_and_on_what_it_imports_from_detectors(copy
     copy.edit("mine.py", "'''Mine.'''", "'''Yours.'''")
     copy.edit("detectors/pca.py", "import numpy as np", "EDITED = 1\nimport numpy as np")
     assert copy.ids(spec)[spec] == ids[-1]
+
+
+def test_a_users_file_rests_on_what_it_imports_from_beside_it(copy):
+    folder = copy.folder / "methods"
+    (folder / "tools" / "deep").mkdir(parents=True)
+    texts = {
+        "mine.py": "import helper\nfrom tools.deep import net\nclass Mine(helper.Base): pass\n",
+        "helper.py": "from detectors import Detector\nfrom shared import K\nBase = Detector\n",
+        "shared.py": "K = 1\n",
+        "tools/__init__.py": "A = 1\n",
+        "tools/deep/net.py": "from tools import more\n",
+        "tools/more.py": "from . import K\n",
+        "unused.py": "",
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    spec = "methods/mine.py:Mine"
+    ids = [copy.ids(spec)[spec]]
+    for name in texts:
+        (folder / name).write_text(f"EDITED = 1\n{texts[name]}")
+        ids.append(copy.ids(spec)[spec])
+    assert len(set(ids[:-1])) == 7
+    assert ids[-1] == ids[-2]
+
+
+def test_a_helper_that_is_no_python_is_named(copy):
+    (copy.folder / "mine.py").write_text("import torn\nclass Mine: pass\n")
+    (copy.folder / "torn.py").write_text("def (")
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        copy.ids("mine.py:Mine")
+    assert "ValueError: torn.py is not valid python: invalid syntax, line 1" in caught.value.stderr

@@ -125,7 +125,7 @@ def test_a_row_that_is_tested_twice_has_two_scores(make_rows):
     assert row.status == "ok"
     assert row.sizes["n_train"] + row.sizes["n_test"] == 1000
     assert len(row.scores) == row.sizes["n_test"]
-    assert row.metrics["auroc"] > 0.99
+    assert row.metrics["auroc"] > 0.95
 
 
 def test_detectors_that_judge_a_batch_are_admitted_where_the_tables_had_them(make_rows):

@@ -50,6 +50,20 @@ def test_a_pattern_stands_for_all_data_sets_that_match_and_each_counts_once(read
     assert told.datasets[0] == "digits/3"
 
 
+def test_a_protocol_is_a_text_a_table_or_a_list_of_either(read):
+    with_both = "one-class(contamination=0.05, dedup=true)"
+    for protocol in (
+        '"one-class(dedup=true, contamination=0.05)"',
+        '{ name = "one-class", contamination = 0.05, dedup = true }',
+    ):
+        assert read(LOF_ON_WINE + f"protocol = {protocol}").protocol == (with_both,)
+    told = read(
+        LOF_ON_WINE + f'protocol = ["goad", {{ name = "one-class" }}, "{with_both}", "goad"]'
+    )
+    assert told.protocol == ("goad", "one-class", with_both)
+    assert suite.select(told, protocol="official").protocol == ("official",)
+
+
 def test_a_number_of_seeds_counts_from_zero_and_a_list_is_kept(read):
     assert read(LOF_ON_WINE + "seeds = 3").seeds == (0, 1, 2)
     assert read(LOF_ON_WINE + "seeds = [7, 2, 7]").seeds == (7, 2)
@@ -93,6 +107,9 @@ def test_labels_show_explicit_settings_and_those_of_a_head(read):
         ('detectors = ["lof"]\ndatasets = ["whine"]', "data set 'whine'; the nearest: .*wine"),
         ('detectors = ["lof"]\ndatasets = ["x*"]', "unknown data set 'x\\*'"),
         (LOF_ON_WINE + 'protocol = "oneclass"', "unknown protocol 'oneclass'.* one-class"),
+        (LOF_ON_WINE + 'protocol = "one-class(dedupe=true)"', "no setting 'dedupe'.* dedup"),
+        (LOF_ON_WINE + "protocol = []", "protocol: is empty"),
+        (LOF_ON_WINE + "protocol = 3", "3 is neither a name nor a table"),
         (LOF_ON_WINE + 'scaler = "standrad"', "unknown scaler 'standrad'.* standard"),
         (LOF_ON_WINE + 'scaler = "median+mimax"', "'median\\+mimax'.* median\\+minmax"),
         (LOF_ON_WINE + "seed = 3", "unknown key 'seed'.* seeds"),
