@@ -311,14 +311,20 @@ def mappings() -> Iterator[tuple[int, int]]:
             yield int(start, 16), int(end, 16)
 
 
-def occurrences(content: np.ndarray, pattern: np.ndarray) -> np.ndarray:
-    """Return where a pattern with a nonzero element begins in a vector of the same type."""
-    rare = int(np.flatnonzero(pattern)[0])
-    found = np.flatnonzero(content == pattern[rare]) - rare
-    found = found[(found >= 0) & (found + len(pattern) <= len(content))]
-    for place, value in enumerate(pattern):
-        found = found[content[found + place] == value]
-    return found
+def occurrences(content: np.ndarray, pattern: np.ndarray) -> Iterator[int]:
+    """Yield the bytes at which a pattern begins in content (n,) uint8.
+
+    By the C library, which leaves no copies behind: a comparison in numpy is itself an array of
+    zeros and ones, for a later search to find.
+    """
+    memmem = ctypes.CDLL(None).memmem
+    memmem.restype = ctypes.c_void_p
+    memmem.argtypes = (ctypes.c_void_p, ctypes.c_size_t) * 2
+    start, end = content.ctypes.data, content.ctypes.data + len(content)
+    at = start
+    while found := memmem(at, end - at, pattern.ctypes.data, pattern.nbytes):
+        yield found - start
+        at = found + 1
 
 
 def search_for_labels(masked: Sequence[str]) -> dict[str, list[str]]:
@@ -340,10 +346,9 @@ def search_for_labels(masked: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {"memory": [], "arguments": [], "environment": [], "files": []}
 
     def look(name: str, place: str, content: np.ndarray, at: int = 0) -> None:
-        whole = content[: len(content) // 8 * 8].view(np.uint64)
         for kind, pattern in patterns:
-            for hit in occurrences(whole if pattern.itemsize == 8 else content, pattern):
-                address = at + int(hit) * pattern.itemsize
+            for hit in occurrences(content, pattern):
+                address = at + hit
                 if not any(start <= address < start + size for start, size in own):
                     found[name].append(f"{kind} in {place}")
 
