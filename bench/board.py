@@ -294,7 +294,7 @@ def _verdicts(
         return "", verdicts
     means = stats.family_means(stats.dataset_means(values[controls], grid.cells), grid.cells)
     best = controls[np.argmax(means)]
-    low = np.quantile((values[others] - values[best]) @ weights, (1 - stats.LEVEL) / 2, axis=1)
+    low = np.quantile((values[others] - values[best]) @ weights, (1 - intervals.LEVEL) / 2, axis=1)
     for detector, limit in zip(others, low, strict=True):
         verdicts[detector] = bool(limit > 1e-9)
     return str(grid.labels[best]), verdicts

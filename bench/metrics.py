@@ -7,12 +7,13 @@ them: a figure derived from two stored metrics, and costs, which the harness mea
 The table is importable with numpy alone; scikit-learn is imported when a metric is computed.
 """
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from detectors.settings import nearest
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -28,7 +29,6 @@ class Metric:
     label: its column head in print, unit included.
     function: (y, scores) -> float; None where the figure is derived or is a cost.
     larger_is_better: None where the figure says nothing about quality; no board ranks by it.
-    oracle: it uses test labels for more than judging, so no default board shows it.
     help: one sentence.
     """
 
@@ -36,7 +36,6 @@ class Metric:
     label: str
     function: Callable[[Labels, Floats], float] | None
     larger_is_better: bool | None
-    oracle: bool
     help: str
 
 
@@ -51,13 +50,11 @@ def compute(y: ArrayLike, scores: ArrayLike) -> dict[str, float]:
 
 
 def get(name: str) -> Metric:
-    """The metric of that name; ValueError with the nearest name otherwise."""
-    if name in METRICS:
-        return METRICS[name]
-    near = difflib.get_close_matches(name.lower(), METRICS, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    msg = f"unknown metric {name!r}: {hint}valid are {', '.join(METRICS)}"
-    raise ValueError(msg)
+    """The metric of that name; ValueError with the nearest names otherwise."""
+    if name not in METRICS:
+        msg = f"unknown metric {name!r}; {nearest(name.lower(), METRICS)}"
+        raise ValueError(msg)
+    return METRICS[name]
 
 
 def auroc(y: Labels, scores: Floats) -> float:
@@ -150,48 +147,48 @@ METRICS: dict[str, Metric] = {
     m.name: m
     for m in (
         Metric(
-            "auroc", "AUROC", auroc, True, False,
+            "auroc", "AUROC", auroc, True,
             "Area under the ROC curve: the chance that an anomaly scores above a normal.",
         ),
         Metric(
-            "auroc_se", "AUROC s.e.", auroc_se, None, False,
+            "auroc_se", "AUROC s.e.", auroc_se, None,
             "DeLong standard error of the AUROC.",
         ),
         Metric(
-            "average_precision", "AP", average_precision, True, False,
+            "average_precision", "AP", average_precision, True,
             "Average precision; read it beside the prevalence, which a random order reaches.",
         ),
         Metric(
-            "lifted_average_precision", "lifted AP", None, True, False,
+            "lifted_average_precision", "lifted AP", None, True,
             "(AP - prevalence) / (1 - prevalence): 0 for a random order, 1 for a perfect one.",
         ),
         Metric(
-            "prevalence", "prevalence", prevalence, None, False,
+            "prevalence", "prevalence", prevalence, None,
             "Share of anomalies in the test set.",
         ),
         Metric(
-            "recall@fpr=0.05", "recall@5%", recall_at_fpr, True, False,
+            "recall@fpr=0.05", "recall@5%", recall_at_fpr, True,
             "Largest recall at a false-positive rate of at most 0.05; a point of the ROC curve of "
             "the test set, not an operating threshold one could have set beforehand.",
         ),
         Metric(
-            "distinct", "distinct", distinct, None, False,
+            "distinct", "distinct", distinct, None,
             "Number of distinct scores in the test set.",
         ),
         Metric(
-            "fit_seconds", "fit s", None, False, False,
+            "fit_seconds", "fit s", None, False,
             "CPU seconds of fitting; a read-out or head carries the cost of the model it reads.",
         ),
         Metric(
-            "score_us", "\N{MICRO SIGN}s/x", None, False, False,
+            "score_us", "\N{MICRO SIGN}s/x", None, False,
             "Microseconds to score one sample.",
         ),
         Metric(
-            "peak_mib", "peak MiB", None, False, False,
+            "peak_mib", "peak MiB", None, False,
             "Peak memory above the start, in MiB.",
         ),
         Metric(
-            "parameters", "parameters", None, False, False,
+            "parameters", "parameters", None, False,
             "Number of trained parameters; absent for a method that has none to count.",
         ),
     )

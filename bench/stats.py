@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.intervals import LEVEL
+
 Floats = NDArray[np.float64]
 
 DRAWS = 2000
-LEVEL = 0.95
 FEW_FAMILIES = 10  # below this many, percentile limits are clearly too narrow
 _TIE = 12  # decimals; means of seeds differing less are one rank
 

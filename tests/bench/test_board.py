@@ -428,7 +428,7 @@ def test_json_holds_every_cell_with_its_interval():
         (lambda r: r.drop(columns=["auroc_se", "seed"]), {}, "the columns seed, auroc_se, which"),
         (lambda r: pd.concat([r, r.iloc[:1]]), {}, "'lof' on 'digits/0' with seed 0 is there 2"),
         (lambda r: r.assign(scaler=r["label"]), {}, "'digits/0' has more than one scaler"),
-        (lambda r: r, {"metric": "auc"}, "unknown metric 'auc': did you mean 'auroc'"),
+        (lambda r: r, {"metric": "auc"}, "unknown metric 'auc'; did you mean auroc"),
         (lambda r: r, {"metric": "prevalence"}, "does not rank by 'prevalence'; it ranks by auroc"),
     ],
 )

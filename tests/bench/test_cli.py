@@ -82,7 +82,7 @@ def contents(folder: Path) -> dict[str, bytes]:
         (("board", "small", "--format", "cvs"), "bench: format: unknown 'cvs'; did you mean csv?"),
         (
             ("board", "smoke", "--metric", "aurok"),
-            "bench: unknown metric 'aurok': did you mean 'auroc'?",
+            "bench: unknown metric 'aurok'; did you mean auroc",
         ),
         (("board", "smoke", "--results", "absent"), "bench: no store.db in absent; run `bench"),
         (("list", "detektors"), "bench: list: unknown 'detektors'; did you mean detectors"),
