@@ -9,7 +9,7 @@ VENV := .venv
 BENCH := $(VENV)/bin/bench
 READY := $(VENV)/ready
 PYTHON ?= python3
-RUN_OPTIONS = --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATA),--data $(DATA))
+OPTIONS = $(SUITE) --results $(RESULTS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATA),--data $(DATA))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup bench test test-slow lint types perf board report ui clean
@@ -30,7 +30,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 bench: $(READY) ## run what is missing of SUITE and print its leaderboard
-	$(BENCH) run $(SUITE) $(RUN_OPTIONS)
+	$(BENCH) run $(OPTIONS) $(if $(JOBS),--jobs $(JOBS))
 
 test: $(READY) ## run the tests
 	$(VENV)/bin/python -m pytest -m "not slow"
@@ -49,10 +49,10 @@ perf: $(READY) ## measure the harness and the training, against their aims
 	$(VENV)/bin/python -m tests.perf
 
 board: $(READY) ## print the leaderboard of stored rows of SUITE
-	@$(BENCH) board $(SUITE) --results $(RESULTS)
+	@$(BENCH) board $(OPTIONS)
 
 report: $(READY) ## print the leaderboard of SUITE as markdown, with every data set
-	@$(BENCH) board $(SUITE) --results $(RESULTS) --format md
+	@$(BENCH) board $(OPTIONS) --format md
 
 ui: $(READY) ## show the tracked runs in MLflow's web interface
 	$(BENCH) ui --results $(RESULTS)
