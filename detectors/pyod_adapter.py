@@ -136,7 +136,8 @@ class PyOD(Detector):
 @contextmanager
 def _hidden_gpu() -> Iterator[None]:
     """Let torch tell of no GPU: classes that take no device train on one wherever it is."""
-    cuda = importlib.import_module("torch.cuda")  # an `import` would put torch in every key
+    # By an `import`, the keys of the shallow classes would rest on torch.
+    cuda: Any = importlib.import_module("torch.cuda")
     asked = cuda.is_available
     cuda.is_available = lambda: False
     try:
