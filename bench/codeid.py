@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.records import digest
 from detectors.registry import Entry, Spec
-from detectors.source import source_file
+from detectors.source import module_file, read_tree, source_file
 
 # What a library's results rest on beyond itself.
 RESTS_ON = {
@@ -31,15 +31,15 @@ def code_id(spec: Spec) -> str:
     """Return the digest for a spec's scores.
 
     It covers the syntax trees, without docstrings and comments, of the detector's module, of
-    its head's and of what they import within `detectors`; protocols and scalers; what the
-    registry presets; and the versions of the libraries that these modules import, and of those
-    that the registry says the method imports.
+    its head's and of what they import within `detectors` or, where they are a user's file, from
+    beside it; protocols and scalers; what the registry presets; and the versions of the libraries
+    that these modules import, and of those that the registry says the method imports.
     """
     entries = [entry for entry in (spec.entry, spec.head_entry) if entry]
-    roots = [source_file(entry.target) for entry in entries]
+    targets = [entry.target for entry in entries]
     if spec.head:
-        roots.append(source_file("detectors.compose:Hybrid"))
-    files = sorted(_closure(roots) | set(HARNESS_FILES))
+        targets.append("detectors.compose:Hybrid")
+    files = sorted(set(HARNESS_FILES).union(*(_closure(target) for target in targets)))
     return digest(
         {
             "trees": sorted({tree_digest(path) for path in files}),
@@ -53,17 +53,32 @@ def _preloaded(entries: Iterable[Entry]) -> frozenset[str]:
     return frozenset(module for entry in entries for module in entry.preload)
 
 
-def _closure(roots: Iterable[Path]) -> set[Path]:
-    """Return the files and all they import within `detectors`."""
+def _closure(target: str) -> set[Path]:
+    """Return a target's file and all it imports within `detectors`, or beside a user's file."""
+    root = source_file(target)
+    beside = root.parent if target.rpartition(":")[0].endswith(".py") else None
     found: set[Path] = set()
-    waiting = list(roots)
+    waiting = [root]
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            inside = (_inside(name) for name in _imports(path) if name.startswith("detectors."))
-            waiting += [file for file in inside if file]
+            for name in _imports(path):
+                if name.startswith("detectors."):
+                    waiting += [file for file in [_inside(name)] if file]
+                elif beside:
+                    waiting += _beside(name, path, beside)
     return found
+
+
+def _beside(name: str, importer: Path, folder: Path) -> list[Path]:
+    """Return the files below a folder of a module that a file there imports, and its packages'."""
+    absolute = name.lstrip(".")
+    level = len(name) - len(absolute)
+    start = importer.resolve().parents[level - 1] if level else folder
+    parts = absolute.split(".")
+    files = (module_file(".".join(parts[:n]), start) for n in range(1, len(parts) + 1))
+    return [file for file in files if file]
 
 
 def _inside(name: str) -> Path | None:
@@ -84,7 +99,7 @@ def _offered() -> frozenset[str]:
 
 @cache
 def _tree(path: Path) -> ast.Module:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = read_tree(path)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_docstring(body[0]):
@@ -115,13 +130,18 @@ def tree_digest(path: Path) -> str:
 
 @cache
 def _imports(path: Path) -> frozenset[str]:
-    """Return the modules, and names from modules, that a file imports anywhere, in full."""
+    """Return the modules, and names from modules, that a file imports anywhere, in full.
+
+    A relative one begins with its dots.
+    """
     names: set[str] = set()
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            dot = "." if node.module else ""
+            names |= {module, *(f"{module}{dot}{alias.name}" for alias in node.names)}
     return frozenset(names)
 
 
@@ -130,7 +150,7 @@ def versions(modules: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for module in modules:
         package = module.partition(".")[0]
-        if package not in sys.stdlib_module_names and package not in NO_SCORES:
+        if package and package not in sys.stdlib_module_names and package not in NO_SCORES:
             for distribution in (package, *RESTS_ON.get(package, ())):
                 found |= _version(distribution)
     return found

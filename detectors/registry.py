@@ -12,7 +12,8 @@ import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
@@ -204,13 +205,15 @@ def parse(text: str) -> Spec:
     model, plus, head = text.strip().partition("+")
     untrained = model.startswith(UNTRAINED)
     base, readout = _split_readout(model.removeprefix(UNTRAINED))
+    base = _canonical(base)
     entry = find(base)
     if untrained and not entry.takes_epochs:
         able = ", ".join(name for name, e in TABLE.items() if e.takes_epochs)
         msg = f"{text!r}: {base} has no setting 'epochs' to set to 0; models that have: {able}"
         raise ValueError(msg)
     if plus:
-        return Spec(base, entry, untrained, head=_check_head(text, base, readout, entry, head))
+        head = _check_head(text, base, readout, entry, _canonical(head))
+        return Spec(base, entry, untrained, head=head)
     if readout and readout not in entry.readouts:
         known = nearest(readout, entry.readouts) if entry.readouts else "it has a single score"
         msg = f"{base} has no read-out {readout!r}; {known}"
@@ -224,6 +227,15 @@ def _split_readout(model: str) -> tuple[str, str | None]:
     n_base = 2 if parts[0] == "pyod" or parts[0].endswith(".py") else 1
     readout = ":".join(parts[n_base:])
     return ":".join(parts[:n_base]), readout or None
+
+
+def _canonical(base: str) -> str:
+    """Return a base; a file's path is relative to the working folder, or absolute outside it."""
+    where, found, attribute = base.rpartition(".py:")
+    if not found:
+        return base
+    path, here = Path(f"{where}.py").resolve(), Path.cwd()
+    return f"{path.relative_to(here) if path.is_relative_to(here) else path}:{attribute}"
 
 
 def _check_head(text: str, base: str, readout: str | None, entry: Entry, head: str) -> str:
@@ -289,6 +301,16 @@ def check(text: str, settings: Mapping[str, Any]) -> None:
     make(text, **settings)
 
 
+@contextmanager
+def _on_path(folder: Path) -> Iterator[None]:
+    """Let a user's file import what lies beside it, as it does when python runs it."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+
+
 @cache
 def load_class(target: str) -> type[Detector]:
     """Import the class of a registry target.
@@ -305,7 +327,8 @@ def load_class(target: str) -> type[Detector]:
             raise ValueError(msg)
         module = importlib.util.module_from_spec(module_spec)
         sys.modules[name] = module  # dataclasses and pickle look their module up there
-        module_spec.loader.exec_module(module)
+        with _on_path(Path(where).resolve().parent):
+            module_spec.loader.exec_module(module)
     else:
         module = importlib.import_module(where)
     cls = getattr(module, attribute, None)

@@ -172,6 +172,28 @@ def test_a_detector_in_a_file_is_known_without_import(mine):
     assert str(parse(f"{mine}:Mine:first")) == f"{mine}:Mine:first"
 
 
+def test_a_file_has_one_name_however_its_path_is_written(mine, monkeypatch):
+    monkeypatch.chdir(mine.parent)
+    (mine.parent / "inner").mkdir()
+    for written in ("mine.py", "./mine.py", "inner/../mine.py", mine):
+        assert str(parse(f"{written}:Mine")) == "mine.py:Mine:norm"
+        assert str(parse(f"ae+{written}:NoDetector")) == "ae+mine.py:NoDetector"
+    monkeypatch.chdir("inner")
+    assert str(parse("../mine.py:Mine")) == f"{mine}:Mine:norm"
+
+
+def test_a_file_imports_what_lies_beside_it(mine):
+    (mine.parent / "helper.py").write_text("NAME = 'helped'")
+    mine.write_text(f"{MINE}\nimport helper\n")
+    code = f"""
+    from detectors import make
+    before = list(sys.path)
+    make("{mine}:Mine")
+    print(sys.modules["helper"].NAME, sys.path == before)
+    """
+    assert _run(code) == "helped True"
+
+
 def test_a_detector_in_a_file_is_made_with_checked_settings(mine):
     x = np.eye(4)
     scores = make(f"{mine}:Mine:first", power=1.0).fit(x).score(x)
