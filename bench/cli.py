@@ -43,6 +43,9 @@ Detectors = Annotated[
 DataSets = Annotated[
     str | None, typer.Option(metavar="X,Y", help="these data sets; patterns such as 'digits/*'")
 ]
+Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="labels of data of your own")]
+Normal = Annotated[str | None, typer.Option(metavar="VALUE", help="label of normal rows in them")]
+Drop = Annotated[str | None, typer.Option(metavar="COLUMNS", help="columns of them to leave out")]
 ProtocolName = Annotated[str | None, typer.Option(help="this protocol instead of the suite's")]
 Seeds = Annotated[
     str | None, typer.Option(metavar="N|0,1,2", help="how many seeds, or which ('7,' is seed 7)")
@@ -66,6 +69,9 @@ def run(
     suite: SuiteName = "default",
     detectors: Detectors = None,
     datasets: DataSets = None,
+    label: Label = None,
+    normal: Normal = None,
+    drop: Drop = None,
     protocol: ProtocolName = None,
     seeds: Seeds = None,
     jobs: Annotated[int, typer.Option(min=1, help="jobs at a time; by default the cores")] = (
@@ -97,7 +103,8 @@ def run(
     from bench.run import Options
     from bench.run import run as run_suite
 
-    chosen = _suite(suite, detectors, datasets, protocol, seeds)
+    own = _own(datasets, label=label, normal=normal, drop=drop)
+    chosen = _suite(suite, detectors, own, protocol, seeds)
     wanted = _wanted(chosen, device, data)
     options = Options(
         results=results,
@@ -132,6 +139,9 @@ def board(
     format: Annotated[str, typer.Option(help=", ".join(FORMATS))] = "table",
     detectors: Detectors = None,
     datasets: DataSets = None,
+    label: Label = None,
+    normal: Normal = None,
+    drop: Drop = None,
     protocol: ProtocolName = None,
     seeds: Seeds = None,
     device: Device = "auto",
@@ -143,7 +153,8 @@ def board(
     from bench import plan, render, terminal
 
     _one_of("format", format, FORMATS)
-    chosen = _suite(suite, detectors, datasets, protocol, seeds)
+    own = _own(datasets, label=label, normal=normal, drop=drop)
+    chosen = _suite(suite, detectors, own, protocol, seeds)
     with _open_store(results) as store:
         frame, stale = plan.frame(_wanted(chosen, device, data), store.records())
     with _usage():
@@ -301,10 +312,26 @@ def _usage() -> Iterator[None]:
         raise Usage(str(error)) from error
 
 
+def _own(datasets: str | None, **settings: str | None) -> list[str] | None:
+    """Return the listed data sets, those of the user's own with the settings in their names."""
+    from urllib.parse import urlencode
+
+    names = _listed(datasets)
+    given = urlencode({key: value for key, value in settings.items() if value is not None})
+    if not given:
+        return names
+    own = [name for name in names or () if name.startswith(("file:", "folder:", "ucr:"))]
+    if not own:
+        msg = "--label, --normal and --drop are for data of your own: --datasets file:PATH"
+        raise Usage(msg)
+    mark = {name: "&" if "?" in name else "?" for name in own}
+    return [f"{name}{mark[name]}{given}" if name in own else name for name in names or ()]
+
+
 def _suite(
     name: str,
     detectors: str | None = None,
-    datasets: str | None = None,
+    datasets: list[str] | None = None,
     protocol: str | None = None,
     seeds: str | None = None,
 ) -> Suite:
@@ -314,7 +341,7 @@ def _suite(
         return select(
             read(name),
             detectors=_listed(detectors),
-            datasets=_listed(datasets),
+            datasets=datasets,
             protocol=protocol,
             seeds=_seeds(seeds),
         )

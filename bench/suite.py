@@ -204,16 +204,18 @@ def select(
         SuiteError: a part that is not valid.
     """
     content: dict[str, Any] = suite.model_dump()
+    given = {"detectors": detectors, "datasets": datasets, "protocol": protocol, "seeds": seeds}
+    chosen: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    if chosen:
+        content["title"] = f"{suite.name}, with other {', '.join(chosen)}"
     if detectors is not None:
         known = {entrant.spec: entrant for entrant in reversed(suite.detectors)}
         known |= {entrant.name: entrant for entrant in suite.detectors}
-        content["detectors"] = [
+        chosen["detectors"] = [
             known[text].model_dump() if text in known else _entrant(text, known)
             for text in detectors
         ]
-    chosen = {"datasets": datasets, "protocol": protocol, "seeds": seeds}
-    content |= {key: value for key, value in chosen.items() if value is not None}
-    return build(content, f"suite {suite.name}")
+    return build(content | chosen, f"suite {suite.name}")
 
 
 def _entrant(text: str, known: dict[str, Entrant]) -> dict[str, Any]:

@@ -292,3 +292,24 @@ def test_a_folder_of_data_called_datasets_is_no_package(tmp_path):
     (tmp_path / "datasets").mkdir()
     done = fresh("list", "suites", path=str(tmp_path))
     assert (done.returncode, done.stderr) == (0, "imported:\n")
+
+
+def test_settings_of_ones_own_data_are_options(bench, tmp_path):
+    lines = [f"{i % 7},{i % 5},{'yes' if i % 10 == 0 else 'no'}" for i in range(60)]
+    (tmp_path / "my claims.csv").write_text("\n".join(["a,b,fraud", *lines]))
+    own = ("--datasets", f"file:{tmp_path}/my claims.csv", "--label", "fraud", "--normal", "no")
+    options = ("--detectors", "knn", "--seeds", "2", "--results", tmp_path, "--drop", "b")
+    run = bench("run", "smoke", *own, *options)
+    assert run.wait() == 0, run.stderr
+    assert "smoke, with other detectors, datasets, seeds: auroc" in run.stdout
+    board = bench("board", "smoke", *own, *options, "--format", "csv")
+    assert board.wait() == 0
+    assert pd.read_csv(io.StringIO(board.stdout))["rows_ok"].tolist() == [2]
+
+
+def test_settings_of_ones_own_data_without_such_data_are_bad_usage(bench):
+    run = bench("run", "smoke", "--datasets", "wine", "--label", "fraud")
+    assert run.wait() == 2
+    assert run.stderr == (
+        "bench: --label, --normal and --drop are for data of your own: --datasets file:PATH\n"
+    )
