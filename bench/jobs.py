@@ -199,7 +199,9 @@ def prepare(data: DataSet, wanted: list[Wanted]) -> Unit | str:
                 f"'{IMPUTE}{first.scaler}' puts the training median in their place"
             )
     if protocols.find(first.protocol).scales_on_test:
-        x_test, x_train = scale(first.scaler, x_test, x_train)
+        # In the authors' order: a sum in another order tells equal distances apart.
+        in_order, x_train = scale(first.scaler, x_test[np.argsort(split.order)], x_train)
+        x_test = in_order[split.order]
     else:
         x_train, x_test = scale(first.scaler, x_train, x_test)
     return Unit(tuple(wanted), split, x_train, x_test, truth)

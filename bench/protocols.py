@@ -127,7 +127,10 @@ def split(text: str, data: DataSet, seed: int) -> Split:
     if "contamination" in parameters:
         train, test = _contaminated(named, data, rows, train, test, limit, seed)
     train = train[:limit]
-    test = np.sort(train if protocol.overlap == "whole" else test)
+    if protocol.overlap == "whole":
+        test = train
+    if not protocol.paper:
+        test = np.sort(test)
     n_anomalies = int(data.y[test].sum())
     if not 0 < n_anomalies < len(test) or not len(train):
         msg = (

@@ -21,8 +21,8 @@ class Split:
 
     Attributes:
         train: (n_train,) row indices, in the order they are handed to `fit`.
-        test: (n_test,) row indices, ascending; scores are kept in this order. A protocol that
-            resamples gives a row several times, in either part.
+        test: (n_test,) row indices, ascending, or in the authors' order under a published
+            protocol; scores are kept in this order. Resampling gives a row several times.
         order: (n_test,) permutation; test samples are handed over as x[test[order]], so that
             nothing can be read off their order.
     """
