@@ -1,5 +1,7 @@
 """Published protocols: the rows, and printed figures reached with them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -78,6 +80,14 @@ def test_small_sets_are_resampled_so_that_test_rows_train():
     assert len(got.train) + len(got.test) == 1000
     assert len(np.intersect1d(got.train, got.test)) > 40
     assert not data.y[got.train].any()
+
+
+def test_large_sets_are_sampled_down_without_repeating_a_row():
+    y = np.repeat([0, 1], [50_100, 400]).astype(np.int8)
+    sample = datasets.load("wine")
+    card = replace(sample.card, from_files=True, n=None, shape=None, n_anomalies=None)
+    got = split("dte-2024-semi", datasets.DataSet(card, np.arange(50_500.0)[:, None], y), 0)
+    assert len(np.union1d(got.train, got.test)) == len(got.train) + len(got.test) == 50_000
 
 
 def test_without_labels_all_rows_are_tested_and_a_bootstrap_of_them_trains():
