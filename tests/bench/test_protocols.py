@@ -430,3 +430,11 @@ def test_the_text_of_a_protocol_says_the_protocol(text):
 def test_what_is_not_a_protocol_is_answered_with_what_is(value, message):
     with pytest.raises(ValueError, match=message):
         parse(value)
+
+
+def test_rows_under_several_protocols_have_keys_of_their_own():
+    protocols = ["one-class", "one-class(max_train=20)", "one-class(dedup=true)", "goad"]
+    suite = Suite(name="s", title="s", detectors=["knn"], datasets=["wine"], protocol=protocols)
+    rows = wanted_rows(suite, "cpu")
+    assert [row.protocol for row in rows[::5]] == protocols
+    assert len({row.key for row in rows}) == len(rows) == 20
