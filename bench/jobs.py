@@ -75,6 +75,9 @@ def run_job(job: Job, sandbox: Sandbox) -> Iterator[Row]:
     """
     first = job.wanted[0]
     data = _load(first.dataset, job.data)
+    if data.card.sha256 != first.data_sha256:
+        msg = f"{first.dataset} was changed during the run; run again to use it as it is now"
+        raise NotRun(msg)
     together = parse(first.model).entry.trains_together
     pending = {wanted.key: wanted for wanted in job.wanted}
     n_idle = 0

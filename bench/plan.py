@@ -24,18 +24,14 @@ Device = Literal["auto", "cpu", "cuda"]
 
 
 def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None) -> list[Wanted]:
-    """Return every row a suite asks for, in the suite's order.
-
-    Raises:
-        FileNotFoundError: a file is not in the data folder whose digest is not known beforehand.
-    """
-    cards = {name: datasets.card(name, data) for name in suite.datasets}
+    """Return every row a suite asks for, in the suite's order."""
+    digests = {name: _digest(name, data) for name in suite.datasets}
     rows = []
     for entrant in suite.detectors:
         spec = parse(entrant.spec)
         code = code_id(spec)
         on = _device(device) if spec.entry.takes_device else "cpu"
-        for name, card in cards.items():
+        for name, data_sha256 in digests.items():
             rows += [
                 Wanted(
                     spec=str(spec),
@@ -45,8 +41,8 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
                     family=spec.family,
                     transductive=spec.transductive,
                     dataset=name,
-                    dataset_family=card.family,
-                    data_sha256=card.sha256,
+                    dataset_family=datasets.find(name).family,
+                    data_sha256=data_sha256,
                     protocol=protocol,
                     scaler=suite.scaler,
                     seed=seed,
@@ -57,6 +53,16 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
                 for seed in suite.seeds
             ]
     return rows
+
+
+def _digest(name: str, data: Path | None) -> str:
+    """Return what a data set's content is known by, or a word in its place if its files, which
+    have to tell, are not here: no row is made of data that it was not planned with.
+    """
+    try:
+        return datasets.card(name, data).sha256
+    except datasets.MissingData:
+        return f"absent: {name}"
 
 
 def missing(

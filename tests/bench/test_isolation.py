@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from bench import jobs, protocols
+from bench import jobs, plan, protocols
 from bench.scalers import scale
 from datasets import DataSet, card, content_sha256, load
 from datasets.sources import Entry, Facts
@@ -171,6 +171,21 @@ def test_samples_of_any_layout_and_type_come_as_float64_in_c_order(
     for part in scale("standard", change(x)[:50], change(x)[50:]):
         assert part.dtype == np.float64
         assert part.flags.c_contiguous
+
+
+def test_data_that_change_during_the_run_are_no_result(make_rows, plant, samples, monkeypatch):
+    x, y = samples
+    plant(x, y)
+    planned = plan.jobs
+
+    def jobs_of_data_that_then_change(*args):
+        made = planned(*args)
+        plant(x + 1, y)
+        return made
+
+    monkeypatch.setattr("bench.plan.jobs", jobs_of_data_that_then_change)
+    with pytest.raises(jobs.NotRun, match=r"planted was changed during the run; run again"):
+        make_rows("random", dataset="planted")
 
 
 def test_data_that_are_not_there_or_broken_are_no_result(make_rows, plant, samples):

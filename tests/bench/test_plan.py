@@ -166,3 +166,13 @@ def test_importing_the_packages_and_planning_import_no_numeric_library(tmp_path)
         check=True,
     )
     assert done.stdout == "[]\n"
+
+
+def test_a_data_set_whose_files_have_to_tell_is_planned_apart_when_they_are_absent(tmp_path):
+    suite = build(
+        {"name": "x", "title": "x", "detectors": ["knn"], "seeds": 1,
+         "datasets": ["wine", f"file:{tmp_path}/a.csv?label=y", f"file:{tmp_path}/b.csv?label=y"]},
+        "x",
+    )  # fmt: skip
+    rows = plan.wanted_rows(suite, "cpu")
+    assert len({row.key for row in rows}) == len(rows) == 3
