@@ -413,10 +413,13 @@ def _notes(
             f" Over {_count(families, 'family', 'families')} only they are rough and too narrow "
             "(with 4, about 80 % hold the truth)."
         )
-    notes.append(
-        "Lifted AP = (AP - prevalence) / (1 - prevalence). Controls are what a method has to beat: "
-        "no model, or one without training."
+    controls = (
+        "Controls are what a method has to beat: no model, or one without training."
+        if (detectors["kind"] == "control").any()
+        else "There is no control among these detectors, so nothing shows what they had to beat; "
+        "add random and mean-distance."
     )
+    notes.append(f"Lifted AP = (AP - prevalence) / (1 - prevalence). {controls}")
     notes.append(
         "fit s: median CPU seconds; \N{MICRO SIGN}s/x: median microseconds to score a sample."
     )

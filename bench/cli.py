@@ -31,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data_commands.app, name="data")
-out = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+out = Console(width=None if sys.stdout.isatty() else 100, highlight=False, emoji=False)
 
 FORMATS = ("table", "csv", "md", "json")
 WHAT = ("detectors", "datasets", "suites", "metrics", "protocols")
@@ -126,7 +126,7 @@ def run(
         statuses = run_suite(chosen, wanted, options, out, keep_board=whole)
     except SchedulerError as error:
         raise Usage(str(error)) from error
-    if strict and statuses.keys() - {"ok"}:
+    if (strict and statuses.keys() - {"ok"}) or statuses.keys() == {"missing"}:
         raise typer.Exit(1)
 
 

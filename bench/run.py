@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -90,15 +90,20 @@ def run(
             n_kept = len(wanted) - len(todo)
             _say(console, f"{suite.name}: {len(wanted)} rows, {n_kept} stored, {len(todo)} to run")
             tracker = _make_rows(suite, todo, store, options, console) if todo else None
-            texts = _show(suite, wanted, store, options, console, keep_board=keep_board)
+            made, texts = _board(suite, wanted, store)
+            if keep_board:
+                _keep(options.results, suite.name, texts)
             if tracker is None:
-                if told := untracked(options.results, suite.name, store.records()):
-                    _say(console, told)
+                tracked = untracked(options.results, suite.name, store.records()) or ""
             else:
                 for record in store.records({w.key for w in wanted} - {w.key for w in todo}):
                     tracker.log(record)  # a killed run may have stored it and not logged it
                 report = tracker.finish(texts)
-                _say(console, report.problem or f"mlflow: {report.logged} runs in {report.uri}")
+                tracked = report.problem or f"mlflow: {report.logged} runs in {report.uri}"
+            # Printed last: whoever cuts the output short has lost nothing but output.
+            console.file.write(terminal.to_table(made, console.width, console))
+            if tracked:
+                _say(console, tracked)
             stored = store.statuses()
             return Counter(stored.get(row.key, "missing") for row in wanted)
         finally:
@@ -181,27 +186,25 @@ def _invocation(suite: Suite, name: str) -> dict[str, str]:
     }
 
 
-def _show(
-    suite: Suite,
-    wanted: Sequence[Wanted],
-    store: Store,
-    options: Options,
-    console: Console,
-    *,
-    keep_board: bool,
-) -> dict[str, str]:
-    """Print the board; return its texts by file name, as kept if they are to be kept."""
+def _board(
+    suite: Suite, wanted: Sequence[Wanted], store: Store
+) -> tuple[board.Board, dict[str, str]]:
+    """Return the board of the wanted rows, and its texts by file name."""
     frame, stale = plan.frame(wanted, store.records())
     made = board.build(frame, title=suite.title, stale=stale)
-    console.file.write(terminal.to_table(made, console.width, console))
-    texts = {".md": render.to_markdown(made), ".csv": render.to_csv(made)}
-    if keep_board:
-        with _writing(options.results):
-            for suffix, text in texts.items():
-                draft = options.results / DRAFT
-                draft.write_text(text, encoding="utf-8")
-                draft.replace(options.results / f"leaderboard-{suite.name}{suffix}")
-    return {f"leaderboard{suffix}": text for suffix, text in texts.items()}
+    return made, {
+        "leaderboard.md": render.to_markdown(made),
+        "leaderboard.csv": render.to_csv(made),
+    }
+
+
+def _keep(results: Path, name: str, texts: Mapping[str, str]) -> None:
+    """Write `leaderboard-NAME.md` and `.csv`, each whole or not at all."""
+    with _writing(results):
+        for file, text in texts.items():
+            draft = results / DRAFT
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(results / file.replace("leaderboard", f"leaderboard-{name}"))
 
 
 @contextmanager

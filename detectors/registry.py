@@ -191,7 +191,8 @@ def find(base: str) -> Entry:
         return _read_entry(base)
     if base in _foreign():
         return _foreign()[base]
-    msg = f"unknown detector {base!r}; {nearest(base, names())}"
+    hint = f"name its class too, {base}:CLASS" if base.endswith(".py") else nearest(base, names())
+    msg = f"unknown detector {base!r}; {hint}"
     raise UnknownDetector(msg)
 
 
