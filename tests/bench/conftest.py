@@ -24,10 +24,10 @@ from bench.guard import Limits
 from bench.jobs import run_job
 from bench.records import Row
 from bench.suite import build
+from tests.bench.marked import MARK, processes
 
 ROOT = Path(__file__).parents[2]
 AWAY = "http://127.0.0.1:9"  # nothing listens there, so that tracking costs nothing
-MARK = "FATHOM_TEST_MARK"
 SKLEARN = build(
     {"name": "x", "title": "", "detectors": ["knn", "lof", "pca"], "datasets": ["wine"]}, "x"
 )
@@ -81,19 +81,6 @@ def wait_until(holds: Callable[[], bool], seconds: float) -> bool:
             return False
         time.sleep(0.005)
     return True
-
-
-def processes(mark: str) -> set[int]:
-    """Return the processes, zombies aside, whose environment or a parent's had the mark."""
-    found = set()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (folder / "environ").read_bytes()
-        except OSError:
-            continue
-        if f"{MARK}={mark}".encode() in environment:
-            found.add(int(folder.name))
-    return found
 
 
 @dataclass

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 import bench as harness
+from tests.bench.marked import MARK, processes
 
 ROOT = Path(__file__).parents[2]
 FAULTY = "tests/bench/faulty.py:Faulty"
 SLOW = "tests/bench/counting.py:Counting"
-MARK = "FATHOM_TEST_CLUSTER"
 
 
 def free_port() -> int:
@@ -64,15 +64,7 @@ class Cluster:
 
     def processes(self) -> set[int]:
         """Return the processes of this cluster, those in its sandboxes included."""
-        found = set()
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                environment = (folder / "environ").read_bytes()
-            except OSError:
-                continue
-            if f"{MARK}={self.folder}".encode() in environment:
-                found.add(int(folder.name))
-        return found
+        return processes(str(self.folder))
 
     def end_workers(self) -> None:
         for worker in self.workers:
