@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -35,6 +36,10 @@ class ReadOut(Detector):
     @property
     def n_parameters_(self) -> int | None:
         return self.model.n_parameters_
+
+    @property
+    def diagnostics_(self) -> Mapping[str, float | Sequence[float]]:
+        return self.model.diagnostics_
 
 
 @dataclass(kw_only=True)
@@ -73,3 +78,7 @@ class Hybrid(Detector):
     @property
     def n_parameters_(self) -> int | None:
         return self.encoder.n_parameters_
+
+    @property
+    def diagnostics_(self) -> Mapping[str, float | Sequence[float]]:
+        return self.encoder.diagnostics_

@@ -8,7 +8,7 @@ thresholds.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -118,6 +118,11 @@ class Detector(ABC):
     def n_parameters_(self) -> int | None:
         """Number of trained parameters; None where the notion does not apply."""
         return None
+
+    @property
+    def diagnostics_(self) -> Mapping[str, float | Sequence[float]]:
+        """What `fit` says of itself: figures by name, and curves with one figure an epoch."""
+        return {}
 
     @abstractmethod
     def _fit(self, x: Floats) -> None: ...

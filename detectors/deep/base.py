@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Generic, Self, TypeVar, cast
 
@@ -102,6 +102,11 @@ class DeepDetector(Detector, Generic[Net]):
     def n_parameters_(self) -> int | None:
         """Number of trained parameters."""
         return sum(parameter.numel() for parameter in self.net_.parameters())
+
+    @property
+    def diagnostics_(self) -> Mapping[str, float | Sequence[float]]:
+        """The number of epochs run, and the mean training loss of each."""
+        return {"epochs": self.epochs_, "loss": self.losses_.tolist()}
 
     def _fit(self, x: Floats) -> None:
         (outcome,) = self.fit_together([self], [x])
