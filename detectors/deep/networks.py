@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from detectors.streams import integer_seed
 
+LANES = 16  # of the widest vectors, in single precision
 SLOPE = 0.01  # of the leaky ReLU: no unit dies, so every weight keeps a gradient
 
 
@@ -33,7 +34,18 @@ class Dense(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (n, n_out)."""
-        return x @ self.weight + self.bias
+        product = x @ self.weight if self.training else rowwise_product(x, self.weight)
+        return product + self.bias
+
+
+def rowwise_product(x: Tensor, w: Tensor) -> Tensor:
+    """Return x @ w, (..., n, k) by (k, m), in which a row does not depend on its place in x.
+
+    On some processors the kernels sum the rows at the edges in another order where m is no
+    multiple of the vector's lanes, so w is padded to one. For scores, not for training.
+    """
+    m = w.shape[-1]
+    return (x @ nn.functional.pad(w, (0, -m % LANES)))[..., :m]
 
 
 def mlp(sizes: Sequence[int]) -> nn.Sequential:

@@ -14,7 +14,7 @@ from detectors import Diverged, Unsupported, make
 from detectors.deep.autoencoder import Autoencoder
 from detectors.deep.base import DeepDetector
 from detectors.deep.networks import Dense
-from detectors.deep.training import Batches, n_validation
+from detectors.deep.replica import Batches, n_validation
 from detectors.deep.vae import VAE
 from detectors.registry import TABLE, load_class
 
