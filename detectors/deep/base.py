@@ -48,6 +48,7 @@ class DeepDetector(Detector, Generic[Net]):
     held-out training rows.
 
     Attributes:
+        flatten: whether images are taken as vectors, by dense layers instead of convolutions.
         epochs: most passes over the training rows; 0 leaves the initial weights.
         batch_size: rows a step. 32 leaves small training sets several steps an epoch.
         learning_rate: of AdamW. 0.003 reaches the same loss as 0.001 in about half the epochs;
@@ -70,9 +71,11 @@ class DeepDetector(Detector, Generic[Net]):
     """
 
     family: ClassVar[Family] = "deep"
+    takes_images: ClassVar[bool] = True
     trains_together: ClassVar[bool] = True
     device = "cpu"  # where training runs: set by whoever runs the detector, not a setting
 
+    flatten: bool = False
     epochs: Annotated[int, Ge(0)] = 200
     batch_size: Annotated[int, Ge(1)] = 32
     learning_rate: Annotated[float, Gt(0)] = 3e-3
@@ -139,6 +142,11 @@ class DeepDetector(Detector, Generic[Net]):
     def _warn(self) -> None:
         if self.remark_:
             warnings.warn(self.remark_, stacklevel=3)
+
+    def _suited(self, samples: Floats) -> Floats:
+        if self.flatten and samples.ndim > 2:
+            return samples.reshape(len(samples), -1).astype(np.float64)
+        return super()._suited(samples)
 
     def _fit(self, x: Floats) -> None:
         (outcome,) = self.fit_together([self], [x])
