@@ -64,8 +64,8 @@ class Entry:
 DEEP_PRELOAD = ("torch._dynamo",)  # which torch's optimisers import, seconds into the first fit
 
 
-def _deep(target: str, readouts: tuple[str, ...] = ()) -> Entry:
-    """Return the entry of a model on the one training loop."""
+def _deep(target: str, readouts: tuple[str, ...] = (), **preset: Any) -> Entry:
+    """Return the entry of a model on the one training loop, with settings that its name fixes."""
     return Entry(
         f"detectors.deep.{target}",
         "deep",
@@ -74,14 +74,17 @@ def _deep(target: str, readouts: tuple[str, ...] = ()) -> Entry:
         trains_together=True,
         takes_device=True,
         takes_epochs=True,
+        preset=preset,
         preload=DEEP_PRELOAD,
     )
 
 
 _VAE = ("reconstruction", "elbo", "reconstruction-probability", "kl")
 
+_AE = ("reconstruction", "largest-error")
+
 TABLE: dict[str, Entry] = {
-    "ae": _deep("autoencoder:Autoencoder"),
+    "ae": _deep("autoencoder:Autoencoder", _AE),
     "copod": Entry("detectors.ecdf:COPOD"),
     "ecod": Entry("detectors.ecdf:ECOD"),
     "gmm": Entry("detectors.density:GaussianMixtureDensity"),
@@ -89,6 +92,7 @@ TABLE: dict[str, Entry] = {
     "kde": Entry("detectors.density:KernelDensity"),
     "kmeans": Entry("detectors.kmeans:KMeans"),
     "knn": Entry("detectors.neighbours:KNN"),
+    "linear-ae": _deep("autoencoder:Autoencoder", _AE, hidden=(), flatten=True),
     "lof": Entry("detectors.neighbours:LOF"),
     "mahalanobis": Entry("detectors.covariance:Mahalanobis"),
     "max-abs-z": Entry("detectors.controls:MaxAbsZ", "control"),
