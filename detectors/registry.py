@@ -103,6 +103,7 @@ TABLE: dict[str, Entry] = {
     "pca": Entry("detectors.pca:PCA"),
     "random": Entry("detectors.controls:Random", "control"),
     "row-index": Entry("detectors.controls:RowIndex", "control", transductive=True),
+    "sae": _deep("sparse:SparseAutoencoder", _AE),
     "vae": _deep("vae:VAE", _VAE),
 }
 
