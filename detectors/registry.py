@@ -96,6 +96,7 @@ TABLE: dict[str, Entry] = {
     "knn": Entry("detectors.neighbours:KNN"),
     "linear-ae": _deep("autoencoder:Autoencoder", _AE, hidden=(), flatten=True),
     "lof": Entry("detectors.neighbours:LOF"),
+    "mae": _deep("masked:MaskedAutoencoder", _AE),
     "mahalanobis": Entry("detectors.covariance:Mahalanobis"),
     "max-abs-z": Entry("detectors.controls:MaxAbsZ", "control"),
     "mean-distance": Entry("detectors.controls:MeanDistance", "control"),
