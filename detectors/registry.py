@@ -86,6 +86,7 @@ _AE = ("reconstruction", "largest-error")
 TABLE: dict[str, Entry] = {
     "ae": _deep("autoencoder:Autoencoder", _AE),
     "cae": _deep("contractive:ContractiveAutoencoder", _AE),
+    "ces-ae": _deep("cumulative:CumulativeErrorAutoencoder", ("cumulative", *_AE)),
     "copod": Entry("detectors.ecdf:COPOD"),
     "dae": _deep("denoising:DenoisingAutoencoder", _AE),
     "ecod": Entry("detectors.ecdf:ECOD"),
