@@ -92,6 +92,7 @@ TABLE: dict[str, Entry] = {
     "ecod": Entry("detectors.ecdf:ECOD"),
     "gmm": Entry("detectors.density:GaussianMixtureDensity"),
     "iforest": Entry("detectors.forest:IsolationForest"),
+    "k-means--": Entry("detectors.kmeans_minus_minus:KMeansMinusMinus"),
     "kde": Entry("detectors.density:KernelDensity"),
     "kmeans": Entry("detectors.kmeans:KMeans"),
     "knn": Entry("detectors.neighbours:KNN"),
