@@ -90,6 +90,7 @@ TABLE: dict[str, Entry] = {
     "copod": Entry("detectors.ecdf:COPOD"),
     "dae": _deep("denoising:DenoisingAutoencoder", _AE),
     "ecod": Entry("detectors.ecdf:ECOD"),
+    "findout": Entry("detectors.findout:FindOut"),
     "gmm": Entry("detectors.density:GaussianMixtureDensity"),
     "iforest": Entry("detectors.forest:IsolationForest"),
     "k-means--": Entry("detectors.kmeans_minus_minus:KMeansMinusMinus"),
