@@ -190,7 +190,7 @@ def test_a_replica_that_stops_early_keeps_its_best_weights_while_others_go_on(cl
     assert len(early.losses_) == early.epochs_
     assert_same_training(early, cls(seed=0, **settings).fit(noise))
     assert_same_training(late, cls(seed=1, **settings).fit(xs[1]))
-    best = cls(seed=0, epochs=early.epochs_ - 3, patience=99).fit(noise)
+    best = cls(seed=0, **{**settings, "epochs": early.epochs_ - 3, "patience": 99}).fit(noise)
     assert_array_equal(weights(early), weights(best))  # those of three epochs before the end
 
 
