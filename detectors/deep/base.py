@@ -50,6 +50,8 @@ class DeepDetector(Detector, Generic[Net]):
     Attributes:
         flatten: whether images are taken as vectors, by dense layers instead of convolutions.
         epochs: most passes over the training rows; 0 leaves the initial weights.
+        max_steps: most steps of a phase of training, which ends it after fewer epochs where there
+            are many rows: 20,000 are 200 epochs of 3,200 rows.
         batch_size: rows a step. 32 leaves small training sets several steps an epoch.
         learning_rate: of AdamW. 0.003 reaches the same loss as 0.001 in about half the epochs;
             0.01 ends higher.
@@ -77,6 +79,7 @@ class DeepDetector(Detector, Generic[Net]):
 
     flatten: bool = False
     epochs: Annotated[int, Ge(0)] = 200
+    max_steps: Annotated[int, Ge(1)] = 20_000
     batch_size: Annotated[int, Ge(1)] = 32
     learning_rate: Annotated[float, Gt(0)] = 3e-3
     weight_decay: Annotated[float, Ge(0)] = 0.0

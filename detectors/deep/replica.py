@@ -91,6 +91,8 @@ class Replica:
         n_held = n_validation(len(self.x), self.detector.validation_share) * phase.selects
         rows = self.detector.stream("validation split").permutation(len(self.x))
         self._held, self._train = rows[:n_held], rows[n_held:]
+        steps = -(-len(self._train) // self.detector.batch_size)
+        self._epochs = min(phase.epochs, max(1, self.detector.max_steps // steps))
         self._best, self._best_epoch = np.inf, 0
         if self.outcome is None:
             self.state = self.renewed(self.weights)
@@ -165,8 +167,8 @@ class Replica:
         return state
 
     def _judge(self, losses: Floats, held: float | None, weights: Tensor) -> Tensor | None:
-        detector, phase = self.detector, self.phase
-        for objective, loss in zip(phase.objectives, losses, strict=True):
+        detector = self.detector
+        for objective, loss in zip(self.phase.objectives, losses, strict=True):
             self._note_curve(objective.name, float(loss))
         if held is not None:
             self._note_curve("validation", held)
@@ -182,7 +184,8 @@ class Replica:
         if held is None or held < self._best:
             self._best, self._best_epoch = np.inf if held is None else held, self.epoch
             self.weights, self.state = weights.clone(), state
-        self.done = self.epoch == phase.epochs or self.epoch - self._best_epoch >= detector.patience
+        overdue = self.epoch - self._best_epoch >= detector.patience
+        self.done = overdue or self.epoch == self._epochs
         return state
 
     def _note_curve(self, name: str, value: float) -> None:

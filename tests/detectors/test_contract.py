@@ -32,6 +32,7 @@ SUBJECTS = [
     *(Subject(text) for text in UNTRAINED),
 ]
 EXCUSES = {
+    "oc-nn": {"far_samples_score_higher": "its outputs saturate, and rise on one side of the data"},
     "random": {"far_samples_score_higher": "it looks at nothing"},
 }
 

@@ -199,6 +199,12 @@ def test_validation_rows_are_at_least_eight_or_none():
     assert n_validation(500, 0.0) == 0
 
 
+def test_many_rows_train_for_fewer_epochs():
+    settings = {"epochs": 9, "max_steps": 8, "batch_size": 8, "validation_share": 0.0}
+    epochs = [Autoencoder(**settings).fit(samples(n)).epochs_ for n in (8, 16, 20, 80)]
+    assert epochs == [8, 4, 2, 1]
+
+
 def test_without_validation_all_epochs_run_on_all_rows():
     detector = Autoencoder(epochs=30, patience=1).fit(samples(31))
     assert detector.epochs_ == 30
