@@ -64,8 +64,8 @@ class Entry:
 DEEP_PRELOAD = ("torch._dynamo",)  # which torch's optimisers import, seconds into the first fit
 
 
-def _deep(target: str, readouts: tuple[str, ...] = ()) -> Entry:
-    """Return the entry of a model on the one training loop."""
+def _deep(target: str, readouts: tuple[str, ...] = (), **preset: Any) -> Entry:
+    """Return the entry of a model on the one training loop; `preset` is fixed by its name."""
     return Entry(
         f"detectors.deep.{target}",
         "deep",
@@ -74,14 +74,29 @@ def _deep(target: str, readouts: tuple[str, ...] = ()) -> Entry:
         trains_together=True,
         takes_device=True,
         takes_epochs=True,
+        preset=preset,
         preload=DEEP_PRELOAD,
     )
 
 
-_VAE = ("reconstruction", "elbo", "reconstruction-probability", "kl")
+_VAE = (
+    "reconstruction",
+    "elbo",
+    "reconstruction-probability",
+    "log-mean-probability",
+    "mean-decoding-probability",
+    "jacodeco",
+    "prior-likelihood",
+    "importance-weighted",
+    "kl",
+    "mahalanobis",
+    "symmetric-kl",
+    "fisher-rao",
+)
 
 TABLE: dict[str, Entry] = {
     "ae": _deep("autoencoder:Autoencoder"),
+    "beta-vae": _deep("vae:VAE", _VAE, beta=4.0),
     "copod": Entry("detectors.ecdf:COPOD"),
     "ecod": Entry("detectors.ecdf:ECOD"),
     "gmm": Entry("detectors.density:GaussianMixtureDensity"),
@@ -99,6 +114,11 @@ TABLE: dict[str, Entry] = {
     "random": Entry("detectors.controls:Random", "control"),
     "row-index": Entry("detectors.controls:RowIndex", "control", transductive=True),
     "vae": _deep("vae:VAE", _VAE),
+    # The trap: its loss is the mean squared error plus the summed divergence.
+    "vae-averaged": _deep(
+        "vae:VAE", _VAE, decoder="gaussian-fixed", fixed_variance=0.5, averaged=True
+    ),
+    "vae-bernoulli": _deep("vae:VAE", _VAE, decoder="bernoulli"),
 }
 
 
