@@ -61,8 +61,14 @@ class Subject:
         return 1e-5 if not padded else 1e-9 if self.spec.head else 0.0
 
     def make(self, **settings: Any) -> Detector:
-        """Return a new detector."""
-        return make(self.text, **{**self.settings, **settings})
+        """Return a new detector; one for bounded values gets its samples brought there first."""
+        detector = make(self.text, **{**self.settings, **settings})
+        return detector if self.bounds is None else _Within(model=detector, limits=self.bounds)
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The bounds of the model, as `Detector.bounds`."""
+        return make_model(self.spec, **self.settings).bounds
 
     def fitted(self) -> Detector:
         """Return a detector fitted on the training samples."""
@@ -72,6 +78,20 @@ class Subject:
     def samples(self) -> tuple[Floats, Floats]:
         """New training and test samples (n, d); the last `N_FAR` of the test are far."""
         return _samples(self.n_features)
+
+
+@dataclass(kw_only=True)
+class _Within(Detector):
+    """A detector of bounded values, given each value on a rising curve between its bounds."""
+
+    model: Detector
+    limits: tuple[float, float]
+
+    def _fit(self, x: Floats) -> None:
+        self.model.fit(_brought_within(x, self.limits))
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        return self.model.score(_brought_within(x, self.limits))
 
 
 Check = Callable[[Subject], None]
@@ -224,8 +244,8 @@ def another_width_is_unsupported(subject: Subject) -> None:
 
 def codes_are_consistent(subject: Subject) -> None:
     """Codes are (n, k) finite float64, the same alone and together."""
-    z = subject.samples[1]
-    detector = make_model(subject.spec, **subject.settings).fit(subject.samples[0])
+    x, z = (_brought_within(samples, subject.bounds) for samples in subject.samples)
+    detector = make_model(subject.spec, **subject.settings).fit(x)
     codes = detector.encode(z)
     right = codes.ndim == 2 and len(codes) == N_TEST and np.isfinite(codes).all()
     _expect(right, f"codes of {N_TEST} samples have shape {codes.shape} or are not finite")
@@ -235,7 +255,7 @@ def codes_are_consistent(subject: Subject) -> None:
 
 def training_moves_every_parameter_and_lowers_the_loss(subject: Subject) -> None:
     """Every parameter of the network moves in training, and the loss falls."""
-    x = subject.samples[0]
+    x = _brought_within(subject.samples[0], subject.bounds)
     trained: Any = make_model(subject.spec, **subject.settings).fit(x)
     initial: Any = make_model(subject.spec, **{**subject.settings, "epochs": 0}).fit(x)
     start = dict(initial.net_.named_parameters())
@@ -296,6 +316,14 @@ def _samples(d: int) -> tuple[Floats, Floats]:
     x = rng.normal(size=(N_TRAIN + N_TEST, d)) @ mixing + clouds
     x[-N_FAR:] += 30 * np.sign(x[-N_FAR:])
     return x[:N_TRAIN], x[N_TRAIN:]
+
+
+def _brought_within(x: Floats, bounds: tuple[float, float] | None) -> Floats:
+    """Return x with each value on a rising curve between the bounds; as it is without any."""
+    if bounds is None:
+        return x
+    low, high = bounds
+    return low + (high - low) * (1 + np.tanh(x / 8)) / 2
 
 
 def _strided(x: Floats) -> Floats:

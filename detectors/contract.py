@@ -124,6 +124,11 @@ class Detector(ABC):
         return None
 
     @property
+    def bounds(self) -> tuple[float, float] | None:
+        """Between which values the features of samples have to be; None for all numbers."""
+        return None
+
+    @property
     def diagnostics_(self) -> Mapping[str, float | Sequence[float]]:
         """What `fit` says of itself: figures by name, and curves with one figure an epoch."""
         return {}

@@ -1,152 +1,352 @@
-"""Variational autoencoder.
+"""Variational autoencoder, with the decoders and the anomaly scores that its literature uses.
 
 Kingma and Welling, "Auto-encoding variational Bayes", ICLR 2014, arXiv:1312.6114. Its use as an
 anomaly detector by reconstruction probability: An and Cho, "Variational autoencoder based anomaly
-detection using reconstruction probability", SNU Data Mining Center technical report, 2015.
+detection using reconstruction probability", SNU Data Mining Center technical report, 2015. The
+weight on the divergence: Higgins et al., "beta-VAE", ICLR 2017.
 
 Both terms of the bound are sums, over features and over latent units, in nats.
+
+A much-read recipe averages the reconstruction loss over the features and sums the divergence
+(`averaged`, and the preset `vae-averaged`). That is a Gaussian decoder with a variance of half
+the number of features: units that explain less than that are worth their cost to nobody, the
+posterior collapses to the prior and the model becomes the mean of the training samples. On MNIST
+no unit stays active. It is here to be compared with, not to be used.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from detectors.contract import Floats
+from detectors.contract import Floats, Unsupported
+from detectors.deep import images
 from detectors.deep.base import DeepDetector
-from detectors.deep.networks import code_size, hidden_sizes, mlp, squared_error
+from detectors.deep.likelihoods import (
+    Bernoulli,
+    FixedVariance,
+    Likelihood,
+    SampleVariance,
+    SharedVariance,
+    bounded,
+)
+from detectors.deep.networks import code_size, hidden_sizes, rowwise_product, squared_error
+from detectors.deep.posteriors import Posterior, fisher_rao, kl_to_prior, nearest, symmetric_kl
 from detectors.deep.replica import Singles
 
-VARIANCE_FLOOR = 1e-3  # of a feature, in squared units of the input
-VARIANCE_PACE = 10.0
-LOG_VARIANCE_BOUND = 10.0
+ACTIVE = 0.01  # variance of the posterior mean over the training rows
+N_REFERENCES = 2000
+RIDGE = 1e-6  # on the covariance of codes, in units of the prior's variance
+SMALLEST_STRETCH = 1e-6  # added to singular values of the decoder's Jacobian
+ROUNDING = 1e-6  # by which a scaler may leave [0, 1]
+CHUNK = 2**22  # numbers in a tensor of intermediate results
 
 
-class GaussianVAENet(nn.Module):
-    """Encoder q(z|x) = N(mu(x), diag sigma(x)^2), decoder p(x|z) = N(f(z), diag s^2).
+class VAENet(nn.Module):
+    """Encoder q(z|x) = N(mu(x), diag sigma(x)^2), decoder and likelihood p(x|z).
 
-    The decoder's variance s^2 is one learned number a feature, the same for all samples, so a
-    linear network is factor analysis. It starts near 1, and a floor keeps the density of a
-    feature that is constant in training finite. It is learned as s^2 = floor + exp(10 v): a
-    step of Adam moves a weight by about the learning rate, and so the variance can settle
-    within a few hundred steps.
+    Args:
+        shape: of a sample, (d,) or (c, h, w).
+        hidden: as the setting of `VAE`.
+        latent_dim: as the setting of `VAE`.
+        likelihood: makes the likelihood of d features.
     """
 
-    def __init__(self, d: int, hidden: tuple[int, ...], latent_dim: int) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        hidden: tuple[int, ...] | None,
+        latent_dim: int | None,
+        likelihood: Callable[[int], Likelihood],
+    ) -> None:
         super().__init__()
-        self.latent_dim = latent_dim
-        self.encoder = mlp([d, *hidden, 2 * latent_dim])
-        self.decoder = mlp([latent_dim, *reversed(hidden), d])
-        self.variance = nn.Parameter(torch.zeros(d))
+        d = math.prod(shape)
+        family = likelihood(d)
+        if hidden is None and len(shape) == 1:
+            hidden = hidden_sizes(d)
+        self.latent_dim = latent_dim or code_size(d)
+        self.encoder = images.encoder(shape, hidden, 2 * self.latent_dim)
+        outputs = (family.width * shape[0], *shape[1:])
+        self.decoder = images.decoder(self.latent_dim, hidden, outputs)
+        self.likelihood = family
 
-    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mu and log sigma^2, (n, k) each, of q(z|x).
-
-        The logarithm is held within +-10, so that far samples do not overflow.
-        """
+    def posterior(self, x: Tensor) -> Posterior:
+        """Return mu and log sigma^2, (n, k) each, of q(z|x) for samples (n, *shape)."""
         mean, log_variance = self.encoder(x).chunk(2, dim=-1)
-        return mean, nn.functional.hardtanh(log_variance, -LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND)
+        return mean, bounded(log_variance)
 
-    def feature_variance(self) -> Tensor:
-        """Return s^2 (d,)."""
-        return VARIANCE_FLOOR + (VARIANCE_PACE * self.variance).exp()
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the outputs (n, width * d) of the decoder for codes (n, k)."""
+        outputs: Tensor = self.decoder(z).flatten(1)
+        return outputs
 
-
-def kl_to_prior(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Return KL(N(mean, exp(log_variance)) || N(0, I)) in nats, (..., k) -> (...).
-
-    Appendix B of Kingma and Welling: 1/2 sum_j (mu_j^2 + sigma_j^2 - 1 - log sigma_j^2).
-    """
-    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1)
-
-
-def gaussian_nll(x: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
-    """Return -log N(x; mean, diag variance) in nats, (..., d) -> (...)."""
-    errors = ((x - mean).square() * variance.reciprocal()).sum(-1)
-    return 0.5 * (errors + (variance.log() + math.log(2 * math.pi)).sum(-1))
+    def restore(self, z: Tensor) -> Tensor:
+        """Return the means (n, d) of p(x|z) for codes (n, k)."""
+        mean: Tensor = self.likelihood.parameters_of(self.decode(z))[0]
+        return mean
 
 
 @dataclass(kw_only=True)
-class VAE(DeepDetector[GaussianVAENet]):
-    """Scores of a VAE with a Gaussian decoder of learned variance.
+class VAE(DeepDetector[VAENet]):
+    """Scores of a VAE.
 
-    Read-outs, with z_1 ... z_L drawn from q(z|x) by the same L normal draws for every sample:
+    Read-outs, with mu and sigma those of q(z|x), p(z) = N(0, I), and z_1 ... z_L drawn from
+    q(z|x) by the same L normal draws for every sample. All but the first and the last three are
+    in nats.
 
-    - `reconstruction`: mean squared error per feature of decoding the posterior mean.
+    - `reconstruction`: mean squared error per feature of the mean of p(x|z) at z = mu.
     - `elbo`: the negative evidence lower bound, equation 10 of Kingma and Welling with L draws:
-      mean over l of -log p(x|z_l), plus `kl`.
+      mean over l of -log p(x|z_l), plus `kl`; whatever `beta` and `averaged` made of the loss.
     - `reconstruction-probability`: mean over l of -log p(x|z_l), algorithm 4 of An and Cho; the
-      mean of logarithms, not the logarithm of a mean.
-    - `kl`: KL(q(z|x) || p(z)), p(z) = N(0, I).
+      mean of logarithms.
+    - `log-mean-probability`: its variant -log of the mean over l of p(x|z_l).
+    - `mean-decoding-probability`: its variant with one density, that of the parameters of
+      p(x|z_l) averaged over l.
+    - `jacodeco`: -log p(x|z) - log p(z) + log det(J^T J) at z = mu, with J (d, k) the Jacobian
+      of the mean of p(x|z): Smidl, Bim and Pevny, "Anomaly scores for generative models", 2019,
+      arXiv:1905.11890. A sample is taken apart into its place on the manifold and its distance
+      from it. The volume counts as in their published code, twice the sum of the logarithms of
+      the singular values, 1e-6 added to each; a change of variables alone would count it once.
+    - `prior-likelihood`: -log p(x) by `n_prior_draws` draws from p(z), the same for every
+      sample: -log of the mean of p(x|z). It is dominated by the nearest of the decoded draws.
+    - `importance-weighted`: -log of the mean over l of p(x|z_l) p(z_l) / q(z_l|x), the bound of
+      Burda, Grosse and Salakhutdinov, "Importance weighted autoencoders", ICLR 2016,
+      arXiv:1509.00519, equation 8; with more draws it is, in the mean, closer to -log p(x).
+    - `kl`: KL(q(z|x) || p(z)).
+    - `mahalanobis`: squared Mahalanobis distance of mu to the training mus, under their mean and
+      covariance, to which a millionth of the prior's is added.
+    - `symmetric-kl`: KL(p || q) + KL(q || p), in nats, of q(z|x) and its k-th nearest posterior
+      of a training sample, k = `n_neighbors`.
+    - `fisher-rao`: the same with the Fisher-Rao distance.
 
-    Codes are posterior means.
+    The last two compare with at most 2,000 training samples, drawn by the seed.
+
+    A unit is active where the variance of its mu over the training samples is above 0.01 (Burda
+    et al.); `diagnostics_` counts them, and scores of a trained model without any carry a
+    warning.
 
     Attributes:
-        hidden: widths of the encoder's hidden layers, mirrored in the decoder; by default two
-            chosen from the number of features (`hidden_sizes`).
+        hidden: widths of the encoder's dense hidden layers, mirrored in the decoder; by default
+            two for vectors, chosen from the number of features (`hidden_sizes`), and none after
+            the convolutions of images.
         latent_dim: number k of latent units; by default 1 + sqrt(d) (`code_size`).
+        decoder: p(x|z). "gaussian" has one learned variance a feature, "gaussian-fixed" the
+            variance `fixed_variance`, "gaussian-sample" one a feature that depends on z;
+            "bernoulli" takes values in [0, 1].
+        fixed_variance: of every feature, in squared units of the input, for "gaussian-fixed".
+        beta: weight of the divergence in the loss; 1 is the bound.
+        averaged: whether the loss averages -log p(x|z) over the features: a trap, see above.
         n_draws: L, for scoring; training draws once a sample and step.
+        n_prior_draws: draws from p(z), for `prior-likelihood`.
+        n_neighbors: which nearest training posterior counts; Vasilev et al. take the first.
+        codes: what a head gets, "mean" for mu or "mean-and-scale" for mu and log sigma.
+
+    After `fit`: `active_units_`, their number.
     """
 
     readouts: ClassVar[tuple[str, ...]] = (
         "reconstruction",
         "elbo",
         "reconstruction-probability",
+        "log-mean-probability",
+        "mean-decoding-probability",
+        "jacodeco",
+        "prior-likelihood",
+        "importance-weighted",
         "kl",
+        "mahalanobis",
+        "symmetric-kl",
+        "fisher-rao",
     )
     encodes: ClassVar[bool] = True
 
     hidden: tuple[Annotated[int, Ge(1)], ...] | None = None
     latent_dim: Annotated[int, Ge(1)] | None = None
+    decoder: Literal["gaussian", "gaussian-fixed", "gaussian-sample", "bernoulli"] = "gaussian"
+    fixed_variance: Annotated[float, Gt(0)] = 1.0
+    beta: Annotated[float, Ge(0)] = 1.0
+    averaged: bool = False
     n_draws: Annotated[int, Ge(1)] = 32
+    n_prior_draws: Annotated[int, Ge(1)] = 1000
+    n_neighbors: Annotated[int, Ge(1)] = 1
+    codes: Literal["mean", "mean-and-scale"] = "mean"
 
-    def _network(self, shape: tuple[int, ...]) -> GaussianVAENet:
-        (d,) = shape
-        hidden = hidden_sizes(d) if self.hidden is None else self.hidden
-        return GaussianVAENet(d, hidden, self.latent_dim or code_size(d))
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """[0, 1] for a Bernoulli decoder."""
+        return (0.0, 1.0) if self.decoder == "bernoulli" else None
 
-    def _noise(self, net: GaussianVAENet, draws: np.random.Generator, n: int) -> Singles:
+    @property
+    def diagnostics_(self) -> Mapping[str, float | Sequence[float]]:
+        """As those of every deep detector, and the number of active units and of all."""
+        units = {"active_units": self.active_units_, "latent_units": self.net_.latent_dim}
+        return {**super().diagnostics_, **units}
+
+    def _network(self, shape: tuple[int, ...]) -> VAENet:
+        likelihoods: dict[str, Callable[[int], Likelihood]] = {
+            "gaussian": SharedVariance,
+            "gaussian-fixed": lambda d: FixedVariance(self.fixed_variance),
+            "gaussian-sample": lambda d: SampleVariance(),
+            "bernoulli": lambda d: Bernoulli(),
+        }
+        return VAENet(shape, self.hidden, self.latent_dim, likelihoods[self.decoder])
+
+    def _noise(self, net: VAENet, draws: np.random.Generator, n: int) -> Singles:
         return draws.standard_normal((n, net.latent_dim), dtype=np.float32)
 
-    def _losses(self, net: GaussianVAENet, x: Tensor, noise: Tensor) -> Tensor:
+    def _losses(self, net: VAENet, x: Tensor, noise: Tensor) -> Tensor:
         mean, log_variance = net.posterior(x)
         z = mean + (0.5 * log_variance).exp() * noise  # reparameterised, their equation 4
-        nll = gaussian_nll(x, net.decoder(z), net.feature_variance())
-        return nll + kl_to_prior(mean, log_variance)
+        features = x.flatten(1)
+        nll = net.likelihood.nll(features, net.decode(z))
+        if self.averaged:
+            nll = nll / features.shape[1]
+        return nll + self.beta * kl_to_prior(mean, log_variance)
+
+    def _conclude(self, x: Floats) -> None:
+        codes = self._read(lambda rows: torch.cat(self._posterior(rows), dim=1), x)
+        means, _ = np.hsplit(codes, 2)
+        self.active_units_ = int((means.var(axis=0) > ACTIVE).sum())
+        if self.epochs_ and self.active_units_ == 0:
+            self.remark_ = (
+                f"none of the {means.shape[1]} latent units is active (variance of the posterior "
+                f"mean over the training rows above {ACTIVE:g}): the posterior has collapsed to "
+                "the prior, and scores tell little more than the distance to the mean"
+            )
+        self.mean_ = means.mean(axis=0)
+        covariance = np.cov(means.T, ddof=0).reshape(means.shape[1], -1)
+        ridge = RIDGE * np.eye(len(covariance))
+        self.whitening_ = np.linalg.inv(np.linalg.cholesky(covariance + ridge)).T
+        chosen = self.stream("references").permutation(len(codes))[:N_REFERENCES]
+        self.references_ = codes[chosen]
 
     def _score(self, x: Floats, readout: str) -> Floats:
-        read = {
+        reads: dict[str, Callable[[Tensor], Tensor]] = {
             "reconstruction": self._reconstruction,
-            "elbo": lambda rows: self._probability(rows) + self._kl(rows),
-            "reconstruction-probability": self._probability,
+            "elbo": lambda rows: self._nlls(rows).mean(0) + self._kl(rows),
+            "reconstruction-probability": lambda rows: self._nlls(rows).mean(0),
+            "log-mean-probability": lambda rows: -_log_mean(-self._nlls(rows)),
+            "mean-decoding-probability": self._mean_decoding,
+            "jacodeco": self._jacodeco,
+            "prior-likelihood": self._prior_likelihood,
+            "importance-weighted": self._importance_weighted,
             "kl": self._kl,
+            "mahalanobis": self._mahalanobis,
+            "symmetric-kl": lambda rows: self._nearest(symmetric_kl, rows),
+            "fisher-rao": lambda rows: self._nearest(fisher_rao, rows),
         }
-        return self._read(read[readout], x)
+        return self._read(reads[readout], x)
 
     def _encode(self, x: Floats) -> Floats:
-        return self._read(lambda rows: self._posterior(rows)[0], x)
+        def read(rows: Tensor) -> Tensor:
+            mean, log_variance = self._posterior(rows)
+            return mean if self.codes == "mean" else torch.cat([mean, 0.5 * log_variance], dim=1)
 
-    def _posterior(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        return self._read(read, x)
+
+    def _suited(self, samples: Floats) -> Floats:
+        low, high = samples.min(), samples.max()
+        if self.bounds and (low < -ROUNDING or high > 1 + ROUNDING):
+            msg = (
+                f"a Bernoulli decoder takes values in [0, 1], these are in [{low:g}, {high:g}]; "
+                "divide by what they can be at most, or take a Gaussian decoder"
+            )
+            raise Unsupported(msg)
+        return super()._suited(samples)
+
+    def _posterior(self, rows: Tensor) -> Posterior:
         mean, log_variance = self.net_.posterior(rows.float())
         return mean.double(), log_variance.double()
 
+    def _draws(self, rows: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield L times z (n, k), drawn from q(z|x), and log q(z|x) - log p(z) (n,) in nats."""
+        mean, log_variance = self._posterior(rows)
+        shape = (self.n_draws, 1, self.net_.latent_dim)
+        for draw in torch.from_numpy(self.stream("read-outs").standard_normal(shape)):
+            z = mean + (0.5 * log_variance).exp() * draw
+            yield z, 0.5 * (z.square() - draw.square() - log_variance).sum(-1)
+
+    def _decode(self, z: Tensor) -> Tensor:
+        return self.net_.decode(z.float()).double()
+
+    def _nlls(self, rows: Tensor) -> Tensor:
+        """Return -log p(x|z_l), (L, n)."""
+        x, likelihood = rows.flatten(1), self.net_.likelihood
+        return torch.stack([likelihood.nll(x, self._decode(z)) for z, _ in self._draws(rows)])
+
     def _reconstruction(self, rows: Tensor) -> Tensor:
         mean, _ = self._posterior(rows)
-        return squared_error(rows, self.net_.decoder(mean.float()))
+        return squared_error(rows.flatten(1), self.net_.restore(mean.float()))
 
     def _kl(self, rows: Tensor) -> Tensor:
         return kl_to_prior(*self._posterior(rows))
 
-    def _probability(self, rows: Tensor) -> Tensor:
-        mean, log_variance = self._posterior(rows)
-        shape = (self.n_draws, 1, self.net_.latent_dim)
-        draws = torch.from_numpy(self.stream("read-outs").standard_normal(shape))
-        z = mean + (0.5 * log_variance).exp() * draws  # (L, n, k)
-        decoded = self.net_.decoder(z.float()).double()
-        return gaussian_nll(rows, decoded, self.net_.feature_variance().double()).mean(0)
+    def _mean_decoding(self, rows: Tensor) -> Tensor:
+        likelihood = self.net_.likelihood
+        decodings = (likelihood.parameters_of(self._decode(z)) for z, _ in self._draws(rows))
+        mean, other = next(decodings)
+        for next_mean, next_other in decodings:
+            mean, other = mean + next_mean, other + next_other
+        return likelihood.nll_at(rows.flatten(1), mean / self.n_draws, other / self.n_draws)
+
+    def _importance_weighted(self, rows: Tensor) -> Tensor:
+        x, likelihood = rows.flatten(1), self.net_.likelihood
+        log_weights = [-likelihood.nll(x, self._decode(z)) - log for z, log in self._draws(rows)]
+        return -_log_mean(torch.stack(log_weights))
+
+    def _prior_likelihood(self, rows: Tensor) -> Tensor:
+        shape = (self.n_prior_draws, self.net_.latent_dim)
+        draws = torch.from_numpy(self.stream("prior draws").standard_normal(shape))
+        nlls = self.net_.likelihood.nll_of_pairs(rows.flatten(1), self._decode(draws))
+        return -_log_mean(-nlls.T)
+
+    def _jacodeco(self, rows: Tensor) -> Tensor:
+        mean, _ = self._posterior(rows)
+        nll = self.net_.likelihood.nll(rows.flatten(1), self._decode(mean))
+        prior = 0.5 * (mean.square() + math.log(2 * math.pi)).sum(-1)
+        size = max(1, CHUNK // (rows[0].numel() * self.net_.latent_dim))
+        volumes = [self._log_volume(z) for z in torch.split(mean.float(), size)]
+        return nll + prior + torch.cat(volumes)
+
+    def _log_volume(self, z: Tensor) -> Tensor:
+        """Return log det(J^T J) (n,) of the decoder's mean at codes (n, k)."""
+        with torch.inference_mode(False), torch.enable_grad():
+            z = z.clone().requires_grad_()
+            mean = self.net_.restore(z)
+            # J^T w is linear in w, and its derivative by w is J
+            w = torch.zeros_like(mean, requires_grad=True)
+            (pulled,) = torch.autograd.grad(mean, z, w, create_graph=True)
+            columns = [
+                torch.autograd.grad(unit.sum(), w, retain_graph=True)[0]
+                for unit in pulled.unbind(1)
+            ]
+        jacobian = torch.stack(columns, dim=-1).double()  # (n, d, k)
+        volume: Tensor = 2 * (torch.linalg.svdvals(jacobian) + SMALLEST_STRETCH).log().sum(-1)
+        return volume
+
+    def _mahalanobis(self, rows: Tensor) -> Tensor:
+        mean, _ = self._posterior(rows)
+        deviations = mean - torch.from_numpy(self.mean_)
+        return rowwise_product(deviations, torch.from_numpy(self.whitening_)).square().sum(-1)
+
+    def _nearest(self, distance: Callable[[Posterior, Posterior], Tensor], rows: Tensor) -> Tensor:
+        if self.n_neighbors > len(self.references_):
+            msg = (
+                f"n_neighbors = {self.n_neighbors} takes as many training rows, there are "
+                f"{len(self.references_)}"
+            )
+            raise Unsupported(msg)
+        mean, log_variance = torch.from_numpy(self.references_).chunk(2, dim=1)
+        return nearest(distance(self._posterior(rows), (mean, log_variance)), self.n_neighbors)
+
+
+def _log_mean(logs: Tensor) -> Tensor:
+    """Return the logarithm of the mean of exp(logs) over the first dimension, (L, n) -> (n,)."""
+    return logs.logsumexp(0) - math.log(len(logs))

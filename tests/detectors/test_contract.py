@@ -17,9 +17,11 @@ FEW = {"iforest": {"n_estimators": 20}} | {
     name: {"epochs": 4} for name, entry in TABLE.items() if entry.takes_epochs
 }
 ERRORS = "largest-error"  # read alike out of every autoencoder, so checked on one
+# Of a class that has several names, each further read-out once.
+READERS = {entry.target: name for name, entry in TABLE.items() if not entry.preset}
 READOUTS = [
     f"{name}:{readout}"
-    for name in names()
+    for name in READERS.values()
     for readout in TABLE[name].readouts[1:]
     if name == "ae" or readout != ERRORS
 ]

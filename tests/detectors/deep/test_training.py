@@ -18,13 +18,17 @@ from detectors.deep.replica import Batches, n_validation
 from detectors.deep.vae import VAE
 from detectors.registry import TABLE, load_class, make_model, parse
 
-DEEP = {name: load_class(e.target) for name, e in TABLE.items() if e.family == "deep"}
-CLASSES = {name: cls for name, cls in DEEP.items() if not TABLE[name].preset}
+# Presets are of classes that have a plain name.
+DEEP = {
+    name: load_class(entry.target)
+    for name, entry in TABLE.items()
+    if entry.family == "deep" and not entry.preset
+}
 LEARNS_NOISE = {  # unless its code is narrow or contracts
     "ContractiveAutoencoder": {"contraction": 6.0},
     "SparseAutoencoder": {"latent_dim": 1},
 }
-EVERY_DEEP = pytest.mark.parametrize("cls", CLASSES.values(), ids=CLASSES)
+EVERY_DEEP = pytest.mark.parametrize("cls", DEEP.values(), ids=DEEP)
 
 
 def samples(n, d=6, seed=0):

@@ -1,0 +1,84 @@
+"""Diagonal Gaussians N(mu, diag sigma^2) over latent units: how far one is from others.
+
+Each is given as mu and log sigma^2, (..., k). Sums run over the units one by one, so memory stays
+that of one unit.
+
+Distances to the posteriors of the training samples as scores: Vasilev et al., "q-space novelty
+detection with variational autoencoders", 2018, arXiv:1806.02997.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Posterior = tuple[Tensor, Tensor]
+"""mu and log sigma^2, (n, k) each."""
+
+Unit = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+"""mu and log sigma^2 of one unit, of one posterior and of the other -> their share."""
+
+
+def kl_to_prior(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Return KL(N(mean, exp(log_variance)) || N(0, I)) in nats, (..., k) -> (...).
+
+    Kingma and Welling, arXiv:1312.6114, appendix B:
+    1/2 sum_j (mu_j^2 + sigma_j^2 - 1 - log sigma_j^2).
+    """
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1)
+
+
+def symmetric_kl(one: Posterior, other: Posterior) -> Tensor:
+    """Return KL(p || q) + KL(q || p) in nats of each pair, (n, k) and (m, k) -> (n, m).
+
+    1/2 sum_j ((sigma_p^2 + D) / sigma_q^2 + (sigma_q^2 + D) / sigma_p^2 - 2), where
+    D = (mu_p - mu_q)^2; without D it is (sigma_p / sigma_q - sigma_q / sigma_p)^2.
+    """
+    return _over_units(_symmetric_kl_of_unit, one, other)
+
+
+def fisher_rao(one: Posterior, other: Posterior) -> Tensor:
+    """Return the Fisher-Rao distance of each pair, (n, k) and (m, k) -> (n, m).
+
+    The geodesic distance in the metric of the Fisher information, for univariate Gaussians
+    sqrt(2) arcosh(1 + ((mu_p - mu_q)^2 / 2 + (sigma_p - sigma_q)^2) / (2 sigma_p sigma_q)); for
+    diagonal ones the root of the sum of squares over the units. Costa, Santos and Strapasson,
+    "Fisher information distance: a geometrical reading", Discrete Applied Mathematics 2015,
+    doi:10.1016/j.dam.2014.10.004.
+    """
+    return _over_units(_squared_fisher_rao_of_unit, one, other).sqrt()
+
+
+def nearest(distances: Tensor, k: int) -> Tensor:
+    """Return the k-th smallest of each row, (n, m) -> (n,)."""
+    return distances.kthvalue(k, dim=1).values
+
+
+def _over_units(unit: Unit, one: Posterior, other: Posterior) -> Tensor:
+    total = torch.zeros(len(one[0]), len(other[0]), dtype=one[0].dtype)
+    for mean, log_variance, means, log_variances in zip(
+        *(each.T for each in one), *(each.T for each in other), strict=True
+    ):
+        total += unit(mean[:, None], log_variance[:, None], means, log_variances)
+    return total
+
+
+def _symmetric_kl_of_unit(mean: Tensor, log: Tensor, means: Tensor, logs: Tensor) -> Tensor:
+    up, ups = (0.5 * log).exp(), (0.5 * logs).exp()
+    down, downs = up.reciprocal(), ups.reciprocal()
+    gap = (mean - means).square() * (down.square() + downs.square())
+    return 0.5 * (gap + (up * downs - down * ups).square())
+
+
+def _squared_fisher_rao_of_unit(mean: Tensor, log: Tensor, means: Tensor, logs: Tensor) -> Tensor:
+    # arcosh(1 + 2 a) = 2 arsinh(sqrt(a)) does not cancel where the two are close; here
+    # 4 a = D / (2 sigma_p sigma_q) + (sqrt(sigma_p / sigma_q) - sqrt(sigma_q / sigma_p))^2.
+    up, ups = (0.25 * log).exp(), (0.25 * logs).exp()
+    down, downs = up.reciprocal(), ups.reciprocal()
+    gap = 0.5 * ((mean - means) * (down * downs)).square()
+    a = 0.25 * (gap + (up * downs - down * ups).square())
+    # arsinh(y) = log(y + sqrt(1 + y^2)), in a form whose every step is vectorised
+    arsinh = (a.sqrt() + a / (1 + (1 + a).sqrt())).log1p()
+    return 8 * arsinh.square()
