@@ -78,9 +78,12 @@ def _deep(target: str, readouts: tuple[str, ...] = ()) -> Entry:
     )
 
 
+_PRIOR = ("reconstruction", "latent-likelihood")
+_DISCRIMINATED = ("reconstruction", "discriminator", "latent-likelihood")
 _VAE = ("reconstruction", "elbo", "reconstruction-probability", "kl")
 
 TABLE: dict[str, Entry] = {
+    "aae": _deep("aae:AAE", _DISCRIMINATED),
     "ae": _deep("autoencoder:Autoencoder"),
     "copod": Entry("detectors.ecdf:COPOD"),
     "ecod": Entry("detectors.ecdf:ECOD"),
@@ -99,6 +102,8 @@ TABLE: dict[str, Entry] = {
     "random": Entry("detectors.controls:Random", "control"),
     "row-index": Entry("detectors.controls:RowIndex", "control", transductive=True),
     "vae": _deep("vae:VAE", _VAE),
+    "wae-gan": _deep("wae:WAEGAN", _DISCRIMINATED),
+    "wae-mmd": _deep("wae:WAEMMD", _PRIOR),
 }
 
 

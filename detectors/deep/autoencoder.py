@@ -28,6 +28,7 @@ class AutoencoderNet(nn.Module):
     ) -> None:
         super().__init__()
         k = latent_dim or code_size(math.prod(shape))
+        self.latent_dim = k
         self.encoder = encoder(shape, hidden, k)
         self.decoder = decoder(k, hidden, shape)
 

@@ -13,7 +13,14 @@ from detectors.checks import CHECKS, CheckFailed, Subject, checks_for
 from detectors.contract import Detector, Floats
 from detectors.registry import TABLE
 
-FEW = {"iforest": {"n_estimators": 20}, "ae": {"epochs": 4}, "vae": {"epochs": 4}}
+FEW = {
+    "iforest": {"n_estimators": 20},
+    "ae": {"epochs": 4},
+    "vae": {"epochs": 4},
+    "aae": {"epochs": 4},
+    "wae-gan": {"epochs": 4},
+    "wae-mmd": {"epochs": 4},
+}
 READOUTS = [f"{name}:{readout}" for name in names() for readout in TABLE[name].readouts[1:]]
 HEADS = ["ae+lof", "ae+ocsvm", "ae+kmeans", "ae+knn", "vae+lof"]
 UNTRAINED = ["untrained-ae", "untrained-vae", "untrained-vae:elbo", "untrained-ae+lof"]
