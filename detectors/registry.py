@@ -85,6 +85,8 @@ _VAE = ("reconstruction", "elbo", "reconstruction-probability", "kl")
 TABLE: dict[str, Entry] = {
     "aae": _deep("aae:AAE", _DISCRIMINATED),
     "ae": _deep("autoencoder:Autoencoder"),
+    "alad": _deep("alad:ALAD", ("features", "l1", "l2", "logits")),  # PyOD's draws while scoring
+    "anogan": _deep("anogan:AnoGAN", ("anomaly", "residual", "feature")),
     "copod": Entry("detectors.ecdf:COPOD"),
     "ecod": Entry("detectors.ecdf:ECOD"),
     "gmm": Entry("detectors.density:GaussianMixtureDensity"),

@@ -1,4 +1,4 @@
-"""Games of generators and discriminators: the losses, in logits, and how they are played.
+"""The losses of generators and discriminators, in logits.
 
 Goodfellow et al., "Generative adversarial networks", NeurIPS 2014, arXiv:1406.2661. A generator
 lowers `real_loss` of what it makes (the non-saturating loss of their section 3), a discriminator

@@ -16,8 +16,8 @@ TINY = 1e-12
 def mmd(codes: Tensor, prior: Tensor, weight: Tensor) -> Tensor:
     """Return the unbiased estimate of the squared MMD of two samples; it may be negative.
 
-    Equation 4 of Tolstikhin et al. for rows that count alike; a sample of one row has no pairs,
-    and its own term is 0.
+    That of algorithm 2 of Tolstikhin et al., for rows that count alike; a sample of one row has
+    no pairs, and its own term is 0.
 
     Args:
         codes: (n, k).

@@ -62,6 +62,7 @@ class Phase:
             stop; the loss of the first objective by default.
         selects: whether the best epoch is kept. Without it no row is held out, all epochs run and
             the last weights stay: for games, whose losses do not say how far they are.
+        steps: bounds the epochs to as many as these steps make, at least one; None does not.
     """
 
     objectives: tuple[Objective, ...]
@@ -69,6 +70,7 @@ class Phase:
     name: str = ""
     judge: BatchLoss | None = None
     selects: bool = True
+    steps: int | None = None
 
     def stream(self, name: str) -> str:
         """Return the name of this phase's own stream of that name."""

@@ -91,6 +91,9 @@ class Replica:
         n_held = n_validation(len(self.x), self.detector.validation_share) * phase.selects
         rows = self.detector.stream("validation split").permutation(len(self.x))
         self._held, self._train = rows[:n_held], rows[n_held:]
+        per_epoch = -(-len(self._train) // self.detector.batch_size)
+        bound = phase.epochs if phase.steps is None else max(1, phase.steps // per_epoch)
+        self._last = min(phase.epochs, bound)
         self._best, self._best_epoch = np.inf, 0
         if self.outcome is None:
             self.state = self.renewed(self.weights)
@@ -182,7 +185,7 @@ class Replica:
         if held is None or held < self._best:
             self._best, self._best_epoch = np.inf if held is None else held, self.epoch
             self.weights, self.state = weights.clone(), state
-        self.done = self.epoch == phase.epochs or self.epoch - self._best_epoch >= detector.patience
+        self.done = self.epoch == self._last or self.epoch - self._best_epoch >= detector.patience
         return state
 
     def _note_curve(self, name: str, value: float) -> None:

@@ -16,7 +16,7 @@ def even(n):
 
 
 def directly(codes, prior):
-    """The estimate of equation 4, pair by pair."""
+    """The estimate, pair by pair."""
     n, k = codes.shape
 
     def kernel(a, b):
