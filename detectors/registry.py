@@ -79,6 +79,9 @@ def _deep(target: str, readouts: tuple[str, ...] = (), **preset: Any) -> Entry:
     )
 
 
+_AE = ("reconstruction", "largest-error")
+_PRIOR = ("reconstruction", "latent-likelihood")
+_DISCRIMINATED = ("reconstruction", "discriminator", "latent-likelihood")
 _VAE = (
     "reconstruction",
     "elbo",
@@ -94,10 +97,11 @@ _VAE = (
     "fisher-rao",
 )
 
-_AE = ("reconstruction", "largest-error")
-
 TABLE: dict[str, Entry] = {
+    "aae": _deep("aae:AAE", _DISCRIMINATED),
     "ae": _deep("autoencoder:Autoencoder", _AE),
+    "alad": _deep("alad:ALAD", ("features", "l1", "l2", "logits")),  # PyOD's draws while scoring
+    "anogan": _deep("anogan:AnoGAN", ("anomaly", "residual", "feature")),
     # The paper's 4, for images, kept 0 of 5 units active on cardio and 1 of 6 on letter; 2 kept
     # 2 and 3.
     "beta-vae": _deep("vae:VAE", _VAE, beta=2.0),
@@ -135,6 +139,8 @@ TABLE: dict[str, Entry] = {
         "vae:VAE", _VAE, decoder="gaussian-fixed", fixed_variance=0.5, averaged=True
     ),
     "vae-bernoulli": _deep("vae:VAE", _VAE, decoder="bernoulli"),
+    "wae-gan": _deep("wae:WAEGAN", _DISCRIMINATED),
+    "wae-mmd": _deep("wae:WAEMMD", _PRIOR),
 }
 
 

@@ -218,7 +218,7 @@ class DeepDetector(Detector, Generic[Net]):
             x: samples (n, *shape).
         """
         parts = []
-        with torch.inference_mode():
+        with torch.no_grad():  # not inference mode: a score may take gradients of its own
             for start in range(0, len(x), SCORE_ROWS):
                 rows = torch.tensor(x[start : start + SCORE_ROWS])
                 batch = torch.zeros(SCORE_ROWS, *x.shape[1:], dtype=torch.float64)

@@ -1,0 +1,46 @@
+"""Adversarial autoencoder.
+
+Makhzani, Shlens, Jaitly, Goodfellow and Frey, "Adversarial autoencoders", ICLR 2016 workshop,
+arXiv:1511.05644. Deterministic encoder, prior N(0, I). As a novelty detector: Leveau and Joly,
+"Adversarial autoencoders for novelty detection", ICLR 2017 workshop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from detectors.deep.games import BETAS
+from detectors.deep.phases import Objective, Phase, mean_of
+from detectors.deep.prior import DiscriminatedAutoencoder
+
+ENCODER_PACE = 0.3  # in the game; at 1 the encoder overruns the discriminator and both wander
+
+
+@dataclass(kw_only=True)
+class AAE(DiscriminatedAutoencoder):
+    """Scores of an autoencoder whose encoder plays against a discriminator of codes.
+
+    Two phases on every batch, as in the paper: reconstruction, then regularisation, in which the
+    discriminator learns to tell draws of the prior from codes and the encoder to confuse it.
+
+    Read-outs:
+
+    - `reconstruction`: mean squared error per feature.
+    - `discriminator`: minus the discriminator's logit of the code: how surely it is no draw of
+      the prior.
+    - `latent-likelihood`: -log p(z) of the code in nats, p(z) = N(0, I).
+
+    The losses of the game do not say how far it is: held-out rows are judged by their squared
+    error plus the MMD of their codes and the prior.
+    """
+
+    def _phases(self) -> tuple[Phase, ...]:
+        reconstruct = Objective(mean_of(self._restoring), ("encoder", "decoder"))
+        discriminate = Objective(
+            mean_of(self._discriminating), ("discriminator",), "discriminator", BETAS
+        )
+        confuse = Objective(
+            mean_of(self._confusing), ("encoder",), "generator", BETAS, ENCODER_PACE
+        )
+        objectives = (reconstruct, discriminate, confuse)
+        return (Phase(objectives, self.epochs, judge=self._judged),)

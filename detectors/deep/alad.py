@@ -1,0 +1,125 @@
+"""ALAD: a bidirectional GAN whose reconstruction is judged in a discriminator's features.
+
+Zenati, Romain, Foo, Lecouat and Chandrasekhar, "Adversarially learned anomaly detection", ICDM
+2018, arXiv:1812.02288. Without their spectral normalisation.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import torch
+from annotated_types import Gt
+from torch import Tensor, nn
+
+from detectors.contract import Floats
+from detectors.deep.games import fake_loss, real_loss
+from detectors.deep.gan import GAN
+from detectors.deep.images import decoder, encoder
+from detectors.deep.networks import SLOPE, code_size, hidden_sizes, mlp, squared_error
+
+
+class PairDiscriminator(nn.Module):
+    """Logits (n, 1) of pairs of samples (n, *shape) and latent vectors (n, k)."""
+
+    def __init__(self, shape: tuple[int, ...], hidden: tuple[int, ...] | None, k: int) -> None:
+        super().__init__()
+        _, width = hidden_sizes(math.prod(shape))
+        self.of_x = encoder(shape, hidden, width)
+        self.of_pair = mlp([width + k, width, 1])
+
+    def forward(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return (n, 1)."""
+        seen = nn.functional.leaky_relu(self.of_x(x), SLOPE)
+        logits: Tensor = self.of_pair(torch.cat([seen, z], dim=1))
+        return logits
+
+
+class ALADNet(nn.Module):
+    """Encoder E, generator G, and discriminators of (x, z), of (x, x) and of (z, z) pairs."""
+
+    def __init__(
+        self, shape: tuple[int, ...], hidden: tuple[int, ...] | None, latent_dim: int | None
+    ) -> None:
+        super().__init__()
+        self.latent_dim = k = latent_dim or code_size(math.prod(shape))
+        self.encoder = encoder(shape, hidden, k)
+        self.generator = decoder(k, hidden, shape)
+        self.of_xz = PairDiscriminator(shape, hidden, k)
+        self.of_xx = encoder((2 * shape[0], *shape[1:]), hidden, 1)
+        self.of_zz = encoder((2 * k,), None, 1)
+
+    def xx(self, x: Tensor, other: Tensor) -> Tensor:
+        """Return the logits (n, 1) of pairs of samples."""
+        logits: Tensor = self.of_xx(torch.cat([x, other], dim=1))
+        return logits
+
+    def zz(self, z: Tensor, other: Tensor) -> Tensor:
+        """Return the logits (n, 1) of pairs of latent vectors."""
+        logits: Tensor = self.of_zz(torch.cat([z, other], dim=1))
+        return logits
+
+    def features(self, x: Tensor, other: Tensor) -> Tensor:
+        """Return what the last layer of the discriminator of (x, x) pairs sees, (n, h)."""
+        features: Tensor = self.of_xx[:-1](torch.cat([x, other], dim=1))
+        return features
+
+
+@dataclass(kw_only=True)
+class ALAD(GAN[ALADNet]):
+    """Scores of reconstructions x' = G(E(x)) of a bidirectional, cycle-consistent GAN.
+
+    Read-outs, the first the paper's score and the others those it is compared with:
+
+    - `features`: L1 distance of f(x, x) and f(x, x'), f what the last layer of the
+      discriminator of (x, x) pairs sees.
+    - `l1`: sum over features of |x - x'|.
+    - `l2`: mean squared error per feature.
+    - `logits`: -log D(x, x') of that discriminator, in nats.
+
+    Attributes:
+        learning_rate: lower than that of other methods: its three discriminators win soon.
+    """
+
+    readouts: ClassVar[tuple[str, ...]] = ("features", "l1", "l2", "logits")
+    discriminators: ClassVar[tuple[str, ...]] = ("of_xz", "of_xx", "of_zz")
+    generators: ClassVar[tuple[str, ...]] = ("encoder", "generator")
+
+    learning_rate: Annotated[float, Gt(0)] = 1e-3
+
+    def _network(self, shape: tuple[int, ...]) -> ALADNet:
+        return ALADNet(shape, self.hidden, self.latent_dim)
+
+    def _discriminating(self, net: ALADNet, x: Tensor, noise: Tensor) -> Tensor:
+        z, code, made = noise, net.encoder(x), net.generator(noise)
+        joint = real_loss(net.of_xz(x, code)) + fake_loss(net.of_xz(made, z))
+        samples = real_loss(net.xx(x, x)) + fake_loss(net.xx(x, net.generator(code)))
+        codes = real_loss(net.zz(z, z)) + fake_loss(net.zz(z, net.encoder(made)))
+        return joint + samples + codes
+
+    def _generating(self, net: ALADNet, x: Tensor, noise: Tensor) -> Tensor:
+        z, code, made = noise, net.encoder(x), net.generator(noise)
+        joint = fake_loss(net.of_xz(x, code)) + real_loss(net.of_xz(made, z))
+        samples = real_loss(net.xx(x, net.generator(code)))
+        codes = real_loss(net.zz(z, net.encoder(made)))
+        return joint + samples + codes
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        def read(rows: Tensor) -> Tensor:
+            net, x = self.net_, rows.float()
+            restored: Tensor = net.generator(net.encoder(x))
+            match readout:
+                case "l1":
+                    return (rows - restored).abs().flatten(1).sum(-1)
+                case "l2":
+                    return squared_error(rows, restored)
+                case "logits":
+                    return real_loss(net.xx(x, restored))
+            return (net.features(x, x) - net.features(x, restored)).abs().sum(-1)
+
+        return self._read(read, x)
+
+    def _encode(self, x: Floats) -> Floats:
+        return self._read(lambda rows: self.net_.encoder(rows.float()), x)

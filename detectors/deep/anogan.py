@@ -1,0 +1,121 @@
+"""AnoGAN: the distance of a sample to the nearest one that a GAN of normal samples can generate.
+
+Schlegl, Seeboeck, Waldstein, Schmidt-Erfurth and Langs, "Unsupervised anomaly detection with
+generative adversarial networks to guide marker discovery", IPMI 2017, arXiv:1703.05921.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import torch
+from annotated_types import Ge, Gt, Le
+from torch import Tensor, nn
+from torch.func import grad
+
+from detectors.contract import Floats
+from detectors.deep.games import fake_loss, real_loss
+from detectors.deep.gan import GAN
+from detectors.deep.images import decoder, encoder
+from detectors.deep.networks import code_size
+from detectors.deep.recording import recorded
+
+
+class GANNet(nn.Module):
+    """Generator (n, k) -> (n, *shape) and discriminator (n, *shape) -> (n, 1) logits."""
+
+    def __init__(
+        self, shape: tuple[int, ...], hidden: tuple[int, ...] | None, latent_dim: int | None
+    ) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim or code_size(math.prod(shape))
+        self.generator = decoder(self.latent_dim, hidden, shape)
+        self.discriminator = encoder(shape, hidden, 1)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return what the last layer of the discriminator sees of samples (n, *shape), (n, h)."""
+        features: Tensor = self.discriminator[:-1](x)
+        return features
+
+
+@dataclass(kw_only=True)
+class AnoGAN(GAN[GANNet]):
+    """Scores at the end of a search for the latent vector z whose G(z) is nearest to a sample.
+
+    The search lowers (1 - lambda) R + lambda D by Adam, for a fixed number of steps from one
+    draw of the prior, the same for all samples. Read-outs:
+
+    - `anomaly`: (1 - lambda) R + lambda D.
+    - `residual`: R, the sum over features of |x - G(z)|.
+    - `feature`: D, the sum of |f(x) - f(G(z))| over the features f that the last layer of the
+      discriminator sees.
+
+    Codes are the vectors that the search ends at.
+
+    Attributes:
+        feature_weight: lambda.
+        search_steps: of gradient descent.
+        search_rate: learning rate of the search.
+    """
+
+    readouts: ClassVar[tuple[str, ...]] = ("anomaly", "residual", "feature")
+
+    feature_weight: Annotated[float, Ge(0), Le(1)] = 0.1
+    search_steps: Annotated[int, Ge(1)] = 100
+    search_rate: Annotated[float, Gt(0)] = 0.1
+
+    def _network(self, shape: tuple[int, ...]) -> GANNet:
+        return GANNet(shape, self.hidden, self.latent_dim)
+
+    def _discriminating(self, net: GANNet, x: Tensor, noise: Tensor) -> Tensor:
+        made = net.discriminator(net.generator(noise))
+        return real_loss(net.discriminator(x)) + fake_loss(made)
+
+    def _generating(self, net: GANNet, x: Tensor, noise: Tensor) -> Tensor:
+        return real_loss(net.discriminator(net.generator(noise)))
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        search = self._searcher()
+
+        def read(rows: Tensor) -> Tensor:
+            residual, feature = self._distances(search(rows.float()), rows.float())
+            of = {"residual": residual, "feature": feature}
+            return of[readout] if readout in of else self._anomaly(residual, feature)
+
+        return self._read(read, x)
+
+    def _encode(self, x: Floats) -> Floats:
+        search = self._searcher()
+        return self._read(lambda rows: search(rows.float()), x)
+
+    def _searcher(self) -> Callable[[Tensor], Tensor]:
+        """Return the search (n, *shape) -> (n, k); a sum of losses keeps the rows apart."""
+
+        def loss(z: Tensor, x: Tensor) -> Tensor:
+            return self._anomaly(*self._distances(z, x)).sum()
+
+        gradient = recorded(grad(loss))
+        start = self.stream("read-outs").standard_normal((1, self.net_.latent_dim))
+
+        def search(x: Tensor) -> Tensor:
+            z = torch.tensor(start, dtype=torch.float32).repeat(len(x), 1)
+            optimizer = torch.optim.Adam([z], lr=self.search_rate)
+            for _ in range(self.search_steps):
+                z.grad = gradient(z, x)
+                optimizer.step()
+            return z
+
+        return search
+
+    def _distances(self, z: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return R and D, (n,) each, of latent vectors (n, k) and samples (n, *shape)."""
+        made = self.net_.generator(z)
+        residual = (x - made).abs().flatten(1).sum(-1)
+        feature = (self.net_.features(x) - self.net_.features(made)).abs().sum(-1)
+        return residual, feature
+
+    def _anomaly(self, residual: Tensor, feature: Tensor) -> Tensor:
+        return (1 - self.feature_weight) * residual + self.feature_weight * feature
