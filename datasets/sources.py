@@ -95,6 +95,8 @@ class Entry:
         has_official_split: whether the source says which rows train and which test.
         files: what the loader reads, in the order of its `paths`.
         folders: folders relative to the data folder that the loader reads, after the files.
+        beside: files that the loader reads too where they are there, which they are in one of the
+            layouts that it knows.
         archives: what is fetched and unpacked to have them, where they have no URLs of their own.
         advice: where to get the folders, if there is no archive to fetch.
         options: settings of the loader, part of the identity.
@@ -117,6 +119,7 @@ class Entry:
     has_official_split: bool = False
     files: tuple[File, ...] = ()
     folders: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     archives: tuple[Archive, ...] = ()
     advice: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
