@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from datasets import files, manifests
+from datasets import files, manifests, openml
 from datasets.archives import BadArchive, unpack
 from datasets.catalogue import find
 from datasets.digests import compute
@@ -62,7 +62,8 @@ def verify(name: str, data: Path | None = None) -> list[Finding]:
         UnknownDataSet: no data set has this name; the message has the nearest ones.
         OSError: a file cannot be read.
     """
-    entry, folder = find(name), files.data_folder(data)
+    folder = files.data_folder(data)
+    entry = openml.recall(find(name), folder)
     unpacked = manifests.read(entry, folder)
     known = [
         file if file.pin else replace(file, sha256=unpacked.get(file.path, ""))
@@ -140,6 +141,8 @@ class _Work:
             FetchError: it cannot be had.
             OSError: a file cannot be written.
         """
+        if entry.service:
+            entry = self._asked(entry)
         self._check_licence(entry)
         for file in entry.files:
             self._refuse_flawed(file)
@@ -152,6 +155,14 @@ class _Work:
             for file in entry.files:
                 self._refuse_flawed(file)
             raise FetchError(_absence(entry, self.folder))
+
+    def _asked(self, entry: Entry) -> Entry:
+        for file in entry.files:
+            self._refuse_flawed(file)
+        try:
+            return openml.ask(entry, self.folder)
+        except openml.NotKnown as error:
+            raise FetchError(str(error)) from error
 
     def _check_licence(self, entry: Entry) -> None:
         self._say(f"{entry.name}: licence {entry.licence}; {entry.source}")
@@ -272,8 +283,8 @@ def _look_at_folder(entry: Entry, path: str, folder: Path, unpacked: Mapping[str
 
 
 def _remedy(entry: Entry) -> str:
-    if entry.archives or any(file.urls for file in entry.files):
-        return f"run `bench data fetch {entry.name}`"
+    if entry.can_be_fetched:
+        return f"run `bench data fetch {entry.name.partition('?')[0]}`"
     return _by_hand(entry)
 
 

@@ -178,9 +178,8 @@ def _missing(entry: Entry, path: str, folder: Path, advice: str) -> NoReturn:
     if Path(path).is_absolute():
         msg = f"{entry.name}: there is no {path}; give the path of one that is there"
         raise MissingData(msg)
-    can_fetch = entry.archives or any(file.urls for file in entry.files)
-    by_hand = f"{advice}, and put it there" if advice and not can_fetch else ""
-    act = by_hand or f"run `bench data fetch {entry.name}`"
+    by_hand = f"{advice}, and put it there" if advice and not entry.can_be_fetched else ""
+    act = by_hand or f"run `bench data fetch {entry.name.partition('?')[0]}`"
     if packed := [a.file.path for a in entry.archives if (folder / a.file.path).is_file()]:
         act = f"{act}, which unpacks {packed[0]}"
     beside = [found.name for found in sorted((folder / path).parent.glob("[!.]*/"))]
