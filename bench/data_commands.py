@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 import textwrap
 import time
@@ -31,6 +32,7 @@ app = typer.Typer(
 
 NONE = "\N{EN DASH}"
 WIDTH = 100
+NAME_WIDTH = 32  # a longer name moves its row to the right, so that the licence of others fits
 LOG_SECONDS = 10.0
 HEADS = ("data set", "kind", "n", "d", "anom.", "size", "here", "licence")
 FLUSH_LEFT = ("data set", "kind", "here", "licence")
@@ -66,7 +68,7 @@ def list_sets(data: Data = None) -> None:
                     f"{facts.n_anomalies / facts.n:.1%}" if facts else NONE,
                     _size(_n_bytes(entry, folder)) if _has_files(entry) else NONE,
                     "yes" if here else "no",
-                    entry.licence.partition(";")[0],
+                    re.split(r";| \(", entry.licence)[0],
                 )
             )
         out.print("\n".join(_columns(rows, out.width)), markup=False, soft_wrap=True)
@@ -245,6 +247,7 @@ def _columns(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
     A table of rich takes 0.6 s for 300 rows, which is most of what listing may take.
     """
     sizes = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    sizes[0] = min(sizes[0], NAME_WIDTH)
     for row in rows:
         cells = [
             cell.ljust(size) if head in FLUSH_LEFT else cell.rjust(size)
@@ -276,7 +279,9 @@ def _size_here(path: Path) -> int | None:
 def _size(n_bytes: int | None) -> str:
     if n_bytes is None:
         return NONE
-    kilo, mega = 1e3, 1e6
+    kilo, mega, giga = 1e3, 1e6, 1e9
+    if n_bytes >= giga:
+        return f"{n_bytes / giga:,.1f} GB"
     return f"{n_bytes / mega:,.1f} MB" if n_bytes >= mega / 10 else f"{n_bytes / kilo:,.1f} kB"
 
 
