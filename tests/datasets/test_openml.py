@@ -33,7 +33,7 @@ def test_openml_reads_a_local_arff_file_with_the_normal_class_it_is_told(tmp_pat
     encoded, _ = data.codes.encode(data.x, data.x)
     assert encoded[:, 1:].tolist() == [[0, 1], [0, 0], [1, 0]]
 
-    with pytest.raises(WrongData, match=r"labels are no good, ok; say which are normal"):
+    with pytest.raises(WrongData, match=r"labels are no good, ok; say which is normal"):
         load("openml/31?label=class&categorical=one-hot&missing=keep", tmp_path)
 
 
