@@ -33,6 +33,7 @@ app = typer.Typer(
 NONE = "\N{EN DASH}"
 WIDTH = 100
 NAME_WIDTH = 32  # a longer name moves its row to the right, so that the licence of others fits
+FILES_SHOWN = 6
 LOG_SECONDS = 10.0
 HEADS = ("data set", "kind", "n", "d", "anom.", "size", "here", "licence")
 FLUSH_LEFT = ("data set", "kind", "here", "licence")
@@ -144,6 +145,11 @@ def verify(names: Names, data: Data = None) -> None:
 def card(
     name: Annotated[str, typer.Argument(metavar="NAME", help="a data set")],
     data: Data = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="whose split is counted; by default official, or else one-class"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="of the split")] = 0,
     format: Annotated[str, typer.Option(help="table, json")] = "table",
 ) -> None:
     """Print what is known of a data set, and what counting shows if its files are present."""
@@ -153,25 +159,43 @@ def card(
         msg = f"format: unknown {format!r}; table and json are known"
         raise Usage(msg)
     with _console() as out:
-        told = describe(name, data)
+        told = describe(name, data, protocol, seed)
     if format == "json":
         sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
         return
+    files = list(told["files"].items())
+    if len(files) > FILES_SHOWN:
+        more = f"... {len(files) - FILES_SHOWN} more"
+        told["files"] = {**dict(files[:FILES_SHOWN]), more: "all are in --format json"}
     for key, value in told.items():
         for line in _lines(key, value):
             out.print(line, markup=False, soft_wrap=True)
 
 
-def describe(name: str, data: Path | None = None) -> dict[str, Any]:
+def describe(
+    name: str, data: Path | None = None, protocol: str | None = None, seed: int = 0
+) -> dict[str, Any]:
     """Return the card of a data set as plain values; "counted" is None if it is not present.
 
+    Args:
+        name: of the data set.
+        data: the data folder, see `datasets.data_folder`.
+        protocol: whose split is counted; None for "official", or "one-class" where there is none.
+        seed: of the split.
+
     Raises:
-        ValueError: the name is unknown, or its content is not what the table says.
+        ValueError: the name or the protocol is unknown, or its content is not what the table says.
+        MissingData: a file or folder of the user's own is not there.
     """
     import datasets
+    from bench.protocols import parse
+    from datasets.files import locate, pinned
 
     entry, folder = datasets.find(name), datasets.data_folder(data)
+    split = str(parse(protocol or ("official" if entry.has_official_split else "one-class")))
     here = datasets.present(name, folder)
+    if name.startswith(("file:", "folder:", "ucr:")):
+        locate(entry, folder)
     loaded = datasets.load(name, folder) if here else None
     sizes = loaded.card if loaded else entry.facts
     n, n_anomalies = (sizes.n, sizes.n_anomalies) if sizes else (None, None)
@@ -191,13 +215,17 @@ def describe(name: str, data: Path | None = None) -> dict[str, Any]:
         "anomaly_rate": n_anomalies / n if n and n_anomalies else None,
         "official_split": entry.has_official_split,
         "traps": list(entry.traps),
-        "files": {file.path: file.pin or None for file in entry.files},
+        "files": (
+            {path: pin for path, _, pin in pinned(entry, folder)}
+            if here
+            else {file.path: file.pin or None for file in entry.files}
+        ),
         "present": here,
-        "counted": _counted(loaded) if loaded else None,
+        "counted": _counted(loaded, split, seed) if loaded else None,
     }
 
 
-def _counted(data: DataSet) -> dict[str, Any]:
+def _counted(data: DataSet, protocol: str, seed: int) -> dict[str, Any]:
     from bench.protocols import NotApplicable, split
     from datasets.facts import content, overlap, row_ids
 
@@ -208,14 +236,12 @@ def _counted(data: DataSet) -> dict[str, Any]:
     for extreme in ("minimum", "maximum"):
         if not math.isfinite(told[extreme]):  # which json has no word for
             told[extreme] = str(told[extreme])
+    place = f"{protocol} split, seed {seed}"
     try:
-        chosen = split("one-class", data, 0)
-    except NotApplicable:
-        return told
-    return {
-        **told,
-        "one-class split, seed 0": asdict(overlap(data, chosen.train, chosen.test, ids)),
-    }
+        chosen = split(protocol, data, seed)
+    except NotApplicable as error:
+        return {**told, place: str(error)}
+    return {**told, place: asdict(overlap(data, chosen.train, chosen.test, ids))}
 
 
 def _chosen(words: Sequence[str]) -> list[str]:
