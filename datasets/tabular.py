@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 _PIECE_VALUES = 5_000_000  # of a csv file that are read at a time, 40 MB as numbers
 _DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}\b")
+_KEEP = (
+    "say ?missing=keep with a scaler that fills them (--scaler median+standard), or "
+    "?missing=drop-rows"
+)
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 _NAMELESS = re.compile(r"Unnamed: \d+")  # as pandas calls a column without a name
 _MANY = 1000  # distinct texts in a column that are still categories
@@ -60,7 +64,16 @@ def table(
     if path.suffix.lower() in (".npz", ".mat"):
         reader = read_npz if path.suffix.lower() == ".npz" else read_mat
         x, labels = features_and_labels(path, reader(path))
-        return DataSet(card, x, _anomalous(path, labels, normal))
+        named = {"label": label, "drop": drop, "na": na, "categorical": categorical != "refuse"}
+        if given := [key for key, value in named.items() if value]:
+            msg = f"{path} has X and y, and no columns by name: leave out {', '.join(given)}"
+            raise WrongData(msg)
+        empty = np.isnan(x).any(axis=1) if x.dtype.kind == "f" else np.zeros(len(x), bool)
+        if missing == "refuse" and empty.any():
+            msg = f"{path}: values are missing in {empty.sum()} rows of X; {_KEEP}"
+            raise WrongData(msg)
+        kept = ~empty if missing == "drop-rows" else slice(None)
+        return DataSet(card, x[kept], _anomalous(path, labels[kept], normal))
     columns = _Columns(path, label, tuple(drop), categorical)
     blocks, label_blocks = [], []
     for frame in _pieces(path, tuple(na)):
@@ -116,10 +129,7 @@ class _Columns:
         empty = np.isnan(block).any(axis=0)
         if empty.any():
             names = ", ".join(np.array(self.names)[empty][:5])
-            self._refuse(
-                f"values are missing in {names}; say ?missing=keep with a scaler that fills them "
-                "(--scaler median+standard), or ?missing=drop-rows, or drop these columns"
-            )
+            self._refuse(f"values are missing in {names}; {_KEEP}, or drop these columns")
 
     def codes(self) -> Codes | None:
         """Return which columns hold codes of texts, and of which."""
@@ -301,8 +311,8 @@ def _anomalous(path: Path, labels: Array, normal: Sequence[str]) -> Array:
     found = sorted(set(texts.tolist()))
     shown = ", ".join(found[:10]) + (", ..." if len(found) > 10 else "")
     if normal:
-        if not set(normal) & set(found):
-            msg = f"{path}: no row has the label {' or '.join(normal)}; there are: {shown}"
+        if absent := [label for label in normal if label not in found]:
+            msg = f"{path}: no row has the label {absent[0]}; there are: {shown}"
             raise WrongData(msg)
         return (~np.isin(texts, list(normal))).astype(np.int8)
     if not set(found) <= {"0", "1", "False", "True"}:
