@@ -96,7 +96,7 @@ def test_the_table_of_goad_comes_out_to_its_last_digit_whatever_the_seed(dataset
 
 
 @pytest.mark.parametrize(("dataset", "share", "precision", "recall"), PRINTED_DAGMM)
-def test_dagmm_tests_as_many_rows_and_anomalies_as_the_printed_figures_rest_on(
+def test_dagmm_tests_the_share_of_anomalies_that_the_printed_figures_rest_on(
     dataset, share, precision, recall
 ):
     if not datasets.present(dataset):

@@ -109,6 +109,7 @@ def test_another_split_is_another_data_set(published):
         ("pcb1,", "pcb9,", r"lacks training or test images of 'pcb1'; it has: candle, pcb9"),
         ("pcb1,train,normal", "pcb1,val,normal", r"has 'val', 'normal' for pcb1/Data/Images/Norm"),
         ("pcb1/Data/Images/Normal/0003", "../0003", r"names '\.\./0003\.JPG', which is not within"),
+        ("pcb1/Data/Images", "pcb1/../candle/Data/Images", r"candle/.*, which is not within pcb1/"),
         ("pcb1/Data/Images/Normal/0003", "pcb1/0003", r"pcb1/0003\.JPG is no complete image"),
     ],
 )
