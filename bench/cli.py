@@ -33,7 +33,6 @@ app = typer.Typer(
 app.add_typer(data_commands.app, name="data")
 out = Console(width=None if sys.stdout.isatty() else 100, highlight=False, emoji=False)
 
-OWN = ("file:", "folder:", "ucr:", "openml/")
 FORMATS = ("table", "csv", "md", "json")
 WHAT = ("detectors", "datasets", "suites", "metrics", "protocols")
 
@@ -66,6 +65,7 @@ Device = Annotated[
     Literal["auto", "cpu", "cuda"], typer.Option(help="where deep models train; auto: GPU if any")
 ]
 FOLDER = Path("results")
+OWN = ("file:", "folder:", "ucr:", "openml/")  # how data of one's own are named
 
 
 class Usage(ValueError):
