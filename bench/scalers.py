@@ -13,6 +13,7 @@ from detectors.settings import nearest
 
 IMPUTE = "median+"
 BLOCK_VALUES = 1 << 21  # that are scaled at a time, 16 MiB
+ALL_TOGETHER = ("gcn-l1", "global-minmax")  # whose features are not scaled one by one
 SCALERS = {
     "gcn-l1": "each sample less its mean, over its mean absolute value, then global-minmax",
     "global-minmax": "all features together to [0, 1] on the training rows: for pixels",
@@ -48,7 +49,8 @@ def scale(
     dtype = np.float64 if x_train.ndim == 2 else np.float32
     parts = [x.reshape(len(x), -1) for x in (x_train, x_test)]
     train, test = (np.empty(part.shape, dtype) for part in parts)
-    for columns in _blocks(parts[0].shape[1], len(x_train) + len(x_test)):
+    n_values = sum(part.size for part in parts)
+    for columns in _blocks(name, parts[0].shape[1], n_values):
         some_train, some_test = (part[:, columns].astype(np.float64) for part in parts)
         for step in _steps(name):
             some_train, some_test = step.fit_transform(some_train), step.transform(some_test)
@@ -56,9 +58,11 @@ def scale(
     return train.reshape(x_train.shape), test.reshape(x_test.shape)
 
 
-def _blocks(n_features: int, n_rows: int) -> Iterator[slice]:
-    """Yield the features to be scaled at a time: each is scaled alone, in less memory."""
-    n_blocks = max(1, min(n_features // 2, n_features * n_rows // BLOCK_VALUES))
+def _blocks(name: str, n_features: int, n_values: int) -> Iterator[slice]:
+    """Yield the features to be scaled at a time: where each is scaled alone, in less memory."""
+    n_blocks = max(1, min(n_features // 2, n_values // BLOCK_VALUES))
+    if name.removeprefix(IMPUTE) in ALL_TOGETHER:
+        n_blocks = 1
     edges = np.linspace(0, n_features, n_blocks + 1).astype(int)
     yield from (slice(start, stop) for start, stop in pairwise(edges))
 
