@@ -51,7 +51,11 @@ Data = Annotated[
 
 @app.command("list")
 def list_sets(data: Data = None) -> None:
-    """List every data set: kind, size, anomaly rate, licence, and whether it is present."""
+    """List every data set: kind, size, anomaly rate, licence, and whether it is present.
+
+    Data of your own have names too, which need no list: file:PATH, folder:PATH, ucr:PATH; and
+    openml/NUMBER or openml/NAME is any set of OpenML.
+    """
     import datasets
 
     with _console() as out:

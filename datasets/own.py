@@ -78,8 +78,7 @@ def _file(name: str, rest: str) -> Entry:
 
 def _folder(name: str, rest: str) -> Entry:
     path, said = _parse(rest)
-    has_classes = any(key == "normal" for key, _ in said)
-    if has_classes:
+    if any(key == "normal" for key, _ in said):
         return _entry(name, path, said, _IMAGES | _CLASSES, "datasets.mvtec:classes", "image")
     return _entry(name, path, said, _IMAGES | _MASKS, "datasets.mvtec:category", "image")
 
