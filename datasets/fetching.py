@@ -128,6 +128,7 @@ class _Work:
         self._flaws: dict[File, str] = {}
         self._failed: dict[File | Archive, str] = {}
         self._unreachable: dict[str, Unreachable] = {}
+        self._refusals: dict[str, str] = {}
 
     def has(self, entry: Entry) -> bool:
         """Return whether everything of an entry is there and right."""
@@ -143,7 +144,8 @@ class _Work:
         """
         if entry.service:
             entry = self._asked(entry)
-        self._check_licence(entry)
+        if entry.can_be_fetched:
+            self._check_licence(entry)
         for file in entry.files:
             self._refuse_flawed(file)
             if file.urls or not entry.archives:
@@ -179,7 +181,7 @@ class _Work:
                 f"the licence restricts use ({entry.licence}); read it at its source, then accept "
                 f"it, once, with `bench data fetch {entry.name} --accept-licence`"
             )
-            raise FetchError(msg)
+            raise FetchError(self._refusals.setdefault(line, msg))  # one for all sets under it
         with accepted.open("a", encoding="utf-8") as opened:
             opened.write(f"{line}\n")
 

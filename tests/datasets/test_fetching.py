@@ -416,6 +416,13 @@ def test_a_file_without_an_address_is_answered_with_how_to_get_it(offer, data):
     assert f"ask its authors for it, and put it at {data / 'set/one.bin'}" in problem
 
 
+def test_what_is_to_be_had_by_hand_asks_for_no_licence_but_says_how(enter, data):
+    name = enter(folders=("mpdd/tubes",), restricted=True, advice="get MPDD by the link")
+
+    assert "mpdd/tubes/ is not in" in (told := fetch([name], data)[name])
+    assert told.endswith("get MPDD by the link, and put it there")
+
+
 def test_what_cannot_be_had_does_not_keep_the_rest_away(server, offer, enter, data):
     bad = enter("set/bad", files=(File("bad.bin", (server.serve("none", b""),)),))
     good = offer(server.serve("a", CONTENT))
@@ -529,6 +536,7 @@ def test_a_licence_that_restricts_use_is_to_be_accepted_once(server, enter, data
     assert "CC BY-NC-SA 4.0" in refused
     assert f"`bench data fetch {bottle} --accept-licence`" in refused
     assert not server.asked[bottle]
+    assert set(fetch([bottle, cable], data).values()) == {refused}  # one word for both
 
     assert fetch([bottle], data, accept_licence=True) == {}
     assert fetch([cable], data) == {}
