@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from datasets import files, manifests, openml
+from datasets import files, manifests, openml, openml_service
 from datasets.archives import BadArchive, unpack
 from datasets.catalogue import find
 from datasets.digests import compute
@@ -162,8 +162,8 @@ class _Work:
         for file in entry.files:
             self._refuse_flawed(file)
         try:
-            return openml.ask(entry, self.folder)
-        except openml.NotKnown as error:
+            return openml_service.ask(entry, self.folder)
+        except openml_service.NotKnown as error:
             raise FetchError(str(error)) from error
 
     def _check_licence(self, entry: Entry) -> None:

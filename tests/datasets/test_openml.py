@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from datasets import MissingData, WrongData, card, find, load, openml, transfer
+from datasets import MissingData, WrongData, card, find, load, openml_service, transfer
 from datasets.fetching import fetch, verify
 from datasets.own import BadSetting
 
@@ -84,7 +84,7 @@ TOLD = {
 @pytest.fixture
 def service(server, monkeypatch):
     """Serve set 31 as the service does, and return the server."""
-    monkeypatch.setattr(openml, "API", f"http://127.0.0.1:{server.server_port}/json")
+    monkeypatch.setattr(openml_service, "API", f"http://127.0.0.1:{server.server_port}/json")
     monkeypatch.setattr(transfer, "PAUSE_SECONDS", 0.001)
     describe(server)
     return server
