@@ -190,7 +190,8 @@ def _settings(name: str, said: list[tuple[str, str]], known: Mapping[str, Any]) 
     found: dict[str, Any] = {}
     for key, text in said:
         if key not in known:
-            msg = f"{name}: unknown setting {key!r}; there are: {', '.join(known)}"
+            normal = ", normal (for a folder a class)" if "masks" in known else ""
+            msg = f"{name}: unknown setting {key!r}; there are: {', '.join(known)}{normal}"
             raise BadSetting(msg)
         if isinstance(known[key], tuple):
             found[key] = (*found.get(key, ()), text)

@@ -266,6 +266,10 @@ def test_settings_may_stand_in_a_card_beside_the_file_and_the_name_goes_first(tm
         ("file:a.xlsx", r"cannot read '\.xlsx'; give one of: \.csv, \.tsv, \.parquet"),
         ("file:a", "cannot read 'a file without an ending'"),
         ("file:a.csv?labl=x", "unknown setting 'labl'; there are: label, normal"),
+        (
+            "folder:a?label=x",
+            r"unknown setting 'label'; there are: size, .*, normal \(for a folder",
+        ),
         ("file:a.csv?categorical=yes", "categorical is 'yes'; give one of: refuse, one-hot, ord"),
         ("folder:a?size=0", "folder:a.size=0: size is '0'; give a positive whole number"),
         ("folder:a?grey=maybe", "grey is 'maybe'; give yes or no"),
