@@ -45,8 +45,15 @@ DataSets = Annotated[
 ]
 Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="labels of data of your own")]
 Normal = Annotated[str | None, typer.Option(metavar="VALUE", help="label of normal rows in them")]
-Drop = Annotated[str | None, typer.Option(metavar="COLUMNS", help="columns of them to leave out")]
+Drop = Annotated[
+    str | None,
+    typer.Option(metavar="A,B", help="columns of them to leave out, such as identifiers"),
+]
 ProtocolName = Annotated[str | None, typer.Option(help="this protocol instead of the suite's")]
+Scaler = Annotated[
+    str | None,
+    typer.Option(help="this scaler, fitted on the training rows, such as median+standard"),
+]
 Seeds = Annotated[
     str | None, typer.Option(metavar="N|0,1,2", help="how many seeds, or which ('7,' is seed 7)")
 ]
@@ -58,6 +65,7 @@ Device = Annotated[
     Literal["auto", "cpu", "cuda"], typer.Option(help="where deep models train; auto: GPU if any")
 ]
 FOLDER = Path("results")
+OWN = ("file:", "folder:", "ucr:", "openml/")  # how data of one's own are named
 
 
 class Usage(ValueError):
@@ -73,6 +81,7 @@ def run(
     normal: Normal = None,
     drop: Drop = None,
     protocol: ProtocolName = None,
+    scaler: Scaler = None,
     seeds: Seeds = None,
     jobs: Annotated[int, typer.Option(min=1, help="jobs at a time; by default the cores")] = (
         os.cpu_count() or 1
@@ -104,7 +113,7 @@ def run(
     from bench.run import run as run_suite
 
     own = _own(datasets, label=label, normal=normal, drop=drop)
-    chosen = _suite(suite, detectors, own, protocol, seeds)
+    chosen = _suite(suite, detectors, own, protocol, scaler, seeds)
     wanted = _wanted(chosen, device, data)
     options = Options(
         results=results,
@@ -121,7 +130,7 @@ def run(
     if dry_run:
         _say_plan(plan.missing(wanted, _stored(results), options.retry), len(wanted))
         return
-    whole = (detectors, datasets, protocol, seeds) == (None,) * 4
+    whole = (detectors, datasets, protocol, scaler, seeds) == (None,) * 5
     try:
         statuses = run_suite(chosen, wanted, options, out, keep_board=whole)
     except SchedulerError as error:
@@ -143,6 +152,7 @@ def board(
     normal: Normal = None,
     drop: Drop = None,
     protocol: ProtocolName = None,
+    scaler: Scaler = None,
     seeds: Seeds = None,
     device: Device = "auto",
     results: Results = FOLDER,
@@ -154,7 +164,7 @@ def board(
 
     _one_of("format", format, FORMATS)
     own = _own(datasets, label=label, normal=normal, drop=drop)
-    chosen = _suite(suite, detectors, own, protocol, seeds)
+    chosen = _suite(suite, detectors, own, protocol, scaler, seeds)
     with _open_store(results) as store:
         frame, stale = plan.frame(_wanted(chosen, device, data), store.records())
     with _usage():
@@ -317,10 +327,13 @@ def _own(datasets: str | None, **settings: str | None) -> list[str] | None:
     from urllib.parse import urlencode
 
     names = _listed(datasets)
-    given = urlencode({key: value for key, value in settings.items() if value is not None})
+    told = {key: [value] for key, value in settings.items() if value is not None}
+    if "drop" in told:
+        told["drop"] = _listed(settings["drop"]) or []
+    given = urlencode(told, doseq=True)
     if not given:
         return names
-    own = [name for name in names or () if name.startswith(("file:", "folder:", "ucr:"))]
+    own = [name for name in names or () if name.startswith(OWN)]
     if not own:
         msg = "--label, --normal and --drop are for data of your own: --datasets file:PATH"
         raise Usage(msg)
@@ -333,6 +346,7 @@ def _suite(
     detectors: str | None = None,
     datasets: list[str] | None = None,
     protocol: str | None = None,
+    scaler: str | None = None,
     seeds: str | None = None,
 ) -> Suite:
     from bench.suite import read, select
@@ -343,6 +357,7 @@ def _suite(
             detectors=_listed(detectors),
             datasets=datasets,
             protocol=protocol,
+            scaler=scaler,
             seeds=_seeds(seeds),
         )
 

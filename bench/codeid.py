@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
 from pathlib import Path
 
 from bench.records import digest
@@ -30,7 +31,7 @@ NO_SCORES = ("annotated_types", "detectors.registry", "detectors.settings")
 def code_id(spec: Spec) -> str:
     """Return the digest for a spec's scores.
 
-    It covers the syntax trees, without docstrings and comments, of the detector's module, of
+    It covers the syntax trees, without texts (see `_drop_texts`), of the detector's module, of
     its head's and of what they import within `detectors` or, where they are a user's file, from
     beside it; protocols and scalers; what the registry presets; and the versions of the libraries
     that these modules import, and of those that the registry says the method imports.
@@ -101,10 +102,28 @@ def _offered() -> frozenset[str]:
 def _tree(path: Path) -> ast.Module:
     tree = read_tree(path)
     for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and _is_docstring(body[0]):
-            body[0] = ast.Pass()
+        for field in ("body", "orelse", "finalbody"):
+            statements = getattr(node, field, None)
+            if isinstance(statements, list) and statements:
+                _drop_texts(statements)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Protocol":
+            node.args = [arg for arg in node.args if not isinstance(arg, ast.Constant)]
+            node.keywords = [word for word in node.keywords if word.arg not in ("paper", "flaw")]
     return tree
+
+
+def _drop_texts(statements: list[ast.stmt]) -> None:
+    """Put `pass` in place of what changes no score: docstrings, and messages that are raised next.
+
+    Comments are not in a tree. What a protocol says of itself goes too.
+    """
+    if _is_docstring(statements[0]):
+        statements[0] = ast.Pass()
+    for i, (first, second) in enumerate(pairwise(statements)):
+        if isinstance(first, ast.Assign) and isinstance(second, ast.Raise):
+            names = [ast.unparse(target) for target in first.targets]
+            if names == ["msg"]:
+                statements[i] = ast.Pass()
 
 
 def _is_docstring(node: ast.AST) -> bool:
@@ -123,7 +142,7 @@ def file_digest(path: Path) -> str:
 
 @cache
 def tree_digest(path: Path) -> str:
-    """Return the digest of a file's code: of its syntax tree without docstrings and comments."""
+    """Return the digest of a file's code: of its syntax tree without texts, see `_drop_texts`."""
     file_digest(path)  # so that a change from now on is noticed
     return hashlib.sha256(ast.dump(_tree(path)).encode()).hexdigest()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 import textwrap
 import time
@@ -31,6 +32,8 @@ app = typer.Typer(
 
 NONE = "\N{EN DASH}"
 WIDTH = 100
+NAME_WIDTH = 32  # a longer name moves its row to the right, so that the licence of others fits
+FILES_SHOWN = 6
 LOG_SECONDS = 10.0
 HEADS = ("data set", "kind", "n", "d", "anom.", "size", "here", "licence")
 FLUSH_LEFT = ("data set", "kind", "here", "licence")
@@ -48,7 +51,11 @@ Data = Annotated[
 
 @app.command("list")
 def list_sets(data: Data = None) -> None:
-    """List every data set: kind, size, anomaly rate, licence, and whether it is present."""
+    """List every data set: kind, size, anomaly rate, licence, and whether it is present.
+
+    Data of your own have names too, which need no list: file:PATH, folder:PATH, ucr:PATH; and
+    openml/NUMBER or openml/NAME is any set of OpenML.
+    """
     import datasets
 
     with _console() as out:
@@ -66,7 +73,7 @@ def list_sets(data: Data = None) -> None:
                     f"{facts.n_anomalies / facts.n:.1%}" if facts else NONE,
                     _size(_n_bytes(entry, folder)) if _has_files(entry) else NONE,
                     "yes" if here else "no",
-                    entry.licence.partition(";")[0],
+                    re.split(r";| \(", entry.licence)[0],
                 )
             )
         out.print("\n".join(_columns(rows, out.width)), markup=False, soft_wrap=True)
@@ -142,6 +149,11 @@ def verify(names: Names, data: Data = None) -> None:
 def card(
     name: Annotated[str, typer.Argument(metavar="NAME", help="a data set")],
     data: Data = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="whose split is counted; by default official, or else one-class"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="of the split")] = 0,
     format: Annotated[str, typer.Option(help="table, json")] = "table",
 ) -> None:
     """Print what is known of a data set, and what counting shows if its files are present."""
@@ -151,25 +163,43 @@ def card(
         msg = f"format: unknown {format!r}; table and json are known"
         raise Usage(msg)
     with _console() as out:
-        told = describe(name, data)
+        told = describe(name, data, protocol, seed)
     if format == "json":
         sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
         return
+    files = list(told["files"].items())
+    if len(files) > FILES_SHOWN:
+        more = f"... {len(files) - FILES_SHOWN} more"
+        told["files"] = {**dict(files[:FILES_SHOWN]), more: "all are in --format json"}
     for key, value in told.items():
         for line in _lines(key, value):
             out.print(line, markup=False, soft_wrap=True)
 
 
-def describe(name: str, data: Path | None = None) -> dict[str, Any]:
+def describe(
+    name: str, data: Path | None = None, protocol: str | None = None, seed: int = 0
+) -> dict[str, Any]:
     """Return the card of a data set as plain values; "counted" is None if it is not present.
 
+    Args:
+        name: of the data set.
+        data: the data folder, see `datasets.data_folder`.
+        protocol: whose split is counted; None for "official", or "one-class" where there is none.
+        seed: of the split.
+
     Raises:
-        ValueError: the name is unknown, or its content is not what the table says.
+        ValueError: the name or the protocol is unknown, or its content is not what the table says.
+        MissingData: a file or folder of the user's own is not there.
     """
     import datasets
+    from bench.protocols import parse
+    from datasets.files import locate, pinned
 
     entry, folder = datasets.find(name), datasets.data_folder(data)
+    split = str(parse(protocol or ("official" if entry.has_official_split else "one-class")))
     here = datasets.present(name, folder)
+    if name.startswith(("file:", "folder:", "ucr:")):
+        locate(entry, folder)
     loaded = datasets.load(name, folder) if here else None
     sizes = loaded.card if loaded else entry.facts
     n, n_anomalies = (sizes.n, sizes.n_anomalies) if sizes else (None, None)
@@ -189,13 +219,17 @@ def describe(name: str, data: Path | None = None) -> dict[str, Any]:
         "anomaly_rate": n_anomalies / n if n and n_anomalies else None,
         "official_split": entry.has_official_split,
         "traps": list(entry.traps),
-        "files": {file.path: file.pin or None for file in entry.files},
+        "files": (
+            {path: pin for path, _, pin in pinned(entry, folder)}
+            if here
+            else {file.path: file.pin or None for file in entry.files}
+        ),
         "present": here,
-        "counted": _counted(loaded) if loaded else None,
+        "counted": _counted(loaded, split, seed) if loaded else None,
     }
 
 
-def _counted(data: DataSet) -> dict[str, Any]:
+def _counted(data: DataSet, protocol: str, seed: int) -> dict[str, Any]:
     from bench.protocols import NotApplicable, split
     from datasets.facts import content, overlap, row_ids
 
@@ -206,14 +240,12 @@ def _counted(data: DataSet) -> dict[str, Any]:
     for extreme in ("minimum", "maximum"):
         if not math.isfinite(told[extreme]):  # which json has no word for
             told[extreme] = str(told[extreme])
+    place = f"{protocol} split, seed {seed}"
     try:
-        chosen = split("one-class", data, 0)
-    except NotApplicable:
-        return told
-    return {
-        **told,
-        "one-class split, seed 0": asdict(overlap(data, chosen.train, chosen.test, ids)),
-    }
+        chosen = split(protocol, data, seed)
+    except NotApplicable as error:
+        return {**told, place: str(error)}
+    return {**told, place: asdict(overlap(data, chosen.train, chosen.test, ids))}
 
 
 def _chosen(words: Sequence[str]) -> list[str]:
@@ -245,6 +277,7 @@ def _columns(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
     A table of rich takes 0.6 s for 300 rows, which is most of what listing may take.
     """
     sizes = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    sizes[0] = min(sizes[0], NAME_WIDTH)
     for row in rows:
         cells = [
             cell.ljust(size) if head in FLUSH_LEFT else cell.rjust(size)
@@ -276,7 +309,9 @@ def _size_here(path: Path) -> int | None:
 def _size(n_bytes: int | None) -> str:
     if n_bytes is None:
         return NONE
-    kilo, mega = 1e3, 1e6
+    kilo, mega, giga = 1e3, 1e6, 1e9
+    if n_bytes >= giga:
+        return f"{n_bytes / giga:,.1f} GB"
     return f"{n_bytes / mega:,.1f} MB" if n_bytes >= mega / 10 else f"{n_bytes / kilo:,.1f} kB"
 
 

@@ -100,12 +100,16 @@ def run(
                     tracker.log(record)  # a killed run may have stored it and not logged it
                 report = tracker.finish(texts)
                 tracked = report.problem or f"mlflow: {report.logged} runs in {report.uri}"
+            stored = store.statuses()
+            statuses = Counter(stored.get(row.key, "missing") for row in wanted)
             # Printed last: whoever cuts the output short has lost nothing but output.
-            console.file.write(terminal.to_table(made, console.width, console))
+            if statuses.keys() == {"missing"}:
+                _say(console, "none of these rows could be made, so there is no board")
+            else:
+                console.file.write(terminal.to_table(made, console.width, console))
             if tracked:
                 _say(console, tracked)
-            stored = store.statuses()
-            return Counter(stored.get(row.key, "missing") for row in wanted)
+            return statuses
         finally:
             store.close()
 

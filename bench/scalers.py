@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,8 @@ from numpy.typing import NDArray
 from detectors.settings import nearest
 
 IMPUTE = "median+"
+BLOCK_VALUES = 1 << 21  # that are scaled at a time, 16 MiB
+ALL_TOGETHER = ("gcn-l1", "global-minmax")  # whose features are not scaled one by one
 SCALERS = {
     "gcn-l1": "each sample less its mean, over its mean absolute value, then global-minmax",
     "global-minmax": "all features together to [0, 1] on the training rows: for pixels",
@@ -43,13 +47,24 @@ def scale(
     training median in place of values that are not finite.
     """
     dtype = np.float64 if x_train.ndim == 2 else np.float32
-    train, test = (x.reshape(len(x), -1).astype(np.float64) for x in (x_train, x_test))
-    for step in _steps(name):
-        train, test = step.fit_transform(train), step.transform(test)
-    return (
-        np.ascontiguousarray(train.reshape(x_train.shape), dtype),
-        np.ascontiguousarray(test.reshape(x_test.shape), dtype),
-    )
+    parts = [x.reshape(len(x), -1) for x in (x_train, x_test)]
+    train, test = (np.empty(part.shape, dtype) for part in parts)
+    n_values = sum(part.size for part in parts)
+    for columns in _blocks(name, parts[0].shape[1], n_values):
+        some_train, some_test = (part[:, columns].astype(np.float64) for part in parts)
+        for step in _steps(name):
+            some_train, some_test = step.fit_transform(some_train), step.transform(some_test)
+        train[:, columns], test[:, columns] = some_train, some_test
+    return train.reshape(x_train.shape), test.reshape(x_test.shape)
+
+
+def _blocks(name: str, n_features: int, n_values: int) -> Iterator[slice]:
+    """Yield the features to be scaled at a time: where each is scaled alone, in less memory."""
+    n_blocks = max(1, min(n_features // 2, n_values // BLOCK_VALUES))
+    if name.removeprefix(IMPUTE) in ALL_TOGETHER:
+        n_blocks = 1
+    edges = np.linspace(0, n_features, n_blocks + 1).astype(int)
+    yield from (slice(start, stop) for start, stop in pairwise(edges))
 
 
 def _steps(name: str) -> list[Any]:

@@ -193,6 +193,7 @@ def select(
     detectors: Sequence[str] | None = None,
     datasets: Sequence[str] | None = None,
     protocol: str | None = None,
+    scaler: str | None = None,
     seeds: int | Sequence[int] | None = None,
 ) -> Suite:
     """Return the suite with some of its parts replaced.
@@ -204,7 +205,13 @@ def select(
         SuiteError: a part that is not valid.
     """
     content: dict[str, Any] = suite.model_dump()
-    given = {"detectors": detectors, "datasets": datasets, "protocol": protocol, "seeds": seeds}
+    given = {
+        "detectors": detectors,
+        "datasets": datasets,
+        "protocol": protocol,
+        "scaler": scaler,
+        "seeds": seeds,
+    }
     chosen: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if chosen:
         content["title"] = f"{suite.name}, with other {', '.join(chosen)}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import hashlib
 import lzma
 import shutil
 import stat
@@ -67,7 +68,7 @@ class _Member:
     open: Callable[[], IO[bytes]]
 
 
-def unpack(archive: Path, folder: Path, *, limits: Limits | None = None) -> None:
+def unpack(archive: Path, folder: Path, *, limits: Limits | None = None) -> dict[str, str]:
     """Unpack an archive into a folder, all of it or nothing.
 
     What stands in the folder already stays as it is. The folder of the work in progress,
@@ -77,6 +78,9 @@ def unpack(archive: Path, folder: Path, *, limits: Limits | None = None) -> None
         archive: a zip, or a tar, plain or compressed; told by content, not by name.
         folder: where its files go; made if it is not there.
         limits: what it may grow to; see `Limits`.
+
+    Returns:
+        The sha256 of each file in it, by path, whether or not another stood in its place.
 
     Raises:
         BadArchive: it is damaged or no archive, grows past a limit, or has a member with an
@@ -88,8 +92,9 @@ def unpack(archive: Path, folder: Path, *, limits: Limits | None = None) -> None
     shutil.rmtree(work, ignore_errors=True)
     try:
         work.mkdir()
-        _write_members(archive, work, limits or Limits())
+        digests = _write_members(archive, work, limits or Limits())
         _merge(work, folder)
+        return digests
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -105,7 +110,8 @@ def _merge(source: Path, target: Path) -> None:
             _merge(child, there)
 
 
-def _write_members(archive: Path, work: Path, limits: Limits) -> None:
+def _write_members(archive: Path, work: Path, limits: Limits) -> dict[str, str]:
+    digests: dict[str, str] = {}
     growth = _Growth(archive, limits)
     names = _Names()
     try:
@@ -122,7 +128,7 @@ def _write_members(archive: Path, work: Path, limits: Limits) -> None:
                     continue
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with member.open() as source, path.open("xb") as target:
-                    shutil.copyfileobj(source, target, CHUNK_BYTES)
+                    digests["/".join(parts)] = _copy(source, target)
     except BadArchive as error:
         msg = f"{archive.name}: {error}; the archive is refused, nothing of it was kept"
         raise BadArchive(msg) from error
@@ -132,6 +138,16 @@ def _write_members(archive: Path, work: Path, limits: Limits) -> None:
         if error.errno is None:  # so gzip and bz2 tell of damage
             raise _damaged(archive, error) from error
         raise
+    return digests
+
+
+def _copy(source: IO[bytes], target: IO[bytes]) -> str:
+    """Copy to the end; return the sha256 of what was copied."""
+    digest = hashlib.sha256()
+    while chunk := source.read(CHUNK_BYTES):
+        digest.update(chunk)
+        target.write(chunk)
+    return digest.hexdigest()
 
 
 def _damaged(archive: Path, error: Exception) -> BadArchive:

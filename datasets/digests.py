@@ -15,6 +15,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -39,7 +40,7 @@ def digest(path: Path, method: str = "sha256") -> str:
 
     Args:
         path: of an existing file.
-        method: "sha256", "git-blob" or "unpacked-sha256", see `datasets.sources.File`.
+        method: "sha256", "git-blob", "unpacked-sha256" or "md5", see `datasets.sources.File`.
 
     Raises:
         OSError: the file cannot be read.
@@ -75,6 +76,11 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, partial(hashlib.md5, usedforsecurity=False)).hexdigest()
+
+
 def _git_blob(path: Path) -> str:
     found = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
     with path.open("rb") as file:
@@ -101,6 +107,7 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
 
 _METHODS: dict[str, Callable[[Path], str]] = {
     "git-blob": _git_blob,
+    "md5": _md5,
     "sha256": _sha256,
     "unpacked-sha256": _unpacked_sha256,
 }

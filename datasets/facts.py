@@ -126,20 +126,24 @@ def overlap(data: DataSet, train: Array, test: Array, ids: Array | None = None) 
 def row_ids(x: Array) -> Array:
     """Return (n,) int64 that are equal where rows of `x` (n, *shape) are: 0 and -0 are, NaN too.
 
-    Rows are compared by 128-bit digests.
+    Rows are compared by 128-bit digests, in about 60 bytes of memory a row.
     """
-    known: dict[bytes, int] = {}
-    ids = np.empty(len(x), dtype=np.int64)
-    row = 0
+    told = np.empty((len(x), 2), dtype=np.uint64)
+    first = 0
     for chunk in _chunks(x):
         if chunk.dtype.kind == "f":
             chunk = np.where(np.isnan(chunk), np.nan, chunk + 0.0)  # one zero, and one NaN
         plain = memoryview(chunk.tobytes())
         step = len(plain) // len(chunk)
-        for start in range(0, len(plain), step):
-            told = hashlib.blake2b(plain[start : start + step], digest_size=16).digest()
-            ids[row] = known.setdefault(told, len(known))
-            row += 1
+        rows = (plain[start : start + step] for start in range(0, len(plain), step))
+        digests = b"".join([hashlib.blake2b(row, digest_size=16).digest() for row in rows])
+        told[first : first + len(chunk)] = np.frombuffer(digests, np.uint64).reshape(-1, 2)
+        first += len(chunk)
+    order = np.lexsort(told.T)
+    told = told[order]
+    ids = np.empty(len(x), dtype=np.int64)
+    ids[order[:1]] = 0
+    ids[order[1:]] = np.cumsum((told[1:] != told[:-1]).any(axis=1))
     return ids
 
 

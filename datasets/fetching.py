@@ -7,15 +7,15 @@ unpacked into its folder. Only `bench data fetch` calls this: loading and runnin
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from datasets import files
+from datasets import files, manifests, openml, openml_service
 from datasets.archives import BadArchive, unpack
 from datasets.catalogue import find
 from datasets.digests import compute
@@ -62,15 +62,15 @@ def verify(name: str, data: Path | None = None) -> list[Finding]:
         UnknownDataSet: no data set has this name; the message has the nearest ones.
         OSError: a file cannot be read.
     """
-    entry, folder = find(name), files.data_folder(data)
-    findings = [_look_at(entry, file, folder) for file in entry.files]
-    for path in entry.folders:
-        if files.holds_files(folder / path):
-            said = "is there; its files have no known digests, and are checked as they are loaded"
-            findings.append(Finding(f"{path}/", "unverifiable", said))
-        else:
-            said = f"is not in {folder}; {_remedy(entry)}"
-            findings.append(Finding(f"{path}/", "missing", said))
+    folder = files.data_folder(data)
+    entry = openml.recall(find(name), folder)
+    unpacked = manifests.read(entry, folder)
+    known = [
+        file if file.pin else replace(file, sha256=unpacked.get(file.path, ""))
+        for file in entry.files
+    ]
+    findings = [_look_at(entry, file, folder) for file in known]
+    findings += [_look_at_folder(entry, path, folder, unpacked) for path in entry.folders]
     packed = [archive.file for archive in entry.archives]
     there = [file for file in packed if (folder / file.path).is_file()]
     return findings + [_look_at(entry, file, folder) for file in there]
@@ -128,6 +128,7 @@ class _Work:
         self._flaws: dict[File, str] = {}
         self._failed: dict[File | Archive, str] = {}
         self._unreachable: dict[str, Unreachable] = {}
+        self._refusals: dict[str, str] = {}
 
     def has(self, entry: Entry) -> bool:
         """Return whether everything of an entry is there and right."""
@@ -141,7 +142,10 @@ class _Work:
             FetchError: it cannot be had.
             OSError: a file cannot be written.
         """
-        self._check_licence(entry)
+        if entry.service:
+            entry = self._asked(entry)
+        if entry.can_be_fetched:
+            self._check_licence(entry)
         for file in entry.files:
             self._refuse_flawed(file)
             if file.urls or not entry.archives:
@@ -154,9 +158,19 @@ class _Work:
                 self._refuse_flawed(file)
             raise FetchError(_absence(entry, self.folder))
 
+    def _asked(self, entry: Entry) -> Entry:
+        for file in entry.files:
+            self._refuse_flawed(file)
+        try:
+            return openml_service.ask(entry, self.folder)
+        except openml_service.NotKnown as error:
+            raise FetchError(str(error)) from error
+
     def _check_licence(self, entry: Entry) -> None:
         self._say(f"{entry.name}: licence {entry.licence}; {entry.source}")
-        if not entry.restricted:
+        packed = [self.folder / archive.file.path for archive in entry.archives]
+        by_hand = bool(packed) and all(path.is_file() for path in packed)
+        if not entry.restricted or by_hand:
             return
         line = f"{entry.name.partition('/')[0]}: {entry.licence}"
         accepted = self.folder / ACCEPTED
@@ -167,7 +181,7 @@ class _Work:
                 f"the licence restricts use ({entry.licence}); read it at its source, then accept "
                 f"it, once, with `bench data fetch {entry.name} --accept-licence`"
             )
-            raise FetchError(msg)
+            raise FetchError(self._refusals.setdefault(line, msg))  # one for all sets under it
         with accepted.open("a", encoding="utf-8") as opened:
             opened.write(f"{line}\n")
 
@@ -222,9 +236,10 @@ class _Work:
         self._get_file(archive.file)
         self._say(f"unpacking {archive.file.path}")
         try:
-            unpack(path, self.folder / archive.into)
+            digests = unpack(path, self.folder / archive.into)
         except BadArchive as error:
             raise FetchError(str(error)) from error
+        manifests.write(archive, digests, self.folder)
         if not was_there:  # what a user put there stays
             path.unlink()
 
@@ -253,9 +268,25 @@ def _look_at(entry: Entry, file: File, folder: Path) -> Finding:
     return Finding(file.path, "ok", f"has the {file.pin.partition(':')[0]} of the published file")
 
 
+def _look_at_folder(entry: Entry, path: str, folder: Path, unpacked: Mapping[str, str]) -> Finding:
+    top = f"{path}/"
+    if not files.holds_files(folder / path):
+        return Finding(top, "missing", f"is not in {folder}; {_remedy(entry)}")
+    if not any(name.startswith(top) for name in unpacked):
+        said = (
+            "was put there by hand, and no digests of its files are known; a change of one makes "
+            "new rows, and `bench data card` has the digests of all"
+        )
+        return Finding(top, "unverifiable", said)
+    if told := manifests.differences(unpacked, folder, path):
+        said = f"differs from what was unpacked: {told}; move it away, and fetch it again"
+        return Finding(top, "wrong", said)
+    return Finding(top, "ok", f"has the {len(files.files_under(folder / path))} files unpacked")
+
+
 def _remedy(entry: Entry) -> str:
-    if entry.archives or any(file.urls for file in entry.files):
-        return f"run `bench data fetch {entry.name}`"
+    if entry.can_be_fetched:
+        return f"run `bench data fetch {entry.name.partition('?')[0]}`"
     return _by_hand(entry)
 
 

@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from pathlib import Path
-from typing import NoReturn
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple, NoReturn
 
 from datasets.digests import cache_folder, digest, digests
 from datasets.sources import Entry, File
@@ -112,21 +112,50 @@ def identity(entry: Entry, folder: Path) -> str:
     """
     if entry.content_sha256:
         return entry.content_sha256
-    pins = [file.pin for file in entry.files]
-    if not entry.is_pinned:
-        paths = locate(entry, folder)
-        pins = [
-            pin or f"sha256:{digest(path)}"
-            for pin, path in zip(pins, paths[: len(pins)], strict=True)
-        ]
-        for top in paths[len(entry.files) :]:
-            files = files_under(top)
-            names = [path.relative_to(top).as_posix() for path in files]
-            pins += [
-                f"{name} sha256:{value}" for name, value in zip(names, digests(files), strict=True)
-            ]
+    if entry.is_pinned:
+        pins = [file.pin for file in entry.files]
+    else:
+        pins = [f"{name} {pin}" if name else pin for _, name, pin in pinned(entry, folder)]
     told = {"files": pins, "loader": entry.loader, "options": dict(entry.options)}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+class Pinned(NamedTuple):
+    """A file of a data set with its digest.
+
+    Attributes:
+        path: relative to the data folder; absolute for data of the user's own.
+        name: in the identity of the data set; "" for a file of the table, whose place says it all.
+        pin: the digest, as `File.pin` writes it.
+    """
+
+    path: str
+    name: str
+    pin: str
+
+
+def pinned(entry: Entry, folder: Path) -> list[Pinned]:
+    """Return the files of an entry, then those in its folders, with their digests.
+
+    Digests that the table does not have are computed.
+
+    Raises:
+        MissingData: a file or folder is not there.
+    """
+    paths = locate(entry, folder)
+    found = [
+        Pinned(file.path, "", file.pin or f"sha256:{digest(path)}")
+        for file, path in zip(entry.files, paths, strict=False)
+    ]
+    within = [(top, files_under(folder / top)) for top in entry.folders]
+    within += [(".", [folder / name]) for name in entry.beside if (folder / name).is_file()]
+    for top, files in within:
+        names = [path.relative_to(folder / top).as_posix() for path in files]
+        found += [
+            Pinned((PurePosixPath(top) / name).as_posix(), name, f"sha256:{value}")
+            for name, value in zip(names, digests(files), strict=True)
+        ]
+    return found
 
 
 def files_under(folder: Path) -> list[Path]:
@@ -141,15 +170,18 @@ def files_under(folder: Path) -> list[Path]:
 
 
 def holds_files(folder: Path) -> bool:
-    """Return whether a folder is there and has a file in it, or under it."""
-    return any(names for _, _, names in os.walk(folder))
+    """Return whether a folder is there and has a file in it, or under it, that is not hidden."""
+    return any(not name.startswith(".") for _, _, names in os.walk(folder) for name in names)
 
 
 def _missing(entry: Entry, path: str, folder: Path, advice: str) -> NoReturn:
     if Path(path).is_absolute():
         msg = f"{entry.name}: there is no {path}; give the path of one that is there"
         raise MissingData(msg)
-    act = f"{advice}, and put it there" if advice else f"run `bench data fetch {entry.name}`"
+    by_hand = f"{advice}, and put it there" if advice and not entry.can_be_fetched else ""
+    act = by_hand or f"run `bench data fetch {entry.name.partition('?')[0]}`"
+    if packed := [a.file.path for a in entry.archives if (folder / a.file.path).is_file()]:
+        act = f"{act}, which unpacks {packed[0]}"
     beside = [found.name for found in sorted((folder / path).parent.glob("[!.]*/"))]
     if path.endswith("/") and "/" in path[:-1] and beside:
         act = f"found beside it: {', '.join(beside)}; {act}"

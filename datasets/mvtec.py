@@ -54,7 +54,7 @@ def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bo
         _mask_of(folder, path) if masks and odd else None
         for path, odd in zip(files, defective, strict=True)
     ]
-    x, mask = _read_all(files, drawn, size, grey)
+    x, mask = read_images(files, drawn, size, grey)
     split = OfficialSplit(np.arange(len(train)), np.arange(len(train), len(files)))
     return DataSet(card, x, defective, split, mask if masks else None)
 
@@ -79,14 +79,18 @@ def classes(
     if absent := [name for name in normal if name not in names]:
         _refuse(paths[0], f"has no folder {absent[0]!r}; found these: {', '.join(names)}")
     files = [image for folder in folders for image in _images(folder)]
-    x, _ = _read_all(files, [None] * len(files), size, grey)
+    x, _ = read_images(files, [None] * len(files), size, grey)
     return DataSet(card, x, np.array([path.parent.name not in normal for path in files]))
 
 
-def _read_all(
+def read_images(
     files: Sequence[Path], masks: Sequence[Path | None], size: int, grey: bool
 ) -> tuple[Array, Array]:
-    """Return images (n, channels, size, size) and masks (n, size, size), 0 where there is none."""
+    """Return images (n, channels, size, size) and masks (n, size, size), 0 where there is none.
+
+    Raises:
+        WrongData: an image or a mask cannot be read, or a mask is of another size than its image.
+    """
     x = np.empty((len(files), 1 if grey else 3, size, size), np.uint8)
     drawn = np.zeros((len(files), size, size), np.uint8)
     for i, (path, mask) in enumerate(zip(files, masks, strict=True)):
@@ -104,7 +108,11 @@ def _check_layout(folder: Path) -> None:
         _refuse(folder, f"found these categories: {', '.join(inner)}; name the folder of one")
     found = ", ".join(path.name for path in _folders(folder)) or "no folders"
     wanted = "train/good, test/good, test/DEFECT and ground_truth/DEFECT"
-    _refuse(folder, f"is no category in the layout of MVTec AD ({wanted}); found: {found}")
+    _refuse(
+        folder,
+        f"is no category in the layout of MVTec AD ({wanted}); found: {found}; for a folder a "
+        "class, say which is normal (--normal, or ?normal=NAME)",
+    )
 
 
 def _normal(folder: Path) -> str:

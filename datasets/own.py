@@ -4,7 +4,7 @@
     folder:PATH                           a folder of images in the layout of MVTec AD
     folder:PATH?normal=CLASS              a folder of images with a folder for each class
     ucr:PATH?normal=CLASS                 time series, a line each, the class first
-    openml/ID?label=COLUMN&normal=VALUE   openml/ID.arff in the data folder
+    openml/ID-or-name?normal=VALUE        a set of OpenML; label=COLUMN for another than its own
 
 A setting that takes several values is repeated: "drop=id&drop=name". Characters that have a
 meaning here (& ? = % + and, on the command line, commas) are written as %26, %3F, ... A TOML card
@@ -14,11 +14,12 @@ source, licence, citation and traps; the name goes before the card.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from datasets.record import Kind
 from datasets.sources import Entry, File
@@ -77,8 +78,7 @@ def _file(name: str, rest: str) -> Entry:
 
 def _folder(name: str, rest: str) -> Entry:
     path, said = _parse(rest)
-    has_classes = any(key == "normal" for key, _ in said)
-    if has_classes:
+    if any(key == "normal" for key, _ in said):
         return _entry(name, path, said, _IMAGES | _CLASSES, "datasets.mvtec:classes", "image")
     return _entry(name, path, said, _IMAGES | _MASKS, "datasets.mvtec:category", "image")
 
@@ -93,7 +93,11 @@ def _openml(name: str) -> Entry:
     said = parse_qsl(query, keep_blank_values=True)
     settings = {**_TABLE, **_settings(name, said, _TABLE)}
     key = place.removeprefix(_OPENML)
-    site = f"https://www.openml.org/d/{key}"
+    if not re.fullmatch(r"[^\W_][^/\\]*", key):
+        msg = f"{name}: {key!r} is no set of OpenML; give its number, or its name"
+        raise BadSetting(msg)
+    by_name = f"search?type=data&q={quote(key)}"
+    site = f"https://www.openml.org/{f'd/{key}' if key.isdecimal() else by_name}"
     return Entry(
         name=name,
         kind="tabular",
@@ -104,9 +108,11 @@ def _openml(name: str) -> Entry:
             "Vanschoren, van Rijn, Bischl and Torgo, OpenML: networked science in machine "
             "learning, SIGKDD Explorations 15(2), 2013, doi:10.1145/2641190.2641198"
         ),
-        loader="datasets.tabular:table",
+        loader="datasets.openml:table",
         traps=("made for classification: whether its rare class is anomalous is your claim",),
         files=(File(f"{place}.arff", advice=f"get it as ARFF from {site}"),),
+        beside=(f"{place}.json",),
+        service="openml",
         options=settings,
     )
 
@@ -184,7 +190,8 @@ def _settings(name: str, said: list[tuple[str, str]], known: Mapping[str, Any]) 
     found: dict[str, Any] = {}
     for key, text in said:
         if key not in known:
-            msg = f"{name}: unknown setting {key!r}; there are: {', '.join(known)}"
+            normal = ", normal (for a folder a class)" if "masks" in known else ""
+            msg = f"{name}: unknown setting {key!r}; there are: {', '.join(known)}{normal}"
             raise BadSetting(msg)
         if isinstance(known[key], tuple):
             found[key] = (*found.get(key, ()), text)

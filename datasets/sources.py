@@ -23,6 +23,7 @@ class File:
         sha256: of the content, where known.
         git_blob: sha1 of "blob SIZE", a zero byte and the content, as git names it.
         unpacked_sha256: of what gzip unpacks, where mirrors pack the same content differently.
+        md5: of the content, where its source gives no better one.
         n_bytes: size, where known.
         advice: where to get the file, if `urls` is empty.
     """
@@ -32,6 +33,7 @@ class File:
     sha256: str = ""
     git_blob: str = ""
     unpacked_sha256: str = ""
+    md5: str = ""
     n_bytes: int | None = None
     advice: str = ""
 
@@ -42,6 +44,7 @@ class File:
             ("sha256", self.sha256),
             ("unpacked-sha256", self.unpacked_sha256),
             ("git-blob", self.git_blob),
+            ("md5", self.md5),
         )
         return next((f"{method}:{digest}" for method, digest in pins if digest), "")
 
@@ -95,7 +98,10 @@ class Entry:
         has_official_split: whether the source says which rows train and which test.
         files: what the loader reads, in the order of its `paths`.
         folders: folders relative to the data folder that the loader reads, after the files.
+        beside: files that the loader reads too where they are there, which they are in one of the
+            layouts that it knows.
         archives: what is fetched and unpacked to have them, where they have no URLs of their own.
+        service: what is asked where the files are, when they are fetched: "openml" or none.
         advice: where to get the folders, if there is no archive to fetch.
         options: settings of the loader, part of the identity.
         settable: which of the options a name may set, as in "mvtec/bottle?size=128".
@@ -117,12 +123,20 @@ class Entry:
     has_official_split: bool = False
     files: tuple[File, ...] = ()
     folders: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     archives: tuple[Archive, ...] = ()
+    service: str = ""
     advice: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     settable: tuple[str, ...] = ()
     content_sha256: str = ""
     facts: Facts | None = None
+
+    @property
+    def can_be_fetched(self) -> bool:
+        """Whether an address is known, or asked for, of anything it is read from."""
+        addressed = any(file.urls for file in self.files)
+        return addressed or bool(self.archives or self.service)
 
     @property
     def is_pinned(self) -> bool:

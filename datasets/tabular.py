@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote
 
 import numpy as np
 
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 
 _PIECE_VALUES = 5_000_000  # of a csv file that are read at a time, 40 MB as numbers
 _DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}\b")
+_KEEP = (
+    "say ?missing=keep with a scaler that fills them (--scaler median+standard), or "
+    "?missing=drop-rows"
+)
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
+_NAMELESS = re.compile(r"Unnamed: \d+")  # as pandas calls a column without a name
 _MANY = 1000  # distinct texts in a column that are still categories
 
 
@@ -57,7 +64,16 @@ def table(
     if path.suffix.lower() in (".npz", ".mat"):
         reader = read_npz if path.suffix.lower() == ".npz" else read_mat
         x, labels = features_and_labels(path, reader(path))
-        return DataSet(card, x, _anomalous(path, labels, normal))
+        named = {"label": label, "drop": drop, "na": na, "categorical": categorical != "refuse"}
+        if given := [key for key, value in named.items() if value]:
+            msg = f"{path} has X and y, and no columns by name: leave out {', '.join(given)}"
+            raise WrongData(msg)
+        empty = np.isnan(x).any(axis=1) if x.dtype.kind == "f" else np.zeros(len(x), bool)
+        if missing == "refuse" and empty.any():
+            msg = f"{path}: values are missing in {empty.sum()} rows of X; {_KEEP}"
+            raise WrongData(msg)
+        kept = ~empty if missing == "drop-rows" else slice(None)
+        return DataSet(card, x[kept], _anomalous(path, labels[kept], normal))
     columns = _Columns(path, label, tuple(drop), categorical)
     blocks, label_blocks = [], []
     for frame in _pieces(path, tuple(na)):
@@ -113,10 +129,7 @@ class _Columns:
         empty = np.isnan(block).any(axis=0)
         if empty.any():
             names = ", ".join(np.array(self.names)[empty][:5])
-            self._refuse(
-                f"values are missing in {names}; say missing=keep (for a scaler such as "
-                "median+standard) or missing=drop-rows, or drop these columns"
-            )
+            self._refuse(f"values are missing in {names}; {_KEEP}, or drop these columns")
 
     def codes(self) -> Codes | None:
         """Return which columns hold codes of texts, and of which."""
@@ -131,8 +144,14 @@ class _Columns:
             if asked not in names:
                 self._refuse(f"there is no column {asked!r}; there are: {shown}")
         if not self.label:
-            self._refuse(f"say which column is the label, label=..., one of: {shown}")
+            self._refuse(f"say which column is the label (--label, or ?label=); there are: {shown}")
         self.names = [name for name in names if name != self.label and name not in self.drop]
+        if nameless := [name for name in self.names if _NAMELESS.fullmatch(name)]:
+            self._refuse(
+                f"column {names.index(nameless[0]) + 1} has no name, as a number of the row that "
+                f"was saved with the table has not; leave it out (--drop {nameless[0]!r}), or name "
+                "it"
+            )
         if not self.names:
             self._refuse(f"no column is left besides the label {self.label!r}")
 
@@ -160,7 +179,9 @@ class _Columns:
         for text in distinct.tolist():
             known.setdefault(text, len(known))
         if len(known) > _MANY:
-            self._refuse(f"column {name!r} has more than {_MANY} texts; say drop={name}")
+            self._refuse(
+                f"column {name!r} has more than {_MANY} texts; leave it out (--drop {name})"
+            )
         found = np.full(len(texts), np.nan)
         found[~empty] = np.array([known[text] for text in distinct.tolist()])[inverse]
         return found
@@ -172,17 +193,22 @@ class _Columns:
         if wrong and (len(wrong) < len(texts) or name in self.numeric):
             self._refuse(
                 f"column {name!r} has {len(wrong)} values that are no numbers, such as "
-                f"{wrong[0]!r}; if they stand for missing values say na={wrong[0]}"
+                f"{wrong[0]!r}; if they stand for missing values say ?na={quote(wrong[0])}"
+            )
+        if _DECIMAL_COMMA.fullmatch(wrong[0]):
+            self._refuse(
+                f"column {name!r} has decimal commas, such as {wrong[0]!r}; write points instead"
             )
         self._refuse(
-            f"column {name!r} has text, such as {wrong[0]!r}; say categorical=one-hot or "
-            f"categorical=ordinal, or drop={name}"
+            f"column {name!r} has text, such as {wrong[0]!r}; say ?categorical=one-hot or "
+            f"?categorical=ordinal, or leave it out (--drop {name})"
         )
 
     def _refuse_dates(self, name: str, column: Any) -> NoReturn:
         self._refuse(
             f"column {name!r} has dates, such as {np.asarray(column)[0]}; make numbers of them "
-            f"that mean something, such as the hour or days since a start, or say drop={name}"
+            "that mean something, such as the hour or days since a start, or leave it out "
+            f"(--drop {name})"
         )
 
     def _refuse(self, reason: str) -> NoReturn:
@@ -285,12 +311,15 @@ def _anomalous(path: Path, labels: Array, normal: Sequence[str]) -> Array:
     found = sorted(set(texts.tolist()))
     shown = ", ".join(found[:10]) + (", ..." if len(found) > 10 else "")
     if normal:
-        if not set(normal) & set(found):
-            msg = f"{path}: no row has the label {' or '.join(normal)}; there are: {shown}"
+        if absent := [label for label in normal if label not in found]:
+            msg = f"{path}: no row has the label {absent[0]}; there are: {shown}"
             raise WrongData(msg)
         return (~np.isin(texts, list(normal))).astype(np.int8)
     if not set(found) <= {"0", "1", "False", "True"}:
-        msg = f"{path}: labels are {shown}; say which are normal, such as normal={found[0]}"
+        msg = (
+            f"{path}: labels are {shown}; say which is normal, such as {found[0]} (--normal, or "
+            "?normal=, once for each)"
+        )
         raise WrongData(msg)
     return np.isin(texts, ["1", "True"]).astype(np.int8)
 

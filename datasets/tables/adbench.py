@@ -41,7 +41,7 @@ def _traps(line: Line) -> tuple[str, ...]:
     traps = _TRAPS.get(short, ()) if group == "adbench" else ()
     if group != "adbench":
         traps = ("features are of a network trained on other data, which does part of the work",)
-    if not line["n"]:
+    if not line["duplicates"]:
         traps = (*traps, "duplicates and conflicting labels of this set have not been counted here")
     return traps + counted_traps(line) or ("collected by others: cite the origin of the set too",)
 

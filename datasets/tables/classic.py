@@ -6,7 +6,11 @@ from datasets.sources import Archive, Entry, Facts, File
 
 _UCI = "https://archive.ics.uci.edu/static/public"
 _FIGSHARE = "https://ndownloader.figshare.com/files"
-_NSL_ADVICE = "get NSL-KDD from https://www.unb.ca/cic/datasets/nsl.html"
+_NSL_ADVICE = "get NSL-KDD.zip from https://www.unb.ca/cic/datasets/nsl.html"
+_NSL_MIRRORS = (
+    "https://raw.githubusercontent.com/jmnwong/NSL-KDD-Dataset/master",
+    "https://raw.githubusercontent.com/defcom17/NSL_KDD/master",
+)
 
 _KDD = Entry(
     name="kddcup99",
@@ -51,9 +55,15 @@ _NSL = Entry(
         "three columns are codes of texts: encode them before distances are taken",
     ),
     files=tuple(
-        File(f"nsl-kdd/{name}.txt", advice=_NSL_ADVICE) for name in ("KDDTrain+", "KDDTest+")
+        File(
+            f"nsl-kdd/{name}+.txt",
+            tuple(f"{mirror}/{name}%2B.txt" for mirror in _NSL_MIRRORS),
+            advice=_NSL_ADVICE,
+        )
+        for name in ("KDDTrain", "KDDTest")
     ),
     has_official_split=True,
+    facts=Facts(148517, (41,), 71463),
 )
 
 _CREDITCARD = Entry(
@@ -76,6 +86,9 @@ _CREDITCARD = Entry(
     files=(
         File(
             "creditcard/creditcard.csv",
+            ("https://storage.googleapis.com/download.tensorflow.org/data/creditcard.csv",),
+            sha256="76274b691b16a6c49d3f159c883398e03ccd6d1ee12d9d8ee38f4b4b98551a89",
+            n_bytes=150828752,
             advice="get it from https://www.kaggle.com/datasets/mlg-ulb/creditcardfraud",
         ),
     ),

@@ -10,29 +10,54 @@ from datasets.sources import Archive, Entry, Facts, File
 SIZE = 256
 
 _SHARE = "https://www.mydrive.ch/shares"
-_OBJECTS = f"{_SHARE}/38536/3830184030e49fe74747669442f0f282/download"
-_PILL = f"{_SHARE}/43421/11a215a5749fcfb75e331ddd5f8e43ee/download"
+_MVTEC_ARCHIVE = Archive(
+    File(
+        "mvtec_anomaly_detection.tar.xz",
+        tuple(
+            f"{_SHARE}/{place}/mvtec_anomaly_detection.tar.xz"
+            for place in (
+                "150996/b52ecdcbf521176e9db9c731f2304b27/download/420938113-1629960298",
+                "38536/3830184030e49fe74747669442f0f282/download/420938113-1629952094",
+            )
+        ),
+        sha256="cf4313b13603bec67abb49ca959488f7eedce2a9f7795ec54446c649ac98cd3d",
+        n_bytes=5264982680,
+        advice="get mvtec_anomaly_detection.tar.xz from https://www.mvtec.com/company/research/datasets/mvtec-ad",
+    ),
+    into="mvtec_ad",
+)
 _MVTEC = (
-    # category, images to train, normal and defective ones to test, place of the archive
-    ("bottle", 209, 20, 63, f"{_OBJECTS}/420937370-1629951468"),
-    ("cable", 224, 58, 92, f"{_OBJECTS}/420937413-1629951498"),
-    ("capsule", 219, 23, 109, f"{_OBJECTS}/420937454-1629951595"),
-    ("carpet", 280, 28, 89, f"{_OBJECTS}/420937484-1629951672"),
-    ("grid", 264, 21, 57, f"{_OBJECTS}/420937487-1629951814"),
-    ("hazelnut", 391, 40, 70, f"{_OBJECTS}/420937545-1629951845"),
-    ("leather", 245, 32, 92, f"{_OBJECTS}/420937607-1629951964"),
-    ("metal_nut", 220, 22, 93, f"{_OBJECTS}/420937637-1629952063"),
-    ("pill", 267, 26, 141, f"{_PILL}/420938129-1629953099"),
-    ("screw", 320, 41, 119, f"{_OBJECTS}/420938130-1629953152"),
-    ("tile", 230, 33, 84, f"{_OBJECTS}/420938133-1629953189"),
-    ("toothbrush", 60, 12, 30, f"{_OBJECTS}/420938134-1629953256"),
-    ("transistor", 213, 60, 40, f"{_OBJECTS}/420938166-1629953277"),
-    ("wood", 247, 19, 60, f"{_OBJECTS}/420938383-1629953354"),
-    ("zipper", 240, 32, 119, f"{_OBJECTS}/420938385-1629953449"),
+    # category, images to train, normal and defective ones to test
+    ("bottle", 209, 20, 63),
+    ("cable", 224, 58, 92),
+    ("capsule", 219, 23, 109),
+    ("carpet", 280, 28, 89),
+    ("grid", 264, 21, 57),
+    ("hazelnut", 391, 40, 70),
+    ("leather", 245, 32, 92),
+    ("metal_nut", 220, 22, 93),
+    ("pill", 267, 26, 141),
+    ("screw", 320, 41, 119),
+    ("tile", 230, 33, 84),
+    ("toothbrush", 60, 12, 30),
+    ("transistor", 213, 60, 40),
+    ("wood", 247, 19, 60),
+    ("zipper", 240, 32, 119),
+)
+_VISA_ARCHIVE = Archive(
+    File(
+        "VisA_20220922.tar",
+        ("https://amazon-visual-anomaly.s3.us-west-2.amazonaws.com/VisA_20220922.tar",),
+        sha256="2eb8690c803ab37de0324772964100169ec8ba1fa3f7e94291c9ca673f40f362",
+        n_bytes=1929840640,
+    ),
+    into="visa",
 )
 _VISA = (
-    *("candle", "capsules", "cashew", "chewinggum", "fryum", "macaroni1", "macaroni2"),
-    *("pcb1", "pcb2", "pcb3", "pcb4", "pipe_fryum"),
+    # product, normal images; each has 100 defective ones
+    *(("candle", 1000), ("capsules", 602), ("cashew", 500), ("chewinggum", 503), ("fryum", 500)),
+    *(("macaroni1", 1000), ("macaroni2", 1000), ("pcb1", 1004), ("pcb2", 1001), ("pcb3", 1006)),
+    *(("pcb4", 1005), ("pipe_fryum", 500)),
 )
 _MPDD = ("bracket_black", "bracket_brown", "bracket_white", "connector", "metal_plate", "tubes")
 
@@ -54,13 +79,15 @@ _SCREW = (
 )
 
 
-def _category(name: str, folder: str, **told: Any) -> Entry:
+def _category(
+    name: str, folder: str, loader: str = "datasets.mvtec:category", **told: Any
+) -> Entry:
     return Entry(
         name=name,
         kind="image",
         family=name,
         has_official_split=True,
-        loader="datasets.mvtec:category",
+        loader=loader,
         folders=(folder,),
         options={"size": SIZE, "grey": False, "masks": True},
         settable=("size", "grey", "masks"),
@@ -69,7 +96,7 @@ def _category(name: str, folder: str, **told: Any) -> Entry:
 
 
 def _mvtec() -> Iterator[Entry]:
-    for name, n_train, n_good, n_defective, place in _MVTEC:
+    for name, n_train, n_good, n_defective in _MVTEC:
         yield _category(
             f"mvtec/{name}",
             f"mvtec_ad/{name}",
@@ -81,30 +108,32 @@ def _mvtec() -> Iterator[Entry]:
                 "dataset for unsupervised anomaly detection, CVPR 2019, "
                 "doi:10.1109/CVPR.2019.00982"
             ),
-            archives=(
-                Archive(File(f"{name}.tar.xz", (f"{place}/{name}.tar.xz",)), into="mvtec_ad"),
-            ),
+            archives=(_MVTEC_ARCHIVE,),
             facts=Facts(n_train + n_good + n_defective, (3, SIZE, SIZE), n_defective),
             traps=_TRAPS + (_SCREW if name == "screw" else ()),
         )
 
 
 def _relatives() -> Iterator[Entry]:
-    for name in _VISA:
+    for name, n_normal in _VISA:
         yield _category(
             f"visa/{name}",
             f"visa/{name}",
+            loader="datasets.visa:category",
             source="VisA, https://github.com/amazon-science/spot-diff",
             licence="CC BY 4.0",
             citation=(
                 "Zou, Jeong, Pemula, Zhang and Dabeer, SPot-the-difference self-supervised "
                 "pre-training for anomaly detection and segmentation, ECCV 2022, arXiv:2207.14315"
             ),
-            advice=(
-                "get VisA_20220922.tar from its source, turn it into the layout of MVTec AD with "
-                "the 1cls split of spot-diff"
+            archives=(_VISA_ARCHIVE,),
+            beside=("visa/split_csv/1cls.csv",),
+            facts=Facts(n_normal + 100, (3, SIZE, SIZE), 100),
+            traps=(
+                "half or more of the test images are defective: average precision starts there",
+                "images are not square, and are made so",
+                "the split is 1cls.csv, for one class: figures under the others do not compare",
             ),
-            traps=(*_TRAPS, "images are not square, and are made so"),
         )
     for name in ("01", "02", "03"):
         yield _category(

@@ -22,14 +22,22 @@ def facts(line: Line) -> Facts | None:
     if not line["n"]:
         return None
     n, d, n_anomalies = int(line["n"]), int(line["d"]), int(line["n_anomalies"])
-    return Facts(n, (d,), n_anomalies, int(line["duplicates"]))
+    return Facts(n, (d,), n_anomalies, int(line["duplicates"]) if line["duplicates"] else None)
 
 
 def counted_traps(line: Line) -> tuple[str, ...]:
-    """Return what the counted columns of a line warn of."""
+    """Return what the columns of a line warn of."""
     if not line["n"]:
         return ()
-    n, d = int(line["n"]), int(line["d"])
+    n, n_anomalies = int(line["n"]), int(line["n_anomalies"])
+    traps = _counted(line, n) if line["duplicates"] else []
+    if n_anomalies > 0.2 * n:
+        rate = f"{n_anomalies / n:.0%}"
+        traps.append(f"{rate} anomalies: average precision starts at that prevalence")
+    return tuple(traps)
+
+
+def _counted(line: Line, n: int) -> list[str]:
     duplicates, conflicts = int(line["duplicates"]), int(line["conflicts"])
     traps = []
     if duplicates > 0.01 * n:
@@ -40,12 +48,9 @@ def counted_traps(line: Line) -> tuple[str, ...]:
     if conflicts:
         traps.append(f"{conflicts} distinct rows are there with both labels")
     if line["constant"] != "0":
-        traps.append(f"{line['constant']} of {d} columns are constant")
+        traps.append(f"{line['constant']} of {line['d']} columns are constant")
     if not line["dtype"].startswith("float"):
         traps.append(f"values are {line['dtype']}: cast before arithmetic")
     if line["by_label"]:
         traps.append("rows are sorted by label: split them in a random order")
-    rate = int(line["n_anomalies"]) / n
-    if rate > 0.2:
-        traps.append(f"{rate:.0%} anomalies: average precision starts at that prevalence")
-    return tuple(traps)
+    return traps

@@ -307,6 +307,31 @@ def test_settings_of_ones_own_data_are_options(bench, tmp_path):
     assert pd.read_csv(io.StringIO(board.stdout))["rows_ok"].tolist() == [2]
 
 
+def test_several_columns_are_left_out_and_missing_values_filled_by_a_scaler_of_the_command_line(
+    bench, tmp_path
+):
+    lines = [f"{i},{i % 5},{i % 7 or ''},{'yes' if i % 10 == 0 else 'no'}" for i in range(60)]
+    (tmp_path / "a.csv").write_text("\n".join(["id,day,amount,fraud", *lines]))
+    own = ("--datasets", f"file:{tmp_path}/a.csv?missing=keep", "--label", "fraud")
+    rest = ("--normal", "no", "--drop", "id,day", "--results", tmp_path, "--seeds", "1,")
+    run = bench("run", "smoke", *own, *rest, "--detectors", "knn", "--scaler", "median+standard")
+    assert run.wait() == 0, run.stderr
+    assert "scaler median+standard" in run.stdout
+    board = bench("board", "smoke", *own, *rest, "--detectors", "knn", "--scaler", "median")
+    assert board.wait() == 2
+    assert "unknown scaler 'median'; did you mean median+" in board.stderr
+
+
+def test_data_that_cannot_be_read_are_a_sentence_and_no_board_of_nothing(bench, tmp_path):
+    (tmp_path / "a.csv").write_text("a,fraud\n1,0\n2,1\n")
+    own = ("--datasets", f"file:{tmp_path}/a.csv", "--detectors", "knn", "--results", tmp_path)
+    run = bench("run", "smoke", *own)
+    assert run.wait() == 1
+    assert "a.csv: say which column is the label (--label, or ?label=)" in run.stdout
+    assert "none of these rows could be made, so there is no board" in run.stdout
+    assert "Lifted AP" not in run.stdout
+
+
 def test_settings_of_ones_own_data_without_such_data_are_bad_usage(bench):
     run = bench("run", "smoke", "--datasets", "wine", "--label", "fraud")
     assert run.wait() == 2

@@ -75,6 +75,52 @@ def test_docstrings_comments_and_blank_lines_change_nothing(copy, original):
     assert changed(original, copy.ids()) == set()
 
 
+def test_messages_of_errors_and_what_protocols_say_of_themselves_change_nothing(copy, original):
+    copy.edit("bench/protocols.py", "has no official split; use", "lacks an official split; take")
+    copy.edit("detectors/neighbours.py", "    def _fit(", RAISING.format("one") + "    def _fit(")
+    before = copy.ids()
+    copy.edit("detectors/neighbours.py", "f'one {self}'", "f'another {self}'")
+    copy.edit("bench/published.py", "a random half tests", "half of the rows, at random, test")
+    copy.edit("bench/published.py", "figures agree in the mean only", "figures are not the same")
+    copy.edit("bench/published.py", "Zong et al., DAGMM", "Zong and others, DAGMM")
+    assert changed(before, copy.ids()) == set()
+    assert changed(original, before) == {"lof", "ae+lof"}
+
+
+RAISING = """    def refuse(self):
+        msg = f'{} {{self}}'
+        raise ValueError(msg)
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("scales_on_test=True", "scales_on_test=False"),
+        ("_dagmm,\n", "_goad,\n"),
+        ("math.ceil(0.4", "math.ceil(0.3"),
+    ],
+)
+def test_what_a_protocol_does_changes_every_row(copy, original, old, new):
+    copy.edit("bench/published.py", old, new)
+    assert changed(original, copy.ids()) == set(SPECS)
+
+
+def test_a_text_that_is_not_raised_next_is_code(copy, original):
+    copy.edit("detectors/neighbours.py", "    def _fit(", USED.format("one") + "    def _fit(")
+    before = copy.ids()
+    copy.edit("detectors/neighbours.py", "'one'", "'two'")
+    assert changed(before, copy.ids()) == {"lof", "ae+lof"}
+
+
+USED = """    def seed(self):
+        msg = '{}'
+        return hash(msg)
+
+"""
+
+
 def test_the_place_of_the_project_changes_nothing(copy, original):
     assert copy.ids() == original
 

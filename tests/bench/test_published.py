@@ -38,12 +38,25 @@ PRINTED_PYOD = [
     ("odds/wbc", "knn", 0.9366),
     ("adbench/letter", "lof", 0.8594),
 ]
+# F1 in percent of Bergman and Hoshen, "GOAD", ICLR 2020, arXiv:2005.02359, with as many rows called
+# anomalous as there are anomalies; printed with a standard deviation of 0.0 over repeated runs.
+PRINTED_GOAD = [("odds/arrhythmia", "lof", 50.0), ("adbench/thyroid", "lof", 52.7)]
+# Precision and recall of Zong et al., "DAGMM", ICLR 2018, and the share of the test rows that the
+# authors call anomalous.
+PRINTED_DAGMM = [
+    ("odds/arrhythmia", 0.15, 0.4909, 0.5078),
+    ("adbench/thyroid", 0.025, 0.4766, 0.4834),
+]
 N_NEIGHBORS = {"knn": 5, "lof": 20}
 
 
 def auroc(dataset: str, protocol: str, spec: str, seed: int, n_neighbors: int) -> float:
     from sklearn.metrics import roc_auc_score
 
+    return float(roc_auc_score(*truth_and_scores(dataset, protocol, spec, seed, n_neighbors)))
+
+
+def truth_and_scores(dataset: str, protocol: str, spec: str, seed: int, n_neighbors: int):
     from detectors import make
 
     if not datasets.present(dataset):
@@ -54,7 +67,7 @@ def auroc(dataset: str, protocol: str, spec: str, seed: int, n_neighbors: int) -
     unit = prepare(datasets.load(dataset), wanted_rows(suite, "cpu"))
     assert isinstance(unit, Unit)
     scores = make(spec, n_neighbors=n_neighbors).fit(unit.x_train).score(unit.x_test)
-    return float(roc_auc_score(unit.truth, unit.split.put_back(scores)))
+    return unit.truth, unit.split.put_back(scores)
 
 
 @pytest.mark.parametrize(("protocol", "dataset", "spec", "printed"), PRINTED_DTE)
@@ -72,6 +85,28 @@ def test_the_tables_of_livernoche_et_al_come_out_to_their_last_digit(
 def test_the_table_of_pyod_comes_out_to_its_last_digit(dataset, spec, printed):
     got = [auroc(dataset, "pyod-2019", spec, seed, N_NEIGHBORS[spec]) for seed in range(10)]
     assert np.mean(np.round(got, 4)) == pytest.approx(printed, abs=0.000051)
+
+
+@pytest.mark.parametrize(("dataset", "spec", "printed"), PRINTED_GOAD)
+def test_the_table_of_goad_comes_out_to_its_last_digit_whatever_the_seed(dataset, spec, printed):
+    for seed in (0, 1):
+        truth, scores = truth_and_scores(dataset, "goad", spec, seed, N_NEIGHBORS[spec])
+        called = np.argsort(scores)[-truth.sum() :]
+        assert 100 * truth[called].mean() == pytest.approx(printed, abs=0.051)
+
+
+@pytest.mark.parametrize(("dataset", "share", "precision", "recall"), PRINTED_DAGMM)
+def test_dagmm_tests_the_share_of_anomalies_that_the_printed_figures_rest_on(
+    dataset, share, precision, recall
+):
+    if not datasets.present(dataset):
+        pytest.skip(f"{dataset} is not in the data folder")
+    data = datasets.load(dataset)
+    n_called = share * len(split("dagmm", data, 0).test)
+    n_anomalies = np.mean([data.y[split("dagmm", data, seed).test].sum() for seed in range(2000)])
+
+    # Both count the same hits, so that recall over precision is rows called over anomalies.
+    assert recall / precision == pytest.approx(n_called / n_anomalies, abs=0.012)
 
 
 def test_small_sets_are_resampled_so_that_test_rows_train():

@@ -1,11 +1,14 @@
 """Scalers: what training rows say is done to both parts, and test rows say nothing."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from bench import scalers
 from bench.scalers import IMPUTE, SCALERS, check_scaler, scale
 
 ALL = [*SCALERS, *(IMPUTE + name for name in SCALERS)]
@@ -89,6 +92,29 @@ def test_vectors_come_as_float64_and_images_as_float32_in_c_order(name, dtype):
     assert (train.shape, test.shape) == ((4, 1, 2, 3), (2, 1, 2, 3))
     flat, _ = scale(name, x, x[:2])
     np.testing.assert_allclose(train.reshape(4, 6), flat, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_images_scaled_in_blocks_of_pixels_are_the_same_to_the_last_bit(name, monkeypatch):
+    rng = np.random.default_rng(0)
+    x_train, x_test = (rng.integers(0, 256, (n, 3, 9, 11), np.uint8) for n in (40, 15))
+    whole = scale(name, x_train, x_test)
+    monkeypatch.setattr(scalers, "BLOCK_VALUES", 100)
+
+    for blocks, one in zip(scale(name, x_train, x_test), whole, strict=True):
+        np.testing.assert_array_equal(blocks, one)
+
+
+def test_scaling_photographs_takes_little_more_memory_than_the_result(monkeypatch):
+    x = np.random.default_rng(0).integers(0, 256, (40, 3, 64, 64), np.uint8)
+    scale("standard", x[:, :, :4], x[:, :, :4])  # imports are none of its memory
+    monkeypatch.setattr(scalers, "BLOCK_VALUES", 1 << 16)
+    tracemalloc.start()
+    results = scale("standard", x, x)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 1.5 * sum(part.nbytes for part in results)
 
 
 def test_small_integers_do_not_overflow():

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from datasets import MissingData, WrongData, classic, find, load, nab
+from datasets import WrongData, classic, find, nab
 from tests.datasets.cards import open_card
 
 KDD = "0,tcp,{service},SF,181,5450," + ",".join(["0.00"] * 35) + ",{label}\n"
@@ -122,61 +122,3 @@ def test_a_series_that_is_not_right_is_refused(series):
     series[0].write_text("time,value\n1,2\n")
     with pytest.raises(WrongData, match=r"nyc_taxi\.csv is no csv of timestamp and value"):
         nab.windows(about, series, "realKnownCause/nyc_taxi.csv", 20)
-
-
-ARFF = """% a comment
-@RELATION toy
-@ATTRIBUTE age NUMERIC
-@ATTRIBUTE job {nurse,cook}
-@ATTRIBUTE class {ok,'no good'}
-@DATA
-30,nurse,ok
-41,?,'no good'
-?,cook,ok
-"""
-
-
-def test_openml_reads_a_local_arff_file_with_the_normal_class_it_is_told(tmp_path):
-    (tmp_path / "openml").mkdir()
-    (tmp_path / "openml" / "31.arff").write_text(ARFF)
-    name = "openml/31?label=class&normal=ok&categorical=one-hot&missing=keep"
-    data = load(name, tmp_path)
-
-    assert data.y.tolist() == [0, 1, 0]
-    np.testing.assert_array_equal(data.x[:, 0], [30, 41, np.nan])
-    encoded, _ = data.codes.encode(data.x, data.x)
-    assert encoded[:, 1:].tolist() == [[0, 1], [0, 0], [1, 0]]
-
-    with pytest.raises(WrongData, match=r"labels are no good, ok; say which are normal"):
-        load("openml/31?label=class&categorical=one-hot&missing=keep", tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        (("41,", "forty,"), r"31\.arff is no complete arff file: .*forty"),
-        (("@DATA", "@END"), r"31\.arff is no arff file: it has no line @data"),
-        (("age NUMERIC", "age DATE yyyy"), r"column age is of the kind 'date'; numbers and nom"),
-    ],
-)
-def test_an_arff_file_that_cannot_be_read_is_refused(tmp_path, change, sentence):
-    (tmp_path / "openml").mkdir()
-    (tmp_path / "openml" / "31.arff").write_text(ARFF.replace(*change))
-
-    with pytest.raises(WrongData, match=sentence):
-        load("openml/31?label=class&categorical=one-hot&missing=keep", tmp_path)
-
-
-def test_double_quotes_and_names_with_spaces_are_read(tmp_path):
-    text = ARFF.replace("'", '"').replace("@ATTRIBUTE age", "@attribute 'age of it'")
-    (tmp_path / "a.arff").write_text(text)
-    data = load(f"file:{tmp_path}/a.arff?label=class&normal=ok&drop=job&missing=drop-rows")
-
-    assert data.x.tolist() == [[30], [41]]
-
-
-def test_an_openml_set_that_is_not_there_comes_with_its_page(tmp_path):
-    with pytest.raises(
-        MissingData, match=r"openml/31\.arff is not in .*; get it as ARFF from http"
-    ):
-        load("openml/31?label=class", tmp_path)

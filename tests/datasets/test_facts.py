@@ -1,6 +1,7 @@
 """Counts on content, against tables small enough to count by eye and against published figures."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -108,6 +109,18 @@ def test_rows_are_told_apart_as_their_values_are(x):
     ids = row_ids(np.asfortranarray(x))
 
     assert [np.flatnonzero(ids == own)[0] for own in ids] == [first[row] for row in rows]
+
+
+def test_rows_of_a_large_table_are_told_apart_in_little_memory(monkeypatch):
+    x = np.random.default_rng(0).normal(size=(100_000, 3))
+    monkeypatch.setattr(facts, "_CHUNK_BYTES", 1 << 16)
+    tracemalloc.start()
+    ids = row_ids(x)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(np.unique(ids)) == len(x)
+    assert peak < 100 * len(x)  # a dictionary takes twice as much
 
 
 @pytest.mark.parametrize(

@@ -416,6 +416,13 @@ def test_a_file_without_an_address_is_answered_with_how_to_get_it(offer, data):
     assert f"ask its authors for it, and put it at {data / 'set/one.bin'}" in problem
 
 
+def test_what_is_to_be_had_by_hand_asks_for_no_licence_but_says_how(enter, data):
+    name = enter(folders=("mpdd/tubes",), restricted=True, advice="get MPDD by the link")
+
+    assert "mpdd/tubes/ is not in" in (told := fetch([name], data)[name])
+    assert told.endswith("get MPDD by the link, and put it there")
+
+
 def test_what_cannot_be_had_does_not_keep_the_rest_away(server, offer, enter, data):
     bad = enter("set/bad", files=(File("bad.bin", (server.serve("none", b""),)),))
     good = offer(server.serve("a", CONTENT))
@@ -529,6 +536,7 @@ def test_a_licence_that_restricts_use_is_to_be_accepted_once(server, enter, data
     assert "CC BY-NC-SA 4.0" in refused
     assert f"`bench data fetch {bottle} --accept-licence`" in refused
     assert not server.asked[bottle]
+    assert set(fetch([bottle, cable], data).values()) == {refused}  # one word for both
 
     assert fetch([bottle], data, accept_licence=True) == {}
     assert fetch([cable], data) == {}
@@ -571,7 +579,17 @@ def pack(server, enter, tmp_path):
 
 
 BOTTLE = {"bottle/train/000.png": b"0", "cable/train/000.png": b"1"}
+LIST = "mvtec_ad/x.tar.xz.files.sha256"
+
+
+def listed(members, into="mvtec_ad/"):
+    """Return the list of digests that is kept of an archive's members."""
+    lines = [f"{hashlib.sha256(content).hexdigest()}  {into}{n}" for n, content in members.items()]
+    return "\n".join([*lines, ""]).encode()
+
+
 UNPACKED = {f"mvtec_ad/{name}": content for name, content in BOTTLE.items()}
+UNPACKED[LIST] = listed(BOTTLE)
 
 
 def test_an_archive_is_fetched_unpacked_and_removed(pack, server, data):
@@ -630,7 +648,7 @@ def test_an_archive_of_the_data_folder_itself_is_unpacked_within_it(enter, serve
 
     assert fetch([name], data) == {}
 
-    assert in_folder(data) == BOTTLE
+    assert in_folder(data) == BOTTLE | {"x.tar.xz.files.sha256": listed(BOTTLE, "")}
     assert set(tmp_path.iterdir()) == {*before, data}
 
 
@@ -638,7 +656,7 @@ def test_an_archive_without_what_was_wanted_is_said_so(pack, data):
     name = pack({"screw/train/000.png": b"0"})
 
     assert "mvtec_ad/bottle/ is not in" in fetch([name], data)[name]
-    assert in_folder(data).keys() == {"mvtec_ad/screw/train/000.png"}
+    assert in_folder(data).keys() == {"mvtec_ad/screw/train/000.png", LIST}
 
 
 def test_files_out_of_an_archive_are_verified_too(pack, enter, server, data, tmp_path):
@@ -648,6 +666,72 @@ def test_files_out_of_an_archive_are_verified_too(pack, enter, server, data, tmp
     name = enter(files=(File("nsl/a.csv", sha256=pin),), archives=(Archive(file, "nsl"),))
 
     assert "nsl/a.csv has sha256" in fetch([name], data)[name]
+
+
+def test_what_was_unpacked_is_verified_file_by_file(pack, data):
+    two = {**BOTTLE, "bottle/train/001.png": b"2", "bottle/.hidden": b"3"}
+    name = pack(two)
+    assert fetch([name], data) == {}
+    folder = data / "mvtec_ad" / "bottle" / "train"
+
+    (found,) = verify(name, data)
+    assert (found.path, found.state) == ("mvtec_ad/bottle/", "ok")
+    assert found.sentence == "has the 2 files unpacked"
+
+    (folder / "000.png").write_bytes(b"4")
+    (folder / "001.png").rename(folder / "002.png")
+    (found,) = verify(name, data)
+    assert found.state == "wrong"
+    assert found.sentence == (
+        "differs from what was unpacked: 1 lacking (mvtec_ad/bottle/train/001.png), "
+        "1 changed (mvtec_ad/bottle/train/000.png), 1 added (mvtec_ad/bottle/train/002.png); "
+        "move it away, and fetch it again"
+    )
+
+
+def test_a_hidden_file_is_no_data_set(pack, data):
+    name = pack(BOTTLE)
+    (data / "mvtec_ad" / "bottle").mkdir(parents=True)
+    (data / "mvtec_ad" / "bottle" / ".DS_Store").write_bytes(b"x")
+
+    assert states(name, data) == [("mvtec_ad/bottle/", "missing")]
+    assert fetch([name], data) == {}
+    assert states(name, data) == [("mvtec_ad/bottle/", "ok")]
+
+
+def test_the_list_of_what_was_unpacked_is_one_that_sha256sum_checks(pack, data):
+    assert fetch([pack(BOTTLE)], data) == {}
+
+    done = subprocess.run(["sha256sum", "-c", LIST], cwd=data, capture_output=True, text=True)
+
+    assert done.returncode == 0
+    assert done.stdout.count(": OK") == 2
+
+
+def test_files_of_an_archive_without_digests_of_their_own_are_verified_by_its_list(
+    enter, server, data, tmp_path
+):
+    content = packed(tmp_path, {"a.npy": b"1,2"})
+    archive = Archive(File("x.tar.xz", (server.serve("b", content),)), "set")
+    name = enter(files=(File("set/a.npy"),), archives=(archive,))
+    assert fetch([name], data) == {}
+
+    assert states(name, data) == [("set/a.npy", "ok")]
+    (data / "set" / "a.npy").write_bytes(b"1,3")
+    assert states(name, data) == [("set/a.npy", "wrong")]
+
+
+def test_an_archive_put_there_by_hand_asks_for_no_licence_and_is_told_of(pack, data, tmp_path):
+    name = pack(BOTTLE)
+    TABLE[name] = replace(TABLE[name], restricted=True)
+    (data / "mvtec_ad").mkdir(parents=True)
+    (tmp_path / "x.tar.xz").rename(data / "mvtec_ad" / "x.tar.xz")
+
+    with pytest.raises(
+        datasets.MissingData, match=f"run `bench data fetch {name}`, which unpacks mvtec_ad/x.tar"
+    ):
+        datasets.load(name, data)
+    assert fetch([name], data) == {}
 
 
 # By hand

@@ -83,6 +83,32 @@ def test_masks_named_like_their_images_and_images_called_ok_are_read(weave):
     assert load(f"folder:{weave}?size=32").y.sum() == 40
 
 
+@pytest.mark.parametrize("name", ["mvtec/bottle", "mpdd/tubes", "visa/pcb1", "btad/03"])
+def test_the_relatives_are_read_from_their_places_in_the_data_folder(weave, tmp_path, name):
+    place = {"mvtec/bottle": "mvtec_ad/bottle", "btad/03": "btad/BTech_Dataset_transformed/03"}
+    folder = tmp_path / "data" / place.get(name, name)
+    folder.parent.mkdir(parents=True)
+    weave.rename(folder)
+    if name == "btad/03":  # bitmaps, "ok" and "ko", masks with the names of their images
+        for part in ("train", "test"):
+            (folder / part / "good").rename(folder / part / "ok")
+        for kind in ("scratch", "smear", "turn"):
+            shutil.rmtree(folder / "test" / kind)
+        (folder / "test" / "spot").rename(folder / "test" / "ko")
+        (folder / "ground_truth" / "spot").rename(folder / "ground_truth" / "ko")
+        for image in [*folder.glob("train/*/*"), *folder.glob("test/*/*")]:
+            Image.open(image).save(image.with_suffix(".bmp"))
+            image.unlink()
+        for mask in (folder / "ground_truth" / "ko").iterdir():
+            mask.rename(mask.with_name(mask.name.replace("_mask", "")))
+    data = load(f"{name}?size=16", tmp_path / "data")
+
+    assert data.x.shape[1:] == (3, 16, 16)
+    assert data.y.sum() == (10 if name == "btad/03" else 40)
+    assert len(data.split.train) == 100
+    assert ((data.masks.sum(axis=(1, 2)) > 0) == data.y).mean() > 0.95
+
+
 def spoil_truncate(weave):
     path = weave / "test" / "good" / "004.png"
     path.write_bytes(path.read_bytes()[:-60])

@@ -1,0 +1,78 @@
+"""What came out of an archive, file by file, so that what was unpacked can be verified later.
+
+The list stands where the archive stood, `ARCHIVE.files.sha256`, as `sha256sum` writes and checks
+it, with paths relative to the data folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from datasets.digests import compute
+from datasets.files import files_under
+from datasets.sources import Archive, Entry
+
+_ENDING = ".files.sha256"
+_SHOWN = 3
+
+
+def write(archive: Archive, digests: Mapping[str, str], folder: Path) -> None:
+    """Keep the digests of an archive's members.
+
+    Args:
+        archive: the archive.
+        digests: sha256 of each member, by its path within the archive.
+        folder: the data folder.
+
+    Raises:
+        OSError: the list cannot be written.
+    """
+    into = PurePosixPath(archive.into)
+    lines = [f"{value}  {into / name}\n" for name, value in sorted(digests.items())]
+    path = folder / f"{archive.file.path}{_ENDING}"
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_text("".join(lines), encoding="utf-8")
+    draft.replace(path)
+
+
+def read(entry: Entry, folder: Path) -> dict[str, str]:
+    """Return the sha256 of what an entry's archives held, by path relative to the data folder."""
+    found: dict[str, str] = {}
+    for archive in entry.archives:
+        path = folder / f"{archive.file.path}{_ENDING}"
+        if path.is_file():
+            lines = path.read_text(encoding="utf-8").splitlines()
+            pairs = (line.partition("  ") for line in lines)
+            found |= {name: value for value, _, name in pairs}
+    return found
+
+
+def differences(known: Mapping[str, str], folder: Path, top: str) -> str:
+    """Return how the files under a folder, read anew, differ from what was unpacked; "" if not.
+
+    Args:
+        known: what `read` returns.
+        folder: the data folder.
+        top: the folder, relative to it.
+    """
+    wanted = {name: value for name, value in known.items() if name.startswith(f"{top}/")}
+    wanted = {name: value for name, value in wanted.items() if not _is_hidden(name)}
+    here = {path.relative_to(folder).as_posix(): path for path in files_under(folder / top)}
+    lacking = sorted(wanted.keys() - here.keys())
+    added = sorted(here.keys() - wanted.keys())
+    changed = [
+        name
+        for name in sorted(here.keys() & wanted.keys())
+        if compute(here[name], "sha256") != wanted[name]
+    ]
+    told = [
+        f"{len(names)} {what} ({', '.join(names[:_SHOWN])}{', ...' if names[_SHOWN:] else ''})"
+        for what, names in (("lacking", lacking), ("changed", changed), ("added", added))
+        if names
+    ]
+    return ", ".join(told)
+
+
+def _is_hidden(name: str) -> bool:
+    return PurePosixPath(name).name.startswith(".")

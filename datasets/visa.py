@@ -1,0 +1,87 @@
+"""VisA: photographs of products with masks of their defects, as published.
+
+Zou, Jeong, Pemula, Zhang and Dabeer, "SPot-the-difference self-supervised pre-training for anomaly
+detection and segmentation", ECCV 2022, arXiv 2207.14315. The archive holds, for each product,
+Data/Images/Normal, Data/Images/Anomaly and Data/Masks/Anomaly, and the splits of all products in
+split_csv; that for one class is 1cls.csv, with the columns object, split, label, image and mask.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import NoReturn
+
+import numpy as np
+
+from datasets import mvtec
+from datasets.files import WrongData
+from datasets.record import Card, DataSet, OfficialSplit
+
+SPLIT = "split_csv/1cls.csv"
+_COLUMNS = ("object", "split", "label", "image", "mask")
+
+
+def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bool) -> DataSet:
+    """Return images, masks and split as `datasets.mvtec.category` does.
+
+    Args:
+        card: what the result has to be.
+        paths: the folder of a product, as published with 1cls.csv in the folder `split_csv` beside
+            it, or in the layout of MVTec AD, as the authors' prepare_data.py writes it.
+        size: height and width, in pixels.
+        grey: whether to turn colours into grey.
+        masks: whether to read masks.
+
+    Raises:
+        WrongData: the folder has neither layout, the split is not as published, an image cannot
+            be read, or a mask does not fit.
+    """
+    folder = paths[0]
+    if not (folder / "Data").is_dir():
+        return mvtec.category(card, paths, size, grey, masks)
+    rows = _rows(folder.parent / SPLIT, folder.name)
+    train = [row for row in rows if row["split"] == "train"]
+    test = [row for row in rows if row["split"] == "test"]
+    images = [_inside(folder, row["image"]) for row in train + test]
+    drawn = [
+        _inside(folder, row["mask"]) if masks and row["label"] != "normal" else None
+        for row in train + test
+    ]
+    y = np.array([row["label"] != "normal" for row in train + test])
+    x, mask = mvtec.read_images(images, drawn, size, grey)
+    split = OfficialSplit(np.arange(len(train)), np.arange(len(train), len(y)))
+    return DataSet(card, x, y, split, mask if masks else None)
+
+
+def _rows(path: Path, product: str) -> list[dict[str, str]]:
+    """Return the lines of a product, normal ones first, then by image."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        _refuse(path, f"cannot be read ({error}); it comes with the archive of VisA")
+    if not rows or tuple(rows[0]) != _COLUMNS:
+        _refuse(path, f"is not the split of VisA; its columns are to be {', '.join(_COLUMNS)}")
+    own = [row for row in rows if row["object"] == product]
+    for row in own:
+        if row["split"] not in ("train", "test") or row["label"] not in ("normal", "anomaly"):
+            _refuse(path, f"has {row['split']!r}, {row['label']!r} for {row['image']}")
+    if {row["split"] for row in own} != {"train", "test"}:
+        known = ", ".join(sorted({row["object"] for row in rows}))
+        _refuse(path, f"lacks training or test images of {product!r}; it has: {known}")
+    return sorted(own, key=lambda row: (row["label"] != "normal", row["image"]))
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """Return the path of a name such as candle/Data/Images/Normal/0000.JPG, within its folder."""
+    parts = PurePosixPath(name).parts
+    if not name or parts[0] != folder.name or ".." in parts:
+        _refuse(folder.parent / SPLIT, f"names {name!r}, which is not within {folder.name}/")
+    return folder.joinpath(*parts[1:])
+
+
+def _refuse(path: Path, reason: str) -> NoReturn:
+    msg = f"{path} {reason}"
+    raise WrongData(msg)
