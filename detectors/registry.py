@@ -64,13 +64,13 @@ class Entry:
 DEEP_PRELOAD = ("torch._dynamo",)  # which torch's optimisers import, seconds into the first fit
 
 
-def _deep(target: str, readouts: tuple[str, ...] = ()) -> Entry:
+def _deep(target: str, readouts: tuple[str, ...] = (), *, encodes: bool = True) -> Entry:
     """Return the entry of a model on the one training loop."""
     return Entry(
         f"detectors.deep.{target}",
         "deep",
         readouts,
-        encodes=True,
+        encodes=encodes,
         trains_together=True,
         takes_device=True,
         takes_epochs=True,
@@ -83,13 +83,19 @@ _VAE = ("reconstruction", "elbo", "reconstruction-probability", "kl")
 TABLE: dict[str, Entry] = {
     "ae": _deep("autoencoder:Autoencoder"),
     "copod": Entry("detectors.ecdf:COPOD"),
+    "dagmm": _deep("dagmm:DAGMM"),
+    "dte-c": _deep("dte:DTECategorical", encodes=False),
     "ecod": Entry("detectors.ecdf:ECOD"),
+    "flow": _deep("flow:Flow"),
     "gmm": Entry("detectors.density:GaussianMixtureDensity"),
+    "goad": _deep("goad:GOAD", encodes=False),
+    "icl": _deep("icl:ICL"),
     "iforest": Entry("detectors.forest:IsolationForest"),
     "kde": Entry("detectors.density:KernelDensity"),
     "kmeans": Entry("detectors.kmeans:KMeans"),
     "knn": Entry("detectors.neighbours:KNN"),
     "lof": Entry("detectors.neighbours:LOF"),
+    "lunar": _deep("lunar:LUNAR", encodes=False),  # pyod:LUNAR finds negatives by their own 0
     "mahalanobis": Entry("detectors.covariance:Mahalanobis"),
     "max-abs-z": Entry("detectors.controls:MaxAbsZ", "control"),
     "mean-distance": Entry("detectors.controls:MeanDistance", "control"),

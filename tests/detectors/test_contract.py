@@ -13,7 +13,17 @@ from detectors.checks import CHECKS, CheckFailed, Subject, checks_for
 from detectors.contract import Detector, Floats
 from detectors.registry import TABLE
 
-FEW = {"iforest": {"n_estimators": 20}, "ae": {"epochs": 4}, "vae": {"epochs": 4}}
+FEW = {
+    "iforest": {"n_estimators": 20},
+    "ae": {"epochs": 4},
+    "dagmm": {"epochs": 4},
+    "dte-c": {"epochs": 9, "hidden": (64, 64), "learning_rate": 0.01},
+    "flow": {"epochs": 4},
+    "goad": {"epochs": 4},
+    "icl": {"epochs": 4},
+    "lunar": {"epochs": 4},
+    "vae": {"epochs": 4},
+}
 READOUTS = [f"{name}:{readout}" for name in names() for readout in TABLE[name].readouts[1:]]
 HEADS = ["ae+lof", "ae+ocsvm", "ae+kmeans", "ae+knn", "vae+lof"]
 UNTRAINED = ["untrained-ae", "untrained-vae", "untrained-vae:elbo", "untrained-ae+lof"]
