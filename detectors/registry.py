@@ -64,13 +64,15 @@ class Entry:
 DEEP_PRELOAD = ("torch._dynamo",)  # which torch's optimisers import, seconds into the first fit
 
 
-def _deep(target: str, readouts: tuple[str, ...] = (), **preset: Any) -> Entry:
+def _deep(
+    target: str, readouts: tuple[str, ...] = (), *, encodes: bool = True, **preset: Any
+) -> Entry:
     """Return the entry of a model on the one training loop, with settings that its name fixes."""
     return Entry(
         f"detectors.deep.{target}",
         "deep",
         readouts,
-        encodes=True,
+        encodes=encodes,
         trains_together=True,
         takes_device=True,
         takes_epochs=True,
@@ -109,11 +111,16 @@ TABLE: dict[str, Entry] = {
     "ces-ae": _deep("cumulative:CumulativeErrorAutoencoder", ("cumulative", *_AE)),
     "copod": Entry("detectors.ecdf:COPOD"),
     "dae": _deep("denoising:DenoisingAutoencoder", _AE),
+    "dagmm": _deep("dagmm:DAGMM"),
     "deep-svdd": _deep("deep_svdd:DeepSVDD"),
     "deep-svdd-soft": _deep("deep_svdd:DeepSVDD", objective="soft-boundary"),
+    "dte-c": _deep("dte:DTECategorical", encodes=False),
     "ecod": Entry("detectors.ecdf:ECOD"),
     "findout": Entry("detectors.findout:FindOut"),
+    "flow": _deep("flow:Flow"),
     "gmm": Entry("detectors.density:GaussianMixtureDensity"),
+    "goad": _deep("goad:GOAD", encodes=False),
+    "icl": _deep("icl:ICL"),
     "iforest": Entry("detectors.forest:IsolationForest"),
     "k-means--": Entry("detectors.kmeans_minus_minus:KMeansMinusMinus"),
     "kde": Entry("detectors.density:KernelDensity"),
@@ -121,6 +128,7 @@ TABLE: dict[str, Entry] = {
     "knn": Entry("detectors.neighbours:KNN"),
     "linear-ae": _deep("autoencoder:Autoencoder", _AE, hidden=(), flatten=True),
     "lof": Entry("detectors.neighbours:LOF"),
+    "lunar": _deep("lunar:LUNAR", encodes=False),  # pyod:LUNAR finds negatives by their own 0
     "mae": _deep("masked:MaskedAutoencoder", _AE),
     "mahalanobis": Entry("detectors.covariance:Mahalanobis"),
     "max-abs-z": Entry("detectors.controls:MaxAbsZ", "control"),

@@ -107,7 +107,8 @@ class DeepDetector(Detector, Generic[Net]):
         for detector, x in zip(detectors, xs, strict=True):
             vars(detector).pop("_shape_", None)  # unfitted, unless this fit succeeds
             try:
-                replicas.append(Replica(detector, detector._suited(as_samples(x))))
+                material = detector._material(detector._suited(as_samples(x)))
+                replicas.append(Replica(detector, material))
             except Unsupported as error:
                 outcomes[detector.seed] = error
         train(replicas)
@@ -168,6 +169,17 @@ class DeepDetector(Detector, Generic[Net]):
         except (Unsupported, Diverged, Collapsed) as error:
             replica.outcome = error
 
+    def _material(self, x: Floats) -> Floats:
+        """Return the rows that training works on; by default the training samples x (n, *shape).
+
+        A method that learns from what it derives of all samples returns that, and keeps what it
+        needs to derive it of others.
+
+        Raises:
+            Unsupported: the samples do not suit the settings.
+        """
+        return x
+
     @abstractmethod
     def _network(self, shape: tuple[int, ...]) -> Net:
         """Return a new network for samples of this shape, its weights drawn by torch."""
@@ -202,7 +214,7 @@ class DeepDetector(Detector, Generic[Net]):
         """
 
     def _conclude(self, x: Floats) -> None:
-        """Learn from all training rows (n, *shape) what the scores need; `net_` is trained.
+        """Learn from the rows of `_material` (n, ...) what the scores need; `net_` is trained.
 
         Raises:
             Unsupported: the rows do not suit the settings.

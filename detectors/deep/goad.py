@@ -1,0 +1,128 @@
+"""Classification of random affine transformations (GOAD).
+
+Bergman and Hoshen, "Classification-based anomaly detection for general data", ICLR 2020,
+arXiv:2005.02359. Section and equation numbers are those of the paper. As in the authors' code
+for tables, the transformations have no shift, and a cross-entropy stands beside the triplet-centre
+loss.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor, nn
+
+from detectors.contract import Floats
+from detectors.deep.base import DeepDetector
+from detectors.deep.networks import SLOPE, Dense, mlp, rowwise_product
+from detectors.deep.phases import Objective, Phase, mean_of
+
+
+class GOADNet(nn.Module):
+    """M random matrices and their centres in buffers; the network f and a linear classifier."""
+
+    matrices: Tensor
+    centres: Tensor
+
+    def __init__(
+        self, d: int, n_transforms: int, n_out: int, hidden: tuple[int, ...], n_features: int
+    ) -> None:
+        super().__init__()
+        self.n_transforms = n_transforms
+        self.trunk = mlp([n_out, *hidden, n_features], bias=False)
+        self.classifier = nn.Sequential(nn.LeakyReLU(SLOPE), Dense(n_features, n_transforms))
+        matrices = torch.randn(d, n_transforms * n_out) / math.sqrt(d)
+        self.register_buffer("matrices", matrices)
+        self.register_buffer("centres", torch.zeros(n_transforms, n_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return f(T(x, m)) (n, M, k) of samples x (n, d), for every transformation m."""
+        transformed = rowwise_product(x, self.matrices).view(len(x), self.n_transforms, -1)
+        features: Tensor = self.trunk(transformed)
+        return features
+
+
+def squared_distances(features: Tensor, centres: Tensor) -> Tensor:
+    """Return |f - c_m'|^2 as (n, M, M) of features (n, M, k) and centres (M, k)."""
+    products = rowwise_product(features, centres.T)
+    squares = features.square().sum(-1, keepdim=True) + centres.square().sum(-1)
+    return squares - 2 * products
+
+
+def triplet_centre_losses(distances: Tensor, margin: float) -> Tensor:
+    """Return equation 5 as the (n,) means over m of max(0, d_mm + s - min over m' of d_mm')."""
+    right = distances.diagonal(dim1=-2, dim2=-1)
+    unit = torch.eye(distances.shape[-1], dtype=torch.bool, device=distances.device)
+    wrong = distances.masked_fill(unit, math.inf).amin(-1)
+    return (right + margin - wrong).clamp(min=0).mean(-1)
+
+
+def surprise(logits: Tensor) -> Tensor:
+    """Return the (n,) sums over m of -log p(m | T(x, m)), of logits (n, M, M); equation 7."""
+    return -logits.log_softmax(-1).diagonal(dim1=-2, dim2=-1).sum(-1)
+
+
+@dataclass(kw_only=True)
+class GOAD(DeepDetector[GOADNet]):
+    """Sum over random transformations of -log p of the right one, by distances to its centre.
+
+    p(m' | T(x, m)) is the softmax over m' of -|f(T(x, m)) - c_m'|^2, and c_m is the mean of
+    f(T(x, m)) over the training rows; in training it is that of the batch.
+
+    Attributes:
+        n_transforms: number M of random matrices; entries are normal with variance 1 / d, so
+            that the scale of the samples stays.
+        transform_dim: features after a transformation.
+        hidden: widths of the hidden layers of f, which has no biases.
+        feature_dim: width of f's output.
+        margin: s of the triplet-centre loss.
+        centre_weight: weight of the triplet-centre loss beside the cross-entropy; 0.1 in the
+            authors' code.
+        epochs: most passes over the training rows; each shows every row M times. The authors take
+            1 to 25.
+        batch_size: rows a step, as in the authors' code.
+    """
+
+    takes_images: ClassVar[bool] = False
+
+    n_transforms: Annotated[int, Ge(2)] = 32
+    transform_dim: Annotated[int, Ge(1)] = 32
+    hidden: tuple[Annotated[int, Ge(1)], ...] = (64,)
+    feature_dim: Annotated[int, Ge(1)] = 32
+    margin: Annotated[float, Gt(0)] = 1.0
+    centre_weight: Annotated[float, Gt(0)] = 0.1
+    epochs: Annotated[int, Ge(0)] = 50
+    batch_size: Annotated[int, Ge(1)] = 64
+
+    def _network(self, shape: tuple[int, ...]) -> GOADNet:
+        (d,) = shape
+        sizes = (self.n_transforms, self.transform_dim, self.hidden, self.feature_dim)
+        return GOADNet(d, *sizes)
+
+    def _phases(self) -> tuple[Phase, ...]:
+        return (Phase((Objective(self._loss),), self.epochs, judge=mean_of(self._judged)),)
+
+    def _loss(self, net: GOADNet, x: Tensor, weight: Tensor, noise: Tensor) -> Tensor:
+        features = net(x)
+        centres = (weight[:, None, None] * features).sum(0)
+        apart = triplet_centre_losses(squared_distances(features, centres), self.margin)
+        entropy = surprise(net.classifier(features)) / self.n_transforms
+        return (weight * (self.centre_weight * apart + entropy)).sum()
+
+    def _judged(self, net: GOADNet, x: Tensor, noise: Tensor) -> Tensor:
+        """The score, which held-out rows are judged by."""
+        return surprise(-squared_distances(net(x), net.centres))
+
+    def _renew(self, net: GOADNet, x: Tensor, phase: Phase, epoch: int) -> None:
+        net.centres = net(x).mean(0)
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        def read(rows: Tensor) -> Tensor:
+            features = self.net_(rows.float()).double()
+            return surprise(-squared_distances(features, self.net_.centres.double()))
+
+        return self._read(read, x)

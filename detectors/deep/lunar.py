@@ -1,0 +1,85 @@
+"""Learnable unified neighbourhood-based anomaly ranking (LUNAR).
+
+Goodge, Hooi, Ng and Ng, "LUNAR: unifying local outlier detection methods via graph neural
+networks", AAAI 2022, doi:10.1609/aaai.v36i6.20629, arXiv:2112.05355. The message of a neighbour
+is its distance, so the network is one of the sorted distances to the k nearest training rows.
+
+Neighbours are sought among the training rows alone. PyOD's class of that name seeks them among
+the negatives too, of which each finds itself at distance 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated, ClassVar
+
+import numpy as np
+from annotated_types import Ge, Gt, Le
+from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import MinMaxScaler
+from torch import Tensor, nn
+
+from detectors.contract import Floats, require_rows
+from detectors.deep.base import DeepDetector
+from detectors.deep.networks import Dense
+
+WIDTH = 256  # of the three hidden layers
+
+
+@dataclass(kw_only=True)
+class LUNAR(DeepDetector[nn.Module]):
+    """Output of a network that tells training rows from negatives by their neighbour distances.
+
+    Features are scaled to [0, 1] on the training rows. There is a negative a training row, with
+    equal chances uniform in the cube or the row with normal noise on some features. The network
+    lowers the squared error of a sigmoid, 0 for rows and 1 for negatives; the score is the
+    sigmoid's argument, which ranks alike and does not round to 1.
+
+    Attributes:
+        n_neighbors: k, at most the training rows less one. The paper takes 100, which small
+            training sets do not have.
+        noise: epsilon: standard deviation of the noise on a feature, and how far the cube of the
+            uniform negatives reaches out of [0, 1].
+        noisy_share: chance of a feature to be noised.
+    """
+
+    takes_images: ClassVar[bool] = False
+
+    n_neighbors: Annotated[int, Ge(1)] = 10
+    noise: Annotated[float, Gt(0)] = 0.1
+    noisy_share: Annotated[float, Gt(0), Le(1)] = 0.3
+
+    def _material(self, x: Floats) -> Floats:
+        """Return (n, 2 k): distances of the rows of x (n, d), and of their negatives."""
+        k = self.n_neighbors
+        require_rows(x, k + 1, f"n_neighbors = {k}")
+        self.scaler_ = MinMaxScaler().fit(x)
+        rows = self.scaler_.transform(x)
+        # A tree takes every distance by itself; products of matrices would tie rows together.
+        tree = NearestNeighbors(n_neighbors=k, algorithm="kd_tree", n_jobs=1)
+        self.neighbours_ = tree.fit(rows)
+        own = self.neighbours_.kneighbors()[0]  # of each row among the others
+        return np.hstack([own, self.neighbours_.kneighbors(self._negatives(rows))[0]])
+
+    def _negatives(self, rows: Floats) -> Floats:
+        draws = self.stream("negatives")
+        uniform = draws.uniform(-self.noise, 1 + self.noise, rows.shape)
+        noised = draws.random(rows.shape) < self.noisy_share
+        near = rows + noised * self.noise * draws.standard_normal(rows.shape)
+        return np.where(draws.random((len(rows), 1)) < 0.5, uniform, near)
+
+    def _network(self, shape: tuple[int, ...]) -> nn.Module:
+        sizes = (self.n_neighbors, WIDTH, WIDTH, WIDTH)
+        layers = [Dense(n_in, n_out) for n_in, n_out in pairwise(sizes)]
+        hidden = [each for layer in layers for each in (layer, nn.Tanh())]
+        return nn.Sequential(*hidden, Dense(WIDTH, 1))
+
+    def _losses(self, net: nn.Module, x: Tensor, noise: Tensor) -> Tensor:
+        own, negative = x.chunk(2, dim=1)
+        wrong: Tensor = net(own).sigmoid().square() + (1 - net(negative).sigmoid()).square()
+        return 0.5 * wrong[:, 0]
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        distances = self.neighbours_.kneighbors(self.scaler_.transform(x))[0]
+        return self._read(lambda rows: self.net_(rows.float())[:, 0], distances)
