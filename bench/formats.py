@@ -43,7 +43,10 @@ def save(board: Board, comparison: Comparison | None, folder: Path) -> list[Path
     drawn = figures.draw(board, comparison)
     for name, figure in drawn.items():
         written += figures.save(figure.drawing, folder / name)
-    body = [r"\input{board}", *(latex.figure(name, f.caption) for name, f in drawn.items())]
+    body = [r"\input{board}"]
+    for name, figure in drawn.items():
+        width = min(1.0, figure.drawing.get_figwidth() / figures.WIDTH)
+        body.append(latex.figure(name, figure.caption, width))
     paper = folder / "paper.tex"
     paper.write_text(latex.document("\n".join(body)), encoding="utf-8")
     return [*written, paper]
