@@ -97,9 +97,11 @@ def of_dataset(name: str) -> tuple[Reference, ...]:
 
 
 def bibtex(references: Iterable[Reference]) -> str:
-    """Return a .bib file, in order of keys."""
-    ordered = sorted(set(references), key=lambda r: r.key)
-    return "\n\n".join(r.bibtex() for r in ordered) + "\n" if ordered else ""
+    """Return a .bib file, in order of keys; of two tellings of one source, that of more authors."""
+    by_key: dict[str, Reference] = {}
+    for reference in sorted(references, key=lambda r: (len(r.authors), r.doi, r.arxiv)):
+        by_key[reference.key] = reference
+    return "\n".join(f"{by_key[key].bibtex()}\n" for key in sorted(by_key))
 
 
 def _of_entry(base: str, entry: Entry) -> Sequence[Reference]:
@@ -134,7 +136,7 @@ def _reference(authors: str, title: str, rest: str) -> Reference:
     venue = rest
     for identifier in identifiers:
         venue = venue.replace(identifier, "")
-    venue = re.sub(r"(?:\s*,)+\s*$", "", venue).strip(" ,.;")
+    venue = re.sub(r"[\s,.;]*\)?$", "", venue) if "(" not in venue else venue.strip(" ,.;")
     years = re.findall(r"\b(?:19|20)\d\d\b", f"{title} {venue}")
     year = years[-1] if years else ""
     venue = re.sub(rf"(?:^|,? ){year}$", "", venue) if year else venue

@@ -62,6 +62,15 @@ def test_every_data_set_has_a_source_but_those_of_the_project():
     assert [citation for citation, found in told.items() if not found] == ["Fathom"]
 
 
+def test_two_tellings_of_one_source_are_one_entry():
+    few = references._reference("Gretton et al.", "A kernel test", "JMLR 2012")
+    more = references._reference("Gretton, Borgwardt and Rasch", "A kernel test", "JMLR 2012")
+    assert few.key == more.key == "gretton2012kernel"
+    for order in ([few, more], [more, few]):
+        assert references.bibtex(order).count("@misc{gretton2012kernel,") == 1
+        assert "Borgwardt" in references.bibtex(order)
+
+
 def test_bibtex_lists_each_source_once_and_escapes_what_latex_reads():
     text = references.bibtex([*of_detector("lof"), *of_detector("ae+lof")])
     assert text.count("@misc{breunig2000lof,") == 1
