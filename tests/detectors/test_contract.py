@@ -13,8 +13,16 @@ from detectors.checks import CHECKS, CheckFailed, Subject, checks_for
 from detectors.contract import Detector, Floats
 from detectors.registry import TABLE
 
-FEW = {"iforest": {"n_estimators": 20}, "ae": {"epochs": 4}, "vae": {"epochs": 4}}
-READOUTS = [f"{name}:{readout}" for name in names() for readout in TABLE[name].readouts[1:]]
+FEW = {"iforest": {"n_estimators": 20}} | {
+    name: {"epochs": 4} for name, entry in TABLE.items() if entry.takes_epochs
+}
+ERRORS = "largest-error"  # read alike out of every autoencoder, so checked on one
+READOUTS = [
+    f"{name}:{readout}"
+    for name in names()
+    for readout in TABLE[name].readouts[1:]
+    if name == "ae" or readout != ERRORS
+]
 HEADS = ["ae+lof", "ae+ocsvm", "ae+kmeans", "ae+knn", "vae+lof"]
 UNTRAINED = ["untrained-ae", "untrained-vae", "untrained-vae:elbo", "untrained-ae+lof"]
 SUBJECTS = [
@@ -24,6 +32,7 @@ SUBJECTS = [
     *(Subject(text) for text in UNTRAINED),
 ]
 EXCUSES = {
+    "oc-nn": {"far_samples_score_higher": "its outputs saturate, and rise on one side of the data"},
     "random": {"far_samples_score_higher": "it looks at nothing"},
 }
 
