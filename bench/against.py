@@ -29,6 +29,7 @@ class Comparison:
             a block) with `superiority_low` and `superiority_high`, Wilcoxon's `p` and `holm`, and
             the posterior probabilities `better`, `same` and `worse`.
         mean_ranks: (detectors,) of the blocks, the reference included, in their order.
+        holm: (detectors, detectors) Wilcoxon's p-values of all pairs, corrected, in that order.
         friedman: the test that all rank alike; None for two detectors, or a single block.
         critical_difference: Nemenyi's, of mean ranks.
         notes: sentences that belong under the table.
@@ -38,6 +39,7 @@ class Comparison:
     blocks: Blocks
     lines: pd.DataFrame
     mean_ranks: stats.Floats
+    holm: stats.Floats
     friedman: Friedman | None
     critical_difference: float
     notes: tuple[str, ...]
@@ -101,6 +103,7 @@ def against(
         blocks=found,
         lines=table.drop(index=ref).reset_index(drop=True),
         mean_ranks=ranks,
+        holm=pairs.holm,
         friedman=test,
         critical_difference=cd,
         notes=_notes(found, test, cd, pairs.least, margin, board.metric.label),

@@ -75,6 +75,10 @@ def _compared(comparison: Comparison) -> Record:
         "reference": comparison.reference,
         "blocks": blocks.names,
         "mean_ranks": dict(zip(blocks.detectors, comparison.mean_ranks.tolist(), strict=True)),
+        "holm": {
+            label: dict(zip(blocks.detectors, line, strict=True))
+            for label, line in zip(blocks.detectors, comparison.holm.tolist(), strict=True)
+        },
         "critical_difference": comparison.critical_difference,
         "friedman": None
         if friedman is None

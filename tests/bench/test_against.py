@@ -68,5 +68,9 @@ def test_json_holds_the_comparison():
     assert content["reference"] == "lof"
     assert set(content["mean_ranks"]) == set(KINDS)
     assert len(content["lines"]) == 3
+    assert content["holm"]["lof"]["random"] == content["holm"]["random"]["lof"]
+    assert [content["holm"]["lof"][c["label"]] for c in content["lines"]] == [
+        c["holm"] for c in content["lines"]
+    ]
     assert 0 <= content["friedman"]["p"] <= 1
     assert json.loads(render.to_json(made))["comparison"] is None
