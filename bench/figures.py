@@ -95,7 +95,7 @@ def critical_differences(board: Board, comparison: Comparison) -> Drawn:
     height = LINE * len(labels) + 1.0
     figure, axes = _canvas(WIDTH, height)
     y = np.arange(len(labels))
-    end = _right(ranks, len(groups), len(groups))
+    end = max(_right(ranks, len(groups), len(groups)), 1 + 1.02 * cd)
     axes.hlines(y, 1, end, color="0.9", linewidth=0.8, zorder=1)
     for name in KINDS:
         own = [i for i in y if kind[labels[order[i]]] == name]

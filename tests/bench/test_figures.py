@@ -49,13 +49,14 @@ def test_a_figure_is_written_as_pdf_svg_and_png_the_same_each_time(made, tmp_pat
 
 
 def test_the_diagram_lists_detectors_by_rank_and_joins_what_is_not_told_apart(made):
-    compared = against(made, unit="dataset")
+    compared = against(made, unit="family")
     axes = figures.critical_differences(made, compared).drawing.axes[0]
     labels = [tick.get_text() for tick in axes.get_yticklabels()]
     ranks = dict(zip(compared.blocks.detectors, compared.mean_ranks, strict=True))
     assert labels == sorted(labels, key=ranks.__getitem__)
     assert "pca" not in labels  # incomplete
     assert f"critical difference {compared.critical_difference:.2f}" in texts(axes.figure)
+    assert axes.get_xlim()[1] > 1 + compared.critical_difference  # its bar is there to its end
     bars = [line.get_ydata() for line in axes.lines if line.get_linewidth() == 2]
     for low, high in bars:
         best, worst = labels[round(low + 0.25)], labels[round(high - 0.25)]
