@@ -48,8 +48,9 @@ def test_a_figure_is_written_as_pdf_svg_and_png_the_same_each_time(made, tmp_pat
     assert files[0] == files[1]
 
 
-def test_the_diagram_lists_detectors_by_rank_and_joins_what_is_not_told_apart(made):
-    compared = against(made, unit="family")
+@pytest.mark.parametrize("unit", ["family", "dataset"])
+def test_the_diagram_lists_detectors_by_rank_and_joins_what_is_not_told_apart(made, unit):
+    compared = against(made, unit=unit)
     axes = figures.critical_differences(made, compared).drawing.axes[0]
     labels = [tick.get_text() for tick in axes.get_yticklabels()]
     ranks = dict(zip(compared.blocks.detectors, compared.mean_ranks, strict=True))
