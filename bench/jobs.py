@@ -229,10 +229,12 @@ def _failed(
     outcome: Mapping[str, Any],
     model: Mapping[str, Any] | None = None,
 ) -> Row:
+    fitted = model or {}
     details = {
         "traceback": outcome.get("traceback", ""),
         "output": child.output(),
-        "warnings": [*(model or {}).get("warnings", ()), *outcome.get("warnings", ())],
+        "warnings": [*fitted.get("warnings", ()), *outcome.get("warnings", ())],
+        "diagnostics": fitted.get("diagnostics", {}),
     }
     reason = outcome["reason"]
     return Row(wanted, outcome["status"], reason, _sizes(unit), details=details)
@@ -267,6 +269,7 @@ def _judged(
         details={
             "output": child.output(),
             "warnings": list(dict.fromkeys([*model["warnings"], *result["warnings"]])),
+            "diagnostics": model["diagnostics"],
         },
         scores=scores,
         truth=unit.truth,
