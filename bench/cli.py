@@ -200,7 +200,7 @@ def track(
         stored = list(store.records())
         suites = sorted(filter(None, {made_for(record) for record in stored}))
         for name in suites if suite is None else [suite]:
-            report = replay(results, *_of_suite(name, stored, data))
+            report = replay(store, *_of_suite(name, stored, data))
             if report.problem:
                 out.print(report.problem, markup=False, soft_wrap=True)
                 raise typer.Exit(1)
