@@ -123,7 +123,7 @@ class Store:
                 yield record
 
     def details(self, key: str) -> dict[str, Any]:
-        """Return traceback, output, warnings and diagnostics of a row."""
+        """Return traceback, output, warnings, diagnostics and parts of the code id of a row."""
         found = self._read("SELECT details FROM rows WHERE key = ?", key)
         return dict(json.loads(found[0][0])) if found else {}
 
