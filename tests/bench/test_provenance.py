@@ -11,15 +11,10 @@ import pytest
 from bench import provenance
 from bench.codeid import code_parts
 from detectors.registry import parse
+from tests.bench.git_made import commit_all, git, repository
 
 ROOT = Path(__file__).parents[2]
 TELLS = "import json; from bench.provenance import provenance as p; print(json.dumps(p()))"
-
-
-def git(folder: Path, *arguments: str) -> str:
-    who = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-    command = ["git", "-C", str(folder), *who, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def told(folder: Path, **env: str) -> dict:
@@ -38,13 +33,10 @@ def told(folder: Path, **env: str) -> dict:
 def checkout(tmp_path_factory) -> Path:
     """A repository of the project's code, with one commit."""
     folder = tmp_path_factory.mktemp("checkout") / "fathom"
-    folder.mkdir()
     for package in ("bench", "detectors", "datasets"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / package, folder / package, ignore=ignored)
-    git(folder, "init", "-q")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-qm", "first")
+    commit_all(repository(folder), "first")
     return folder
 
 
@@ -57,15 +49,13 @@ def test_a_row_knows_its_commit_and_whether_files_differ_from_it(checkout):
 
 
 def test_a_hook_of_another_repository_does_not_change_the_commit(checkout, tmp_path):
-    git(tmp_path, "init", "-q")
-    git(tmp_path, "commit", "-qm", "other", "--allow-empty")
+    commit_all(repository(tmp_path), "other")
     told_in_hook = told(checkout, GIT_DIR=str(tmp_path / ".git"))
     assert told_in_hook["commit"] == git(checkout, "rev-parse", "HEAD")
 
 
 def test_a_repository_that_holds_an_installed_copy_is_not_its_commit(checkout, tmp_path):
-    git(tmp_path, "init", "-q")
-    git(tmp_path, "commit", "-qm", "other", "--allow-empty")
+    commit_all(repository(tmp_path), "other")
     shutil.copytree(checkout, tmp_path / "lib", ignore=shutil.ignore_patterns(".git"))
     assert told(tmp_path / "lib")["commit"] == ""
 

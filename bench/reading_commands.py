@@ -1,0 +1,95 @@
+"""The commands that read stored rows over time and across machines: compare, history, export and
+merge. None runs a detector."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+if TYPE_CHECKING:
+    from bench.compare import Comparison
+    from bench.sides import Side
+
+app = typer.Typer()
+FOLDER = Path("results")
+FAIL = "--fail-on-regression"
+
+Results = Annotated[Path, typer.Option(metavar="DIR", help="folder of the store and the boards")]
+MetricName = Annotated[str, typer.Option(help="a metric of quality; see `bench list metrics`")]
+
+
+class _OptionalMargin(TyperCommand):
+    """A command one of whose options may stand without its value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = list(args)
+        if FAIL in given:
+            after = given.index(FAIL) + 1
+            if not _is_number(given[after : after + 1]):
+                given.insert(after, "0")
+        return super().parse_args(ctx, given)
+
+
+def _is_number(texts: list[str]) -> bool:
+    try:
+        return bool([float(text) for text in texts])
+    except ValueError:
+        return False
+
+
+@app.command(cls=_OptionalMargin)
+def compare(
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="commit, tag, date, run, or results folder")
+    ],
+    b: Annotated[str, typer.Argument(metavar="B", help="what is compared with it")],
+    metric: MetricName = "auroc",
+    fail_on_regression: Annotated[
+        float | None,
+        typer.Option(
+            FAIL, metavar="[MARGIN]", min=0, help="exit 1 if a detector is worse (by more)"
+        ),
+    ] = None,
+    format: Annotated[str, typer.Option(help="table, json")] = "table",
+    results: Results = FOLDER,
+) -> None:
+    """Compare stored rows: what changed in quality and cost from A to B, and what may be why."""
+    from bench import cli, compare_text
+
+    cli._one_of("format", format, ("table", "json"))
+    made = _compared(a, b, metric, results)
+    if format == "json":
+        sys.stdout.write(compare_text.to_json(made) + "\n")
+    else:
+        compare_text.print_comparison(made, cli.out)
+    if fail_on_regression is None:
+        return
+    worse = made.regressions(fail_on_regression)
+    if worse:
+        told = ", ".join(line.label for line in worse)
+        sys.stderr.write(f"bench: worse in {b} than in {a}: {told}\n")
+        raise typer.Exit(1)
+
+
+def _compared(a: str, b: str, metric: str, results: Path) -> Comparison:
+    from bench import compare as comparing
+    from bench.cli import _open_store, _usage
+    from bench.sides import find_side, whole_side
+    from bench.store import STORE
+
+    with ExitStack() as stack, _usage():
+
+        def side(word: str) -> Side:
+            whole = (Path(word) / STORE).is_file()
+            store = stack.enter_context(_open_store(Path(word) if whole else results))
+            stored = list(store.records())
+            if whole:
+                return whole_side(Path(word), stored, store.details)
+            return find_side(word, stored, store.details)
+
+        return comparing.compare(side(a), side(b), metric)
