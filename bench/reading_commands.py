@@ -4,7 +4,7 @@ merge. None runs a detector."""
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -93,3 +93,55 @@ def _compared(a: str, b: str, metric: str, results: Path) -> Comparison:
             return find_side(word, stored, store.details)
 
         return comparing.compare(side(a), side(b), metric)
+
+
+@app.command()
+def export(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help=".parquet or .csv; by default in results")
+    ] = None,
+    table: Annotated[str, typer.Option(help="rows, scores or diagnostics")] = "rows",
+    results: Results = FOLDER,
+) -> None:
+    """Write stored rows, their raw scores or their fits' diagnostics as a tidy table."""
+    from bench.cli import Usage, _open_store, _usage, out
+    from bench.export import export as write
+
+    path = file or results / f"{table}.parquet"
+    with _open_store(results) as store, _usage():
+        try:
+            n_lines = write(store, table, path)
+        except OSError as error:
+            msg = f"cannot write {path}: {error.strerror}; name another file"
+            raise Usage(msg) from error
+    out.print(f"{n_lines} lines in {path}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def merge(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="results folders")],
+    prefer: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="whose rows hold where two contradict")
+    ] = None,
+    results: Results = FOLDER,
+) -> None:
+    """Add the rows of other results folders, such as of other machines, to this one."""
+    from bench.cli import Usage, _open_store, _usage, out
+    from bench.merge import merge as merge_stores
+    from bench.store import Store, locked
+
+    if prefer is not None and prefer not in [*folders, results]:
+        msg = f"--prefer {prefer} is none of the folders that are merged"
+        raise Usage(msg)
+    with ExitStack() as stack, _usage():
+        sources = {folder: stack.enter_context(_open_store(folder)) for folder in folders}
+        stack.enter_context(locked(results))
+        target = stack.enter_context(closing(Store(results)))
+        preferred = {**sources, results: target}.get(prefer) if prefer else None
+        done = merge_stores(list(sources.values()), target, preferred)
+    rounded = f", {done.rounded} of them but for rounding" if done.rounded else ""
+    out.print(
+        f"{done.added} rows added to {results}; {done.there} were there{rounded}",
+        markup=False,
+        soft_wrap=True,
+    )
