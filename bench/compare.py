@@ -106,11 +106,7 @@ def compare(a: Side, b: Side, metric: str = "auroc") -> Comparison:
     Raises:
         ValueError: the metric is unknown or none of quality.
     """
-    chosen = metrics.get(metric)
-    if not chosen.larger_is_better:
-        able = ", ".join(m.name for m in metrics.METRICS.values() if m.larger_is_better)
-        msg = f"{metric!r} says nothing of quality; compared can be {able}"
-        raise ValueError(msg)
+    chosen = metrics.of_quality(metric)
     old, new = _grouped(a.records), _grouped(_named_as_before(a.records, b.records))
     paired = [
         _line(key, _pairs(old[key], new[key]), chosen, (a.details, b.details))
@@ -183,9 +179,9 @@ def _line(
         why = "every row fails now" if told.failing else "no row is ok on both sides"
         return replace(told, quality=Judged("worse", why=why) if told.failing else _none(why))
     families = {a["dataset"]: a["dataset_family"] for a, _ in figures}
-    old = _by_dataset(figures, lambda a, b: _figure(a, metric))
-    new = _by_dataset(figures, lambda a, b: _figure(b, metric))
-    changes = _by_dataset(figures, lambda a, b: _figure(b, metric) - _figure(a, metric))
+    old = _by_dataset(figures, lambda a, b: figure(a, metric.name))
+    new = _by_dataset(figures, lambda a, b: figure(b, metric.name))
+    changes = _by_dataset(figures, lambda a, b: figure(b, metric.name) - figure(a, metric.name))
     return replace(
         told,
         pairs=len(figures),
@@ -208,11 +204,12 @@ def _by_dataset(
     return values
 
 
-def _figure(record: Record, metric: Metric) -> float:
-    if metric.name == "lifted_average_precision":
+def figure(record: Record, metric: str) -> float:
+    """Return a row's figure of a metric, also of one that is derived from others."""
+    if metric == "lifted_average_precision":
         ap, base = (np.array([record[n]]) for n in ("average_precision", "prevalence"))
         return float(metrics.lifted_average_precision(ap, base)[0])
-    return float(record[metric.name])
+    return float(record[metric])
 
 
 def _cost(pairs: Sequence[Pair], name: str, families: Mapping[str, str]) -> Judged:

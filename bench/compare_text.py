@@ -86,8 +86,8 @@ def _table(made: Comparison) -> Table:
             *under,
             share(line.a),
             share(line.b),
-            _signed(line.quality.change.mean) if line.quality.change else NONE,
-            _limits(line.quality),
+            signed(line.quality.change.mean) if line.quality.change else NONE,
+            limits(line.quality),
             verdict,
             *(_ratio(line.costs.get(name)) for name in COSTS),
             f"{line.pairs}{same}",
@@ -102,7 +102,7 @@ def _sentences(line: Line) -> Iterable[str]:
     if line.quality.verdict in ("better", "worse") and line.by_dataset:
         sign = 1 if line.quality.verdict == "worse" else -1
         ordered = sorted(line.by_dataset.items(), key=lambda item: sign * item[1])
-        told = ", ".join(f"{name} {_signed(value)}" for name, value in ordered[:MOST])
+        told = ", ".join(f"{name} {signed(value)}" for name, value in ordered[:MOST])
         yield f"{line.label}: {line.quality.verdict}, most on {told}"
     for what, rows in (("fails now", line.failing), ("failed before", line.mended)):
         more = f"; {len(rows) - MOST} more" if len(rows) > MOST else ""
@@ -124,14 +124,16 @@ def _causes(lines: Sequence[Line]) -> dict[str, list[str]]:
     return found
 
 
-def _limits(judged: Judged) -> str:
+def limits(judged: Judged) -> str:
+    """Return the limits of a change in words, with a mark where they are over data sets."""
     if judged.change is None or math.isnan(judged.change.low):
         return NONE
     mark = "~" if judged.change.of_data_sets else ""
-    return f"{mark}{_signed(judged.change.low)} to {_signed(judged.change.high)}"
+    return f"{mark}{signed(judged.change.low)} to {signed(judged.change.high)}"
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
+    """Return a change with its sign and three decimals."""
     text = f"{value:+.3f}".replace("0.", ".", 1).replace("-", "\N{MINUS SIGN}")
     return "0" if value == 0 else text
 

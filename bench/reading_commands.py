@@ -96,6 +96,35 @@ def _compared(a: str, b: str, metric: str, results: Path) -> Comparison:
 
 
 @app.command()
+def history(
+    detector: Annotated[
+        str | None, typer.Argument(help="label or name of a detector; by default all")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="on this data set; by default on all")] = None,
+    metric: MetricName = "auroc",
+    figure: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="draw it, too: .svg, .pdf or .png")
+    ] = None,
+    results: Results = FOLDER,
+) -> None:
+    """Print, and draw, a metric over the versions of the code that stored rows were made by."""
+    from bench import history_text
+    from bench.cli import Usage, _open_store, _usage, out
+    from bench.history import history as read
+
+    with _open_store(results) as store, _usage():
+        lines = read(list(store.records()), detector, dataset, metric)
+    history_text.print_history(lines, metric, out)
+    if figure is not None:
+        with _usage():
+            try:
+                history_text.draw(lines, metric, figure)
+            except OSError as error:
+                msg = f"cannot write {figure}: {error.strerror}; name another file"
+                raise Usage(msg) from error
+
+
+@app.command()
 def export(
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help=".parquet or .csv; by default in results")
