@@ -16,7 +16,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from bench import board, formats, plan, terminal
+from bench import board, formats, plan, shown, terminal
 from bench.execute import (
     DRAFT,
     Workshop,
@@ -98,7 +98,7 @@ def run(
             else:
                 for record in store.records({w.key for w in wanted} - {w.key for w in todo}):
                     tracker.log(record)  # a killed run may have stored it and not logged it
-                report = tracker.finish(texts)
+                report = tracker.finish(lambda: shown.of_board(made))
                 tracked = report.problem or f"mlflow: {report.logged} runs in {report.uri}"
             stored = store.statuses()
             statuses = Counter(stored.get(row.key, "missing") for row in wanted)
@@ -132,7 +132,7 @@ def _make_rows(
         try:
             workshop.start(1 if client else min(options.workers, len(jobs)))
             _refuse_bad_settings(workshop, todo)
-            tracker = Tracker(options.results, suite.name, _invocation(suite, name))
+            tracker = Tracker(store, suite.name, _invocation(suite, name))
             try:
                 with Progressing(len(todo), console) as progress:
 

@@ -34,6 +34,7 @@ from typing import Any
 import numpy as np
 
 from bench.codeid import file_digest
+from bench.diagnostics import read_diagnostics
 from detectors.compose import Hybrid
 from detectors.contract import Collapsed, Detector, Diverged, Unsupported
 from detectors.registry import Spec, check, make, make_model, parse
@@ -199,7 +200,8 @@ def _files_read(spec: Spec) -> dict[str, str]:
 def _fit(
     spec: Spec, job: Mapping[str, Any], block: Sequence[Mapping[str, Any]]
 ) -> tuple[list[Detector], dict[str, str], list[dict[str, Any]]]:
-    """Fit one model a unit; return them, `_files_read` and, for each, its costs or its failure."""
+    """Fit one model a unit; return them, `_files_read` and what is told of each: its costs and
+    diagnostics, or its failure."""
     samples = [np.load(unit["x_train"]) for unit in block]
     models: list[Detector] = []
     files: dict[str, str] = {}
@@ -230,7 +232,19 @@ def _fit(
         "peak_mib": _peak_mib(start_peak),
         "warnings": caught,
     }
-    return models, files, [{**costs, **outcome} for outcome in outcomes]
+    told = [{**costs, **outcome} for outcome in outcomes]
+    for i, outcome in enumerate(told):
+        if "status" not in outcome:
+            told[i] = outcome | _diagnostics(models[i], caught)
+    return models, files, told
+
+
+def _diagnostics(model: Detector, before: Sequence[str]) -> dict[str, Any]:
+    """Return what a fitted model says of its fit, and the warnings with those that this raises."""
+    with _warnings() as caught:
+        diagnostics, left_out = read_diagnostics(model)
+    sentences = [_encodable(_one_line(sentence)) for sentence in left_out]
+    return {"diagnostics": diagnostics, "warnings": [*before, *caught, *sentences]}
 
 
 def _size(model: Detector) -> dict[str, Any]:

@@ -297,6 +297,34 @@ class Model(Detector):
         return x[:, :3]
 
 
+TOLD: dict[str, Callable[[], Any]] = {
+    "figures and curves": lambda: {
+        "epochs": 3,
+        "converged": np.True_,
+        "loss": np.array([2.0, 1.0, np.nan], dtype=np.float32),
+        "sizes": (4, 2),
+    },
+    "nothing": lambda: None,
+    "an error": lambda: ACTS["raise"](),
+    "an exit": lambda: ACTS["sys.exit"](),
+    "the unprintable": lambda: ACTS["raise the unprintable"](),
+    "odd values": lambda: {"text": "high", "matrix": np.eye(2), "none": None, "loss": [1.0]},
+    "odd names": lambda: {"\ud800\n": 1.0, 3: 2.0},
+    "too much": lambda: {f"curve {i}": range(10_000) for i in range(60)},
+}
+
+
+@dataclass(kw_only=True)
+class Telling(Faulty):
+    """Says something of its fit, a key of TOLD."""
+
+    told: str = "figures and curves"
+
+    @property
+    def diagnostics_(self) -> Any:
+        return TOLD[self.told]()
+
+
 class NotADetector:
     """Has nothing of a detector."""
 

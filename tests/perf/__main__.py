@@ -25,6 +25,7 @@ from bench.execute import Workshop, execute, prepare_tmp
 from bench.guard import Limits
 from bench.metrics import compute
 from bench.records import Row
+from bench.shown import Shown
 from bench.store import Store
 from bench.tracking import Tracker
 from tests.perf import perf_steps, perf_training
@@ -57,7 +58,8 @@ def harness_milliseconds(results: Path) -> float:
     wanted = plan.wanted_rows(chosen, "cpu")
     jobs = plan.jobs(wanted, None, Limits(600, 4096), "perf")
     workshop = Workshop(prepare_tmp(results), plan.modules(wanted))
-    store, tracker = Store(results), Tracker(results, "perf", {})
+    store = Store(results)
+    tracker = Tracker(store, "perf", {})
     moments: list[float] = []
     worked: list[float] = []
     guard = threading.Lock()
@@ -73,7 +75,7 @@ def harness_milliseconds(results: Path) -> float:
     execute(jobs, workshop, 1, on_row)
     workshop.close()
     start = time.perf_counter()
-    tracker.finish({})
+    tracker.finish(Shown)
     drain = (time.perf_counter() - start) / len(moments)
     store.close()
     size = len(jobs[0].wanted)
