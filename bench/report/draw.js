@@ -1,0 +1,121 @@
+// Drawing: elements with text that is never markup, scales, axes, and a tip for what is pointed at.
+
+const DATA = JSON.parse(document.getElementById("data").textContent);
+const SVG = "http://www.w3.org/2000/svg";
+
+function add(parent, name, attributes = {}, text = "") {
+  const inside = parent.namespaceURI === SVG || name === "svg";
+  const made = inside ? document.createElementNS(SVG, name) : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (text) made.textContent = text;
+  parent.append(made);
+  return made;
+}
+
+// ".912": a share without its leading zero, as the tables print it.
+function share(value, digits = 3) {
+  return value === null ? "–" : value.toFixed(digits).replace(/^(-?)0\./, "$1.");
+}
+
+function number(value) {
+  if (value >= 1e4 || (value > 0 && value < 1e-3)) {
+    const power = Math.floor(Math.log10(value));
+    const front = Number((value / 10 ** power).toFixed(1));
+    return front === 1 ? "10" + raised(power) : front + "·10" + raised(power);
+  }
+  return String(Number(value.toPrecision(2)));
+}
+
+function raised(power) {
+  return String(power).replace(/./g, (sign) => "⁻0123456789".includes(sign)
+    ? "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign] ?? "⁻" : "⁻");
+}
+
+// A linear scale, or a logarithmic one, from the values between two ends to pixels.
+function scale(low, high, from, to, log = false) {
+  const f = log ? Math.log10 : (value) => value;
+  const at = (value) => from + ((f(value) - f(low)) / (f(high) - f(low) || 1)) * (to - from);
+  return Object.assign(at, { low, high, log });
+}
+
+function ticks(at, count = 5) {
+  if (at.log) {
+    const first = Math.ceil(Math.log10(at.low) - 1e-9), last = Math.floor(Math.log10(at.high) + 1e-9);
+    const step = Math.max(1, Math.ceil((last - first) / 7));
+    return range(first, last, step).map((power) => 10 ** power);
+  }
+  const raw = (at.high - at.low) / count, unit = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 5, 10].map((m) => m * unit).find((s) => s >= raw);
+  return range(Math.ceil(at.low / step - 1e-9), Math.floor(at.high / step + 1e-9), 1)
+    .map((k) => k * step);
+}
+
+function range(first, last, step) {
+  const found = [];
+  for (let k = first; k <= last; k += step) found.push(k);
+  return found;
+}
+
+// A chart with axes: gives the svg and leaves the inside to the caller.
+function chart(parent, { width, height, x, y, xName, yName, title, print = number, yPrint = print }) {
+  const svg = add(parent, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img",
+    "aria-label": title });
+  for (const tick of ticks(x, Math.min(6, width / 70))) {
+    add(svg, "line", { class: "grid", x1: x(tick), x2: x(tick), y1: y(y.low), y2: y(y.high) });
+    add(svg, "text", { x: x(tick), y: y(y.low) + 15, "text-anchor": "middle" }, print(tick));
+  }
+  for (const tick of ticks(y)) {
+    add(svg, "line", { class: "grid", x1: x(x.low), x2: x(x.high), y1: y(tick), y2: y(tick) });
+    add(svg, "text", { x: x(x.low) - 6, y: y(tick) + 4, "text-anchor": "end" }, yPrint(tick));
+  }
+  add(svg, "text", { x: (x(x.low) + x(x.high)) / 2, y: y(y.low) + 31, "text-anchor": "middle" }, xName);
+  add(svg, "text", { class: "title", x: x(x.low), y: y(y.high) - 8 }, yName);
+  return svg;
+}
+
+function path(points) {
+  return points.map(([x, y], i) => (i ? "L" : "M") + x.toFixed(1) + " " + y.toFixed(1)).join("");
+}
+
+// Marks of the four kinds differ in shape, not in colour alone.
+function mark(parent, kind, x, y, size = 5) {
+  const s = size;
+  if (kind === "shallow") return add(parent, "circle", { class: "mark", cx: x, cy: y, r: s });
+  const corners = {
+    deep: [[-s, -s], [s, -s], [s, s], [-s, s]],
+    hybrid: [[0, -1.4 * s], [1.4 * s, 0], [0, 1.4 * s], [-1.4 * s, 0]],
+    control: [[-1.3 * s, -s / 2.5], [1.3 * s, -s / 2.5], [1.3 * s, s / 2.5], [-1.3 * s, s / 2.5]],
+  }[kind];
+  return add(parent, "path", { class: "mark", d: path(corners.map(([a, b]) => [x + a, y + b])) + "Z" });
+}
+
+// Shows a text beside what the pointer or the keyboard is on.
+function tip(element, text) {
+  let shown = null;
+  const show = () => {
+    const box = element.getBoundingClientRect();
+    shown = add(document.body, "div", { class: "tip" }, text);
+    const room = document.documentElement.clientWidth - shown.offsetWidth - 4;
+    shown.style.left = Math.max(4, Math.min(box.right + 6, room)) + "px";
+    shown.style.top = Math.max(4, box.top - shown.offsetHeight - 4) + "px";
+  };
+  const hide = () => { shown?.remove(); shown = null; };
+  for (const event of ["pointerenter", "focus"]) element.addEventListener(event, () => { hide(); show(); });
+  for (const event of ["pointerleave", "blur"]) element.addEventListener(event, hide);
+}
+
+// Moves values (pixels, in any order) apart until neighbours are a gap away from each other.
+function spread(values, gap, low, high) {
+  const order = values.map((_, i) => i).sort((a, b) => values[a] - values[b]);
+  const placed = [...values];
+  for (let round = 0; round < 200; round++) {
+    let moved = false;
+    for (let k = 1; k < order.length; k++) {
+      const [a, b] = [order[k - 1], order[k]], lack = gap - (placed[b] - placed[a]);
+      if (lack > 0.01) { placed[a] -= lack / 2; placed[b] += lack / 2; moved = true; }
+    }
+    for (const i of order) placed[i] = Math.min(high, Math.max(low, placed[i]));
+    if (!moved) break;
+  }
+  return placed;
+}
