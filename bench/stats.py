@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 DRAWS = 2000
 FEW_FAMILIES = 10  # below this many, percentile limits are clearly too narrow
-_TIE = 12  # decimals; means of seeds differing less are one rank
+TIE = 12  # decimals; means of seeds differing less are one rank
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,23 @@ def family_means(by_dataset: Floats, cells: Cells) -> Floats:
     Data sets and families without a value are left out, so an incomplete detector's mean is over
     less than a complete one's and the two do not compare.
     """
-    by_family = _grouped_means(by_dataset, cells.family)
-    return _grouped_means(by_family, np.zeros(by_family.shape[1], np.intp))[:, 0]
+    families = by_family(by_dataset, cells)
+    return _grouped_means(families, np.zeros(families.shape[1], np.intp))[:, 0]
+
+
+def by_family(by_dataset: Floats, cells: Cells) -> Floats:
+    """(detectors, families): means of data sets (detectors, data sets); nan where none is."""
+    return _grouped_means(by_dataset, cells.family)
+
+
+def ranks(by_dataset: Floats, *, larger_is_better: bool = True) -> Floats:
+    """(detectors, data sets) ranks within each data set, 1 the best, ties sharing their mean."""
+    means = np.round(by_dataset, TIE)
+    means = -means if larger_is_better else means
+    better = (means[None, :, :] < means[:, None, :]).sum(axis=1)  # (detectors, data sets)
+    equal = (means[None, :, :] == means[:, None, :]).sum(axis=1)  # itself included
+    found: Floats = better + (equal + 1) / 2
+    return found
 
 
 def mean_ranks(values: Floats, cells: Cells, *, larger_is_better: bool) -> Floats:
@@ -65,11 +80,8 @@ def mean_ranks(values: Floats, cells: Cells, *, larger_is_better: bool) -> Float
     Detectors are ranked within each data set by the mean over its seeds, ties sharing the mean of
     their ranks; ranks are averaged over data sets within a family, then over families.
     """
-    means = np.round(dataset_means(values, cells), _TIE)
-    means = -means if larger_is_better else means
-    better = (means[None, :, :] < means[:, None, :]).sum(axis=1)  # (detectors, data sets)
-    equal = (means[None, :, :] == means[:, None, :]).sum(axis=1)  # itself included
-    return family_means(better + (equal + 1) / 2, cells)
+    of_datasets = ranks(dataset_means(values, cells), larger_is_better=larger_is_better)
+    return family_means(of_datasets, cells)
 
 
 def bootstrap_weights(cells: Cells, *, draws: int = DRAWS, seed: int = 0) -> Floats:
