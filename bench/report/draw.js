@@ -17,18 +17,13 @@ function share(value, digits = 3) {
   return value === null ? "–" : value.toFixed(digits).replace(/^(-?)0\./, "$1.");
 }
 
+// Two digits: "0.034", "12", "3·10⁻⁵"; a true minus.
 function number(value) {
-  if (value >= 1e4 || (value > 0 && value < 1e-3)) {
-    const power = Math.floor(Math.log10(value));
-    const front = Number((value / 10 ** power).toFixed(1));
-    return front === 1 ? "10" + raised(power) : front + "·10" + raised(power);
-  }
-  return String(Number(value.toPrecision(2)));
-}
-
-function raised(power) {
-  return String(power).replace(/./g, (sign) => "⁻0123456789".includes(sign)
-    ? "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign] ?? "⁻" : "⁻");
+  if (value < 0) return "−" + number(-value);
+  if (value === 0 || (value >= 1e-3 && value < 1e4)) return String(Number(value.toPrecision(2)));
+  const power = Math.floor(Math.log10(value)), front = Number((value / 10 ** power).toFixed(1));
+  const raised = String(power).replace("-", "⁻").replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]);
+  return (front === 1 ? "10" : front + "·10") + raised;
 }
 
 // A linear scale, or a logarithmic one, from the values between two ends to pixels.
@@ -40,9 +35,10 @@ function scale(low, high, from, to, log = false) {
 
 function ticks(at, count = 5) {
   if (at.log) {
-    const first = Math.ceil(Math.log10(at.low) - 1e-9), last = Math.floor(Math.log10(at.high) + 1e-9);
-    const step = Math.max(1, Math.ceil((last - first) / 7));
-    return range(first, last, step).map((power) => 10 ** power);
+    const first = Math.floor(Math.log10(at.low)), last = Math.ceil(Math.log10(at.high));
+    const fronts = last - first > 3 ? [1] : [1, 2, 5], step = Math.ceil((last - first) / 8);
+    return range(first, last, step).flatMap((power) => fronts.map((front) => front * 10 ** power))
+      .filter((value) => value >= at.low && value <= at.high);
   }
   const raw = (at.high - at.low) / count, unit = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((m) => m * unit).find((s) => s >= raw);

@@ -35,6 +35,7 @@ function openTarget() {
 makeTheme(document.getElementById("theme"));
 makeSortable(document.getElementById("leaderboard"));
 makeFilter(document.querySelector(".filter"), document.getElementById("leaderboard"));
+for (const box of document.querySelectorAll("[data-critical]")) drawCritical(box);
 for (const box of document.querySelectorAll("[data-cost]")) drawCosts(box);
 for (const details of document.querySelectorAll("details.dataset, details.detector")) {
   details.addEventListener("toggle", () => drawOpened(details));

@@ -11,31 +11,33 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bench import bayes
 from bench import render as text
 from bench.board import KINDS, Board
 from bench.render import records
-from bench.report import curves, depth, facts
+from bench.report import critical, depth, facts, numbers
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Scores = Callable[[str], tuple[NDArray[np.int8], NDArray[np.float64]] | None]
-
 HERE = Path(__file__).parent
-SCRIPTS = ("draw.js", "tables.js", "costs.js", "curves.js", "page.js")
-MAX_CURVES = 2500  # detectors times data sets; each takes 1.1 kB
-METRIC_COLUMNS = ("auroc", "lifted_average_precision")
+SCRIPTS = ("draw.js", "tables.js", "critical.js", "costs.js", "curves.js", "fits.js", "page.js")
 
 
 def render(
-    board: Board, rows: pd.DataFrame, scores: Scores, details: facts.Details, *, notice: str = ""
+    board: Board,
+    rows: pd.DataFrame,
+    scores: numbers.Scores,
+    details: facts.Details,
+    *,
+    notice: str = "",
 ) -> str:
     """Return the page of a board, whole: it needs no other file and no network.
 
@@ -51,14 +53,18 @@ def render(
     answer = depth.answer(board, rows)
     fits = facts.fits(rows, details)
     chosen = [kind.best["label"] for kind in answer.kinds["auroc"]]
-    data = _data(board, rows, scores, fits, chosen)
+    diagrams, no_diagram = critical.critical(board, chosen)
     detectors, sets = records(board.detectors), records(board.datasets)
     script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     page: str = _template().render(
         board=board,
         notice=notice,
         answer=answer,
-        axis=_axis(board),
+        diagrams=diagrams,
+        no_diagram=no_diagram,
+        rope=bayes.ROPE,
+        axis=_axis([*board.detectors["auroc"], *board.detectors["auroc_low"]]),
+        kinds_axis=_axis([v for k in answer.kinds["auroc"] for v in (k.low, k.value, k.typical)]),
         detectors=detectors,
         sets=sets,
         short=dict(
@@ -79,7 +85,7 @@ def render(
         cards=facts.cards(board),
         digests=facts.digests(rows),
         provenance=facts.provenance(rows),
-        data=data,
+        data=numbers.numbers(board, rows, scores, fits, diagrams, chosen),
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         script=script,
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -99,15 +105,14 @@ def _template() -> Any:
     )
     helpers = (text.share, text.cost, text.fixed, text.whole, text.marks, text.fit_cost)
     environment.filters |= {helper.__name__: helper for helper in helpers}
-    environment.filters |= {"signed": depth.signed, "reach": text.reach}
-    environment.globals |= {"KINDS": KINDS, "isnan": math.isnan, "columns": METRIC_COLUMNS}
+    environment.filters |= {"signed": depth.signed, "reach": text.reach, "chance": critical.chance}
+    environment.globals |= {"KINDS": KINDS, "isnan": math.isnan}
     return environment.get_template("template.html")
 
 
-def _axis(board: Board) -> tuple[float, float]:
-    """Return the ends of the axis on which intervals of AUROC are drawn."""
-    lowest = np.nanmin(board.detectors[["auroc", "auroc_low"]].to_numpy(float), initial=0.9)
-    return math.floor(lowest * 10) / 10, 1.0
+def _axis(values: Sequence[float]) -> tuple[float, float]:
+    """Return the ends of the axis on which AUROCs are drawn: all of `values`, and 1."""
+    return math.floor(np.nanmin([*values, 0.9]) * 10) / 10, 1.0
 
 
 def _cells(board: Board, rows: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
@@ -121,7 +126,10 @@ def _cells(board: Board, rows: pd.DataFrame) -> dict[tuple[str, str], dict[str, 
     count = table.groupby("dataset")["value"].transform("count")
     table["shade"] = (count - order) / (count - 1).clip(lower=1)
     failed = rows[rows["status"] != "ok"]
-    words = failed.groupby(["label", "dataset"])["status"].agg(lambda s: s.mode().iloc[0])
+    ended: dict[tuple[str, str], Counter[str]] = {}
+    for row in records(failed[["label", "dataset", "status"]]):
+        ended.setdefault((row["label"], row["dataset"]), Counter())[row["status"]] += 1
+    words = {place: counts.most_common(1)[0][0] for place, counts in ended.items()}
     best = dict(zip(board.datasets["dataset"], board.datasets["best_value"], strict=True))
     return {
         (cell["label"], cell["dataset"]): {
@@ -131,64 +139,3 @@ def _cells(board: Board, rows: pd.DataFrame) -> dict[tuple[str, str], dict[str, 
         }
         for cell in records(table)
     }
-
-
-def _data(
-    board: Board, rows: pd.DataFrame, scores: Scores, fits: Mapping[str, Any], chosen: Sequence[str]
-) -> dict[str, Any]:
-    """Return the numbers that the page's script draws from; null where there is none."""
-    labels = list(board.detectors["label"])
-    names = list(board.datasets["dataset"])
-    wanted = list(dict.fromkeys([*chosen, *labels]))
-    wanted = wanted[: max(len(chosen), MAX_CURVES // len(names))]
-    return {
-        "grid": {
-            "fpr": curves.FALSE_POSITIVE_RATES.round(6).tolist(),
-            "recall": curves.RECALLS.round(6).tolist(),
-            "bins": curves.BINS,
-        },
-        "chosen": [labels.index(label) for label in chosen],
-        "detectors": [
-            {
-                "label": d["label"], "kind": d["kind"], "complete": d["rows_ok"] == d["rows"],
-                **{k: _number(d[k]) for k in ("auroc", "auroc_low", "auroc_high")},
-                **{k: _number(d[f"median_{k}"]) for k in ("fit_seconds", "score_us")},
-                "curves": fits.get(d["label"], {}).get("curves", {}),
-            }
-            for d in records(board.detectors)
-        ],
-        "datasets": [
-            {"name": name, **_curves(rows[rows["dataset"] == name], wanted, labels, scores)}
-            for name in names
-        ],
-    }  # fmt: skip
-
-
-def _curves(
-    rows: pd.DataFrame, wanted: Sequence[str], labels: Sequence[str], scores: Scores
-) -> dict[str, Any]:
-    """Return the curves of the wanted detectors on one data set, packed in one text."""
-    ok = rows[rows["status"] == "ok"]
-    keys = ok.groupby("label")["key"].agg(list)
-    figures = ok.groupby("label")[["auroc", "average_precision"]].mean()
-    there, ends, values, packed = [], [], [], []
-    for label in wanted:
-        found = [pair for key in keys.get(label, ()) if (pair := scores(key))]
-        if found:
-            one = curves.average(found)
-            there.append(labels.index(label))
-            ends.append([round(one.low, 4), round(one.high, 4)])
-            values.append([_number(v) for v in figures.loc[label].to_list()])
-            packed.append(one.packed())
-    return {
-        "detectors": there,
-        "ends": ends,
-        "values": values,
-        "prevalence": _number(ok["prevalence"].mean()) if len(ok) else None,
-        "packed": base64.b64encode(b"".join(packed)).decode(),
-    }
-
-
-def _number(value: float) -> float | None:
-    """Return a number of six digits; None for nan, which JSON has no word for."""
-    return float(f"{value:.6g}") if math.isfinite(value) else None
