@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 Unit = Literal["family", "dataset"]
 Coverage = Literal["complete", "common"]
-UNITS: tuple[Unit, ...] = Unit.__args__  # type: ignore[attr-defined]
-COVERAGES: tuple[Coverage, ...] = Coverage.__args__  # type: ignore[attr-defined]
 NAMED = 6  # names that a sentence lists before it counts the rest
 
 

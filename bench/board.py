@@ -15,15 +15,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench import intervals, metrics, protocols, stats
+from bench import groups, intervals, metrics, protocols, provenance, stats
+from bench.grid import Grid
+from bench.groups import KINDS
 from bench.metrics import Metric
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
-KINDS = ("deep", "shallow", "hybrid", "control")
 TEXT_COLUMNS = (
-    "label", "spec", "family", "dataset", "dataset_family", "protocol", "scaler", "seed", "device",
-    "status", "reason", "transductive",
+    "label", "spec", "family", "dataset", "dataset_family", "dataset_kind", "protocol", "scaler",
+    "seed", "device", "status", "reason", "transductive",
 )  # fmt: skip
 NUMBER_COLUMNS = (
     "auroc", "auroc_se", "average_precision", "prevalence", "recall@fpr=0.05", "distinct",
@@ -33,7 +35,10 @@ NUMBER_COLUMNS = (
 AVERAGED = (
     "auroc", "lifted_average_precision", "average_precision", "prevalence", "recall@fpr=0.05",
 )  # fmt: skip
-MARKS = {"weak": "\N{DEGREE SIGN}", "transductive": "\N{DAGGER}", "shared": "*"}
+MARKS = {
+    "weak": "\N{DEGREE SIGN}", "transductive": "\N{DAGGER}", "shared": "*",
+    "near": "\N{ALMOST EQUAL TO}",
+}  # fmt: skip
 COSTS = ("fit_seconds", "fit_wall_seconds", "score_us", "peak_mib", "parameters")
 
 
@@ -43,19 +48,25 @@ class Board:
 
     detectors: a line per detector, the ranked ones first: `rank` (nan when incomplete), `label`,
         `spec`, `kind`, `rows_ok` of `rows`, `failures` in words, `mean_rank`, the means NAME with
-        `NAME_low` and `NAME_high` for each of `AVERAGED` and the board's metric, `median_COST` for
-        each of `COSTS`, `transductive`, `shared_model`, and `beats_control` (True, False, or None
-        where that is not known).
-    datasets: a line per data set: sizes (medians over rows), `best` with its value and limits,
+        `NAME_low` and `NAME_high` for each of `AVERAGED` and the board's metric, with `NAME_best`,
+        the best mean of all, and `NAME_near`, a mean that is not told apart from it (False, as
+        both are, where incomplete); `median_COST` for each of `COSTS`, `transductive`,
+        `shared_model`, and `beats_control` (True, False, or None where that is not known).
+    datasets: a line per data set: kind, sizes (medians over rows), `best` with value and limits,
         `ties` (others that reach the same value), `best_KIND` with its value, and `reaching` of
         `compared`: the detectors whose own interval reaches the best value.
     cells: a line per detector and data set: `value`, the mean over the seeds there are; `low` and
         `high`, the means of the rows' limits, since seeds share anomalies and averaging them does
-        not narrow an interval as independent test sets would; `rows_ok` of `rows`.
+        not narrow an interval as independent test sets would; `rows_ok` of `rows`, `status`, the
+        commonest of those that are not ok, else ""; `best`, and `near`, whose own interval reaches
+        the best value of the data set.
     failures: a line per detector, status and reason: `rows` and the `datasets` it struck.
     protocols: where rows are under several protocols, all the above is of the first, and this has
         a line per detector and protocol: `value`, the mean of the metric, with its limits `low`
         and `high`, and `rows_ok` of `rows`. Empty otherwise.
+    kinds: the same for kinds of data (`kind` in place of `protocol`), where there are several.
+    families: a line for each of deep, shallow, hybrid and control; see `groups.families`.
+    made_by: sentences on the machines, versions and commits that the rows come from.
     caption: what was compared, one line. notes: sentences that belong under the tables.
     best_control: label of the control that `beats_control` refers to; empty where there is none.
     """
@@ -68,6 +79,9 @@ class Board:
     cells: pd.DataFrame
     failures: pd.DataFrame
     protocols: pd.DataFrame
+    kinds: pd.DataFrame
+    families: pd.DataFrame
+    made_by: tuple[str, ...]
     caption: str
     notes: tuple[str, ...]
     best_control: str
@@ -76,6 +90,8 @@ class Board:
 
 def build(frame: pd.DataFrame, *, metric: str = "auroc", title: str, stale: int = 0) -> Board:
     """The board of `frame`: one line per wanted row, with TEXT_COLUMNS and NUMBER_COLUMNS.
+
+    Where it has a column `provenance`, as stored, the board says what made the rows.
 
     metric: what is ranked by. stale: rows of older code that were left out, to be mentioned.
     Raises ValueError for an unknown metric or one that ranks nothing, an empty frame, absent
@@ -89,10 +105,10 @@ def build(frame: pd.DataFrame, *, metric: str = "auroc", title: str, stale: int 
     first = boards[0]
     if len(boards) == 1:
         return first
-    lines = pd.concat([_means(board, list(first.detectors["label"])) for board in boards])
+    order = list(first.detectors["label"])
     return replace(
         first,
-        protocols=lines.reset_index(drop=True),
+        protocols=groups.means(_derived(frame), "protocol", chosen, order),
         notes=(
             f"Ranked under the protocol {first.protocol}, of which all but the table of protocols "
             "is; `--protocol` gives the board of another.",
@@ -102,34 +118,34 @@ def build(frame: pd.DataFrame, *, metric: str = "auroc", title: str, stale: int 
     )
 
 
-def _means(board: Board, labels: list[str]) -> pd.DataFrame:
-    """The lines of `Board.protocols` of one protocol, in the order of `labels`."""
-    name = board.metric.name
-    columns = {name: "value", f"{name}_low": "low", f"{name}_high": "high"}
-    table = board.detectors.set_index("label").loc[labels].reset_index()
-    table = table[["label", *columns, "rows_ok", "rows"]].rename(columns=columns)
-    return table.assign(protocol=board.protocol)
-
-
 def _build(frame: pd.DataFrame, chosen: Metric, title: str, stale: int) -> Board:
     """The board of rows under one protocol."""
     rows = _derived(frame)
-    grid = _Grid(rows)
+    grid = Grid(rows)
     cells = _cells(grid, rows, chosen)
     detectors, best_control = _detectors(grid, rows, chosen)
     order = detectors.sort_values(
         ["mean_rank", "rows_ok", "label"], ascending=[True, False, True], kind="stable"
     )["label"]
     detectors = detectors.set_index("label", drop=False).loc[order].reset_index(drop=True)
+    datasets = _datasets(grid, rows, cells, detectors, chosen)
+    several = rows["dataset_kind"].nunique() > 1
     return Board(
         title=title,
         metric=chosen,
         protocol=str(rows["protocol"].iloc[0]),
         detectors=detectors,
-        datasets=_datasets(grid, rows, cells, detectors, chosen),
-        cells=cells,
+        datasets=datasets,
+        cells=_marked(cells, datasets, chosen),
         failures=_failures(rows),
         protocols=pd.DataFrame(),
+        kinds=groups.means(rows, "dataset_kind", chosen, list(order)).rename(
+            columns={"dataset_kind": "kind"}
+        )
+        if several
+        else pd.DataFrame(),
+        families=groups.families(detectors, datasets, chosen),
+        made_by=provenance.made_by(frame.get("provenance", ())),
         caption=_caption(rows, grid),
         notes=(
             *_notes(detectors, chosen, best_control, len(set(grid.cells.family)), stale),
@@ -138,27 +154,6 @@ def _build(frame: pd.DataFrame, chosen: Metric, title: str, stale: int) -> Board
         best_control=best_control,
         stale=stale,
     )
-
-
-class _Grid:
-    """Detectors times cells: where each row of the frame belongs."""
-
-    def __init__(self, rows: pd.DataFrame) -> None:
-        keys = ["dataset", "seed"]
-        cells = rows[["dataset_family", *keys]].drop_duplicates().sort_values(keys)
-        self.labels = np.unique(rows["label"].to_numpy(str))
-        self.datasets = np.unique(cells["dataset"].to_numpy(str))
-        self.cells = stats.Cells.of(list(cells["dataset_family"]), list(cells["dataset"]))
-        self.detector = np.searchsorted(self.labels, rows["label"].to_numpy(str))
-        self.cell = pd.MultiIndex.from_frame(cells[keys]).get_indexer(
-            pd.MultiIndex.from_frame(rows[keys])
-        )
-
-    def table(self, column: pd.Series) -> Floats:
-        """(detectors, cells) of a column of rows; nan where there is no row."""
-        values = np.full((len(self.labels), len(self.cells)), np.nan)
-        values[self.detector, self.cell] = column.to_numpy(float)
-        return values
 
 
 def _rankable(name: str) -> Metric:
@@ -225,7 +220,7 @@ def _row_limits(rows: pd.DataFrame, metric: Metric) -> tuple[Floats, Floats]:
     return np.full(len(rows), np.nan), np.full(len(rows), np.nan)
 
 
-def _cells(grid: _Grid, rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+def _cells(grid: Grid, rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     low, high = _row_limits(rows, metric)
     table = grid.table(rows[metric.name])
     shape = (len(grid.labels), len(grid.datasets))
@@ -236,13 +231,27 @@ def _cells(grid: _Grid, rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
         "rows_ok": (np.isfinite(table) @ member).astype(int).ravel(),
         "rows": np.tile(member.sum(axis=0).astype(int), shape[0]),
     }
+    status = rows.loc[rows["status"] != "ok"].groupby(["label", "dataset"])["status"]
+    commonest = status.agg(lambda found: found.value_counts(sort=True).index[0])
     parts = {"value": table, "low": grid.table(pd.Series(low)), "high": grid.table(pd.Series(high))}
     for name, part in parts.items():
         columns[name] = stats.dataset_means(part, grid.cells).ravel()
-    return pd.DataFrame(columns)
+    cells = pd.DataFrame(columns)
+    keys = pd.MultiIndex.from_frame(cells[["label", "dataset"]])
+    cells["status"] = commonest.reindex(keys).fillna("").to_numpy(object)
+    return cells
 
 
-def _detectors(grid: _Grid, rows: pd.DataFrame, metric: Metric) -> tuple[pd.DataFrame, str]:
+def _marked(cells: pd.DataFrame, datasets: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """The cells with what is best on their data set and what reaches it."""
+    top = cells["dataset"].map(dict(zip(datasets["dataset"], datasets["best_value"], strict=True)))
+    whole = cells["rows_ok"] == cells["rows"]
+    reached = cells["high"] >= top if metric.larger_is_better else cells["low"] <= top
+    best = whole & ((cells["value"] - top).abs() < 1e-9)
+    return cells.assign(best=best, near=whole & reached & ~best)
+
+
+def _detectors(grid: Grid, rows: pd.DataFrame, metric: Metric) -> tuple[pd.DataFrame, str]:
     """The table of detectors in order of labels, and the name of the best control."""
     by_label = rows.groupby("label", sort=True)
     first = by_label[["spec", "family"]].first()
@@ -266,10 +275,19 @@ def _detectors(grid: _Grid, rows: pd.DataFrame, metric: Metric) -> tuple[pd.Data
         column = grid.table(rows[name])
         table[name] = stats.family_means(stats.dataset_means(column, grid.cells), grid.cells)
         limits = np.full((2, len(table)), np.nan)
+        best, near = np.zeros((2, len(table)), bool)
         whole = np.isfinite(column).all(axis=1)
         if whole.any():
-            limits[:, whole] = stats.percentile_interval(column[whole] @ weights)
+            samples = column[whole] @ weights
+            limits[:, whole] = stats.percentile_interval(samples)
+            better = metrics.get(name).larger_is_better
+            if better is not None:
+                sign = 1 if better else -1
+                best[whole], near[whole] = _best_means(
+                    sign * table[name].to_numpy(float)[whole], sign * samples
+                )
         table[f"{name}_low"], table[f"{name}_high"] = limits
+        table[f"{name}_best"], table[f"{name}_near"] = best, near
     for name in COSTS:
         table[f"median_{name}"] = by_label[name].median().to_numpy(float)
     table["transductive"] = rows["transductive"].eq(True).groupby(rows["label"]).any().to_numpy()
@@ -277,8 +295,19 @@ def _detectors(grid: _Grid, rows: pd.DataFrame, metric: Metric) -> tuple[pd.Data
     return table, best_control
 
 
+def _best_means(values: Floats, samples: Floats) -> tuple[Bools, Bools]:
+    """(detectors,) the best mean, and those whose paired difference from it may be none.
+
+    values: (detectors,) means, larger is better. samples: (detectors, draws), bootstrapped.
+    """
+    best = values >= values.max() - 1e-9
+    lead = samples[np.argmax(values)] - samples
+    low = np.quantile(lead, (1 - intervals.LEVEL) / 2, axis=1)
+    return best, (low <= 1e-9) & ~best
+
+
 def _verdicts(
-    table: pd.DataFrame, values: Floats, grid: _Grid, weights: Floats, metric: Metric
+    table: pd.DataFrame, values: Floats, grid: Grid, weights: Floats, metric: Metric
 ) -> tuple[str, list[bool | None]]:
     """The best complete control and, per detector, whether it is surely better than that one.
 
@@ -300,7 +329,7 @@ def _verdicts(
     return str(grid.labels[best]), verdicts
 
 
-def _failures_in_words(grid: _Grid, rows: pd.DataFrame, metric: Metric) -> list[str]:
+def _failures_in_words(grid: Grid, rows: pd.DataFrame, metric: Metric) -> list[str]:
     """(detectors,) "unsupported 5, missing 2": why a detector's rows do not count."""
     status = rows["status"].to_numpy(str).astype(object)
     status[(status == "ok") & np.isnan(rows[metric.name].to_numpy(float))] = f"no {metric.name}"
@@ -315,10 +344,11 @@ def _failures_in_words(grid: _Grid, rows: pd.DataFrame, metric: Metric) -> list[
 
 
 def _datasets(
-    grid: _Grid, rows: pd.DataFrame, cells: pd.DataFrame, detectors: pd.DataFrame, metric: Metric
+    grid: Grid, rows: pd.DataFrame, cells: pd.DataFrame, detectors: pd.DataFrame, metric: Metric
 ) -> pd.DataFrame:
     by_dataset = rows.groupby("dataset", sort=True)
-    table = by_dataset[["dataset_family", "protocol", "scaler"]].first().reset_index()
+    told = ["dataset_family", "dataset_kind", "protocol", "scaler"]
+    table = by_dataset[told].first().reset_index()
     for name in ("n_train", "n_test", "n_anomalies"):
         table[name] = by_dataset[name].median().to_numpy(float)
     whole = cells[cells["rows_ok"] == cells["rows"]]
@@ -373,7 +403,7 @@ def _failures(rows: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()
 
 
-def _caption(rows: pd.DataFrame, grid: _Grid) -> str:
+def _caption(rows: pd.DataFrame, grid: Grid) -> str:
     def of(column: str) -> str:
         return ", ".join(sorted(rows[column].dropna().astype(str).unique())) or "unknown"
 
@@ -427,6 +457,10 @@ def _notes(
         notes[-1] += (
             f" {MARKS['shared']} one fitted model serves several rows; each carries its whole cost."
         )
+    notes.append(
+        f"{MARKS['near']} not told apart from the best: for means the 95 % interval of the paired "
+        "difference holds 0, for a data set the detector's own interval reaches the best value."
+    )
     if detectors["transductive"].any():
         notes.append(f"{MARKS['transductive']} transductive: scores depend on the other test rows.")
     if not ranked.all():

@@ -33,7 +33,7 @@ app = typer.Typer(
 app.add_typer(data_commands.app, name="data")
 out = Console(width=None if sys.stdout.isatty() else 100, highlight=False, emoji=False)
 
-FORMATS = ("table", "csv", "md", "json")
+FORMATS = ("table", "csv", "md", "tex", "bib", "html", "json")
 WHAT = ("detectors", "datasets", "suites", "metrics", "protocols")
 
 SuiteName = Annotated[str, typer.Argument(help="name of a suite, or path of a .toml file")]
@@ -144,28 +144,88 @@ def board(
     drop: Drop = None,
     protocol: ProtocolName = None,
     seeds: Seeds = None,
+    family: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B", help="detectors of these alone: deep, shallow, hybrid, control"
+        ),
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(metavar="A,B", help="data of these kinds alone, such as image")
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            "--against", metavar="LABEL", help="test all against this; by default the first"
+        ),
+    ] = None,
+    unit: Annotated[
+        Literal["family", "dataset"],
+        typer.Option(help="what a test counts: family (related data sets as one), dataset"),
+    ] = "family",
+    coverage: Annotated[
+        Literal["complete", "common"],
+        typer.Option(
+            help="where rows lack: complete (no such detector), common (no such data set)"
+        ),
+    ] = "complete",
+    margin: Annotated[
+        float | None, typer.Option(help="test; differences up to this are ties; by default 0.01")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="write every format and figure into a folder")
+    ] = None,
     device: Device = "auto",
     results: Results = FOLDER,
     data: Data = None,
 ) -> None:
-    """Print the leaderboard of stored rows."""
+    """Print the leaderboard of stored rows, or write it into a folder with its figures."""
     from bench import board as boards
-    from bench import plan, render, terminal
+    from bench import formats, plan, terminal
+    from bench.against import MARGIN, against, comparable
 
     _one_of("format", format, FORMATS)
     own = _own(datasets, label=label, normal=normal, drop=drop)
     chosen = _suite(suite, detectors, own, protocol, seeds)
+    wanted = _of(_of(_wanted(chosen, device, data), "family", family), "kind", kind)
     with _open_store(results) as store:
-        frame, stale = plan.frame(_wanted(chosen, device, data), store.records())
+        frame, stale = plan.frame(wanted, store.records())
+    asked = (reference, margin) != (None, None)
     with _usage():
         made = boards.build(frame, metric=metric, title=chosen.title, stale=stale)
-    written = {
-        "table": lambda: terminal.to_table(made, out.width, console=out),
-        "csv": lambda: render.to_csv(made),
-        "md": lambda: render.to_markdown(made),
-        "json": lambda: render.to_json(made),
-    }
-    sys.stdout.write(written[format]().rstrip("\n") + "\n")
+        compared = None
+        if asked or (comparable(made) and (to or format not in ("table", "csv", "bib"))):
+            compared = against(
+                made,
+                reference,
+                unit=unit,
+                coverage=coverage,
+                margin=MARGIN if margin is None else margin,
+            )
+    if to is not None:
+        for path in formats.save(made, compared, to):
+            out.print(str(path), markup=False, soft_wrap=True)
+    elif format == "table":
+        text = terminal.to_table(made, out.width, console=out, comparison=compared)
+        sys.stdout.write(text)
+    else:
+        sys.stdout.write(formats.TEXTS[format](made, compared).rstrip("\n") + "\n")
+
+
+def _of(wanted: list[Wanted], what: Literal["family", "kind"], names: str | None) -> list[Wanted]:
+    """Return the rows of detectors of some families, or of data of some kinds.
+
+    Raises:
+        Usage: there is none of a name.
+    """
+    from datasets import find
+
+    if names is None:
+        return wanted
+    of = {id(row): row.family if what == "family" else find(row.dataset).kind for row in wanted}
+    for name in _listed(names) or ():
+        _one_of(what, name, sorted(set(of.values())))
+    return [row for row in wanted if of[id(row)] in (_listed(names) or ())]
 
 
 @app.command()
@@ -398,7 +458,7 @@ def _of_suite(
     A suite that was given by its file is known by the rows made for it; it has no board here.
     """
     from bench import board as boards
-    from bench import plan, render
+    from bench import formats, plan
     from bench.suite import names
     from bench.tracking import made_for
 
@@ -416,8 +476,7 @@ def _of_suite(
         return chosen.name, records, {}
     frame, stale = plan.frame(wanted, records)
     made = boards.build(frame, title=chosen.title, stale=stale)
-    texts = {"leaderboard.md": render.to_markdown(made), "leaderboard.csv": render.to_csv(made)}
-    return chosen.name, records, texts
+    return chosen.name, records, formats.leaderboards(made)
 
 
 def _wanted(

@@ -134,7 +134,8 @@ def frame(
 
 def _told(row: Wanted) -> dict[str, Any]:
     """Return what the present suite says of a row; labels may differ from when it was stored."""
-    return {name: getattr(row, name) for name in Wanted.__dataclass_fields__}
+    told = {name: getattr(row, name) for name in Wanted.__dataclass_fields__}
+    return told | {"dataset_kind": datasets.find(row.dataset).kind}
 
 
 def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:

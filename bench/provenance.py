@@ -7,6 +7,8 @@ import platform
 import re
 import socket
 import subprocess
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 from bench.codeid import versions
 
 LIBRARIES = ("numpy", "scipy", "sklearn", "torch", "pyod", "pandas", "joblib", "fathom")
+SHOWN = ("numpy", "sklearn", "torch", "pyod")  # under boards
 HOME = Path(__file__).parent.parent
 
 
@@ -63,3 +66,38 @@ def _processor() -> str:
 def _first(pattern: str, text: str) -> str:
     found = re.search(pattern, text, re.MULTILINE)
     return found[1] if found else ""
+
+
+def made_by(rows: Iterable[Any]) -> tuple[str, ...]:
+    """Return sentences on what made rows: machines, versions and commits, from their provenance.
+
+    Rows without provenance, which are not stored, are passed over.
+    """
+    told = [row for row in rows if isinstance(row, Mapping)]
+    machines = Counter(f"{r.get('processor', '?')}, {r.get('cores', '?')} cores" for r in told)
+    versions = Counter(
+        ", ".join(f"{name} {r['versions'][name]}" for name in SHOWN if r["versions"].get(name))
+        for r in told
+        if r.get("versions")
+    )
+    commits = Counter(
+        (r["commit"][:10] + (" with changes" if r.get("dirty") else ""))
+        for r in told
+        if r.get("commit")
+    )
+    sentences = [
+        f"{name}: {_listed(found)}."
+        for name, found in (("Machine", machines), ("Versions", versions), ("Commit", commits))
+        if found
+    ]
+    if len(machines) > 1:
+        sentences.insert(1, "Times of different machines do not compare.")
+    return tuple(sentences)
+
+
+def _listed(found: Counter[str]) -> str:
+    """Return what there is, the commonest first, with how many rows where there are several."""
+    ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    if len(ordered) == 1:
+        return ordered[0][0]
+    return "; ".join(f"{text} ({count} rows)" for text, count in ordered)

@@ -1,49 +1,27 @@
-"""A board as files: Markdown, CSV and JSON, and how figures are printed.
+"""How figures are printed, and a board as CSV and JSON.
 
-No renderer writes a time of day, so equal results give equal files. The terminal's table is in
-`bench.terminal`.
+No format writes a time of day, so equal results give equal files. Markdown, LaTeX, HTML and the
+terminal's table have modules of their own.
 """
+
+from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from bench import metrics
-from bench.board import KINDS, MARKS, Board
+from bench.board import MARKS, Board
+
+if TYPE_CHECKING:
+    from bench.against import Comparison
 
 NONE = "\N{EN DASH}"  # where there is no number
 
 Record = dict[str, Any]
-
-
-def to_markdown(board: Board) -> str:
-    """The board as a Markdown page: both tables, every detector on every data set, failures."""
-    detectors, metric = board.detectors, board.metric
-    shown = dict.fromkeys([metric.name, "auroc", "lifted_average_precision"])
-    head = ["#", "detector", "kind", "mean rank"]
-    head += [f"{metrics.get(name).label} [95 %]" for name in shown]
-    head += ["AP", "prevalence", "rows", "fit s", "\N{MICRO SIGN}s/x", "missing"]
-    lines = [
-        [
-            whole(d["rank"]), _code(d["label"]) + marks(d), d["kind"], fixed(d["mean_rank"], 1),
-            *(_bracketed(d, name) for name in shown),
-            share(d["average_precision"]), share(d["prevalence"]),
-            f"{d['rows_ok']}/{d['rows']}", fit_cost(d), cost(d["median_score_us"]), d["failures"],
-        ]
-        for d in records(detectors)
-    ]  # fmt: skip
-    parts = [f"# {board.title}: {metric.name}", board.caption + ".", _markdown_table(head, lines)]
-    parts += ["\n".join(f"- {note}" for note in board.notes)]
-    if len(board.protocols):
-        parts += [f"## {metric.label} by protocol", _markdown_protocols(board)]
-    parts += ["## By data set", _markdown_datasets(board)]
-    parts += [f"## {metric.label} of every detector on every data set", _markdown_matrix(board)]
-    if len(board.failures):
-        parts += ["## Failures", _markdown_failures(board)]
-    return "\n\n".join(parts) + "\n"
 
 
 def to_csv(board: Board) -> str:
@@ -65,8 +43,8 @@ def to_csv(board: Board) -> str:
     return wide.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
-def to_json(board: Board) -> str:
-    """Everything the board holds; absent numbers are null."""
+def to_json(board: Board, comparison: Comparison | None = None) -> str:
+    """Everything the board, and a comparison, hold; absent numbers are null."""
     content = {
         "title": board.title,
         "metric": board.metric.name,
@@ -74,120 +52,44 @@ def to_json(board: Board) -> str:
         "larger_is_better": board.metric.larger_is_better,
         "caption": board.caption,
         "notes": list(board.notes),
+        "made_by": list(board.made_by),
         "best_control": board.best_control or None,
         "stale": board.stale,
         **{
-            name: [{k: _or_null(v) for k, v in line.items()} for line in records(table)]
+            name: _lines(table)
             for name, table in (
                 ("detectors", board.detectors), ("datasets", board.datasets),
                 ("cells", board.cells), ("failures", board.failures),
-                ("protocols", board.protocols),
+                ("protocols", board.protocols), ("kinds", board.kinds),
+                ("families", board.families),
             )
         },
+        "comparison": None if comparison is None else _compared(comparison),
     }  # fmt: skip
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def protocol_table(board: Board) -> tuple[list[str], list[list[Record]]]:
-    """The protocols of a board, and for each detector in its order the lines under them."""
-    names = list(dict.fromkeys(board.protocols["protocol"]))
-    lines = {(p["label"], p["protocol"]): p for p in records(board.protocols)}
-    return names, [[lines[label, name] for name in names] for label in board.detectors["label"]]
+def _compared(comparison: Comparison) -> Record:
+    friedman, blocks = comparison.friedman, comparison.blocks
+    return {
+        "reference": comparison.reference,
+        "blocks": blocks.names,
+        "mean_ranks": dict(zip(blocks.detectors, comparison.mean_ranks.tolist(), strict=True)),
+        "critical_difference": comparison.critical_difference,
+        "friedman": None
+        if friedman is None
+        else {k: _or_null(v) for k, v in vars(friedman).items()},
+        "notes": comparison.notes,
+        "lines": _lines(comparison.lines),
+    }
 
 
-def _markdown_protocols(board: Board) -> str:
-    names, table = protocol_table(board)
-    figure = figure_of(board.metric.name)
-    lines = [
-        [_code(cells[0]["label"]), *(_measured(figure, cell) for cell in cells)] for cells in table
-    ]
-    return _markdown_table(["detector", *map(_escaped, names)], lines)
-
-
-def _measured(figure: Callable[[float], str], cell: Record) -> str:
-    text = f"{figure(cell['value'])} {_limits(figure, cell['low'], cell['high'])}"
-    return text if cell["rows_ok"] == cell["rows"] else f"{text} ({cell['rows_ok']}/{cell['rows']})"
-
-
-def _markdown_datasets(board: Board) -> str:
-    figure = figure_of(board.metric.name)
-    head = ["data set", "family", "train", "test", "anomalies", "best", f"{board.metric.label}"]
-    head += ["95 %", *KINDS, "reach"]
-    lines = [
-        [
-            _escaped(d["dataset"]), _escaped(d["dataset_family"]),
-            *(whole(d[n]) for n in ("n_train", "n_test", "n_anomalies")),
-            (_code(d["best"]) if d["best"] else NONE) + (f" +{d['ties']}" if d["ties"] else ""),
-            figure(d["best_value"]), _limits(figure, d["best_low"], d["best_high"]),
-            *(
-                f"{figure(d[f'best_{kind}_value'])} {_code(d[f'best_{kind}'])}"
-                if d[f"best_{kind}"] else NONE
-                for kind in KINDS
-            ),
-            reach(d),
-        ]
-        for d in records(board.datasets)
-    ]  # fmt: skip
-    return _markdown_table(head, lines)
-
-
-def _markdown_matrix(board: Board) -> str:
-    """Rows are detectors in the board's order; the best of each data set is bold."""
-    figure = figure_of(board.metric.name)
-    names = list(board.datasets["dataset"])
-    best = dict(zip(names, board.datasets["best_value"], strict=True))
-    cells = {(c["label"], c["dataset"]): c for c in records(board.cells)}
-
-    def shown(cell: Record) -> str:
-        text = figure(cell["value"])
-        if 0 < cell["rows_ok"] < cell["rows"]:
-            return f"{text} ({cell['rows_ok']}/{cell['rows']})"
-        return f"**{text}**" if abs(cell["value"] - best[cell["dataset"]]) < 1e-9 else text
-
-    lines = [
-        [_code(label), *(shown(cells[label, name]) for name in names)]
-        for label in board.detectors["label"]
-    ]
-    return _markdown_table(["detector", *map(_escaped, short_names(names))], lines)
-
-
-def _markdown_failures(board: Board) -> str:
-    lines = [
-        f"- {_code(f['label'])}: {f['status']} on {f['rows']} "
-        f"{'row' if f['rows'] == 1 else 'rows'} ({', '.join(f['datasets'])})"
-        + (f": {_code(f['reason'])}" if f["reason"] else "")
-        for f in records(board.failures)
-    ]
-    return "\n".join(lines)
-
-
-def _markdown_table(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
-    head = list(head)
-    rule = ["---" if h in ("detector", "data set", "kind", "best", "missing") else "--:"
-            for h in head]  # fmt: skip
-    return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *lines))
+def _lines(table: pd.DataFrame) -> list[Record]:
+    return [{k: _or_null(v) for k, v in line.items()} for line in records(table)]
 
 
 def _or_null(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _code(text: str) -> str:
-    return f"`{_escaped(text)}`"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("`", "'")
-
-
-def _bracketed(detector: Record, name: str) -> str:
-    figure = figure_of(name)
-    limits = _limits(figure, detector[f"{name}_low"], detector[f"{name}_high"])
-    return f"{figure(detector[name])} {limits}"
-
-
-def _limits(figure: Callable[[float], str], low: float, high: float) -> str:
-    return f"[{NONE}]" if math.isnan(low) else f"[{figure(low)}, {figure(high)}]"
 
 
 def records(table: pd.DataFrame) -> list[Record]:

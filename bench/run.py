@@ -16,7 +16,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from bench import board, plan, render, terminal
+from bench import board, formats, plan, terminal
 from bench.execute import (
     DRAFT,
     Workshop,
@@ -192,10 +192,7 @@ def _board(
     """Return the board of the wanted rows, and its texts by file name."""
     frame, stale = plan.frame(wanted, store.records())
     made = board.build(frame, title=suite.title, stale=stale)
-    return made, {
-        "leaderboard.md": render.to_markdown(made),
-        "leaderboard.csv": render.to_csv(made),
-    }
+    return made, formats.leaderboards(made)
 
 
 def _keep(results: Path, name: str, texts: Mapping[str, str]) -> None:

@@ -14,7 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bench import metrics
-from bench.board import KINDS, MARKS, Board
+from bench.against import Comparison
+from bench.board import MARKS, Board
+from bench.groups import KINDS
+from bench.printed import differences, grouped
 from bench.render import (
     NONE,
     Record,
@@ -23,7 +26,6 @@ from bench.render import (
     fit_cost,
     fixed,
     marks,
-    protocol_table,
     reach,
     records,
     share,
@@ -38,7 +40,12 @@ MAX_REASONS = 8  # lines of reasons of failure
 KIND_STYLES = {"deep": "cyan", "shallow": "green", "hybrid": "magenta", "control": "yellow"}
 
 
-def to_table(board: Board, width: int = 100, console: Console | None = None) -> str:
+def to_table(
+    board: Board,
+    width: int = 100,
+    console: Console | None = None,
+    comparison: Comparison | None = None,
+) -> str:
     """The board as text of at most `width` cells a line; styled if `console` is a terminal.
 
     Names shorten with an ellipsis to fit; 100 cells hold names of 28. Below about 95 cells other
@@ -55,7 +62,14 @@ def to_table(board: Board, width: int = 100, console: Console | None = None) -> 
         parts += [Text(), Text("Incomplete, not ranked", style="bold")]
         parts += [_incomplete_table(board, rest, width), *_reasons(board, width)]
     if len(board.protocols):
-        parts += [Text(), Text("By protocol", style="bold"), *_protocols(board, width)]
+        parts += [Text(), Text("By protocol", style="bold")]
+        parts += _groups(board, "protocol", "protocols", width)
+    if len(board.kinds):
+        parts += [Text(), Text("By kind of data", style="bold")]
+        parts += _groups(board, "kind", "kinds", width)
+    parts += [Text(), Text("By family", style="bold"), _family_table(board, width)]
+    if comparison is not None:
+        parts += _differences(board, comparison, width)
     parts += [Text(), Text("By data set", style="bold"), _dataset_table(board, width), Text()]
     for note in board.notes:
         parts.append(Text(note, style="bold yellow" if note.startswith(MARKS["weak"]) else "dim"))
@@ -85,7 +99,7 @@ def _ranked_table(board: Board, ranked: pd.DataFrame, width: int) -> Table:
     heads = [
         "#",
         "detector",
-        "kind",
+        "family",
         "rank",
         *_heads(first, second),
         "rows",
@@ -105,19 +119,51 @@ def _incomplete_table(board: Board, rest: pd.DataFrame, width: int) -> Table:
         ]
         for d in records(rest)
     ]  # fmt: skip
-    heads = ["detector", "kind", *_heads(first, second), "rows", "why"]
+    heads = ["detector", "family", *_heads(first, second), "rows", "why"]
     tails = [marks(d) for d in records(rest)]
     return _table(heads, rows, width, names=0, left=(0, 1, 5), tails=tails, wrapped=5)
 
 
-def _protocols(board: Board, width: int) -> list[RenderableType]:
-    """Means under each protocol, in numbered columns below which the protocols are named."""
-    names, table = protocol_table(board)
+def _family_table(board: Board, width: int) -> Table:
+    """The best of each family of detectors and its price."""
+    figure = figure_of(board.metric.name)
+    lines = records(board.families)
+    rows = [
+        [
+            f["family"], f"{f['ranked']}/{f['detectors']}", f["best"] or NONE, whole(f["rank"]),
+            _interval(figure, f["value"], f["low"], f["high"]), figure(f["median"]),
+            f"{f['first']}/{f['datasets']}", cost(f["fit_seconds"]), cost(f["score_us"]),
+        ]
+        for f in lines
+    ]  # fmt: skip
+    heads = ["family", "ranked", "best", "#", *_heads(board.metric.name), "median", "first on"]
+    heads += ["fit s", "\N{MICRO SIGN}s/x"]
+    return _table(heads, rows, width, names=2, left=(0, 2), tails=[""] * len(rows))
+
+
+def _differences(board: Board, comparison: Comparison, width: int) -> list[RenderableType]:
+    """Every detector against the reference."""
+    table = differences(board, comparison)
+    rows = [[cell.text for cell in row] for row in table.rows]
+    made = _table(table.heads, rows, width, names=0, left=(0,), tails=[""] * len(rows))
+    notes = [Text(note, style="dim") for note in table.notes]
+    return [Text(), Text(table.title, style="bold"), made, *notes]
+
+
+def _groups(board: Board, by: str, field: str, width: int) -> list[RenderableType]:
+    """Means under each protocol, or on each kind of data, in numbered columns named below."""
+    names, lines = grouped(records(getattr(board, field)), by)
     figure = figure_of(board.metric.name)
     heads = ["detector", *(f"({i})" for i in range(1, len(names) + 1))]
     rows = [
-        [cells[0]["label"], *(_interval(figure, c["value"], c["low"], c["high"]) for c in cells)]
-        for cells in table
+        [
+            label,
+            *(
+                _interval(figure, c["value"], c["low"], c["high"])
+                for c in (lines[label, name] for name in names)
+            ),
+        ]
+        for label in board.detectors["label"]
     ]
     told = [
         Text(f"{head} {name}", style="dim") for head, name in zip(heads[1:], names, strict=True)
@@ -200,7 +246,8 @@ def _heads(*names: str) -> list[str]:
 
 def _spanned(detector: Record, name: str) -> str:
     low, high = detector[f"{name}_low"], detector[f"{name}_high"]
-    return _interval(figure_of(name), detector[name], low, high)
+    text = _interval(figure_of(name), detector[name], low, high)
+    return text.replace(" ", MARKS["near"], 1) if detector[f"{name}_near"] else text
 
 
 def _interval(figure: Callable[[float], str], value: float, low: float, high: float) -> str:

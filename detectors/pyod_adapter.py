@@ -1,5 +1,8 @@
 """Any detector of PyOD behind the contract, by name: `pyod:ECOD`.
 
+Zhao, Nasrullah, Li, "PyOD: a Python toolbox for scalable outlier detection", JMLR 20(96), 2019,
+arXiv:1901.01588.
+
 The adapter absorbs what differs there: constructors and `fit` that seed or draw from the global
 generators, scores that are drawn anew at every call, a second `fit` that goes on from the first,
 batches that fail when they are short, a GPU taken without being asked to, and printing. Scores

@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from bench import board, intervals, render, terminal
+from bench import groups, intervals, markdown, render, terminal
 from bench.board import NUMBER_COLUMNS, build
 
 DIGITS = {f"digits/{i}": "digits" for i in range(3)}
@@ -42,7 +42,7 @@ def rows_of(detectors=KINDS, datasets=SETS, seeds=range(3), auroc=None):
         "prevalence": 0.2, "distinct": 500.0, "n_train": 400.0, "n_test": 500.0,
         "n_anomalies": 100.0, "model_rows": 1.0, "peak_mib": 10.0,
         "fit_wall_seconds": 1.0, "protocol": "one-class", "scaler": "standard", "device": "cpu",
-        "status": "ok", "reason": None, "transductive": False,
+        "status": "ok", "reason": None, "transductive": False, "dataset_kind": "tabular",
     }  # fmt: skip
     return rows.assign(spec=rows["label"], **constants)
 
@@ -109,9 +109,9 @@ def test_only_complete_detectors_are_ranked_and_the_others_say_why_not():
     text = terminal.to_table(made)
     assert re.search(r"lof +shallow .* 9/15 missing 3, unsupported 3", text)
     assert "do not compare" in text
-    markdown = render.to_markdown(made)
-    assert "- `lof`: unsupported on 3 rows (wine): `n_neighbors=500 needs 501 rows`" in markdown
-    assert "Traceback" not in markdown
+    page = markdown.to_markdown(made)
+    assert "- `lof`: unsupported on 3 rows (wine): `n_neighbors=500 needs 501 rows`" in page
+    assert "Traceback" not in page
 
 
 def test_numbers_of_a_row_that_is_not_ok_do_not_count():
@@ -131,7 +131,7 @@ def test_the_best_of_a_data_set_has_all_its_seeds_there():
     best = made.datasets.set_index("dataset")
     assert best.loc["wine", ["best", "compared"]].tolist() == ["vae:elbo", 3]
     assert best.loc["digits/0", ["best", "compared"]].tolist() == ["lof", 4]
-    assert " .990 (2/3) |" in render.to_markdown(made)
+    assert " .990 [.886, .999] (2/3, memory) |" in markdown.to_markdown(made)
 
 
 def test_ranking_the_complete_does_not_depend_on_the_incomplete():
@@ -163,7 +163,7 @@ def test_all_failed_and_nothing_stored_make_a_board_that_says_so():
         text = terminal.to_table(made)
         assert "No detector has all its rows, so none is ranked." in text
         assert f"0/15 {status} 15" in text
-        assert "nan" not in text + render.to_markdown(made) + render.to_csv(made)
+        assert "nan" not in text + markdown.to_markdown(made) + render.to_csv(made)
         assert json.loads(render.to_json(made))["detectors"][0]["auroc"] is None
 
 
@@ -255,7 +255,7 @@ def test_transductive_detectors_and_shared_models_get_their_footnotes():
     rows["transductive"] = rows["label"] == "lof"
     rows.loc[rows["label"] == "ae+lof", ["model_rows", "fit_seconds"]] = [4.0, 0.25]
     made = build(rows, title="t")
-    for text in (terminal.to_table(made), render.to_markdown(made)):
+    for text in (terminal.to_table(made), markdown.to_markdown(made)):
         assert re.search("lof`?† ", text)
         assert " .25* " in text
         assert "† transductive: scores depend on the other test rows." in text
@@ -302,7 +302,7 @@ def test_under_several_protocols_the_first_ranks_and_all_have_their_means():
     for expected in ("By protocol", "(2) one-class(contamination=0.05)", ".800", ".700", ".600"):
         assert expected in text
     line = "| `vae:elbo` | .800 [-] | .700 [-] | .600 [-] |"
-    assert line.replace("-", render.NONE) in render.to_markdown(made)
+    assert line.replace("-", render.NONE) in markdown.to_markdown(made)
     assert "auroc:one-class(contamination=0.05)" in render.to_csv(made)
     assert len(json.loads(render.to_json(made))["protocols"]) == 12
     assert max(map(cell_len, text.splitlines())) <= 100
@@ -312,7 +312,7 @@ def test_rows_that_a_protocol_lacks_are_counted_beside_its_mean():
     rows = under("one-class", "transductive")
     gone = (rows["protocol"] == "transductive") & (rows["label"] == "lof") & (rows["seed"] == 1)
     made = build(failed(rows, gone, "error", "boom"), title="t")
-    assert "(10/15)" in render.to_markdown(made).partition("## By data set")[0]
+    assert "(10/15)" in markdown.to_markdown(made).partition("## By data set")[0]
     assert line_of(made, "lof")["rows_ok"] == 15
 
 
@@ -326,7 +326,7 @@ def test_what_is_wrong_with_a_published_protocol_stands_under_its_board():
 def test_the_order_of_the_rows_does_not_matter():
     rows = failed(rows_of(), np.arange(60) % 17 == 3, "error", "boom")
     shuffled = rows.sample(frac=1, random_state=0)
-    for form in (terminal.to_table, render.to_markdown, render.to_csv, render.to_json):
+    for form in (terminal.to_table, markdown.to_markdown, render.to_csv, render.to_json):
         assert form(build(rows, title="t")) == form(build(shuffled, title="t"))
 
 
@@ -335,7 +335,7 @@ def test_the_order_of_the_rows_does_not_matter():
 ])  # fmt: skip
 def test_the_table_fits_a_hundred_columns_and_shows_names_of_twenty_eight(metric):
     long = {
-        f"{i}-name-of-twenty-eight-cells"[:28]: kind for i, kind in enumerate(board.KINDS * 3, 10)
+        f"{i}-name-of-twenty-eight-cells"[:28]: kind for i, kind in enumerate(groups.KINDS * 3, 10)
     }
     assert {len(name) for name in long} == {28}
     datasets = {f"adbench/Cardiotocography-{i}": f"f{i // 2}" for i in range(40)}
@@ -364,9 +364,9 @@ def test_wide_characters_and_markup_in_names_are_printed_as_they_are():
     assert ":smile: é" in text
     assert "ü[red]: auroc" in text
     assert "知恵の検出器知恵" in text
-    markdown = render.to_markdown(made)
-    assert "`lof[bold]\\|'x'`" in markdown
-    matrix = markdown.partition("every data set\n\n")[2].splitlines()
+    page = markdown.to_markdown(made)
+    assert "`lof[bold]\\|'x'`" in page
+    matrix = page.partition("every data set\n\n")[2].splitlines()
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in matrix if line.startswith("|")} == {4}
     assert json.loads(render.to_json(made))["datasets"][1]["dataset"] == "データ"
 
@@ -399,18 +399,17 @@ def test_csv_holds_a_line_a_detector_that_pandas_reads_back():
 
 
 def test_markdown_shows_every_cell_with_the_best_bold_and_no_time_of_day():
-    made = build(
-        rows_of(auroc={"lof": 0.9, "vae:elbo": 0.9, "ae+lof": 0.8, "random": 0.5}), title="t"
-    )
-    markdown = render.to_markdown(made)
-    matrix = markdown.partition("## AUROC of every detector on every data set")[2]
-    assert "| detector | digits/0 | digits/1 | digits/2 | dependency | wine |" in matrix
-    assert "| `lof` |" + " **.900** |" * 5 in matrix
-    assert "| `vae:elbo` |" + " **.900** |" * 5 in matrix
-    assert "| `ae+lof` |" + " .800 |" * 5 in matrix
-    assert "| `lof` +1 |" in markdown
-    assert not re.search(r"\d:\d\d|20\d\d-", markdown)
-    assert "nan" not in markdown
+    skill = {"lof": 0.9, "vae:elbo": 0.9, "ae+lof": 0.8, "random": 0.5}
+    made = build(rows_of(datasets=SETS | {f"y/{i}": "y" for i in range(5)}, auroc=skill), title="t")
+    page = markdown.to_markdown(made)
+    matrix = page.partition("## AUROC of every detector on every data set")[2]
+    assert "| detector | digits/0 | digits/1 | digits/2 | dependency | wine | y/0 |" in matrix
+    assert "| `lof` |" + " **.900** |" * 10 in matrix
+    assert "| `vae:elbo` |" + " **.900** |" * 10 in matrix
+    assert "| `ae+lof` |" + " .800 |" * 10 in matrix
+    assert "| `lof` +1 |" in page
+    assert not re.search(r"\d:\d\d|20\d\d-", page)
+    assert "nan" not in page
 
 
 def test_json_holds_every_cell_with_its_interval():
@@ -456,11 +455,11 @@ def test_costs_are_printed_in_five_cells(value, text):
 
 
 def test_ten_thousand_rows_become_a_board_in_under_three_seconds():
-    detectors = {f"d{i}": board.KINDS[i % 4] for i in range(50)}
+    detectors = {f"d{i}": groups.KINDS[i % 4] for i in range(50)}
     rows = rows_of(detectors, {f"s/{i}": f"f{i // 2}" for i in range(40)}, range(5))
     assert len(rows) == 10_000
     begin = time.perf_counter()
     made = build(rows, title="t")
-    for form in (terminal.to_table, render.to_markdown, render.to_csv, render.to_json):
+    for form in (terminal.to_table, markdown.to_markdown, render.to_csv, render.to_json):
         form(made)
     assert time.perf_counter() - begin < 3

@@ -1,0 +1,261 @@
+"""Figures of a board: critical differences, rank heat map, quality against cost.
+
+Pure functions from a board to a matplotlib figure. Families of detectors differ by marker, and
+nothing is told by colour alone: the figures are meant for grey paper and for every reader's eyes.
+matplotlib is imported when a figure is drawn, and neither a display nor its global state is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench import differences, stats
+from bench.against import Comparison
+from bench.board import Board
+from bench.groups import KINDS
+from bench.render import cost, share, short_names
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, which readers with any of the common colour blindnesses tell apart; each
+# family has a marker of its own besides.
+COLOURS = {"deep": "#0072B2", "shallow": "#009E73", "hybrid": "#CC79A7", "control": "#4d4d4d"}
+MARKERS = {"deep": "s", "shallow": "o", "hybrid": "D", "control": "x"}
+FORMATS = ("pdf", "svg", "png")
+LINE = 0.17  # inches of a line of names
+WIDTH = 7.2  # inches of a page's text
+TEXT = 8  # points
+# A fixed salt makes equal figures equal files, and no date is written into them.
+SETTINGS: dict[Any, Any] = {
+    "svg.hashsalt": "fathom",
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+    "font.size": TEXT,
+}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure and the caption that belongs under it."""
+
+    drawing: Figure
+    caption: str
+
+
+def draw(board: Board, comparison: Comparison | None = None) -> dict[str, Drawn]:
+    """Return every figure that a board has the numbers for, by file name.
+
+    Critical differences need a comparison; costs need a metric of quality and measured times.
+    """
+    drawn = {"ranks": ranks(board)}
+    if comparison is not None:
+        drawn["critical-differences"] = critical_differences(board, comparison)
+    if board.metric.larger_is_better:
+        for name in ("fit_seconds", "score_us"):
+            ranked = board.detectors[board.detectors["rank"].notna()]
+            if (ranked[f"median_{name}"] > 0).any():
+                drawn[f"quality-{name.replace('_', '-')}"] = quality_and_cost(board, name)
+    return drawn
+
+
+def save(figure: Figure, stem: Path) -> list[Path]:
+    """Write a figure as PDF, SVG and PNG; return the files."""
+    import matplotlib
+
+    written = []
+    with matplotlib.rc_context(SETTINGS):
+        for suffix in FORMATS:
+            path = stem.with_name(f"{stem.name}.{suffix}")
+            nothing = {"Date": None} if suffix == "svg" else {"CreationDate": None}
+            figure.savefig(path, dpi=200, metadata=nothing if suffix != "png" else None)
+            written.append(path)
+    return written
+
+
+def critical_differences(board: Board, comparison: Comparison) -> Drawn:
+    """Return mean ranks with Nemenyi's critical difference; bars join what is not told apart.
+
+    Detectors are listed by rank from the top, so that sixty are as readable as six.
+    """
+    ranks, cd = comparison.mean_ranks, comparison.critical_difference
+    labels = comparison.blocks.detectors
+    order = np.argsort(ranks, kind="stable")
+    kind = _kinds(board)
+    groups = differences.cliques(list(ranks[order]), cd)
+    height = LINE * len(labels) + 1.0
+    figure, axes = _canvas(WIDTH, height)
+    y = np.arange(len(labels))
+    axes.hlines(y, 1, ranks[order], color="0.85", linewidth=0.8, zorder=1)
+    for name in KINDS:
+        own = [i for i in y if kind[labels[order[i]]] == name]
+        if own:
+            _points(axes, ranks[order][own], np.array(own), name)
+    for column, group in enumerate(groups):
+        at = _right(ranks, len(groups), column)
+        axes.plot([at, at], [group[0] - 0.25, group[-1] + 0.25], color="0.2", linewidth=2,
+                  solid_capstyle="butt")  # fmt: skip
+    axes.set_yticks(y, [labels[i] for i in order])
+    axes.set_ylim(len(labels) - 0.4, -1.6)
+    axes.set_xlim(0.5, _right(ranks, len(groups), len(groups)))
+    axes.plot([1, 1 + cd], [-1.0, -1.0], color="black", marker="|", linewidth=1.2)
+    axes.annotate(f"critical difference {cd:.2f}", (1, -1.0), xytext=(0, 4),
+                  textcoords="offset points")  # fmt: skip
+    axes.set_xlabel(f"mean rank by {board.metric.label}, 1 is best")
+    _plain(axes)
+    _legend(axes, [kind[label] for label in labels])
+    return Drawn(
+        figure,
+        f"Mean ranks by {board.metric.label}; {comparison.blocks.caption}. Bars at the right join "
+        "detectors whose mean ranks span less than Nemenyi's critical difference at the 5 % "
+        f"level, {cd:.2f}. Mean ranks depend on who else is compared.",
+    )
+
+
+def ranks(board: Board) -> Drawn:
+    """Return the rank of every detector on every data set; 1 is best, hatched where rows lack."""
+    labels = list(board.detectors["label"])
+    names = list(board.datasets["dataset"])
+    whole = board.cells["value"].where(board.cells["rows_ok"] == board.cells["rows"])
+    cells = board.cells.assign(value=whole)
+    table = cells.pivot(index="label", columns="dataset", values="value").loc[labels, names]
+    values = table.to_numpy(float)
+    placed = np.array([_rank(column, bool(board.metric.larger_is_better)) for column in values.T]).T
+    figure, axes = _canvas(max(3.5, 1.9 + 0.27 * len(names)), LINE * len(labels) + 1.6)
+    # light is good, dark is bad: the same order on grey paper
+    axes.imshow(placed, cmap="cividis_r", aspect="auto", vmin=1, vmax=len(labels))
+    for (i, j), rank in np.ndenumerate(placed):
+        if np.isnan(rank):
+            axes.add_patch(_hatched(j, i))
+        else:
+            dark = rank > 0.55 * len(labels)
+            axes.text(j, i, f"{rank:.0f}" if rank % 1 == 0 else f"{rank:.1f}",
+                      ha="center", va="center", fontsize=5.5, color="white" if dark else "black",
+                      fontweight="bold" if rank == 1 else "normal")  # fmt: skip
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xticks(range(len(names)), short_names(names), rotation=90)
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    return Drawn(
+        figure,
+        f"Rank of each detector on each data set by {board.metric.label}, seeds averaged, ties "
+        "sharing their mean; 1 (light) is best. Hatched: rows are missing or failed.",
+    )
+
+
+def quality_and_cost(board: Board, name: str) -> Drawn:
+    """Return the board's metric against a cost, with the detectors that none beats in both.
+
+    Only these are named, or no name could be read; the others are told by marker.
+    """
+    ranked = board.detectors[board.detectors["rank"].notna()]
+    ranked = ranked[ranked[f"median_{name}"] > 0]
+    price, value = (ranked[c].to_numpy(float) for c in (f"median_{name}", board.metric.name))
+    front = pareto(price, value)
+    figure, axes = _canvas(WIDTH, 4.2)
+    for kind in KINDS:
+        own = (ranked["kind"] == kind).to_numpy()
+        if own.any():
+            _points(axes, price[own], value[own], kind, size=34)
+    by_price = front[np.argsort(price[front])]
+    axes.step(price[by_price], value[by_price], where="post", color="black", linewidth=0.9,
+              linestyle="--", zorder=1)  # fmt: skip
+    axes.set_xscale("log")
+    axes.margins(x=0.12, y=0.1)
+    labels = ranked["label"].to_numpy(object)
+    _name(axes, price[by_price], value[by_price], list(labels[by_price]))
+    axes.xaxis.set_major_formatter(lambda x, _: cost(float(x)) if x >= 0.001 else f"{x:g}")
+    axes.yaxis.set_major_formatter(lambda y, _: share(float(y), 2))
+    label = {"fit_seconds": "median CPU seconds to fit", "score_us":
+             "median microseconds to score a sample"}[name]  # fmt: skip
+    axes.set_xlabel(label)
+    axes.set_ylabel(f"mean {board.metric.label}")
+    axes.grid(color="0.92", linewidth=0.6)
+    axes.set_axisbelow(True)
+    _plain(axes)
+    _legend(axes, list(ranked["kind"]))
+    return Drawn(
+        figure,
+        f"Mean {board.metric.label} against {label}; ranked detectors. The dashed line is the "
+        "Pareto front: no detector on it is beaten in both. Times are of the machines that made "
+        "the rows.",
+    )
+
+
+def pareto(price: stats.Floats, value: stats.Floats) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Return the indices (front,) of what nothing cheaper or as cheap is as good as."""
+    order = np.lexsort((-value, price))
+    best = np.maximum.accumulate(np.concatenate([[-np.inf], value[order][:-1]]))
+    return order[value[order] > best]
+
+
+def _rank(column: stats.Floats, larger_is_better: bool) -> stats.Floats:
+    """(detectors,) ranks among those that have a value, nan elsewhere."""
+    found = np.full(len(column), np.nan)
+    there = np.isfinite(column)
+    if there.any():
+        found[there] = stats.ranks(column[there, None], larger_is_better=larger_is_better)[:, 0]
+    return found
+
+
+def _kinds(board: Board) -> dict[str, str]:
+    return dict(zip(board.detectors["label"], board.detectors["kind"], strict=True))
+
+
+def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(SETTINGS):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        axes = figure.add_subplot()
+    axes.tick_params(labelsize=TEXT)
+    return figure, axes
+
+
+def _points(axes: Axes, x: Any, y: Any, kind: str, size: float = 22) -> None:
+    filled = MARKERS[kind] != "x"
+    axes.scatter(x, y, marker=MARKERS[kind], s=size, zorder=3, label=kind,
+                 facecolor=COLOURS[kind], edgecolor="white" if filled else None,
+                 linewidth=0.5 if filled else 1.3)  # fmt: skip
+
+
+def _legend(axes: Axes, kinds: Sequence[str]) -> None:
+    if len(set(kinds)) > 1:
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False,
+                    fontsize=TEXT)  # fmt: skip
+
+
+def _plain(axes: Axes) -> None:
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _hatched(column: int, row: int) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor="white", edgecolor="0.6",
+                     hatch="////", linewidth=0)  # fmt: skip
+
+
+def _right(ranks: stats.Floats, n_groups: int, column: int) -> float:
+    """Where the bar of a group stands, right of the largest mean rank."""
+    most = float(ranks.max())
+    step = max(most / 60, 0.02)
+    return most + step * (2 + column)
+
+
+def _name(axes: Axes, x: stats.Floats, y: stats.Floats, labels: Sequence[str]) -> None:
+    """Write names beside points, each turned up or down so that neighbours do not cover it."""
+    for i, (a, b, label) in enumerate(zip(x, y, labels, strict=True)):
+        up = i % 2 == 0
+        axes.annotate(label, (a, b), xytext=(0, 6 if up else -6), textcoords="offset points",
+                      ha="center", va="bottom" if up else "top", fontsize=TEXT - 1)  # fmt: skip

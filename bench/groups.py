@@ -1,0 +1,69 @@
+"""Means of a board over parts of its rows: protocols, kinds of data, families of detectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from bench import stats
+from bench.grid import Grid
+from bench.metrics import Metric
+
+KINDS = ("deep", "shallow", "hybrid", "control")
+
+
+def means(rows: pd.DataFrame, by: str, metric: Metric, order: Sequence[str]) -> pd.DataFrame:
+    """Return a line per value of the column `by` and detector, in the order of labels given.
+
+    Columns: `by`, `label`, `value` (the mean over seeds, data sets and families), its 95 % limits
+    `low` and `high` (nan where incomplete or nothing varies), and `rows_ok` of `rows`.
+    """
+    tables = []
+    for name, part in rows.groupby(by, sort=False):
+        grid = Grid(part)
+        column = grid.table(part[metric.name])
+        limits = np.full((2, len(column)), np.nan)
+        whole = np.isfinite(column).all(axis=1)
+        if whole.any():
+            samples = column[whole] @ stats.bootstrap_weights(grid.cells)
+            limits[:, whole] = stats.percentile_interval(samples)
+        table = pd.DataFrame({"label": grid.labels, by: name})
+        table["value"] = stats.family_means(stats.dataset_means(column, grid.cells), grid.cells)
+        table["low"], table["high"] = limits
+        table["rows_ok"] = np.isfinite(column).sum(axis=1)
+        table["rows"] = column.shape[1]
+        tables.append(table.set_index("label").loc[list(order)].reset_index())
+    return pd.concat(tables, ignore_index=True)
+
+
+def families(detectors: pd.DataFrame, datasets: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """Return a line for each family of detectors there is: what the best of it reaches.
+
+    Columns: `family`; `detectors` and how many of them are `ranked`; `best`, the label of its best
+    ranked detector, with `rank`, `value`, `low`, `high` and the median costs of that one;
+    `median`, the median of the means of its ranked detectors; and `first`, the number of data sets
+    whose best detector (or one that ties with it) is of the family, of `datasets` that have one.
+    """
+    lines = []
+    for kind in KINDS:
+        own = detectors[detectors["kind"] == kind]
+        if own.empty:
+            continue
+        ranked = own[own["rank"].notna()]
+        line = {"family": kind, "detectors": len(own), "ranked": len(ranked)}
+        top = ranked.iloc[0] if len(ranked) else None
+        line["best"] = "" if top is None else top["label"]
+        for name, column in (
+            ("rank", "rank"), ("value", metric.name), ("low", f"{metric.name}_low"),
+            ("high", f"{metric.name}_high"), ("fit_seconds", "median_fit_seconds"),
+            ("score_us", "median_score_us"),
+        ):  # fmt: skip
+            line[name] = np.nan if top is None else top[column]
+        line["median"] = ranked[metric.name].median() if len(ranked) else np.nan
+        lead = (datasets[f"best_{kind}_value"] - datasets["best_value"]).abs()
+        line["first"] = int((lead < 1e-9).sum())
+        line["datasets"] = int((datasets["best"] != "").sum())
+        lines.append(line)
+    return pd.DataFrame(lines)
