@@ -6,7 +6,7 @@ function drawCosts(box) {
   const known = DATA.detectors.filter((d) => d.complete && d.auroc !== null && d[cost] > 0);
   if (!known.length) { add(box, "p", {}, "No complete detector has this cost on record."); return; }
   const floor = axisFloor(known), shown = known.filter((d) => d.auroc >= floor);
-  const width = 560, height = 420, costs = shown.map((d) => d[cost]);
+  const width = room(box, 640), height = Math.min(440, 160 + width * 0.5), costs = shown.map((d) => d[cost]);
   const x = scale(Math.min(...costs) / 1.6, Math.max(...costs) * 1.6, 44, width - 24, true);
   const y = scale(floor, 1, height - 42, 26);
   const svg = chart(box, { width, height, x, y, xName: name, yName: "mean AUROC, 95 %",
@@ -42,7 +42,7 @@ function axisFloor(known) {
 function nameFront(svg, front, x, y, cost) {
   const wanted = front.map((d) => y(d.auroc) - 12);
   spread(wanted, 13, 10, y(y.low) - 4).forEach((at, i) => {
-    const from = x(front[i][cost]), side = from > 400 ? -1 : 1, to = from + 14 * side;
+    const from = x(front[i][cost]), side = from > x(x.high) - 140 ? -1 : 1, to = from + 14 * side;
     add(svg, "line", { class: "hair", x1: from, y1: y(front[i].auroc), x2: to, y2: at });
     add(svg, "text", { class: "label halo", x: to + 2 * side, y: at + 3,
       "text-anchor": side > 0 ? "start" : "end" }, front[i].label);

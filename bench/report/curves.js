@@ -27,7 +27,6 @@ function unpack(dataset, place) {
 
 function drawDataset(box) {
   const dataset = DATA.datasets[box.dataset.dataset];
-  box.textContent = "";
   if (!dataset.detectors.length) { add(box, "p", {}, "No scores are stored for this data set."); return; }
   const series = chosen.filter((d) => dataset.detectors.includes(d)).map((d) => {
     const place = dataset.detectors.indexOf(d);
@@ -80,14 +79,14 @@ function drawLegend(box, dataset, series) {
 // Draws anew whatever is open; the focus stays where it was.
 function choose(box, wanted, focus = "select") {
   chosen.splice(0, chosen.length, ...wanted);
-  for (const other of document.querySelectorAll("details.dataset[open] .curves")) drawDataset(other);
+  draw(document.getElementById("datasets"));
   box.querySelector(focus).focus();
 }
 
 function drawCurve(parent, series, part, grid, xName, yName, title, base = null) {
-  const width = 480, height = 400;
+  const figure = add(parent, "figure"), width = room(figure, 640), height = 60 + 0.7 * width;
   const x = scale(0, 1, 40, width - 10), y = scale(0, 1, height - 42, 26);
-  const svg = chart(add(parent, "figure"), { width, height, x, y, xName, yName: `${title}: ${yName}`,
+  const svg = chart(figure, { width, height, x, y, xName, yName: `${title}: ${yName}`,
     title: `${title} curves`, print: (value) => share(value, 1) });
   const line = (values) => grid.map((at, i) => [x(at), y(values[i])]);
   for (const { index, look, [part]: [, low, high] } of series) {
@@ -104,9 +103,9 @@ function drawCurve(parent, series, part, grid, xName, yName, title, base = null)
 }
 
 function drawScores(parent, { look, detector, ends: [low, high], normals, anomalies }) {
-  const width = 320, height = 150, middle = 78, half = 52, left = 8, right = width - 8;
-  const svg = add(add(parent, "figure"), "svg", { viewBox: `0 0 ${width} ${height}`, role: "img",
-    "aria-label": "scores of " + detector.label });
+  const figure = add(parent, "figure"), width = room(figure, 420), height = 150;
+  const middle = 78, half = 52, left = 8, right = width - 8;
+  const svg = canvas(figure, width, height, "scores of " + detector.label);
   const x = scale(low, high, left, right), most = Math.max(...normals, ...anomalies);
   const step = (right - left) / normals.length;
   add(svg, "text", { class: "title", x: left, y: 14 }, detector.label);

@@ -10,16 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from bench import metrics, stats
 from bench.board import Board
+from bench.grid import Grid
 from bench.render import Record, cost, records, share
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Floats = stats.Floats
 ORDER = ("shallow", "deep", "hybrid", "control")
@@ -79,28 +77,26 @@ def answer(board: Board, rows: pd.DataFrame) -> Answer:
 
 
 def _kinds(board: Board, rows: pd.DataFrame, metric: str) -> list[Kind]:
-    table = rows.assign(lifted_average_precision=_lifted(rows))
-    table[metric] = table[metric].where(table["status"] == "ok").astype(float)
-    wide = table.pivot(index="label", columns=["dataset", "seed"], values=metric)
-    wide = wide.loc[np.isfinite(wide.to_numpy()).all(axis=1)]
-    families = dict(zip(rows["dataset"], rows["dataset_family"], strict=True))
-    names = [str(name) for name in wide.columns.get_level_values(0)]
-    cells = stats.Cells.of([families[name] for name in names], names)
-    weights = stats.bootstrap_weights(cells)
+    grid = Grid(rows)
+    ok = rows["status"].to_numpy(str) == "ok"
+    column = _lifted(rows) if metric == METRICS[1] else rows[metric].to_numpy(float)
+    table = grid.table(pd.Series(np.where(ok, column, np.nan)))
+    weights = stats.bootstrap_weights(grid.cells)
     found = {d["label"]: d for d in records(board.detectors)}
-    labels = np.array([str(label) for label in wide.index])
+    complete = np.isfinite(table).all(axis=1)
+    labels, table = grid.labels[complete], table[complete]
     kinds = np.array([found[label]["kind"] for label in labels])
     told: list[Kind] = []
-    shallow = np.full(len(names), np.nan)  # the best shallow detector's values
+    shallow = np.full(table.shape[1], np.nan)  # the best shallow detector's values
     for kind in [name for name in ORDER if name in kinds]:
-        values = wide.to_numpy()[kinds == kind]  # (detectors, cells)
-        means = stats.family_means(stats.dataset_means(values, cells), cells)
+        values = table[kinds == kind]  # (detectors, cells)
+        means = stats.family_means(stats.dataset_means(values, grid.cells), grid.cells)
         first = int(np.argmax(means))
         best, gain = values[first], values[first] - shallow
         if kind == "shallow":
             shallow = best
         lines = (best, np.median(values, axis=0), gain)
-        figures = [figure for line in lines for figure in _mean(line, cells, weights)]
+        figures = [figure for line in lines for figure in _mean(line, grid.cells, weights)]
         record = found[labels[kinds == kind][first]]
         told.append(Kind(kind, len(values), record, *figures))
     return told

@@ -26,6 +26,11 @@ function number(value) {
   return (front === 1 ? "10" : front + "·10") + raised;
 }
 
+// The width to draw with, so that letters keep their size: that of the box, within limits.
+function room(box, most) {
+  return Math.round(Math.max(280, Math.min(most, box.clientWidth || most)));
+}
+
 // A linear scale, or a logarithmic one, from the values between two ends to pixels.
 function scale(low, high, from, to, log = false) {
   const f = log ? Math.log10 : (value) => value;
@@ -52,10 +57,19 @@ function range(first, last, step) {
   return found;
 }
 
+function canvas(parent, width, height, title) {
+  return add(parent, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title,
+    style: `max-width: ${width}px` });
+}
+
+function cut(text, pixels) {
+  const most = Math.floor(pixels / 6.2);
+  return text.length > most ? text.slice(0, most - 1) + "…" : text;
+}
+
 // A chart with axes: gives the svg and leaves the inside to the caller.
 function chart(parent, { width, height, x, y, xName, yName, title, print = number, yPrint = print }) {
-  const svg = add(parent, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img",
-    "aria-label": title });
+  const svg = canvas(parent, width, height, title);
   for (const tick of ticks(x, Math.min(6, width / 70))) {
     add(svg, "line", { class: "grid", x1: x(tick), x2: x(tick), y1: y(y.low), y2: y(y.high) });
     add(svg, "text", { x: x(tick), y: y(y.low) + 15, "text-anchor": "middle" }, print(tick));

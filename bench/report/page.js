@@ -18,10 +18,31 @@ function makeTheme(button) {
   tell();
 }
 
-function drawOpened(details) {
-  if (!details.open) return;
-  for (const box of details.querySelectorAll(".curves")) drawDataset(box);
-  for (const box of details.querySelectorAll(".losses")) drawFits(box);
+const DRAWN = {
+  "[data-critical]": drawCritical, "[data-cost]": drawCosts, "[data-dataset]": drawDataset,
+  "[data-detector]": drawFits,
+};
+
+// Draws all figures inside that can be seen, at the width that they have.
+function draw(root) {
+  for (const [selector, drawer] of Object.entries(DRAWN)) {
+    for (const box of root.querySelectorAll(selector)) {
+      if (box.closest("details:not([open])")) continue;
+      box.textContent = "";
+      drawer(box);
+    }
+  }
+}
+
+function drawAgainWhenResized() {
+  let width = document.body.clientWidth, timer = null;
+  addEventListener("resize", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (document.body.clientWidth !== width) draw(document);
+      width = document.body.clientWidth;
+    }, 100);
+  });
 }
 
 function openTarget() {
@@ -35,10 +56,10 @@ function openTarget() {
 makeTheme(document.getElementById("theme"));
 makeSortable(document.getElementById("leaderboard"));
 makeFilter(document.querySelector(".filter"), document.getElementById("leaderboard"));
-for (const box of document.querySelectorAll("[data-critical]")) drawCritical(box);
-for (const box of document.querySelectorAll("[data-cost]")) drawCosts(box);
-for (const details of document.querySelectorAll("details.dataset, details.detector")) {
-  details.addEventListener("toggle", () => drawOpened(details));
+draw(document);
+drawAgainWhenResized();
+for (const details of document.querySelectorAll("main details")) {
+  details.addEventListener("toggle", () => { if (details.open) draw(details); });
 }
 addEventListener("hashchange", openTarget);
 openTarget();

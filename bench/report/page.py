@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,8 @@ import numpy as np
 
 from bench import bayes
 from bench import render as text
-from bench.board import KINDS, Board
+from bench.board import MARKS, Board
+from bench.groups import KINDS
 from bench.render import records
 from bench.report import critical, depth, facts, numbers
 
@@ -76,8 +76,15 @@ def render(
         ),
         place={d["dataset"]: i for i, d in enumerate(sets)},
         position={d["label"]: i for i, d in enumerate(detectors)},
-        cells=_cells(board, rows),
-        protocols=text.protocol_table(board) if len(board.protocols) else None,
+        cells=_cells(board),
+        parts=[
+            (what, *_part(table, column, board))
+            for what, column, table in (
+                ("protocol", "protocol", board.protocols),
+                ("kind of data", "kind", board.kinds),
+            )
+            if len(table)
+        ],
         worst=facts.worst(board),
         settings=facts.settings(rows),
         fits=fits,
@@ -106,7 +113,7 @@ def _template() -> Any:
     helpers = (text.share, text.cost, text.fixed, text.whole, text.marks, text.fit_cost)
     environment.filters |= {helper.__name__: helper for helper in helpers}
     environment.filters |= {"signed": depth.signed, "reach": text.reach, "chance": critical.chance}
-    environment.globals |= {"KINDS": KINDS, "isnan": math.isnan}
+    environment.globals |= {"KINDS": KINDS, "MARKS": MARKS, "isnan": math.isnan}
     return environment.get_template("template.html")
 
 
@@ -115,27 +122,22 @@ def _axis(values: Sequence[float]) -> tuple[float, float]:
     return math.floor(np.nanmin([*values, 0.9]) * 10) / 10, 1.0
 
 
-def _cells(board: Board, rows: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return the cells of the heat map by label and data set, each with its shade and word.
+def _part(
+    table: pd.DataFrame, by: str, board: Board
+) -> tuple[list[str], list[list[dict[str, Any]]]]:
+    """Return the values of a column, and for each detector in the board's order its lines."""
+    names = list(dict.fromkeys(table[by]))
+    lines = {(line["label"], line[by]): line for line in records(table)}
+    return names, [[lines[label, name] for name in names] for label in board.detectors["label"]]
 
-    shade: 1 for the best of a data set, 0 for the last; nan where there is no value. word: what
-    stands in a cell without one, the status most of its rows ended with.
+
+def _cells(board: Board) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the cells of the heat map by label and data set, each with its shade.
+
+    shade: 1 for the best of a data set, 0 for the last; nan where there is no value.
     """
     table = board.cells.copy()
     order = table.groupby("dataset")["value"].rank(ascending=not board.metric.larger_is_better)
     count = table.groupby("dataset")["value"].transform("count")
     table["shade"] = (count - order) / (count - 1).clip(lower=1)
-    failed = rows[rows["status"] != "ok"]
-    ended: dict[tuple[str, str], Counter[str]] = {}
-    for row in records(failed[["label", "dataset", "status"]]):
-        ended.setdefault((row["label"], row["dataset"]), Counter())[row["status"]] += 1
-    words = {place: counts.most_common(1)[0][0] for place, counts in ended.items()}
-    best = dict(zip(board.datasets["dataset"], board.datasets["best_value"], strict=True))
-    return {
-        (cell["label"], cell["dataset"]): {
-            **cell,
-            "word": words.get((cell["label"], cell["dataset"]), text.NONE),
-            "best": abs(cell["value"] - best[cell["dataset"]]) < 1e-9,
-        }
-        for cell in records(table)
-    }
+    return {(cell["label"], cell["dataset"]): cell for cell in records(table)}

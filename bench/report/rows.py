@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import datasets
 from bench import plan
 from bench.board import NUMBER_COLUMNS
 from bench.records import Wanted
@@ -43,9 +44,17 @@ def as_stored(suite: str, own: Iterable[Mapping[str, Any]]) -> tuple[pd.DataFram
     for record in sorted(own, key=lambda record: str(record["provenance"].get("date", ""))):
         place = tuple(record[name] for name in names)
         older += place in newest
-        newest[place] = {**blank, **record}
+        newest[place] = {**blank, **record, "dataset_kind": kind_of(record["dataset"])}
     notice = (
         f"These rows were made for the suite {suite} by other code, versions or data than are "
         "installed here, and are shown as they were stored; see the provenance."
     )
     return pd.DataFrame.from_records(list(newest.values())), older, notice
+
+
+def kind_of(dataset: str) -> str:
+    """Return the kind of a data set, "unknown" of a project with other data sets."""
+    try:
+        return datasets.find(dataset).kind
+    except ValueError:
+        return "unknown"

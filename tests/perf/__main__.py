@@ -121,6 +121,9 @@ def main() -> None:
         board = [*BENCH, "board", "--results", str(full), "--seeds", str(fill(full, 10_000))]
         add("bench board, 10,000 rows", f"{best_of(3, board):.2f} s", "< 5 s")
 
+        page = [*BENCH, "report", *board[4:]]
+        add("bench report, 10,000 rows", f"{best_of(3, page):.2f} s", "< 20 s")
+
         small = folder / "small"
         again = [*BENCH, "run", "--results", str(small), "--seeds", str(fill(small, 1_000))]
         add("run with nothing to do, 1,000 rows", f"{best_of(3, again):.2f} s", "< 3 s")
