@@ -13,6 +13,7 @@ from bench.board import Board
 from bench.differences import Friedman
 
 MARGIN = bayes.ROPE
+ROUGH = 10  # blocks below which Friedman's approximation is rough, after Demsar
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def _notes(
         verdict = "do not all rank alike" if test.f_p < differences.ALPHA else "may all rank alike"
         told = f"F = {test.f:.3g}" if np.isfinite(test.f) else "all agree"
         notes.append(f"Friedman with Iman and Davenport's correction: {told}, {_p(test.f_p)}: they "
-                     f"{verdict}.")  # fmt: skip
+                     f"{verdict}{' (rough: few blocks)' if n < ROUGH else ''}.")  # fmt: skip
     n_pairs = k * (k - 1) // 2
     text = f"p: Wilcoxon's signed-rank test, Holm-corrected over all {n_pairs} pairs."
     if least * n_pairs > differences.ALPHA:

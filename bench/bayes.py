@@ -13,7 +13,7 @@ import numpy as np
 from bench.stats import Floats
 
 ROPE = 0.01  # differences of AUROC, AP or recall that nobody would act upon
-DRAWS = 20_000  # the standard error of a probability is at most .0035
+DRAWS = 10_000  # the standard error of a probability is at most .005
 STRENGTH = 0.5  # of the prior: a half of a block without a difference
 
 

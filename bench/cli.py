@@ -155,9 +155,7 @@ def board(
     ] = None,
     reference: Annotated[
         str | None,
-        typer.Option(
-            "--against", metavar="LABEL", help="test all against this; by default the first"
-        ),
+        typer.Option("--against", metavar="LABEL", help="test all against this detector"),
     ] = None,
     unit: Annotated[
         Literal["family", "dataset"],
@@ -170,8 +168,8 @@ def board(
         ),
     ] = "complete",
     margin: Annotated[
-        float | None, typer.Option(help="test; differences up to this are ties; by default 0.01")
-    ] = None,
+        float, typer.Option(min=0, help="test: differences up to this are ties")
+    ] = 0.01,
     to: Annotated[
         Path | None, typer.Option(metavar="DIR", help="write every format and figure into a folder")
     ] = None,
@@ -182,7 +180,7 @@ def board(
     """Print the leaderboard of stored rows, or write it into a folder with its figures."""
     from bench import board as boards
     from bench import formats, plan, terminal
-    from bench.against import MARGIN, against, comparable
+    from bench.against import against, comparable
 
     _one_of("format", format, FORMATS)
     own = _own(datasets, label=label, normal=normal, drop=drop)
@@ -190,18 +188,11 @@ def board(
     wanted = _of(_of(_wanted(chosen, device, data), "family", family), "kind", kind)
     with _open_store(results) as store:
         frame, stale = plan.frame(wanted, store.records())
-    asked = (reference, margin) != (None, None)
+    compared = None
     with _usage():
         made = boards.build(frame, metric=metric, title=chosen.title, stale=stale)
-        compared = None
-        if asked or (comparable(made) and (to or format not in ("table", "csv", "bib"))):
-            compared = against(
-                made,
-                reference,
-                unit=unit,
-                coverage=coverage,
-                margin=MARGIN if margin is None else margin,
-            )
+        if reference is not None or (to is not None and comparable(made)):
+            compared = against(made, reference, unit=unit, coverage=coverage, margin=margin)
     if to is not None:
         for path in formats.save(made, compared, to):
             out.print(str(path), markup=False, soft_wrap=True)

@@ -7,7 +7,7 @@ matplotlib is imported when a figure is drawn, and neither a display nor its glo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from bench import differences, stats
 from bench.against import Comparison
 from bench.board import Board
 from bench.groups import KINDS
-from bench.render import cost, share, short_names
+from bench.render import share, short_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,6 +32,7 @@ FORMATS = ("pdf", "svg", "png")
 LINE = 0.17  # inches of a line of names
 WIDTH = 7.2  # inches of a page's text
 TEXT = 8  # points
+NUMBERED = 24  # data sets up to which a heat map has room for numbers
 # A fixed salt makes equal figures equal files, and no date is written into them.
 SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "fathom",
@@ -71,6 +72,8 @@ def save(figure: Figure, stem: Path) -> list[Path]:
 
     written = []
     with matplotlib.rc_context(SETTINGS):
+        figure.draw_without_rendering()  # lays it out, which need not be done for each format
+        figure.set_layout_engine("none")
         for suffix in FORMATS:
             path = stem.with_name(f"{stem.name}.{suffix}")
             nothing = {"Date": None} if suffix == "svg" else {"CreationDate": None}
@@ -92,7 +95,8 @@ def critical_differences(board: Board, comparison: Comparison) -> Drawn:
     height = LINE * len(labels) + 1.0
     figure, axes = _canvas(WIDTH, height)
     y = np.arange(len(labels))
-    axes.hlines(y, 1, ranks[order], color="0.85", linewidth=0.8, zorder=1)
+    end = _right(ranks, len(groups), len(groups))
+    axes.hlines(y, 1, end, color="0.9", linewidth=0.8, zorder=1)
     for name in KINDS:
         own = [i for i in y if kind[labels[order[i]]] == name]
         if own:
@@ -103,9 +107,10 @@ def critical_differences(board: Board, comparison: Comparison) -> Drawn:
                   solid_capstyle="butt")  # fmt: skip
     axes.set_yticks(y, [labels[i] for i in order])
     axes.set_ylim(len(labels) - 0.4, -1.6)
-    axes.set_xlim(0.5, _right(ranks, len(groups), len(groups)))
+    axes.set_xlim(0.5, end)
+    axes.set_xticks([x for x in axes.get_xticks() if 1 < x <= len(labels)] + [1])
     axes.plot([1, 1 + cd], [-1.0, -1.0], color="black", marker="|", linewidth=1.2)
-    axes.annotate(f"critical difference {cd:.2f}", (1, -1.0), xytext=(0, 4),
+    axes.annotate(f"critical difference {cd:.2f}", (1, -1.0), xytext=(0, 4), fontsize=TEXT,
                   textcoords="offset points")  # fmt: skip
     axes.set_xlabel(f"mean rank by {board.metric.label}, 1 is best")
     _plain(axes)
@@ -127,17 +132,25 @@ def ranks(board: Board) -> Drawn:
     table = cells.pivot(index="label", columns="dataset", values="value").loc[labels, names]
     values = table.to_numpy(float)
     placed = np.array([_rank(column, bool(board.metric.larger_is_better)) for column in values.T]).T
-    figure, axes = _canvas(max(3.5, 1.9 + 0.27 * len(names)), LINE * len(labels) + 1.6)
+    numbered = len(names) <= NUMBERED
+    figure, axes = _canvas(
+        max(3.5, 1.9 + (0.27 if numbered else 0.15) * len(names)), LINE * len(labels) + 1.6
+    )
     # light is good, dark is bad: the same order on grey paper
-    axes.imshow(placed, cmap="cividis_r", aspect="auto", vmin=1, vmax=len(labels))
+    image = axes.imshow(placed, cmap="cividis_r", aspect="auto", vmin=1, vmax=len(labels))
     for (i, j), rank in np.ndenumerate(placed):
         if np.isnan(rank):
             axes.add_patch(_hatched(j, i))
-        else:
-            dark = rank > 0.55 * len(labels)
-            axes.text(j, i, f"{rank:.0f}" if rank % 1 == 0 else f"{rank:.1f}",
-                      ha="center", va="center", fontsize=5.5, color="white" if dark else "black",
-                      fontweight="bold" if rank == 1 else "normal")  # fmt: skip
+        elif numbered or rank == 1:
+            figure_ = f"{rank:.0f}" if rank % 1 == 0 else f"{rank:.1f}"
+            text = axes.text(j, i, figure_, ha="center", va="center", fontsize=TEXT - 2,
+                             color="white" if rank > 0.5 * len(labels) else "black",
+                             fontweight="bold" if rank == 1 else "normal")  # fmt: skip
+            text.set_in_layout(False)  # thousands of texts take seconds to measure
+    if not numbered:
+        bar = figure.colorbar(image, ax=axes, location="bottom", fraction=0.02, pad=0.01)
+        bar.ax.tick_params(labelsize=TEXT)
+        bar.set_label("rank", fontsize=TEXT)
     axes.set_yticks(range(len(labels)), labels)
     axes.set_xticks(range(len(names)), short_names(names), rotation=90)
     axes.xaxis.tick_top()
@@ -154,7 +167,8 @@ def ranks(board: Board) -> Drawn:
 def quality_and_cost(board: Board, name: str) -> Drawn:
     """Return the board's metric against a cost, with the detectors that none beats in both.
 
-    Only these are named, or no name could be read; the others are told by marker.
+    Only these and the first of each family are named, by numbers and a key beside the axes, or no
+    name could be read; the others are told by marker.
     """
     ranked = board.detectors[board.detectors["rank"].notna()]
     ranked = ranked[ranked[f"median_{name}"] > 0]
@@ -170,9 +184,15 @@ def quality_and_cost(board: Board, name: str) -> Drawn:
               linestyle="--", zorder=1)  # fmt: skip
     axes.set_xscale("log")
     axes.margins(x=0.12, y=0.1)
-    labels = ranked["label"].to_numpy(object)
-    _name(axes, price[by_price], value[by_price], list(labels[by_price]))
-    axes.xaxis.set_major_formatter(lambda x, _: cost(float(x)) if x >= 0.001 else f"{x:g}")
+    best = {ranked["kind"].iloc[i]: i for i in reversed(range(len(ranked)))}  # of each family
+    named = sorted({*front, *best.values()}, key=lambda i: (price[i], -value[i]))
+    for number, i in enumerate(named, 1):
+        _number(axes, price[i], value[i], str(number))
+    key = [f"{number}  {ranked['label'].iloc[i]}" for number, i in enumerate(named, 1)]
+    axes.text(1.02, 1, "\n".join(key), transform=axes.transAxes, va="top", fontsize=TEXT,
+              linespacing=1.4)  # fmt: skip
+    for side in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        side(_sparse(price))
     axes.yaxis.set_major_formatter(lambda y, _: share(float(y), 2))
     label = {"fit_seconds": "median CPU seconds to fit", "score_us":
              "median microseconds to score a sample"}[name]  # fmt: skip
@@ -185,7 +205,8 @@ def quality_and_cost(board: Board, name: str) -> Drawn:
     return Drawn(
         figure,
         f"Mean {board.metric.label} against {label}; ranked detectors. The dashed line is the "
-        "Pareto front: no detector on it is beaten in both. Times are of the machines that made "
+        "Pareto front: no detector on it is beaten in both; it and the first of each family are "
+        "named. Times are of the machines that made "
         "the rows.",
     )
 
@@ -234,6 +255,18 @@ def _legend(axes: Axes, kinds: Sequence[str]) -> None:
                     fontsize=TEXT)  # fmt: skip
 
 
+def _sparse(price: stats.Floats) -> Callable[[float, float], str]:
+    """How to write values on the logarithmic axis of a cost: no more than have room."""
+    span = price.max() / price.min()
+    written = range(1, 10) if span < 5 else (1, 2, 5) if span < 50 else (1,)
+
+    def write(x: float, _: float) -> str:
+        digit = round(x / 10 ** np.floor(np.log10(x) + 1e-9))
+        return f"{x:g}" if digit in written else ""
+
+    return write
+
+
 def _plain(axes: Axes) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -253,9 +286,10 @@ def _right(ranks: stats.Floats, n_groups: int, column: int) -> float:
     return most + step * (2 + column)
 
 
-def _name(axes: Axes, x: stats.Floats, y: stats.Floats, labels: Sequence[str]) -> None:
-    """Write names beside points, each turned up or down so that neighbours do not cover it."""
-    for i, (a, b, label) in enumerate(zip(x, y, labels, strict=True)):
-        up = i % 2 == 0
-        axes.annotate(label, (a, b), xytext=(0, 6 if up else -6), textcoords="offset points",
-                      ha="center", va="bottom" if up else "top", fontsize=TEXT - 1)  # fmt: skip
+def _number(axes: Axes, x: float, y: float, number: str) -> None:
+    """Write a number up and left of a point, where nothing is if the point is on the front."""
+    from matplotlib.patheffects import withStroke
+
+    axes.annotate(number, (x, y), xytext=(-4, 3), textcoords="offset points", ha="right",
+                  fontsize=TEXT, zorder=4,
+                  path_effects=[withStroke(linewidth=2, foreground="white")])  # fmt: skip

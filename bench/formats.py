@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import html, latex, markdown, render
-from bench.against import Comparison, against, comparable
+from bench.against import Comparison
 from bench.board import Board
 
 Maker = Callable[[Board, Comparison | None], str]
@@ -22,8 +22,7 @@ TEXTS: dict[str, Maker] = {
 
 def leaderboards(board: Board) -> dict[str, str]:
     """The texts that a run keeps of its board, by file name."""
-    compared = against(board) if comparable(board) else None
-    return {f"leaderboard.{name}": TEXTS[name](board, compared) for name in ("md", "csv")}
+    return {f"leaderboard.{name}": TEXTS[name](board, None) for name in ("md", "csv")}
 
 
 def save(board: Board, comparison: Comparison | None, folder: Path) -> list[Path]:
@@ -43,7 +42,10 @@ def save(board: Board, comparison: Comparison | None, folder: Path) -> list[Path
     drawn = figures.draw(board, comparison)
     for name, figure in drawn.items():
         written += figures.save(figure.drawing, folder / name)
-    body = [r"\input{board}", *(latex.figure(name, f.caption) for name, f in drawn.items())]
+    body = [r"\input{board}"]
+    for name, figure in drawn.items():
+        width = min(1.0, figure.drawing.get_figwidth() / figures.WIDTH)
+        body.append(latex.figure(name, figure.caption, width))
     paper = folder / "paper.tex"
     paper.write_text(latex.document("\n".join(body)), encoding="utf-8")
     return [*written, paper]

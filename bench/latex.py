@@ -36,6 +36,7 @@ DOCUMENT = r"""\documentclass[10pt]{article}
 \providecommand{\doi}[1]{\url{https://doi.org/#1}}
 \begin{document}
 %s
+\clearpage
 \bibliographystyle{plain}
 \bibliography{references}
 \end{document}
@@ -78,13 +79,17 @@ def document(body: str) -> str:
     return DOCUMENT % body
 
 
-def figure(name: str, caption: str) -> str:
-    """A float with the figure of a file, by its name without suffix."""
+def figure(name: str, caption: str, width: float) -> str:
+    """A float with the figure of a file, by its name without suffix.
+
+    width: of the line, at most 1, so that letters keep the size they were drawn in.
+    """
     return "\n".join(
         [
             r"\begin{figure*}[p]",
             r"\centering",
-            rf"\includegraphics[width=\linewidth,height=.85\textheight,keepaspectratio]{{{name}}}",
+            rf"\includegraphics[width={width:.2f}\linewidth,height=.85\textheight,"
+            rf"keepaspectratio]{{{name}}}",
             rf"\caption{{{escaped(caption)}}}",
             r"\end{figure*}",
         ]
@@ -129,7 +134,8 @@ def _chosen(table: Table, kept: Sequence[int]) -> Table:
 
 def _columns(table: Table) -> Iterator[Table]:
     """The first column with the others, so many at a time."""
-    room = COLUMNS if all(len(c.text) < 12 for row in table.rows for c in row[1:]) else COLUMNS // 3
+    wide = [len(cell.text) > 9 for row in table.rows for cell in row[1:]]  # with intervals
+    room = COLUMNS if 2 * sum(wide) < len(wide) else COLUMNS // 3
     for start in range(1, len(table.heads), room):
         yield _chosen(table, [0, *range(start, min(start + room, len(table.heads)))])
 
@@ -176,7 +182,7 @@ def _float(
         [
             r"\begin{table*}[p]",
             r"\centering",
-            rf"\caption{{{escaped(caption)}}}",
+            rf"\caption{{{escaped(caption)}}}\smallskip",
             rf"{_size(rows, notes)}\setlength{{\tabcolsep}}{{3pt}}%",
             r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
             rf"\begin{{tabular}}{{@{{}}{aligned}@{{}}}}",

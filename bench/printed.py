@@ -135,7 +135,7 @@ def families(board: Board) -> Table:
 def differences(board: Board, comparison: Comparison) -> Table:
     """Return the table of every detector against the reference."""
     heads = ("detector", "mean rank", f"{board.metric.label} difference [95 %]", "win/tie/loss",
-             "P(beats) [95 %]", "p", "better", "same", "worse")  # fmt: skip
+             "P(beats) [95 %]", "p (Holm)", "better", "same", "worse")  # fmt: skip
     rows = [
         (
             _named(c["label"]), Cell(fixed(c["mean_rank"], 1)),

@@ -17,7 +17,7 @@ from typing import Any
 from bench.codeid import versions
 
 LIBRARIES = ("numpy", "scipy", "sklearn", "torch", "pyod", "pandas", "joblib", "fathom")
-SHOWN = ("numpy", "sklearn", "torch", "pyod")  # under boards
+SHOWN = ("numpy", "scikit-learn", "torch", "pyod")  # under boards
 HOME = Path(__file__).parent.parent
 
 

@@ -15,7 +15,7 @@ import pytest
 import bench as harness
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("torch", "sklearn", "scipy", "mlflow", "pyod")
+HEAVY = ("torch", "sklearn", "scipy", "mlflow", "pyod", "matplotlib")
 RAISING = "tests/bench/counting.py:Raising"
 WATCHED = f"""
 import atexit, sys
@@ -149,7 +149,7 @@ def test_a_dry_run_says_what_would_run_and_writes_nothing(bench, results, tmp_pa
 
 def test_boards_parse_in_every_format_and_are_plain_when_piped(bench, results):
     texts = {}
-    for form in ("table", "csv", "md", "json"):
+    for form in ("table", "csv", "md", "tex", "bib", "html", "json"):
         run = bench("board", results / "small.toml", "--results", results, "--format", form)
         assert run.wait() == 0, run.stderr
         assert "\x1b" not in run.stdout
@@ -158,8 +158,59 @@ def test_boards_parse_in_every_format_and_are_plain_when_piped(bench, results):
     assert set(pd.read_csv(io.StringIO(texts["csv"])).label) == labels
     assert labels <= set(json.dumps(json.loads(texts["json"])).replace('"', " ").split())
     assert "| `knn` |" in texts["md"]
+    assert r"\texttt{knn}~\cite{ramaswamy2000efficient,angiulli2002fast} & shallow" in texts["tex"]
+    assert "@misc{ramaswamy2000efficient,\n  author = {Ramaswamy and Rastogi" in texts["bib"]
+    assert "<code>knn</code>" in texts["html"]
     assert max(map(len, texts["table"].splitlines())) <= 100
     assert (results / "leaderboard-small.csv").read_text() == texts["csv"]
+
+
+def test_a_board_is_of_the_families_and_kinds_that_are_asked_for(bench, results):
+    small = ("board", results / "small.toml", "--results", results)
+    run = bench(*small, "--family", "shallow,control", "--kind", "tabular", "--format", "csv")
+    assert run.wait() == 0
+    assert len(pd.read_csv(io.StringIO(run.stdout))) == 4
+    run = bench(*small, "--family", "shallow", "--format", "csv")
+    assert run.wait() == 0
+    assert set(pd.read_csv(io.StringIO(run.stdout))["label"]) == {"knn", "lof"}
+    for option, message in (
+        (("--family", "deep"), "bench: family: unknown 'deep'; known: control, shallow"),
+        (("--kind", "image"), "bench: kind: unknown 'image'; known: tabular"),
+    ):
+        run = bench(*small, *option)
+        assert (run.wait(), run.stderr) == (2, f"{message}\n")
+
+
+def test_detectors_are_tested_against_one_where_it_is_asked_for(bench, results):
+    small = ("board", results / "small.toml", "--results", results)
+    assert "Differences from" not in (results / "leaderboard-small.md").read_text()
+    run = bench(*small, "--against", "random", "--unit", "dataset", "--margin", "0.02")
+    assert run.wait() == 0, run.stderr
+    assert "Differences from random" in run.stdout
+    assert "each data set counts" in run.stdout
+    assert "by more than 0.02 of AUROC" in run.stdout
+    run = bench(*small, "--against", "loff")
+    assert run.wait() == 2
+    assert "'loff' is not among the detectors that can be compared: knn" in run.stderr
+    run = bench(*small, "--against", "lof", "--metric", "fit_seconds")
+    assert run.wait() == 2
+    assert "fit_seconds is a cost, and costs are not tested" in run.stderr
+
+
+def test_a_board_is_written_into_a_folder_with_its_figures(bench, results, tmp_path):
+    small = ("board", results / "small.toml", "--results", results)
+    run = bench(*small, "--to", tmp_path / "paper")
+    assert run.wait() == 0, run.stderr
+    figures = ("ranks", "critical-differences", "quality-fit-seconds", "quality-score-us")
+    expected = {f"{name}.{form}" for name in figures for form in ("pdf", "svg", "png")}
+    expected |= {f"board.{form}" for form in ("csv", "md", "tex", "html", "json")}
+    expected |= {"references.bib", "paper.tex"}
+    assert {path.name for path in (tmp_path / "paper").iterdir()} == expected
+    assert {Path(line).name for line in run.stdout.splitlines()} == expected
+    assert "Differences from" in (tmp_path / "paper" / "board.md").read_text()
+    before = contents(tmp_path)
+    assert bench(*small, "--to", tmp_path / "paper").wait() == 0
+    assert contents(tmp_path) == before
 
 
 def test_stale_rows_are_counted_and_left_out(bench, results, tmp_path):
@@ -221,7 +272,7 @@ def test_reading_and_planning_import_no_numeric_library_and_start_at_once(result
         ("run", "default", "--dry-run", "--results", tmp_path),
         ("run", small, *folder),
         ("board", small, *folder),
-        ("board", small, *folder, "--format", "json"),
+        *(("board", small, *folder, "--format", form) for form in ("json", "md", "tex", "html")),
         ("board", small, *folder, "--metric", "average_precision", "--seeds", "2"),
     ):
         done = fresh(*arguments)
