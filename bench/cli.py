@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 from rich.console import Console
 
-from bench import data_commands
+from bench import data_commands, reading_commands
 
 if TYPE_CHECKING:
     from bench.records import Wanted
@@ -31,6 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data_commands.app, name="data")
+app.add_typer(reading_commands.app)
 out = Console(width=None if sys.stdout.isatty() else 100, highlight=False, emoji=False)
 
 FORMATS = ("table", "csv", "md", "tex", "bib", "html", "json")
@@ -294,7 +295,7 @@ def track(
         stored = list(store.records())
         suites = sorted(filter(None, {made_for(record) for record in stored}))
         for name in suites if suite is None else [suite]:
-            report = replay(results, *_of_suite(name, stored, data))
+            report = replay(store, *_of_suite(name, stored, data))
             if report.problem:
                 out.print(report.problem, markup=False, soft_wrap=True)
                 raise typer.Exit(1)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from bench.records import digest
 from detectors.registry import Entry, Spec
@@ -20,6 +21,7 @@ RESTS_ON = {
     "sklearn": ("numpy", "scikit-learn", "scipy"),
 }
 HERE = Path(__file__).parent
+SHOWN_DIGITS = 12  # of a file's digest
 HARNESS_FILES = tuple(
     HERE / name for name in ("protocols.py", "published.py", "scalers.py", "splits.py")
 )
@@ -35,18 +37,53 @@ def code_id(spec: Spec) -> str:
     beside it; protocols and scalers; what the registry presets; and the versions of the libraries
     that these modules import, and of those that the registry says the method imports.
     """
-    entries = [entry for entry in (spec.entry, spec.head_entry) if entry]
-    targets = [entry.target for entry in entries]
-    if spec.head:
-        targets.append("detectors.compose:Hybrid")
-    files = sorted(set(HARNESS_FILES).union(*(_closure(target) for target in targets)))
+    files = _files(spec)
     return digest(
         {
             "trees": sorted({tree_digest(path) for path in files}),
-            "presets": [repr(sorted(entry.preset.items())) for entry in entries],
-            "versions": versions(_preloaded(entries).union(*(_imports(path) for path in files))),
+            "presets": _presets(spec),
+            "versions": _versions(spec, files),
         }
     )
+
+
+def code_parts(spec: Spec) -> dict[str, Any]:
+    """Return what the code id is made of, for a reader who asks why two of them differ.
+
+    `files` gives the digest of each file by its path in the project (of a user's file, its name),
+    `presets` what the registry presets, `versions` the version of each library.
+    """
+    files = _files(spec)
+    return {
+        "files": {_shown(path): tree_digest(path)[:SHOWN_DIGITS] for path in files},
+        "presets": _presets(spec),
+        "versions": _versions(spec, files),
+    }
+
+
+def _files(spec: Spec) -> list[Path]:
+    targets = [entry.target for entry in _entries(spec)]
+    if spec.head:
+        targets.append("detectors.compose:Hybrid")
+    return sorted(set(HARNESS_FILES).union(*(_closure(target) for target in targets)))
+
+
+def _entries(spec: Spec) -> list[Entry]:
+    return [entry for entry in (spec.entry, spec.head_entry) if entry]
+
+
+def _presets(spec: Spec) -> list[str]:
+    return [repr(sorted(entry.preset.items())) for entry in _entries(spec)]
+
+
+def _versions(spec: Spec, files: Iterable[Path]) -> dict[str, str]:
+    imported = (_imports(path) for path in files)
+    return versions(_preloaded(_entries(spec)).union(*imported))
+
+
+def _shown(path: Path) -> str:
+    home = HERE.parent
+    return path.relative_to(home).as_posix() if path.is_relative_to(home) else path.name
 
 
 def _preloaded(entries: Iterable[Entry]) -> frozenset[str]:

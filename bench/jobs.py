@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import metrics, protocols
-from bench.codeid import file_digest
+from bench.codeid import code_parts, file_digest
 from bench.guard import Child, Death, Limits, Sandbox, ServerDied
 from bench.provenance import provenance
 from bench.records import Row, Status, Wanted
@@ -92,7 +92,7 @@ def run_job(job: Job, sandbox: Sandbox) -> Iterator[Row]:
                     for row in _run_block(child, data, block):
                         del pending[row.wanted.key]
                         broken |= row.status in ("error", "memory")
-                        yield replace(row, provenance={**provenance(), "run": job.run})
+                        yield _with_origin(row, job)
                     if broken:  # who knows what it left behind: the rest in a fresh child
                         break
                 child.send([])
@@ -101,6 +101,20 @@ def run_job(job: Job, sandbox: Sandbox) -> Iterator[Row]:
             if n_idle == MAX_IDLE:
                 msg = f"{first.model} on {first.dataset}: {death.reason}"
                 raise NotRun(msg) from death
+
+
+def _with_origin(row: Row, job: Job) -> Row:
+    """Return a row with where and by what it was made."""
+    return replace(
+        row,
+        provenance={**provenance(), "run": job.run},
+        details={**row.details, "code": _code(row.wanted.spec)},
+    )
+
+
+@cache
+def _code(spec: str) -> dict[str, Any]:
+    return code_parts(parse(spec))
 
 
 def _blocks(pending: Iterable[Wanted], together: bool) -> list[list[list[Wanted]]]:

@@ -57,6 +57,16 @@ def get(name: str) -> Metric:
     return METRICS[name]
 
 
+def of_quality(name: str) -> Metric:
+    """The metric of that name; ValueError also for one that is no matter of larger is better."""
+    metric = get(name)
+    if not metric.larger_is_better:
+        able = ", ".join(m.name for m in METRICS.values() if m.larger_is_better)
+        msg = f"{name!r} says nothing of quality; compared can be {able}"
+        raise ValueError(msg)
+    return metric
+
+
 def auroc(y: Labels, scores: Floats) -> float:
     """Area under the ROC curve, a tie between an anomaly and a normal counting one half."""
     from sklearn.metrics import roc_auc_score

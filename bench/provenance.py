@@ -18,7 +18,7 @@ from bench.codeid import versions
 
 LIBRARIES = ("numpy", "scipy", "sklearn", "torch", "pyod", "pandas", "joblib", "fathom")
 SHOWN = ("numpy", "scikit-learn", "torch", "pyod")  # under boards
-HOME = Path(__file__).parent.parent
+HOME = Path(__file__).resolve().parent.parent
 
 
 def provenance() -> dict[str, Any]:
@@ -29,23 +29,30 @@ def provenance() -> dict[str, Any]:
 @cache
 def _fixed() -> dict[str, Any]:
     return {
-        "commit": _git("rev-parse", "HEAD"),
-        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "commit": git("rev-parse", "HEAD"),
+        "dirty": bool(git("status", "--porcelain", "--untracked-files=no")),
         "python": platform.python_version(),
         "versions": versions(LIBRARIES),
         "machine": socket.gethostname(),
         "system": platform.platform(),
         "processor": _processor(),
+        "gpu": _gpu(),
         "cores": os.cpu_count(),
         "threads": 1,
     }
 
 
-def _git(*arguments: str) -> str:
-    """Return what git says of the project's checkout, "" outside of one."""
+def git(*arguments: str) -> str:
+    """Return what git says of the project's checkout; "" for what it does not know.
+
+    A repository that merely holds the installed project, as a virtual environment does, is not
+    asked, nor one that GIT_DIR names, as it does within a hook.
+    """
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    plain["GIT_CEILING_DIRECTORIES"] = str(HOME.parent)
     command = ["git", "-C", str(HOME), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=plain)
     except FileNotFoundError:
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
@@ -61,6 +68,13 @@ def _processor() -> str:
     widest = next((f for f in ("avx512f", "avx2", "avx", "sse2") if f in flags), "")
     name = _first(r"^model name\s*: (.*)$", text) or platform.machine()
     return f"{name} {widest}".strip()
+
+
+def _gpu() -> str:
+    """Return the names of NVIDIA's GPUs here, "" where there is none (Linux)."""
+    found = Path("/proc/driver/nvidia/gpus").glob("*/information")
+    names = (_first(r"^Model:\s*(.*)$", file.read_text(encoding="utf-8")) for file in found)
+    return ", ".join(sorted(names))
 
 
 def _first(pattern: str, text: str) -> str:

@@ -109,7 +109,8 @@ class Row:
             microseconds a sample), peak_mib (above the start), parameters.
         provenance: commit, versions, machine, date, run and suite of the row.
         details: traceback, output and warnings, for the reader of a failure; diagnostics, what
-            the fit said of itself: figures by name, and curves with one figure an epoch.
+            the fit said of itself: figures by name, and curves with one figure an epoch; code,
+            what the code id was made of.
         scores: (n_test,) float64 in the order of the split's test indices, or None.
         truth: (n_test,) int8 labels in the same order, or None.
     """

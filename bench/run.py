@@ -128,7 +128,7 @@ def _make_rows(
         try:
             workshop.start(1 if client else min(options.workers, len(jobs)))
             _refuse_bad_settings(workshop, todo)
-            tracker = Tracker(options.results, suite.name, _invocation(suite, name))
+            tracker = Tracker(store, suite.name, _invocation(suite, name))
             try:
                 with Progressing(len(todo), console) as progress:
 

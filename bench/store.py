@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,17 @@ CREATE TABLE IF NOT EXISTS truths (id TEXT PRIMARY KEY, labels BLOB NOT NULL) WI
 
 class StoreError(RuntimeError):
     """Raised when a results folder cannot be used; the message says what to do."""
+
+
+class Packed(NamedTuple):
+    """A row as the store keeps it: JSON texts, and scores and labels as bytes."""
+
+    key: str
+    status: str
+    record: str
+    details: str
+    scores: bytes | None
+    labels: bytes | None
 
 
 class Store:
@@ -85,23 +96,48 @@ class Store:
         Raises:
             StoreError: the disk is full or the file cannot be written.
         """
-        scores = None if row.scores is None else row.scores.astype("<f8").tobytes()
-        labels = None if row.truth is None else row.truth.astype("i1").tobytes()
-        truth = None if labels is None else hashlib.sha256(labels).hexdigest()
         record = {**row.record(), "metrics_id": _metrics_id()}
-        key, details = row.wanted.key, canonical(row.details)
+        packed = Packed(
+            key=row.wanted.key,
+            status=row.status,
+            record=canonical(record),
+            details=canonical(row.details),
+            scores=None if row.scores is None else row.scores.astype("<f8").tobytes(),
+            labels=None if row.truth is None else row.truth.astype("i1").tobytes(),
+        )
+        self.add_packed([packed])
+        return record
+
+    def add_packed(self, rows: Iterable[Packed]) -> None:
+        """Store rows of other stores in one transaction, in place of older ones of their keys.
+
+        Raises:
+            StoreError: the disk is full or the file cannot be written.
+        """
         try:
             with self._guard, self._db:
-                if labels is not None:
-                    self._db.execute("INSERT OR IGNORE INTO truths VALUES (?, ?)", (truth, labels))
-                self._db.execute(
-                    "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?)",
-                    (key, row.status, canonical(record), details, scores, truth),
-                )
+                for key, status, record, details, scores, labels in rows:
+                    truth = None if labels is None else hashlib.sha256(labels).hexdigest()
+                    if labels is not None:
+                        self._db.execute(
+                            "INSERT OR IGNORE INTO truths VALUES (?, ?)", (truth, labels)
+                        )
+                    self._db.execute(
+                        "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?)",
+                        (key, status, record, details, scores, truth),
+                    )
         except sqlite3.Error as error:
             msg = f"cannot write {self.path}: {error}; rows stored so far are kept"
             raise StoreError(msg) from error
-        return record
+
+    def packed(self, key: str) -> Packed:
+        """Return a stored row as it is kept."""
+        query = (
+            "SELECT key, status, record, details, scores, labels "
+            "FROM rows LEFT JOIN truths ON truth = id WHERE key = ?"
+        )
+        (found,) = self._read(query, key)
+        return Packed(*found)
 
     def statuses(self) -> dict[str, str]:
         """Return the status of every stored row by key."""
@@ -123,7 +159,7 @@ class Store:
                 yield record
 
     def details(self, key: str) -> dict[str, Any]:
-        """Return traceback, output, warnings and diagnostics of a row."""
+        """Return traceback, output, warnings, diagnostics and parts of the code id of a row."""
         found = self._read("SELECT details FROM rows WHERE key = ?", key)
         return dict(json.loads(found[0][0])) if found else {}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bench.tracking import tracking_uri
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
     from mlflow.entities import Run
 
 ROOT = Path(__file__).parents[2]
@@ -37,11 +38,16 @@ def spied_environment(log: Path, **extra: str) -> dict[str, str]:
     return python_environment(PYTHONPATH=f"{site}{os.pathsep}{ROOT}", **extra)
 
 
-def logged(results: Path, experiment: str = "default") -> tuple[list[Run], list[Run]]:
-    """Return the parent runs and the child runs of an experiment."""
+def mlflow_client(results: Path) -> MlflowClient:
+    """Return a client of where the rows of a results folder are tracked."""
     from mlflow import MlflowClient  # here, so that the tracker is the first to import it
 
-    client = MlflowClient(tracking_uri(results))
+    return MlflowClient(tracking_uri(results))
+
+
+def logged(results: Path, experiment: str = "default") -> tuple[list[Run], list[Run]]:
+    """Return the parent runs and the child runs of an experiment."""
+    client = mlflow_client(results)
     found = client.get_experiment_by_name(experiment)
     runs = client.search_runs([found.experiment_id], max_results=5000) if found else []
     return (

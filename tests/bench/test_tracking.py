@@ -13,15 +13,19 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench import tracking
+from bench.diagnostics import MAX_NAMES
 from bench.records import Row, Wanted
-from bench.tracking import Tracker, replay, ui_command
-from tests.bench.plain_shell import logged, python_environment, spied_environment
+from bench.store import Store
+from bench.tracking import Tracker, TrackingReport, ui_command
+from tests.bench.plain_shell import logged, mlflow_client, python_environment, spied_environment
 
 BOARD = {"leaderboard.md": "| detector |\n", "leaderboard.csv": "detector\nvae\n"}
 API = "api/2.0/mlflow"
@@ -29,7 +33,7 @@ INVOCATION = {"command": "bench run default", "commit": "abc"}
 METRICS = {"auroc": 0.9, "recall@fpr=0.05": 0.25, "prevalence": math.nan}
 
 
-def record(seed: int, status: str = "ok", reason: str = "") -> dict:
+def made(seed: int, status: str = "ok", reason: str = "", **parts) -> Row:
     wanted = Wanted(
         spec="vae+lof",
         model="vae",
@@ -58,18 +62,29 @@ def record(seed: int, status: str = "ok", reason: str = "") -> dict:
             "versions": {"numpy": "2"},
             "date": "2026-01-02T03:04:05+00:00",
         },
-    ).record()
+        **parts,
+    )
+
+
+def record(seed: int, status: str = "ok", reason: str = "") -> dict:
+    return made(seed, status, reason).record()
 
 
 def records(n: int) -> list[dict]:
     return [record(seed) for seed in range(n)]
 
 
-def track(results: Path, rows: list[dict], experiment: str = "default") -> tracking.TrackingReport:
-    tracker = Tracker(results, experiment, INVOCATION)
-    for row in rows:
-        tracker.log(row)
-    return tracker.finish(BOARD)
+def track(results: Path, rows: list[dict], experiment: str = "default") -> TrackingReport:
+    with closing(Store(results)) as store:
+        tracker = Tracker(store, experiment, INVOCATION)
+        for row in rows:
+            tracker.log(row)
+        return tracker.finish(BOARD)
+
+
+def replay(results: Path, experiment: str, rows: list[dict], board: dict) -> TrackingReport:
+    with closing(Store(results)) as store:
+        return tracking.replay(store, experiment, rows, board)
 
 
 def assert_each_once(results: Path, rows: list[dict], experiment: str = "default") -> None:
@@ -165,6 +180,20 @@ def fresh(tmp_path) -> Path:
     return tmp_path / "results"
 
 
+@pytest.fixture
+def open_tracker():
+    """A function that starts a tracker for a results folder; its store is closed at the end."""
+    stores = []
+
+    def start(results: Path, experiment: str = "default") -> Tracker:
+        stores.append(Store(results))
+        return Tracker(stores[-1], experiment, INVOCATION)
+
+    yield start
+    for store in stores:
+        store.close()
+
+
 @pytest.fixture(scope="module")
 def database(tmp_path_factory) -> Path:
     """MLflow's database with no row in it, made once."""
@@ -192,7 +221,7 @@ def test_every_row_is_a_child_of_the_one_parent_that_holds_the_board(fresh):
     report = track(fresh, records(3))
     assert (report.logged, report.already, report.problem) == (3, 0, None)
     assert [path.name for path in Path.cwd().iterdir()] == ["results"]
-    assert sorted(path.name for path in fresh.iterdir()) == ["mlartifacts", "mlflow.db"]
+    assert sorted(path.name for path in fresh.iterdir()) == ["mlartifacts", "mlflow.db", "store.db"]
     (parent,), children = logged(fresh)
     assert parent.info.run_name == "bench run default"
     assert parent.info.status == "FINISHED"
@@ -222,8 +251,63 @@ def test_a_row_shows_what_was_wanted_and_what_came_out(results):
     expected |= {"setting.latent_dim": "4", "setting.head.n_neighbors": "20"}
     assert expected.items() <= run.data.params.items()
     tags = {"family": "hybrid", "status": "ok", "dataset_family": "digits", "commit": "abc"}
+    tags |= {"dataset": "digits/3", "protocol": "one-class(max_train=none)", "seed": "0"}
     tags |= {"data_sha256": "d" * 64, "versions": '{"numpy":"2"}', "fathom.key": record(0)["key"]}
     assert tags.items() <= run.data.tags.items()
+
+
+def steps(run_id: str, results: Path, name: str) -> dict[int, float]:
+    history = mlflow_client(results).get_metric_history(run_id, name)
+    return {point.step: point.value for point in history}
+
+
+SCORED = {
+    "truth": np.array([0, 0, 1, 1], dtype=np.int8),
+    "scores": np.array([0.1, 0.4, 0.35, 0.8]),
+    "details": {"diagnostics": {"epochs": 3.0, "loss": [3.0, math.nan, 1.0], "long": [0.5] * 1999}},
+}
+
+
+def log_stored(results: Path, rows: list[Row], experiment: str) -> list:
+    """Store rows, track them, and return their runs by seed."""
+    with closing(Store(results)) as store:
+        stored = [store.add(row) for row in rows]
+        report = tracking.replay(store, experiment, stored, {})
+    assert report.problem is None
+    return sorted(logged(results, experiment)[1], key=lambda run: run.data.params["seed"])
+
+
+def test_a_fit_is_a_curve_with_a_step_an_epoch(results):
+    (run,) = log_stored(results, [made(0, **SCORED)], "default")
+    assert run.data.metrics["fit/epochs"] == 3
+    assert steps(run.info.run_id, results, "fit/loss") == {1: 3.0, 3: 1.0}
+    long = steps(run.info.run_id, results, "fit/long")
+    assert (len(long), min(long), max(long)) == (tracking.MOST_STEPS, 1, 1999)
+
+
+def test_as_many_curves_as_are_kept_are_tracked(results):
+    curves = {f"curve {i}": [1.0] * 100 for i in range(MAX_NAMES)}
+    parts = SCORED | {"details": {"diagnostics": curves}}
+    (run,) = log_stored(results, [made(0, **parts)], "default")
+    assert all(f"fit/{name}" in run.data.metrics for name in curves)
+
+
+@pytest.mark.parametrize("where", ["local", "server"])
+def test_a_run_has_its_data_set_as_input_and_its_curves_beside_it(fresh, where, request):
+    if where == "server":
+        request.getfixturevalue("server")
+    infinite = SCORED | {"scores": np.array([0.0, np.inf, 1.0, 2.0])}
+    rows = [made(0, **SCORED), made(1, "timeout"), made(2, "non-finite", **infinite)]
+    runs = log_stored(fresh, rows, f"inputs-{where}")
+    client = mlflow_client(fresh)
+    for run in runs:
+        (given,) = run.inputs.dataset_inputs
+        assert (given.dataset.name, given.dataset.digest) == ("digits/3", "d" * 36)
+        assert given.tags[0].value == "one-class(max_train=none)"
+    files = [[f.path for f in client.list_artifacts(run.info.run_id)] for run in runs]
+    assert files == [["curves.svg"], [], []]
+    path = client.download_artifacts(runs[0].info.run_id, "curves.svg", fresh)
+    assert "precision and recall" in Path(path).read_text()
 
 
 def test_a_failed_row_is_a_failed_run_with_its_reason(results):
@@ -255,15 +339,16 @@ def test_a_row_that_was_run_again_takes_the_place_of_the_old_one(results):
     assert_each_once(results, records(2))
 
 
-def test_an_invocation_without_rows_has_no_parent(fresh):
-    tracker = Tracker(fresh, "default", INVOCATION)
+def test_an_invocation_without_rows_has_no_parent(fresh, open_tracker):
+    tracker = open_tracker(fresh)
     assert tracker.finish(BOARD).logged == 0
     assert logged(fresh) == ([], [])
 
 
 def test_the_local_database_is_in_wal_mode_and_relaxed(results):
     track(results, records(1))
-    target = tracking._Target(results, "default", {}, "")
+    with closing(Store(results)) as store:
+        target = tracking._Target(store, "default", {}, "")
     with tracking._client(target):
         engine = tracking._engine(target.uri, "")
         with engine.connect() as connection:
@@ -271,8 +356,8 @@ def test_the_local_database_is_in_wal_mode_and_relaxed(results):
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1
 
 
-def test_handing_over_a_row_takes_no_time(results):
-    tracker = Tracker(results, "default", INVOCATION)
+def test_handing_over_a_row_takes_no_time(results, open_tracker):
+    tracker = open_tracker(results)
     start = time.perf_counter()
     for row in records(200):
         tracker.log(row)
@@ -281,8 +366,8 @@ def test_handing_over_a_row_takes_no_time(results):
     tracker._thread.join()
 
 
-def test_an_abandoned_invocation_stops_at_once_and_ends_as_killed(results):
-    tracker = Tracker(results, "default", INVOCATION)
+def test_an_abandoned_invocation_stops_at_once_and_ends_as_killed(results, open_tracker):
+    tracker = open_tracker(results)
     for row in records(500):
         tracker.log(row)
     wait_for(lambda: tracker._logged >= 5)
@@ -345,9 +430,11 @@ track(Path({results!r}), records(2))
 def test_a_kill_while_the_database_is_made_leaves_none(fresh):
     script = KILLED_WHILE_CREATING.format(tests=str(Path(__file__).parent), results=str(fresh))
     assert run_python(script).returncode == -signal.SIGKILL
-    assert [path.name for path in fresh.iterdir()] == ["mlflow.db.new"]
+    names = {path.name for path in fresh.iterdir() if not path.name.startswith("store.db")}
+    assert names == {"mlflow.db.new"}
     assert track(fresh, records(2)).problem is None
-    assert sorted(path.name for path in fresh.iterdir()) == ["mlartifacts", "mlflow.db"]
+    names = {path.name for path in fresh.iterdir() if not path.name.startswith("store.db")}
+    assert names == {"mlartifacts", "mlflow.db"}
 
 
 def test_a_file_that_is_no_database_is_a_problem_not_an_end(fresh):
@@ -377,13 +464,15 @@ TRACKS_IN_SILENCE = """
 import json, sys, time
 from pathlib import Path
 import bench.tracking as tracking
+from bench.store import Store
 assert "mlflow" not in sys.modules
 rows, results = json.loads({rows!r}), Path({results!r})
-tracker = tracking.Tracker(results, "default", {{"command": "bench run"}})
+store = Store(results)
+tracker = tracking.Tracker(store, "default", {{"command": "bench run"}})
 for row in rows:
     tracker.log(row)
 assert tracker.finish({{"leaderboard.md": "x"}}).logged == 2
-assert tracking.replay(results, "default", rows, {{}}).logged == 0
+assert tracking.replay(store, "default", rows, {{}}).logged == 0
 time.sleep(1)
 """
 
@@ -431,9 +520,11 @@ def test_a_server_gets_rows_and_board_once(fresh, server, monkeypatch):
     assert not (fresh / "mlflow.db").exists()
 
 
-def test_a_server_that_hangs_for_a_while_has_every_row_in_the_end(fresh, server, monkeypatch):
+def test_a_server_that_hangs_for_a_while_has_every_row_in_the_end(
+    fresh, server, monkeypatch, open_tracker
+):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
-    tracker = Tracker(fresh, "hangs", INVOCATION)
+    tracker = open_tracker(fresh, "hangs")
     tracker.log(record(0))
     wait_for(lambda: tracker._logged == 1)
     server.signal(signal.SIGSTOP)
@@ -451,10 +542,10 @@ def test_a_server_that_hangs_for_a_while_has_every_row_in_the_end(fresh, server,
 
 
 def test_a_server_killed_under_way_stops_nothing_and_a_replay_makes_up_for_it(
-    fresh, server, monkeypatch
+    fresh, server, monkeypatch, open_tracker
 ):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:secret@127.0.0.1:{server.port}")
-    tracker = Tracker(fresh, "killed", INVOCATION)
+    tracker = open_tracker(fresh, "killed")
     for row in records(40):
         tracker.log(row)
     wait_for(lambda: tracker._logged >= 3)

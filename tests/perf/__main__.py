@@ -57,7 +57,8 @@ def harness_milliseconds(results: Path) -> float:
     wanted = plan.wanted_rows(chosen, "cpu")
     jobs = plan.jobs(wanted, None, Limits(600, 4096), "perf")
     workshop = Workshop(prepare_tmp(results), plan.modules(wanted))
-    store, tracker = Store(results), Tracker(results, "perf", {})
+    store = Store(results)
+    tracker = Tracker(store, "perf", {})
     moments: list[float] = []
     worked: list[float] = []
     guard = threading.Lock()
