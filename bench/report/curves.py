@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.curves import roc
+
 Floats = NDArray[np.float64]
 
 SIDE_LEVEL = 0.90  # of each side of a rectangle; see above
@@ -64,11 +66,11 @@ def average(seeds: Iterable[tuple[NDArray[Any], Floats]]) -> Curves:
 
     Every seed needs a normal and an anomaly, and finite scores, larger for more anomalous.
     """
-    roc, pr, normals, anomalies = [], [], [], []
+    rocs, prs, normals, anomalies = [], [], [], []
     for y, scores in seeds:
         one = _of_seed(y, scores)
-        roc.append(one[0])
-        pr.append(one[1])
+        rocs.append(one[0])
+        prs.append(one[1])
         placed = _placed(y, scores)
         normals.append(placed[y == 0])
         anomalies.append(placed[y == 1])
@@ -77,21 +79,18 @@ def average(seeds: Iterable[tuple[NDArray[Any], Floats]]) -> Curves:
     high = high if high > low else low + 1
     bins = [np.histogram(part, BINS, (low, high))[0] / len(part) for part in classes]
     return Curves(
-        np.mean(roc, axis=0), np.mean(pr, axis=0), np.array(bins), float(low), float(high)
+        np.mean(rocs, axis=0), np.mean(prs, axis=0), np.array(bins), float(low), float(high)
     )
 
 
 def _of_seed(y: NDArray[Any], scores: Floats) -> tuple[Floats, Floats]:
     """Return ROC (3, 61) and PR (3, 51) of one seed, on the grids."""
-    order = np.argsort(-scores, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(y) - 1)  # last of each tie
-    hits = np.append(0, np.cumsum(y[order], dtype=np.int64)[ends])
-    alarms = np.append(0, ends + 1) - hits
-    n_anomalies, n_normals = hits[-1], alarms[-1]
-    recall, fpr = hits / n_anomalies, alarms / n_normals
+    n_anomalies = int(y.sum())
+    n_normals = len(y) - n_anomalies
+    fpr, recall = roc(y, scores)
     recall_low, recall_high = _wilson(recall, n_anomalies)
     fpr_low, fpr_high = _wilson(fpr, n_normals)
-    roc = [
+    on_grid = [
         np.interp(FALSE_POSITIVE_RATES, fpr, recall),
         np.interp(FALSE_POSITIVE_RATES, fpr_high, recall_low),
         np.interp(FALSE_POSITIVE_RATES, fpr_low, recall_high),
@@ -103,7 +102,7 @@ def _of_seed(y: NDArray[Any], scores: Floats) -> tuple[Floats, Floats]:
         np.minimum(_precision(recall_low, fpr_high, prevalence), middle),
         np.maximum(_precision(recall_high, fpr_low, prevalence), middle),
     ]
-    return np.array(roc), np.array(pr)
+    return np.array(on_grid), np.array(pr)
 
 
 def _precision(recall: Floats, fpr: Floats, prevalence: float) -> Floats:

@@ -17,8 +17,8 @@ EVIL = "<script>window.harm = 1</script>"
 EVIL_TOO = "</script><img src=x onerror='window.harm = 2'>"
 SUITE = build(
     {
-        "name": "small", "title": EVIL_TOO, "datasets": ["wine", "digits/3", "digits/4", "breast-cancer"],
-        "seeds": 2,
+        "name": "small", "title": EVIL_TOO, "seeds": 2,
+        "datasets": ["wine", "digits/3", "digits/4", "breast-cancer"],
         "detectors": ["knn", "pca", {"spec": "lof", "label": EVIL}, "ae", "ae+lof", "random"],
     },
     "small",
