@@ -59,8 +59,8 @@ class Browser:
         return told["result"].get("value")
 
     def press(self, key: str) -> None:
-        """Press and release a key: "Tab", "Enter"."""
-        code = {"Tab": 9, "Enter": 13}[key]
+        """Press and release a key: "Tab", "Enter", "ArrowRight"."""
+        code = {"Tab": 9, "Enter": 13, "ArrowRight": 39}[key]
         text = {"text": "\r"} if key == "Enter" else {}
         event = {"key": key, "code": key, "windowsVirtualKeyCode": code}
         self._call("Input.dispatchKeyEvent", type="keyDown", **event, **text)

@@ -16,16 +16,18 @@ function drawCosts(box) {
     if (!front.length || d.auroc > front.at(-1).auroc) front.push(d);
   }
   add(svg, "path", { class: "front", d: path(front.map((d) => [x(d[cost]), y(d.auroc)])) });
-  for (const d of [...shown].sort((a, b) => front.includes(a) - front.includes(b))) {
+  const points = [...shown].sort((a, b) => a[cost] - b[cost]).map((d) => {
     const said = `${d.label}: AUROC ${share(d.auroc)}, ${number(d[cost])} ${name}`;
-    const point = add(svg, "g", { class: "point " + d.kind, tabindex: 0, role: "img", "aria-label": said });
+    const point = add(svg, "g", { class: "point " + d.kind, role: "img", "aria-label": said });
     if (d.auroc_low !== null) {
       add(point, "line", { class: "whisker", x1: x(d[cost]), x2: x(d[cost]),
         y1: y(Math.max(d.auroc_low, floor)), y2: y(d.auroc_high) });
     }
     mark(point, d.kind, x(d[cost]), y(d.auroc));
     tip(point, said);
-  }
+    return point;
+  });
+  walk(points);
   nameFront(svg, front, x, y, cost);
   const below = known.filter((d) => d.auroc < floor).map((d) => `${d.label} ${share(d.auroc)}`);
   if (below.length) add(box, "p", { class: "caption" }, "Below the axis: " + below.join(", ") + ".");

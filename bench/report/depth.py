@@ -21,6 +21,7 @@ from bench.render import Record, cost, records, share
 
 Floats = stats.Floats
 ORDER = ("shallow", "deep", "hybrid", "control")
+ALIKE = (0.8, 1.25)  # ratios of times that are told as about the same
 METRICS = ("auroc", "lifted_average_precision")
 
 
@@ -145,14 +146,10 @@ def _times(deep: Kind, shallow: Kind) -> str:
     for name, what in (("fit_seconds", "to fit"), ("score_us", "to score")):
         own, other = deep.best[f"median_{name}"], shallow.best[f"median_{name}"]
         if own > 0 and other > 0:
-            parts.append(f"{_ratio(own / other)} the time {what}")
+            alike = ALIKE[0] < own / other < ALIKE[1]
+            times = "about the same" if alike else f"{cost(own / other)} times the"
+            parts.append(f"{times} time {what}")
     return " and ".join(parts) or "a cost that is not on record"
-
-
-def _ratio(ratio: float) -> str:
-    if 0.8 < ratio < 1.25:
-        return "about"
-    return f"{cost(ratio)} times"
 
 
 def _typical(deep: Kind, shallow: Kind) -> str:

@@ -114,6 +114,20 @@ function tip(element, text) {
   for (const event of ["pointerleave", "blur"]) element.addEventListener(event, hide);
 }
 
+// Elements as one stop of the keyboard, in which the arrows walk.
+function walk(elements) {
+  elements.forEach((element, i) => {
+    element.setAttribute("tabindex", i ? -1 : 0);
+    element.addEventListener("keydown", ({ key }) => {
+      const next = elements[i + { ArrowRight: 1, ArrowLeft: -1 }[key]];
+      if (!next) return;
+      element.setAttribute("tabindex", -1);
+      next.setAttribute("tabindex", 0);
+      next.focus();
+    });
+  });
+}
+
 // Moves values (pixels, in any order) apart until neighbours are a gap away from each other.
 function spread(values, gap, low, high) {
   const order = values.map((_, i) => i).sort((a, b) => values[a] - values[b]);

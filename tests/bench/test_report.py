@@ -158,7 +158,8 @@ def test_settings_losses_and_provenance_are_told(page, rows, store):
     [
         ([0.01, 0.02, 0.03, 0.05], "Yes"),
         ([-0.01, -0.02, -0.03, -0.05], "No, it costs quality"),
-        ([-0.05, 0.05, 0.04, -0.06], "Not shown"),
+        ([-0.05, 0.05, 0.04, 0.06], "Not shown"),
+        ([0.05, -0.05, -0.04, -0.06], "Not shown"),
     ],
 )
 def test_depth_pays_where_the_interval_of_the_paired_difference_is_above_zero(rows, gain, verdict):
@@ -171,16 +172,15 @@ def test_depth_pays_where_the_interval_of_the_paired_difference_is_above_zero(ro
 
 
 def test_the_typical_detector_is_the_median_of_its_kind(rows):
-    kinds = {kind.name: kind for kind in answer_of(rows[rows.label != "pca"]).kinds["auroc"]}
-    assert kinds["shallow"].count == 2
-    wide = rows[rows.label.isin(["knn", EVIL])].pivot(
+    rows = rows[rows.dataset != "wine"]  # where one of the three fails
+    kinds = {kind.name: kind for kind in answer_of(rows).kinds["auroc"]}
+    assert kinds["shallow"].count == 3
+    wide = rows[rows.family == "shallow"].pivot(
         index="label", columns=["dataset", "seed"], values="auroc"
     )
     by_set = wide.median().groupby("dataset").mean()
     digits = by_set[["digits/3", "digits/4"]].mean()
-    assert_allclose(
-        kinds["shallow"].typical, np.mean([by_set["wine"], by_set["breast-cancer"], digits])
-    )
+    assert_allclose(kinds["shallow"].typical, np.mean([by_set["breast-cancer"], digits]))
 
 
 @pytest.mark.parametrize("kind", ["deep", "shallow"])
@@ -265,6 +265,8 @@ def test_perfect_and_random_scores_have_known_curves():
     perfect = curves.average([(y, y.astype(float))])
     assert (perfect.roc[0] == 1).all()
     assert (perfect.pr[0] == 1).all()
+    half = curves.average([(np.array([1, 0, 1, 0], np.int8), np.array([4.0, 3.0, 2.0, 1.0]))])
+    assert_allclose(half.pr[0], np.where(curves.RECALLS <= 0.5, 1, 2 / 3))
     constant = curves.average([(y, np.zeros(100))])
     assert_allclose(constant.roc[0], curves.FALSE_POSITIVE_RATES)
     assert_allclose(constant.pr[0], 0.5)

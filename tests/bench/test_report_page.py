@@ -13,7 +13,7 @@ from tests.browser import EXECUTABLE, browser
 pytestmark = pytest.mark.skipif(
     EXECUTABLE is None, reason="no Chromium here; install it to test the page in a browser"
 )
-EVIL = "<script>window.harm = 1</script>"
+EVIL = "<img src=x onerror='window.harm = 1'>"
 EVIL_TOO = "</script><img src=x onerror='window.harm = 2'>"
 SUITE = build(
     {
@@ -90,6 +90,15 @@ def test_figures_are_drawn_and_words_of_users_are_only_shown(page):
     assert page("document.querySelectorAll('.losses svg').length") == 2
 
 
+def test_a_script_that_is_not_the_page_s_own_would_not_run_and_could_send_nothing(page):
+    page("""(() => { const script = document.createElement('script');
+         script.textContent = 'window.harm = 3'; document.body.append(script); })()""")
+    assert page("fetch('http://127.0.0.1:9').then(() => 'sent', () => 'refused')") == "refused"
+    assert all("Content Security Policy" in problem for problem in page.problems)
+    assert len(page.problems) > 1
+    page.problems.clear()
+
+
 def test_a_click_on_a_head_sorts_and_another_turns_the_order(page):
     head = "[...document.querySelectorAll('#leaderboard thead button')]"
     click = f"{head}.find(b => b.textContent.startsWith('%s')).click()"
@@ -111,6 +120,14 @@ def test_the_leaderboard_is_sorted_by_keyboard(page):
     page.press("Enter")
     page.press("Enter")
     assert page(NAMES) == ORDER[::-1]
+
+
+def test_the_arrows_walk_from_point_to_point_and_tell_each(page):
+    page("document.querySelector('#costs svg .point').focus()")
+    page.press("ArrowRight")
+    assert page("document.querySelectorAll('.tip').length") == 1
+    assert page("document.querySelector('.tip').textContent").startswith("ae: AUROC ")
+    assert page("document.querySelectorAll('#costs .point[tabindex=\"0\"]').length") == 2
 
 
 def test_the_leaderboard_is_filtered_by_name_and_kind(page):
