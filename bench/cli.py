@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -20,6 +20,7 @@ from bench import data_commands, reading_commands
 
 if TYPE_CHECKING:
     from bench.records import Wanted
+    from bench.shown import Shown
     from bench.suite import Suite
 
 app = typer.Typer(
@@ -444,31 +445,32 @@ def _suite(
 
 def _of_suite(
     name: str, stored: list[dict[str, Any]], data: Path | None
-) -> tuple[str, list[dict[str, Any]], dict[str, str]]:
-    """Return a suite's name, its stored records, and the texts of its board where one can be made.
+) -> tuple[str, list[dict[str, Any]], Callable[[], Shown]]:
+    """Return a suite's name, its stored records, and what shows its board where one can be made.
 
     A suite that was given by its file is known by the rows made for it; it has no board here.
     """
     from bench import board as boards
-    from bench import formats, plan
+    from bench import plan
+    from bench.shown import Shown, of_board
     from bench.suite import names
     from bench.tracking import made_for
 
     own = [record for record in stored if made_for(record) == name]
     if own and name not in names():
-        return name, own, {}
+        return name, own, Shown
     chosen = _suite(name)
     try:
         wanted = _wanted(chosen, "auto", data)
     except Usage:  # data that are not there: the rows need them not
-        return name, own, {}
+        return name, own, Shown
     keys = {row.key for row in wanted}
     records = [r for r in stored if r["key"] in keys or made_for(r) == chosen.name]
     if keys.isdisjoint(record["key"] for record in records):
-        return chosen.name, records, {}
+        return chosen.name, records, Shown
     frame, stale = plan.frame(wanted, records)
     made = boards.build(frame, title=chosen.title, stale=stale)
-    return chosen.name, records, formats.leaderboards(made)
+    return chosen.name, records, lambda: of_board(made)
 
 
 def _wanted(

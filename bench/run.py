@@ -16,7 +16,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from bench import board, formats, plan, terminal
+from bench import board, formats, plan, shown, terminal
 from bench.execute import (
     DRAFT,
     Workshop,
@@ -98,7 +98,7 @@ def run(
             else:
                 for record in store.records({w.key for w in wanted} - {w.key for w in todo}):
                     tracker.log(record)  # a killed run may have stored it and not logged it
-                report = tracker.finish(texts)
+                report = tracker.finish(lambda: shown.of_board(made))
                 tracked = report.problem or f"mlflow: {report.logged} runs in {report.uri}"
             # Printed last: whoever cuts the output short has lost nothing but output.
             console.file.write(terminal.to_table(made, console.width, console))

@@ -34,7 +34,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,6 +45,7 @@ import numpy as np
 
 from bench import curves
 from bench.records import Wanted, canonical, digest
+from bench.shown import Shown
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -75,6 +76,15 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": str(TIMEOUT_S),
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
 }
+NOTE = """\
+A run without a parent is one invocation of `bench`: its description and its artifacts are the
+board. Each run below it is a row, one detector on one data set for one seed.
+
+- *Compare*: pick rows and press Compare; group them by the params `label`, `dataset` or `seed`.
+- *Filter*: `params.dataset = "wine" and tags.family = "deep"`, `tags.status != "ok"`.
+- *Losses*: metrics named `fit/...` have one step an epoch.
+- *Curves*: the artifact `curves.svg` of a row is its ROC and its precision against recall.
+"""
 MIGRATION = threading.Lock()  # alembic, which makes the tables, keeps its state in its modules
 WANTED = frozenset(Wanted.__dataclass_fields__)
 PARAMS = ("spec", "model", "label", "dataset", "protocol", "scaler", "seed", "device")
@@ -168,7 +178,7 @@ class Tracker:
         self._target = _Target(store, experiment, dict(invocation), uuid.uuid4().hex)
         self._news = threading.Condition()
         self._waiting: deque[dict[str, Any]] = deque()
-        self._board: Mapping[str, str] = {}
+        self._shown: Callable[[], Shown] = Shown
         self._logged = self._already = 0
         self._deadline: float | None = None  # monotonic; set when no more rows will come
         self._abandoned = False
@@ -187,14 +197,16 @@ class Tracker:
             self._waiting.append(record)
             self._news.notify()
 
-    def finish(self, board: Mapping[str, str]) -> TrackingReport:
-        """Log what is left, keep the board's texts (by file name) in the parent run and end it.
+    def finish(self, shown: Callable[[], Shown]) -> TrackingReport:
+        """Log what is left, keep what is shown of the board in the parent run and end it.
+
+        It is made only where there is a parent run to show it.
 
         A server gets PATIENCE_S for it, the local database as long as it takes.
         """
         local = _local_file(self._target.uri) is not None
         with self._news:
-            self._board = board
+            self._shown = shown
             self._deadline = math.inf if local else time.monotonic() + PATIENCE_S
             self._news.notify()
         self._thread.join(None if local else PATIENCE_S + 2 * TIMEOUT_S)
@@ -233,7 +245,7 @@ class Tracker:
                     self._logged += new
                     self._already += not new
                     self._waiting.popleft()
-                experiment.end({} if self._abandoned else self._board, killed=self._abandoned)
+                experiment.end(Shown if self._abandoned else self._shown, killed=self._abandoned)
         except trouble as error:
             return self._target.problem(_why(error))
         return None
@@ -246,12 +258,15 @@ class Tracker:
 
 
 def replay(
-    store: Store, experiment: str, records: Iterable[dict[str, Any]], board: Mapping[str, str]
+    store: Store,
+    experiment: str,
+    records: Iterable[dict[str, Any]],
+    shown: Callable[[], Shown],
 ) -> TrackingReport:
     """Log those records of the store that the experiment does not hold yet.
 
-    The board's texts (by file name) go to the parent run of these rows. Hold the lock of the
-    results folder. A failure is in the report; what was logged before it stays.
+    What is shown of the board goes to the parent run of these rows. Hold the lock of the results
+    folder. A failure is in the report; what was logged before it stays.
     """
     _prepare_environment()
     target = _Target(store, experiment, {"command": "bench track"}, uuid.uuid4().hex)
@@ -265,7 +280,7 @@ def replay(
                 new = opened.log(record)
                 logged += new
                 already += not new
-            opened.end(board)
+            opened.end(shown)
     except trouble as error:
         problem = target.problem(_why(error))
     return target.report(logged, already, problem)
@@ -350,7 +365,9 @@ class _Experiment:
         if found is None:
             local = _local_file(target.uri) is not None
             self._id = self._client.create_experiment(
-                target.experiment, _artifacts(target.results) if local else None
+                target.experiment,
+                _artifacts(target.results) if local else None,
+                tags={"mlflow.note.content": NOTE},
             )
         else:
             self._id = found.experiment_id
@@ -393,11 +410,17 @@ class _Experiment:
         self._rows[key] = run, content
         return True
 
-    def end(self, board: Mapping[str, str], *, killed: bool = False) -> None:
-        """Keep the board in the parent run and end it, and those of killed invocations."""
-        for run in filter(None, [self._parent, *self._orphans]):
-            for name, text in board.items():
+    def end(self, shown: Callable[[], Shown], *, killed: bool = False) -> None:
+        """Show the board in the parent run and end it, and those of killed invocations."""
+        parents = [run for run in (self._parent, *self._orphans) if run]
+        made = shown() if parents else Shown()
+        listed = [{"path": name, "type": "table"} for name in made.tables]
+        tags = {"mlflow.loggedArtifacts": json.dumps(listed), "mlflow.note.content": made.note}
+        for run in parents:
+            for name, text in made.files.items():
                 self._client.log_text(run, text, name)
+            for name, value in tags.items() if made.files else ():
+                self._client.set_tag(run, name, value)
             mine = run == self._parent and not killed
             self._client.set_terminated(run, "FINISHED" if mine else "KILLED")
 

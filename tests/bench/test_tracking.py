@@ -23,11 +23,16 @@ import pytest
 from bench import tracking
 from bench.diagnostics import MAX_NAMES
 from bench.records import Row, Wanted
+from bench.shown import Shown
 from bench.store import Store
 from bench.tracking import Tracker, TrackingReport, ui_command
 from tests.bench.plain_shell import logged, mlflow_client, python_environment, spied_environment
 
-BOARD = {"leaderboard.md": "| detector |\n", "leaderboard.csv": "detector\nvae\n"}
+BOARD = {
+    "leaderboard.md": "| detector |\n",
+    "figures/ranks.svg": "<svg/>",
+    "leaderboard.json": '{"columns":["detector"],"data":[["vae"]]}',
+}
 API = "api/2.0/mlflow"
 INVOCATION = {"command": "bench run default", "commit": "abc"}
 METRICS = {"auroc": 0.9, "recall@fpr=0.05": 0.25, "prevalence": math.nan}
@@ -74,17 +79,21 @@ def records(n: int) -> list[dict]:
     return [record(seed) for seed in range(n)]
 
 
+def shown() -> Shown:
+    return Shown(BOARD, ("leaderboard.json",), "# the board")
+
+
 def track(results: Path, rows: list[dict], experiment: str = "default") -> TrackingReport:
     with closing(Store(results)) as store:
         tracker = Tracker(store, experiment, INVOCATION)
         for row in rows:
             tracker.log(row)
-        return tracker.finish(BOARD)
+        return tracker.finish(shown)
 
 
-def replay(results: Path, experiment: str, rows: list[dict], board: dict) -> TrackingReport:
+def replay(results: Path, experiment: str, rows: list[dict]) -> TrackingReport:
     with closing(Store(results)) as store:
-        return tracking.replay(store, experiment, rows, board)
+        return tracking.replay(store, experiment, rows, shown)
 
 
 def assert_each_once(results: Path, rows: list[dict], experiment: str = "default") -> None:
@@ -200,7 +209,7 @@ def database(tmp_path_factory) -> Path:
     results = tmp_path_factory.mktemp("database")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        replay(results, "empty", [], {})
+        replay(results, "empty", [])
     return results / "mlflow.db"
 
 
@@ -272,7 +281,7 @@ def log_stored(results: Path, rows: list[Row], experiment: str) -> list:
     """Store rows, track them, and return their runs by seed."""
     with closing(Store(results)) as store:
         stored = [store.add(row) for row in rows]
-        report = tracking.replay(store, experiment, stored, {})
+        report = tracking.replay(store, experiment, stored, Shown)
     assert report.problem is None
     return sorted(logged(results, experiment)[1], key=lambda run: run.data.params["seed"])
 
@@ -320,7 +329,7 @@ def test_a_failed_row_is_a_failed_run_with_its_reason(results):
 
 def test_a_replay_logs_what_is_missing_and_a_second_one_nothing(results):
     track(results, records(2))
-    first, second = (replay(results, "default", records(5), BOARD) for _ in range(2))
+    first, second = (replay(results, "default", records(5)) for _ in range(2))
     assert (first.logged, first.already, first.problem) == (3, 2, None)
     assert (second.logged, second.already, second.problem) == (0, 5, None)
     assert_each_once(results, records(5))
@@ -341,7 +350,7 @@ def test_a_row_that_was_run_again_takes_the_place_of_the_old_one(results):
 
 def test_an_invocation_without_rows_has_no_parent(fresh, open_tracker):
     tracker = open_tracker(fresh)
-    assert tracker.finish(BOARD).logged == 0
+    assert tracker.finish(shown).logged == 0
     assert logged(fresh) == ([], [])
 
 
@@ -404,7 +413,7 @@ def test_a_kill_between_a_run_and_its_metrics_doubles_nothing(results):
     (parent,), children = logged(results)
     assert [run.info.status for run in children].count("RUNNING") == 1
     for again in (
-        lambda: replay(results, "default", records(8), BOARD),
+        lambda: replay(results, "default", records(8)),
         lambda: track(results, records(8)),
     ):
         shutil.rmtree(results)
@@ -464,6 +473,7 @@ TRACKS_IN_SILENCE = """
 import json, sys, time
 from pathlib import Path
 import bench.tracking as tracking
+from bench.shown import Shown
 from bench.store import Store
 assert "mlflow" not in sys.modules
 rows, results = json.loads({rows!r}), Path({results!r})
@@ -471,8 +481,9 @@ store = Store(results)
 tracker = tracking.Tracker(store, "default", {{"command": "bench run"}})
 for row in rows:
     tracker.log(row)
-assert tracker.finish({{"leaderboard.md": "x"}}).logged == 2
-assert tracking.replay(store, "default", rows, {{}}).logged == 0
+shown = lambda: tracking.Shown({{"leaderboard.md": "x"}})
+assert tracker.finish(shown).logged == 2
+assert tracking.replay(store, "default", rows, shown).logged == 0
 time.sleep(1)
 """
 
@@ -511,12 +522,19 @@ def test_a_server_gets_rows_and_board_once(fresh, server, monkeypatch):
     monkeypatch.setattr(tracking, "PAGE", 3)
     report = track(fresh, records(8), "whole")
     assert (report.uri, report.logged, report.problem) == (server.address, 8, None)
-    again = replay(fresh, "whole", records(8), BOARD)
+    again = replay(fresh, "whole", records(8))
     assert (again.logged, again.already, again.problem) == (0, 8, None)
     assert_each_once(fresh, records(8), "whole")
     (parent,), _ = logged(fresh, "whole")
+    found = parent.info
     listed = json.loads(get(f"{server.address}/{API}/artifacts/list?run_id={parent.info.run_id}"))
-    assert sorted(file["path"] for file in listed["files"]) == sorted(BOARD)
+    names = sorted(file["path"] for file in listed["files"])
+    assert names == ["figures", "leaderboard.json", "leaderboard.md"]
+    assert parent.data.tags["mlflow.note.content"] == "# the board"
+    tables = json.loads(parent.data.tags["mlflow.loggedArtifacts"])
+    assert tables == [{"path": "leaderboard.json", "type": "table"}]
+    frame = mlflow_client(fresh).load_table(found.experiment_id, "leaderboard.json")
+    assert list(frame["detector"]) == ["vae"]
     assert not (fresh / "mlflow.db").exists()
 
 
@@ -535,7 +553,7 @@ def test_a_server_that_hangs_for_a_while_has_every_row_in_the_end(
         assert "(no answer in time); rows are stored; `bench track hangs " in tracker.problem
     finally:
         server.signal(signal.SIGCONT)
-    report = tracker.finish(BOARD)
+    report = tracker.finish(shown)
     assert (report.logged, report.problem) == (4, None)
     assert_each_once(fresh, records(4), "hangs")
     assert len(logged(fresh, "hangs")[0]) == 1
@@ -551,7 +569,7 @@ def test_a_server_killed_under_way_stops_nothing_and_a_replay_makes_up_for_it(
     wait_for(lambda: tracker._logged >= 3)
     server.kill()
     start = time.perf_counter()
-    report = tracker.finish(BOARD)
+    report = tracker.finish(shown)
     assert time.perf_counter() - start < 8
     assert 3 <= report.logged < 40
     assert re.fullmatch(
@@ -560,10 +578,10 @@ def test_a_server_killed_under_way_stops_nothing_and_a_replay_makes_up_for_it(
         report.problem,
     )
     server.start()
-    again = replay(fresh, "killed", records(40), BOARD)
+    again = replay(fresh, "killed", records(40))
     assert again.problem is None
     assert again.logged + again.already == 40
-    assert replay(fresh, "killed", records(40), BOARD).logged == 0
+    assert replay(fresh, "killed", records(40)).logged == 0
     assert_each_once(fresh, records(40), "killed")
     assert sorted(r.info.status for r in logged(fresh, "killed")[0]) == ["FINISHED", "KILLED"]
 

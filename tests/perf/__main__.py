@@ -25,6 +25,7 @@ from bench.execute import Workshop, execute, prepare_tmp
 from bench.guard import Limits
 from bench.metrics import compute
 from bench.records import Row
+from bench.shown import Shown
 from bench.store import Store
 from bench.tracking import Tracker
 from tests.perf import perf_training
@@ -74,7 +75,7 @@ def harness_milliseconds(results: Path) -> float:
     execute(jobs, workshop, 1, on_row)
     workshop.close()
     start = time.perf_counter()
-    tracker.finish({})
+    tracker.finish(Shown)
     drain = (time.perf_counter() - start) / len(moments)
     store.close()
     size = len(jobs[0].wanted)
