@@ -38,7 +38,8 @@ function drawDataset(box) {
   drawCurve(figures, series, "roc", DATA.grid.fpr, "false-positive rate", "recall", "ROC");
   drawCurve(figures, series, "pr", DATA.grid.recall, "recall", "precision", "PR", dataset.prevalence);
   add(box, "p", { class: "caption" }, "Means over seeds. Shaded: 95 % intervals, point by "
-    + "point, of a single test set; tick others in the list. The dotted line is a random order.");
+    + "point, of a single test set; tick others in the list. The dotted line is a random order."
+    + (DATA.left_out ? ` To keep the page small, ${DATA.left_out} detectors have no curves here.` : ""));
   const small = add(box, "div", { class: "figures three" });
   for (const one of series) drawScores(small, one);
   add(box, "p", { class: "caption" }, "Scores of normals (up) and anomalies (down), all seeds, each "

@@ -52,6 +52,7 @@ def numbers(
             "recall": curves.RECALLS.round(6).tolist(),
             "bins": curves.BINS,
         },
+        "left_out": len(labels) - len(wanted),  # detectors without curves, to keep the page small
         "critical": [_diagram(one, kinds) for one in diagrams],
         "chosen": [labels.index(label) for label in chosen],
         "detectors": [

@@ -297,13 +297,30 @@ def test_what_cannot_be_reported_is_one_sentence(bench, store, arguments, messag
     assert run.stderr.count("\n") == 1
 
 
-def test_numbers_that_are_not_there_are_null(rows, store):
-    blank = rows.assign(fit_seconds=np.nan, score_us=pd.NA)
-    text = render(board.build(blank, title=""), blank, store.scores, store.details)
-    (carried,) = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', text, re.DOTALL)
+def carried(page):
+    """The numbers that a page carries; none of them is NaN or infinite."""
+    (text,) = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL)
 
     def refuse(word):
         raise AssertionError(word)
 
-    numbers = json.loads(carried, parse_constant=refuse)
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_where_all_curves_are_too_many_those_of_the_best_of_each_kind_stay(
+    rows, store, monkeypatch
+):
+    made = board.build(rows, title="")
+    monkeypatch.setattr("bench.report.numbers.MAX_CURVES", 5 * 4)
+    numbers = carried(render(made, rows, store.scores, store.details))
+    assert numbers["left_out"] == 2
+    for dataset in numbers["datasets"]:
+        assert len(dataset["detectors"]) == 5
+        assert set(numbers["chosen"]) <= set(dataset["detectors"])
+
+
+def test_numbers_that_are_not_there_are_null(rows, store):
+    blank = rows.assign(fit_seconds=np.nan, score_us=pd.NA)
+    text = render(board.build(blank, title=""), blank, store.scores, store.details)
+    numbers = carried(text)
     assert {d["fit_seconds"] for d in numbers["detectors"]} == {None}
