@@ -131,9 +131,9 @@ def _notes(
         )
     notes.append(f"{text} Nemenyi: mean ranks {cd:.2f} apart differ at the 5 % level.")
     notes.append(
-        f"Win/tie/loss: by more than {margin:g} of {metric}. P(beats): the chance to beat the "
-        "reference on a block, ties half. Better/same/worse: posterior probabilities of the "
-        f"Bayesian signed-rank test, the same within {margin:g}."
+        f"w/t/l: wins, ties and losses, by more than {margin:g} of {metric}. P(beats): the chance "
+        "to beat the reference on a block, ties half. Better/same/worse: posterior probabilities "
+        f"of the Bayesian signed-rank test, the same within {margin:g}."
     )
     return tuple(notes)
 

@@ -257,7 +257,9 @@ def report(
         else:
             told = _suite(suite, detectors, own, protocol, seeds)
             title = told.title
-            rows, stale, notice = chosen_rows(told.name, _wanted(told, device, data), stored)
+            with _usage():
+                wanted = _wanted(told, device, data)
+                rows, stale, notice = chosen_rows(told.name, wanted, stored)
         with _usage():
             board = boards.build(rows, title=title, stale=stale)
         page = render(board, rows, store.scores, store.details, notice=notice)

@@ -21,7 +21,6 @@ th.l, td.l { text-align: left; }
 thead th { border-bottom: 1px solid; position: sticky; top: 0; background: Canvas; }
 tbody tr:hover { background: color-mix(in srgb, CanvasText 8%, transparent); }
 .best { font-weight: bold; }
-.near { text-decoration: underline; }
 @media print { .wide { overflow: visible; } body { margin: 0; font-size: 8pt; } }
 """.strip()
 
@@ -76,9 +75,7 @@ def _table(table: Table, notes: tuple[str, ...]) -> str:
 
 
 def _cell(cell: Cell, left: bool) -> str:
-    classes = " ".join(
-        name for name, on in (("l", left), ("best", cell.best), ("near", cell.near)) if on
-    )
+    classes = " ".join(name for name, on in (("l", left), ("best", cell.best)) if on)
     text = escape(cell.text)
     text = f"<code>{text}</code>" if cell.name else text
     mark = MARKS["near"] if cell.near else ""

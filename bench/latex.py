@@ -17,7 +17,7 @@ from bench.printed import Cell, Table, datasets, differences, families, leaderbo
 
 ROWS = 55  # of a page
 COLUMNS = 14  # of a matrix
-DROPPED = ("AP", "prevalence", "missing")  # columns of the leaderboard that a page has no room for
+DROPPED = ("AP", "prevalence")  # columns of the leaderboard that a page has no room for
 SYMBOLS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$",
@@ -54,7 +54,7 @@ def to_latex(board: Board, comparison: Comparison | None = None) -> str:
     ]
     if comparison is not None:
         table = differences(board, comparison)
-        parts.append(_floats(table, f"{table.title}: {board.metric.label}.", table.notes))
+        parts.append(_floats(table, f"{table.title}.", table.notes))
     table = datasets(board)
     parts.append(_floats(table, f"{table.title}: {board.metric.label}. {board.caption}.", ()))
     whole = matrix(board)
@@ -120,11 +120,8 @@ def _several(names: list[str]) -> str:
 
 
 def _shortened(table: Table) -> Table:
-    """A leaderboard without the columns that a page has no room for; why rows lack stays."""
-    incomplete = any(row[table.heads.index("missing")].text for row in table.rows)
-    dropped = DROPPED[:2] if incomplete else DROPPED
-    kept = [i for i, head in enumerate(table.heads) if head not in dropped]
-    return _chosen(table, kept)
+    """A leaderboard without the columns that a page has no room for."""
+    return _chosen(table, [i for i, head in enumerate(table.heads) if head not in DROPPED])
 
 
 def _chosen(table: Table, kept: Sequence[int]) -> Table:

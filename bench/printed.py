@@ -93,17 +93,21 @@ def leaderboard(board: Board) -> Table:
     shown = tuple(dict.fromkeys([metric.name, "auroc", "lifted_average_precision"]))
     heads = ["#", "detector", "family", "mean rank"]
     heads += [f"{metrics.get(name).label} [95 %]" for name in shown]
-    heads += ["AP", "prevalence", "rows", "fit s", "\N{MICRO SIGN}s/x", "missing"]
+    heads += ["AP", "prevalence", "rows", "fit s", "\N{MICRO SIGN}s/x"]
+    lines = records(board.detectors)
     rows = [
         (
             Cell(whole(d["rank"])), Cell(d["label"], name=True, tail=marks(d)), Cell(d["kind"]),
             Cell(fixed(d["mean_rank"], 1)), *(_mean(d, name) for name in shown),
             Cell(share(d["average_precision"])), Cell(share(d["prevalence"])),
             Cell(f"{d['rows_ok']}/{d['rows']}"), Cell(fit_cost(d)),
-            Cell(cost(d["median_score_us"])), Cell(d["failures"]),
+            Cell(cost(d["median_score_us"])),
         )
-        for d in records(board.detectors)
+        for d in lines
     ]  # fmt: skip
+    if any(d["failures"] for d in lines):
+        heads.append("missing")
+        rows = [(*row, Cell(d["failures"])) for row, d in zip(rows, lines, strict=True)]
     return Table(
         "leaderboard", f"{board.title}: {metric.name}", tuple(heads), tuple(rows), board.notes
     )
@@ -134,8 +138,8 @@ def families(board: Board) -> Table:
 
 def differences(board: Board, comparison: Comparison) -> Table:
     """Return the table of every detector against the reference."""
-    heads = ("detector", "mean rank", f"{board.metric.label} difference [95 %]", "win/tie/loss",
-             "P(beats) [95 %]", "p (Holm)", "better", "same", "worse")  # fmt: skip
+    heads = ("detector", "rank", "difference [95 %]", "w/t/l", "P(beats) [95 %]", "p", "better",
+             "same", "worse")  # fmt: skip
     rows = [
         (
             _named(c["label"]), Cell(fixed(c["mean_rank"], 1)),
@@ -148,7 +152,7 @@ def differences(board: Board, comparison: Comparison) -> Table:
         )
         for c in records(comparison.lines)
     ]  # fmt: skip
-    title = f"Differences from {comparison.reference}"
+    title = f"{board.metric.label}: differences from {comparison.reference}"
     return Table("differences", title, heads, tuple(rows), comparison.notes)
 
 

@@ -88,7 +88,7 @@ def made_by(rows: Iterable[Any]) -> tuple[str, ...]:
     Rows without provenance, which are not stored, are passed over.
     """
     told = [row for row in rows if isinstance(row, Mapping)]
-    machines = Counter(f"{r.get('processor', '?')}, {r.get('cores', '?')} cores" for r in told)
+    machines = Counter(f"{r['processor']}, {r['cores']} cores" for r in told if "processor" in r)
     versions = Counter(
         ", ".join(f"{name} {r['versions'][name]}" for name in SHOWN if r["versions"].get(name))
         for r in told

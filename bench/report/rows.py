@@ -24,12 +24,19 @@ def chosen_rows(
     Where none of the wanted rows is stored, as with a folder of somebody else's whose code,
     versions or data differ, the rows that were made for the suite are shown as they are, the
     newest of each detector, data set, protocol and seed, and the sentence says so.
+
+    Raises:
+        ValueError: there are no rows to show; the message names the suites that have some.
     """
     stored = list(records)
     frame, stale = plan.frame(wanted, stored)
-    own = [record for record in stored if made_for(record) == suite]
-    if not own or not frame["status"].eq("missing").all():
+    if not frame["status"].eq("missing").all():
         return frame, stale, ""
+    own = [record for record in stored if made_for(record) == suite]
+    if not own:
+        others = ", ".join(sorted({made_for(record) or "" for record in stored} - {""}))
+        msg = f"no row of the suite {suite} is stored; there are rows of: {others or 'none'}"
+        raise ValueError(msg)
     return as_stored(suite, own)
 
 

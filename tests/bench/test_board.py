@@ -458,8 +458,8 @@ def test_ten_thousand_rows_become_a_board_in_under_three_seconds():
     detectors = {f"d{i}": groups.KINDS[i % 4] for i in range(50)}
     rows = rows_of(detectors, {f"s/{i}": f"f{i // 2}" for i in range(40)}, range(5))
     assert len(rows) == 10_000
-    begin = time.perf_counter()
+    begin = time.process_time()
     made = build(rows, title="t")
     for form in (terminal.to_table, markdown.to_markdown, render.to_csv, render.to_json):
         form(made)
-    assert time.perf_counter() - begin < 3
+    assert time.process_time() - begin < 3

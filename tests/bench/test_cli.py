@@ -183,10 +183,10 @@ def test_a_board_is_of_the_families_and_kinds_that_are_asked_for(bench, results)
 
 def test_detectors_are_tested_against_one_where_it_is_asked_for(bench, results):
     small = ("board", results / "small.toml", "--results", results)
-    assert "Differences from" not in (results / "leaderboard-small.md").read_text()
+    assert "differences from" not in (results / "leaderboard-small.md").read_text()
     run = bench(*small, "--against", "random", "--unit", "dataset", "--margin", "0.02")
     assert run.wait() == 0, run.stderr
-    assert "Differences from random" in run.stdout
+    assert "AUROC: differences from random" in run.stdout
     assert "each data set counts" in run.stdout
     assert "by more than 0.02 of AUROC" in run.stdout
     run = bench(*small, "--against", "loff")
@@ -207,7 +207,7 @@ def test_a_board_is_written_into_a_folder_with_its_figures(bench, results, tmp_p
     expected |= {"references.bib", "paper.tex"}
     assert {path.name for path in (tmp_path / "paper").iterdir()} == expected
     assert {Path(line).name for line in run.stdout.splitlines()} == expected
-    assert "Differences from" in (tmp_path / "paper" / "board.md").read_text()
+    assert "differences from" in (tmp_path / "paper" / "board.md").read_text()
     before = contents(tmp_path)
     assert bench(*small, "--to", tmp_path / "paper").wait() == 0
     assert contents(tmp_path) == before

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 from bench import html
 from bench.against import against
-from bench.board import build
+from bench.board import MARKS, build
 from tests.bench.test_board import failed, rows_of
 
 VOID = ("meta",)
@@ -40,7 +40,7 @@ def test_the_page_is_whole_without_scripts_and_addresses():
     assert page.addresses == []
     assert page.tags.count("table") == 5
     assert "Deep & <shallow>: auroc" in page.text
-    assert "Differences from lof" in page.text
+    assert "AUROC: differences from lof" in page.text
 
 
 def test_marks_and_failures_are_shown():
@@ -48,7 +48,7 @@ def test_marks_and_failures_are_shown():
     rows = failed(rows, (rows["label"] == "<b>") & (rows["dataset"] == "wine"), "timeout", "a < b")
     page = html.to_html(build(rows, title="t"))
     assert '<td class="best">' in page
-    assert '<td class="near">' in page
+    assert MARKS["near"] + "</td>" in page
     assert '<td class="">timeout</td>' in page
     assert (
         "<li><code>&lt;b&gt;</code>: timeout on 3 rows (wine): <code>a &lt; b</code></li>" in page
