@@ -320,6 +320,9 @@ def ui(
 
     with _usage():
         command = ui_command(results, port)
+    address = f"http://127.0.0.1:{port}/#/experiments?workflowType=machine_learning"
+    out.print(f"when the server is up, open {address}", markup=False, soft_wrap=True)
+    sys.stdout.flush()
     os.execv(command[0], command)
 
 

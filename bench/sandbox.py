@@ -36,7 +36,7 @@ import numpy as np
 from bench.codeid import file_digest
 from bench.diagnostics import read_diagnostics
 from detectors.compose import Hybrid
-from detectors.contract import Detector, Diverged, Unsupported
+from detectors.contract import Collapsed, Detector, Diverged, Unsupported
 from detectors.registry import Spec, check, make, make_model, parse
 from detectors.streams import integer_seed
 
@@ -316,9 +316,10 @@ def _failure(error: BaseException) -> dict[str, Any]:
     status = "error"
     told = str(traceback.TracebackException.from_exception(error))  # str(error) itself may raise
     reason = f"{type(error).__name__}: {told}"
-    if isinstance(error, Unsupported | Diverged):
-        status = "unsupported" if isinstance(error, Unsupported) else "non-finite"
-        reason = told
+    own = {Unsupported: "unsupported", Diverged: "non-finite", Collapsed: "constant"}
+    named = [status for kind, status in own.items() if isinstance(error, kind)]
+    if named:
+        status, reason = named[0], told
     elif isinstance(error, MemoryError) or _is_torch_memory_error(error):
         status = "memory"
     elif isinstance(error, SystemExit):

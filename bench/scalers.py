@@ -11,6 +11,8 @@ from detectors.settings import nearest
 
 IMPUTE = "median+"
 SCALERS = {
+    "gcn-l1": "each sample less its mean, over its mean absolute value, then global-minmax",
+    "global-minmax": "all features together to [0, 1] on the training rows: for pixels",
     "minmax": "each feature to [0, 1] on the training rows",
     "none": "as they are",
     "robust": "each feature less its training median, over its interquartile range",
@@ -54,16 +56,42 @@ def _steps(name: str) -> list[Any]:
     from sklearn import impute, preprocessing
 
     steps: list[Any] = []
+    scaler = name.removeprefix(IMPUTE)
     if name.startswith(IMPUTE):
         steps.append(preprocessing.FunctionTransformer(_infinite_to_nan))
         steps.append(impute.SimpleImputer(strategy="median", keep_empty_features=True))
+    if scaler == "gcn-l1":
+        steps.append(preprocessing.FunctionTransformer(_contrast_normalised))
     kinds = {
+        "gcn-l1": _GlobalMinMax,
+        "global-minmax": _GlobalMinMax,
         "minmax": preprocessing.MinMaxScaler,
         "robust": preprocessing.RobustScaler,
         "standard": preprocessing.StandardScaler,
     }
-    scaler = name.removeprefix(IMPUTE)
     return steps if scaler == "none" else [*steps, kinds[scaler]()]
+
+
+class _GlobalMinMax:
+    """One location and one scale for all features, so that their contrasts stay."""
+
+    def fit_transform(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Learn the range of all values of the training rows (n, d); return them scaled."""
+        self.low, self.extent = x.min(), float(np.ptp(x)) or 1.0
+        return self.transform(x)
+
+    def transform(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return rows (n, d), scaled."""
+        scaled: NDArray[np.float64] = (x - self.low) / self.extent
+        return scaled
+
+
+def _contrast_normalised(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Global contrast normalisation with the L1 norm, after Ruff et al., ICML 2018."""
+    centred = x - x.mean(axis=1, keepdims=True)
+    size = np.abs(centred).mean(axis=1, keepdims=True)
+    normalised: NDArray[np.float64] = centred / np.where(size > 0, size, 1)
+    return normalised
 
 
 def _infinite_to_nan(x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,11 +16,14 @@ LONGEST_NOTE = 7500  # characters of a description; servers refuse more than 800
 
 @dataclass(frozen=True)
 class Shown:
-    """Files by name, which of them MLflow shows as tables, and a description in Markdown."""
+    """Files by name, which of them MLflow shows as tables, a description in Markdown, and metrics,
+    NAME/DETECTOR, to be charted from invocation to invocation.
+    """
 
     files: Mapping[str, str] = field(default_factory=dict)
     tables: tuple[str, ...] = ()
     note: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 def of_board(board: Board) -> Shown:
@@ -37,7 +40,10 @@ def of_board(board: Board) -> Shown:
             text = io.StringIO()
             drawn.drawing.savefig(text, format="svg", metadata={"Date": None})
             files[f"figures/{name}.svg"] = text.getvalue()
-    return Shown(files, (TABLE,), _note(files["leaderboard.md"]))
+    name = board.metric.name
+    means = board.detectors.set_index("label")[name]
+    metrics = {f"{name}/{label}": float(value) for label, value in means.items()}
+    return Shown(files, (TABLE,), _note(files["leaderboard.md"]), metrics)
 
 
 def _table(board: Board) -> str:

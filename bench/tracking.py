@@ -34,7 +34,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,6 +63,7 @@ PATIENCE_S = 30.0  # for a server to take what is left when the run is done
 MOST_STEPS = 50  # of a curve
 MOST_METRICS = 1000  # that servers take in one request
 LONGEST_DIGEST, LONGEST_NAME = 36, 500  # characters that servers take of a data set's
+LONGEST_TITLE = 80  # characters of a parent run's name; its tag `command` is whole
 CURVES = "curves.svg"
 LONGEST = 5000  # characters of a param or tag; servers refuse more than 6000 and 8000
 
@@ -76,17 +77,20 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": str(TIMEOUT_S),
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
 }
+KIND = "custom_model_development"  # opens on the table of runs, not on pages for prompts
 NOTE = """\
 A run without a parent is one invocation of `bench`: its description and its artifacts are the
-board. Each run below it is a row, one detector on one data set for one seed.
+board, its metrics the detectors' means. Each run below it (unfold it with +) is a row, one detector
+on one data set for one seed.
 
-- *Compare*: pick rows and press Compare; group them by the params `label`, `dataset` or `seed`.
+- *Compare*: pick rows and press Compare, or group all by the params `label` and `dataset`.
 - *Filter*: `params.dataset = "wine" and tags.family = "deep"`, `tags.status != "ok"`.
 - *Losses*: metrics named `fit/...` have one step an epoch.
 - *Curves*: the artifact `curves.svg` of a row is its ROC and its precision against recall.
 """
 MIGRATION = threading.Lock()  # alembic, which makes the tables, keeps its state in its modules
 WANTED = frozenset(Wanted.__dataclass_fields__)
+SIZES = ("n_train", "n_test", "n_anomalies")
 PARAMS = ("spec", "model", "label", "dataset", "protocol", "scaler", "seed", "device")
 TAGS = (
     "status", "reason", "family", "dataset", "dataset_family", "data_sha256", "protocol", "seed",
@@ -367,7 +371,7 @@ class _Experiment:
             self._id = self._client.create_experiment(
                 target.experiment,
                 _artifacts(target.results) if local else None,
-                tags={"mlflow.note.content": NOTE},
+                tags={"mlflow.note.content": NOTE, "mlflow.experimentKind": KIND},
             )
         else:
             self._id = found.experiment_id
@@ -399,9 +403,7 @@ class _Experiment:
         run = info.run_id
         told = self._target.store.details(key).get("diagnostics", {})
         metrics = [*_metrics(record, end), *_steps(told, end)]
-        self._client.log_batch(run, metrics=metrics[:MOST_METRICS], params=_params(record))
-        for start in range(MOST_METRICS, len(metrics), MOST_METRICS):
-            self._client.log_batch(run, metrics=metrics[start : start + MOST_METRICS])
+        self._log_metrics(run, metrics, _params(record))
         self._client.log_inputs(run, [_input(record)])
         if record["status"] == "ok" and (scored := self._target.store.scores(key)):
             _keep(curves.picture(*scored), CURVES, info.artifact_uri, self._target.uri)
@@ -409,6 +411,12 @@ class _Experiment:
         self._client.set_terminated(run, status, end)
         self._rows[key] = run, content
         return True
+
+    def _log_metrics(self, run: str, metrics: Sequence[Metric], params: Sequence[Any] = ()) -> None:
+        """Log metrics, as many a request as servers take, with params in the first."""
+        for start in range(0, max(1, len(metrics)), MOST_METRICS):
+            part = metrics[start : start + MOST_METRICS]
+            self._client.log_batch(run, metrics=part, params=() if start else params)
 
     def end(self, shown: Callable[[], Shown], *, killed: bool = False) -> None:
         """Show the board in the parent run and end it, and those of killed invocations."""
@@ -421,6 +429,7 @@ class _Experiment:
                 self._client.log_text(run, text, name)
             for name, value in tags.items() if made.files else ():
                 self._client.set_tag(run, name, value)
+            self._log_metrics(run, _figures(made.metrics))
             mine = run == self._parent and not killed
             self._client.set_terminated(run, "FINISHED" if mine else "KILLED")
 
@@ -444,7 +453,8 @@ class _Experiment:
         target = self._target
         links = {"fathom.invocation": target.identity, "fathom.results": target.folder}
         given = {_name(k): v[:LONGEST] for k, v in target.invocation.items()}
-        name = target.invocation.get("command", target.experiment)
+        command = target.invocation.get("command", target.experiment)
+        name = command if len(command) <= LONGEST_TITLE else f"{command[: LONGEST_TITLE - 3]}..."
         return str(self._client.create_run(self._id, tags=given | links, run_name=name).info.run_id)
 
 
@@ -502,13 +512,25 @@ def _params(record: dict[str, Any]) -> list[Any]:
     return [Param(_name(k), v[:LONGEST]) for k, v in params.items()]
 
 
-def _metrics(record: dict[str, Any], timestamp: int) -> list[Any]:
+def _metrics(record: dict[str, Any], timestamp: int) -> list[Metric]:
+    """Return the finite numbers that came out; the sizes last, for pages show the first first."""
+    numbers = {
+        name: value
+        for name, value in record.items()
+        if name not in WANTED and isinstance(value, int | float)
+    }
+    return _figures(dict(sorted(numbers.items(), key=lambda item: item[0] in SIZES)), timestamp)
+
+
+def _figures(figures: Mapping[str, float], timestamp: int | None = None) -> list[Metric]:
+    """Return the finite ones of figures by name, as of some time since 1970 in ms, or of now."""
     from mlflow.entities import Metric
 
+    moment = int(1000 * time.time()) if timestamp is None else timestamp
     return [
-        Metric(_name(name), float(value), timestamp, 0)
-        for name, value in record.items()
-        if name not in WANTED and isinstance(value, int | float) and math.isfinite(value)
+        Metric(_name(name), float(value), moment, 0)
+        for name, value in figures.items()
+        if math.isfinite(value)
     ]
 
 
@@ -541,7 +563,8 @@ def _input(record: dict[str, Any]) -> Any:
 def _tags(record: dict[str, Any]) -> dict[str, str]:
     tags = {name: record[name] for name in TAGS} | dict(record["provenance"])
     texts = {k: v if isinstance(v, str) else canonical(v) for k, v in tags.items()}
-    return {_name(k): v[:LONGEST] for k, v in texts.items()} | {"fathom.key": record["key"]}
+    kept = {_name(k): v[:LONGEST] for k, v in texts.items() if v}
+    return kept | {"fathom.key": record["key"]}
 
 
 def _name(name: str) -> str:

@@ -6,7 +6,7 @@
 Larger scores are more anomalous. Importing this package imports no method.
 """
 
-from detectors.contract import Detector, Diverged, Unsupported
+from detectors.contract import Collapsed, Detector, Diverged, Unsupported
 from detectors.registry import UnknownDetector, make, names
 
-__all__ = ["Detector", "Diverged", "UnknownDetector", "Unsupported", "make", "names"]
+__all__ = ["Collapsed", "Detector", "Diverged", "UnknownDetector", "Unsupported", "make", "names"]

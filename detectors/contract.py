@@ -31,6 +31,10 @@ class Diverged(RuntimeError):
     """Raised by `fit` when training left the finite numbers; says where and what to change."""
 
 
+class Collapsed(RuntimeError):
+    """Raised by `fit` when training ended in a model that gives every sample the same score."""
+
+
 @dataclass(kw_only=True)
 class Detector(ABC):
     """Base of all detectors.

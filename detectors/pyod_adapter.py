@@ -4,9 +4,9 @@ Zhao, Nasrullah, Li, "PyOD: a Python toolbox for scalable outlier detection", JM
 arXiv:1901.01588.
 
 The adapter absorbs what differs there: constructors and `fit` that seed or draw from the global
-generators, scores that are drawn anew at every call, a second `fit` that goes on from the first,
-batches that fail when they are short, a GPU taken without being asked to, and printing. Scores
-are PyOD's.
+generators, scores that are drawn anew at every call and for every row, a second `fit` that goes on
+from the first, batches that fail when they are short, a GPU taken without being asked to, and
+printing. Scores are PyOD's.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class PyOD(Detector):
             self._check_rows(x)
         if method.fails_on_lone_row and n % self._value("batch_size") == 1:
             x = np.concatenate([x, x[-1:]])
-        with self._contained("score"):
+        with self._contained("score"), _one_draw() if method.draws_noise else nullcontext():
             scores = self.estimator_.decision_function(x)
         return np.asarray(scores, dtype=np.float64)[:n]
 
@@ -134,6 +134,23 @@ class PyOD(Detector):
                     os.environ.pop("PYTHONHASHSEED", None)
                 else:
                     os.environ["PYTHONHASHSEED"] = hash_seed
+
+
+@contextmanager
+def _one_draw() -> Iterator[None]:
+    """Give all rows of all batches the same noise, so that a score does not depend on others."""
+    torch: Any = importlib.import_module("torch")
+    drawn, seed = torch.randn_like, torch.initial_seed()
+
+    def same_for_all(rows: Any) -> Any:
+        draws = torch.Generator().manual_seed(seed)
+        return torch.randn(rows.shape[1:], generator=draws).to(rows).expand_as(rows)
+
+    torch.randn_like = same_for_all
+    try:
+        yield
+    finally:
+        torch.randn_like = drawn
 
 
 @contextmanager

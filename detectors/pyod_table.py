@@ -28,6 +28,7 @@ class PyODClass:
         scores_batch_alone: whether it ranks the test rows among themselves, without training.
         fails_on_lone_row: whether a last batch of one row breaks it.
         takes_device: whether its constructor takes the device to train on.
+        draws_noise: whether scoring draws noise for every row; all rows are given the same.
     """
 
     module: str
@@ -38,6 +39,7 @@ class PyODClass:
     scores_batch_alone: bool = False
     fails_on_lone_row: bool = False
     takes_device: bool = False
+    draws_noise: bool = False
 
 
 _NEIGHBOURS = ("n_neighbors", 1)
@@ -83,7 +85,7 @@ PYOD: dict[str, PyODClass] = {
     "SOS": PyODClass("sos", companions=_BATCH),
     "SO_GAAL": PyODClass("so_gaal", "deep"),
     "Sampling": PyODClass("sampling", rows=("subset_size", 0)),
-    "VAE": PyODClass("vae", "deep", companions=_DRAWS, rows=("batch_size", 0), takes_device=True),
+    "VAE": PyODClass("vae", "deep", rows=("batch_size", 0), takes_device=True, draws_noise=True),
 }
 
 _GRAPH = "it takes a graph, not vectors"

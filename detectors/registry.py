@@ -64,8 +64,8 @@ class Entry:
 DEEP_PRELOAD = ("torch._dynamo",)  # which torch's optimisers import, seconds into the first fit
 
 
-def _deep(target: str, readouts: tuple[str, ...] = ()) -> Entry:
-    """Return the entry of a model on the one training loop."""
+def _deep(target: str, readouts: tuple[str, ...] = (), **preset: Any) -> Entry:
+    """Return the entry of a model on the one training loop, with settings that its name fixes."""
     return Entry(
         f"detectors.deep.{target}",
         "deep",
@@ -74,6 +74,7 @@ def _deep(target: str, readouts: tuple[str, ...] = ()) -> Entry:
         trains_together=True,
         takes_device=True,
         takes_epochs=True,
+        preset=preset,
         preload=DEEP_PRELOAD,
     )
 
@@ -83,6 +84,8 @@ _VAE = ("reconstruction", "elbo", "reconstruction-probability", "kl")
 TABLE: dict[str, Entry] = {
     "ae": _deep("autoencoder:Autoencoder"),
     "copod": Entry("detectors.ecdf:COPOD"),
+    "deep-svdd": _deep("deep_svdd:DeepSVDD"),
+    "deep-svdd-soft": _deep("deep_svdd:DeepSVDD", objective="soft-boundary"),
     "ecod": Entry("detectors.ecdf:ECOD"),
     "gmm": Entry("detectors.density:GaussianMixtureDensity"),
     "iforest": Entry("detectors.forest:IsolationForest"),
@@ -93,6 +96,8 @@ TABLE: dict[str, Entry] = {
     "mahalanobis": Entry("detectors.covariance:Mahalanobis"),
     "max-abs-z": Entry("detectors.controls:MaxAbsZ", "control"),
     "mean-distance": Entry("detectors.controls:MeanDistance", "control"),
+    "oc-nn": _deep("oc_nn:OCNN"),
+    "oc-nn-pretrained": _deep("oc_nn:OCNN", pretrained=True),
     "ocsvm": Entry("detectors.svm:OCSVM"),
     "ocsvm-nystroem": Entry("detectors.svm:NystroemOCSVM"),
     "pca": Entry("detectors.pca:PCA"),

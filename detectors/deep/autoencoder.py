@@ -7,6 +7,7 @@ replicator neural networks", DaWaK 2002, doi:10.1007/3-540-46145-0_17.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -15,19 +16,23 @@ from torch import Tensor, nn
 
 from detectors.contract import Floats
 from detectors.deep.base import DeepDetector
-from detectors.deep.networks import code_size, hidden_sizes, mlp, squared_error
+from detectors.deep.images import decoder, encoder
+from detectors.deep.networks import code_size, squared_error
 
 
 class AutoencoderNet(nn.Module):
-    """d -> hidden -> code -> hidden reversed -> d; linear at the code and at the output."""
+    """Encoder (n, *shape) -> (n, k) and decoder back; linear at the code and at the output."""
 
-    def __init__(self, d: int, hidden: tuple[int, ...], latent_dim: int) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], hidden: tuple[int, ...] | None, latent_dim: int | None
+    ) -> None:
         super().__init__()
-        self.encoder = mlp([d, *hidden, latent_dim])
-        self.decoder = mlp([latent_dim, *reversed(hidden), d])
+        k = latent_dim or code_size(math.prod(shape))
+        self.encoder = encoder(shape, hidden, k)
+        self.decoder = decoder(k, hidden, shape)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the reconstruction (n, d) of samples (n, d)."""
+        """Return the reconstruction (n, *shape) of samples (n, *shape)."""
         restored: Tensor = self.decoder(self.encoder(x))
         return restored
 
@@ -37,9 +42,10 @@ class Autoencoder(DeepDetector[AutoencoderNet]):
     """Mean squared error per feature with which the network restores a sample.
 
     Attributes:
-        hidden: widths of the encoder's hidden layers, mirrored in the decoder; by default two
-            chosen from the number of features (`hidden_sizes`). Empty: a linear autoencoder.
-        latent_dim: size of the code; by default 1 + sqrt(d) (`code_size`).
+        hidden: widths of the encoder's dense hidden layers, mirrored in the decoder; by default
+            two for vectors, chosen from the number of features (`hidden_sizes`), and none after
+            the convolutions of images. Empty, for vectors: a linear autoencoder.
+        latent_dim: size of the code; by default 1 + sqrt(d) for d features (`code_size`).
     """
 
     encodes: ClassVar[bool] = True
@@ -48,9 +54,7 @@ class Autoencoder(DeepDetector[AutoencoderNet]):
     latent_dim: Annotated[int, Ge(1)] | None = None
 
     def _network(self, shape: tuple[int, ...]) -> AutoencoderNet:
-        (d,) = shape
-        hidden = hidden_sizes(d) if self.hidden is None else self.hidden
-        return AutoencoderNet(d, hidden, self.latent_dim or code_size(d))
+        return AutoencoderNet(shape, self.hidden, self.latent_dim)
 
     def _losses(self, net: AutoencoderNet, x: Tensor, noise: Tensor) -> Tensor:
         return squared_error(x, net(x))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,18 @@ from annotated_types import Ge, Gt, Lt
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from detectors.contract import Detector, Family, Floats, Unsupported, as_samples
-from detectors.deep.training import Replica, Singles, train
+from detectors.contract import (
+    Collapsed,
+    Detector,
+    Diverged,
+    Family,
+    Floats,
+    Unsupported,
+    as_samples,
+)
+from detectors.deep.phases import Objective, Phase, mean_of
+from detectors.deep.replica import Replica, Singles
+from detectors.deep.training import train
 
 SCORE_ROWS = 128  # scored at once, padded: a row meets the same arithmetic in any company
 
@@ -26,15 +37,21 @@ Net = TypeVar("Net", bound=nn.Module)
 class DeepDetector(Detector, Generic[Net]):
     """Base of the deep methods. A method is its network, its losses and its scores.
 
-    A subclass writes `_network`, `_losses`, `_score` (through `_read`), and `_noise` where its
-    losses take random numbers. One whose network `vmap` cannot map sets `trains_together` to
-    False, in the registry too: its seeds run one by one through the same loop.
+    A subclass writes `_network`, `_losses`, `_score` (through `_read`), and where it needs them
+    `_noise` (random numbers of the losses), `_phases` (pretraining, adversaries, losses of a
+    batch), `_renew` (buffers of the network that are not learned by gradients: a centre, a
+    quantile) and `_conclude` (what the scores need to know of the training rows). One whose
+    network `vmap` cannot map sets `trains_together` to False, in the registry too: its seeds run
+    one by one through the same loop.
 
     These defaults hold for every method; they were chosen by stability and by the loss of
     held-out training rows.
 
     Attributes:
+        flatten: whether images are taken as vectors, by dense layers instead of convolutions.
         epochs: most passes over the training rows; 0 leaves the initial weights.
+        max_steps: most steps of a phase of training, which ends it after fewer epochs where there
+            are many rows: 20,000 are 200 epochs of 3,200 rows.
         batch_size: rows a step. 32 leaves small training sets several steps an epoch.
         learning_rate: of AdamW. 0.003 reaches the same loss as 0.001 in about half the epochs;
             0.01 ends higher.
@@ -50,14 +67,19 @@ class DeepDetector(Detector, Generic[Net]):
             and leaves the autoencoder as it is.
 
     After `fit`: `net_`, the network with its weights on the CPU; `losses_`, the mean training
-    loss of each epoch; `epochs_`, the number of epochs run.
+    loss of each epoch of the last phase, by its first objective; `epochs_`, their number;
+    `curves_`, every loss and the validation of each epoch, by name; `remark_`, what a reader of
+    the scores has to know of this fit, given as a warning with every score, or empty.
     """
 
     family: ClassVar[Family] = "deep"
+    takes_images: ClassVar[bool] = True
     trains_together: ClassVar[bool] = True
     device = "cpu"  # where training runs: set by whoever runs the detector, not a setting
 
+    flatten: bool = False
     epochs: Annotated[int, Ge(0)] = 200
+    max_steps: Annotated[int, Ge(1)] = 20_000
     batch_size: Annotated[int, Ge(1)] = 32
     learning_rate: Annotated[float, Gt(0)] = 3e-3
     weight_decay: Annotated[float, Ge(0)] = 0.0
@@ -90,9 +112,9 @@ class DeepDetector(Detector, Generic[Net]):
                 outcomes[detector.seed] = error
         train(replicas)
         for replica in replicas:
-            outcomes[replica.detector.seed] = replica.outcome
             if replica.outcome is None:
                 replica.detector._learn(replica)
+            outcomes[replica.detector.seed] = replica.outcome
         for detector, x in zip(detectors, xs, strict=True):
             if outcomes[detector.seed] is None:
                 detector._shape_ = np.shape(x)[1:]
@@ -105,8 +127,29 @@ class DeepDetector(Detector, Generic[Net]):
 
     @property
     def diagnostics_(self) -> Mapping[str, float | Sequence[float]]:
-        """The number of epochs run, and the mean training loss of each."""
-        return {"epochs": self.epochs_, "loss": self.losses_.tolist()}
+        """The number of epochs of the last phase, and every curve of the training."""
+        return {"epochs": self.epochs_, **self.curves_}
+
+    def score(self, x: ArrayLike, readout: str | None = None) -> Floats:
+        """As `Detector.score`; warns with the remark of the fit, if there is one."""
+        scores = super().score(x, readout)
+        self._warn()
+        return scores
+
+    def encode(self, x: ArrayLike) -> Floats:
+        """As `Detector.encode`; warns with the remark of the fit, if there is one."""
+        codes = super().encode(x)
+        self._warn()
+        return codes
+
+    def _warn(self) -> None:
+        if self.remark_:
+            warnings.warn(self.remark_, stacklevel=3)
+
+    def _suited(self, samples: Floats) -> Floats:
+        if self.flatten and samples.ndim > 2:
+            return samples.reshape(len(samples), -1).astype(np.float64)
+        return super()._suited(samples)
 
     def _fit(self, x: Floats) -> None:
         (outcome,) = self.fit_together([self], [x])
@@ -115,24 +158,57 @@ class DeepDetector(Detector, Generic[Net]):
 
     def _learn(self, replica: Replica) -> None:
         self.net_: Net = cast("Net", replica.finished_net())
-        self.losses_ = np.array(replica.losses)
-        self.epochs_ = len(replica.losses)
+        phase = self._phases()[-1]
+        self.curves_ = replica.curves
+        self.losses_ = np.array(replica.curves.get(phase.stream(phase.objectives[0].name), []))
+        self.epochs_ = len(self.losses_)
+        self.remark_ = ""
+        try:
+            self._conclude(replica.x.numpy().astype(np.float64))
+        except (Unsupported, Diverged, Collapsed) as error:
+            replica.outcome = error
 
     @abstractmethod
     def _network(self, shape: tuple[int, ...]) -> Net:
         """Return a new network for samples of this shape, its weights drawn by torch."""
 
-    @abstractmethod
     def _losses(self, net: Net, x: Tensor, noise: Tensor) -> Tensor:
         """Return the (n,) losses of samples x (n, *shape), given the `_noise` of n rows.
 
         A function of its arguments and the settings alone: its operations are recorded in the
         first step and replayed in the others.
         """
+        raise NotImplementedError
+
+    def _phases(self) -> tuple[Phase, ...]:
+        """Return what training does; by default it lowers the mean of `_losses`."""
+        return (Phase((Objective(mean_of(self._losses)),), self.epochs),)
 
     def _noise(self, net: Net, draws: np.random.Generator, n: int) -> Singles:
-        """Return the (n, k) random numbers that the losses of n rows take; none by default."""
+        """Return the (n, ...) random numbers that the losses of n rows take; none by default."""
         return np.empty((n, 0), dtype=np.float32)
+
+    def _renew(self, net: Net, x: Tensor, phase: Phase, epoch: int) -> None:
+        """Set the buffers of the network; of a network without buffers it is not called.
+
+        Called without gradients before the first epoch of each phase (also if it has none) and
+        after every epoch.
+
+        Args:
+            net: with the weights of the moment.
+            x: (n, *shape) the rows that train, without those held out.
+            phase: the phase under way.
+            epoch: how many epochs of the phase are over.
+        """
+
+    def _conclude(self, x: Floats) -> None:
+        """Learn from all training rows (n, *shape) what the scores need; `net_` is trained.
+
+        Raises:
+            Unsupported: the rows do not suit the settings.
+            Diverged: what was learned is not finite.
+            Collapsed: the model gives all samples one score.
+        """
 
     def _read(self, read: Callable[[Tensor], Tensor], x: Floats) -> Floats:
         """Return read(rows) of all samples, in padded batches of fixed size.

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from detectors.streams import integer_seed
 
+LANES = 16  # of the widest vectors, in single precision
 SLOPE = 0.01  # of the leaky ReLU: no unit dies, so every weight keeps a gradient
 
 
@@ -25,28 +26,39 @@ class Dense(nn.Module):
     uniform in +-1 / sqrt(n_in).
     """
 
-    def __init__(self, n_in: int, n_out: int) -> None:
+    def __init__(self, n_in: int, n_out: int, *, bias: bool = True) -> None:
         super().__init__()
         bound = 1 / math.sqrt(n_in)
         self.weight = nn.Parameter(torch.empty(n_in, n_out).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(n_out).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(n_out).uniform_(-bound, bound)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (n, n_out)."""
-        return x @ self.weight + self.bias
+        product = x @ self.weight if self.training else rowwise_product(x, self.weight)
+        return product if self.bias is None else product + self.bias
 
 
-def mlp(sizes: Sequence[int]) -> nn.Sequential:
+def rowwise_product(x: Tensor, w: Tensor) -> Tensor:
+    """Return x @ w, (..., n, k) by (k, m), in which a row does not depend on its place in x.
+
+    On some processors the kernels sum the rows at the edges in another order where m is no
+    multiple of the vector's lanes, so w is padded to one. For scores, not for training.
+    """
+    m = w.shape[-1]
+    return (x @ nn.functional.pad(w, (0, -m % LANES)))[..., :m]
+
+
+def mlp(sizes: Sequence[int], *, bias: bool = True) -> nn.Sequential:
     """Return dense layers of these sizes, a leaky ReLU between them and none at the end."""
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise(sizes):
-        layers += [Dense(n_in, n_out), nn.LeakyReLU(SLOPE)]
+        layers += [Dense(n_in, n_out, bias=bias), nn.LeakyReLU(SLOPE)]
     return nn.Sequential(*layers[:-1])
 
 
 def squared_error(x: Tensor, restored: Tensor) -> Tensor:
-    """Return the (n,) squared errors of restored samples, (n, d) both, as means over features."""
-    return (restored - x).square().mean(-1)
+    """Return the (n,) squared errors of restored samples (n, *shape), as means over features."""
+    return (restored - x).square().flatten(1).mean(-1)
 
 
 def hidden_sizes(d: int) -> tuple[int, int]:

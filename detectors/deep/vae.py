@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from detectors.contract import Floats
 from detectors.deep.base import DeepDetector
 from detectors.deep.networks import code_size, hidden_sizes, mlp, squared_error
-from detectors.deep.training import Singles
+from detectors.deep.replica import Singles
 
 VARIANCE_FLOOR = 1e-3  # of a feature, in squared units of the input
 VARIANCE_PACE = 10.0

@@ -255,7 +255,11 @@ SWITCHES = {
         "self.components_ = directions[: self._count(lengths**2, d)]",
         "self.components_ = np.zeros((0, d))",
     ),
-    "ae": ("detectors/deep/training.py", "self.done = detector.epochs == 0", "self.done = True"),
+    "ae": (
+        "detectors/deep/replica.py",
+        "self.done = phase.epochs == 0 or self.outcome is not None",
+        "self.done = True",
+    ),
 }
 
 

@@ -80,7 +80,7 @@ def records(n: int) -> list[dict]:
 
 
 def shown() -> Shown:
-    return Shown(BOARD, ("leaderboard.json",), "# the board")
+    return Shown(BOARD, ("leaderboard.json",), "# the board", {"auroc/vae:elbo": 0.9})
 
 
 def track(results: Path, rows: list[dict], experiment: str = "default") -> TrackingReport:
@@ -348,6 +348,14 @@ def test_a_row_that_was_run_again_takes_the_place_of_the_old_one(results):
     assert_each_once(results, records(2))
 
 
+def test_a_long_command_is_whole_in_its_tag_alone(results, monkeypatch):
+    monkeypatch.setitem(INVOCATION, "command", "bench run " + 20 * "digits/1,")
+    track(results, records(1))
+    (parent,), _ = logged(results)
+    assert parent.data.tags["command"] == INVOCATION["command"]
+    assert parent.info.run_name == INVOCATION["command"][:77] + "..."
+
+
 def test_an_invocation_without_rows_has_no_parent(fresh, open_tracker):
     tracker = open_tracker(fresh)
     assert tracker.finish(shown).logged == 0
@@ -531,6 +539,7 @@ def test_a_server_gets_rows_and_board_once(fresh, server, monkeypatch):
     names = sorted(file["path"] for file in listed["files"])
     assert names == ["figures", "leaderboard.json", "leaderboard.md"]
     assert parent.data.tags["mlflow.note.content"] == "# the board"
+    assert parent.data.metrics == {"auroc/vae:elbo": 0.9}
     tables = json.loads(parent.data.tags["mlflow.loggedArtifacts"])
     assert tables == [{"path": "leaderboard.json", "type": "table"}]
     frame = mlflow_client(fresh).load_table(found.experiment_id, "leaderboard.json")

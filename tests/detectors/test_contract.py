@@ -13,7 +13,9 @@ from detectors.checks import CHECKS, CheckFailed, Subject, checks_for
 from detectors.contract import Detector, Floats
 from detectors.registry import TABLE
 
-FEW = {"iforest": {"n_estimators": 20}, "ae": {"epochs": 4}, "vae": {"epochs": 4}}
+FEW = {"iforest": {"n_estimators": 20}} | {
+    name: {"epochs": 4} for name, entry in TABLE.items() if entry.takes_epochs
+}
 READOUTS = [f"{name}:{readout}" for name in names() for readout in TABLE[name].readouts[1:]]
 HEADS = ["ae+lof", "ae+ocsvm", "ae+kmeans", "ae+knn", "vae+lof"]
 UNTRAINED = ["untrained-ae", "untrained-vae", "untrained-vae:elbo", "untrained-ae+lof"]
@@ -24,6 +26,7 @@ SUBJECTS = [
     *(Subject(text) for text in UNTRAINED),
 ]
 EXCUSES = {
+    "oc-nn": {"far_samples_score_higher": "its outputs saturate, and rise on one side of the data"},
     "random": {"far_samples_score_higher": "it looks at nothing"},
 }
 

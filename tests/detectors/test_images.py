@@ -12,7 +12,8 @@ SETTINGS = {"ae": {"epochs": 2}, "ae+knn": {"epochs": 2}, "vae:elbo": {"epochs":
 @pytest.mark.parametrize("spec", ["knn", "max-abs-z", "ae", "vae:elbo", "ae+knn"])
 def test_images_score_as_their_flattened_pixels(spec):
     flat = IMAGES.reshape(60, -1)
-    ours = make(spec, **SETTINGS.get(spec, {})).fit(IMAGES[:40]).score(IMAGES[40:])
+    deep = {"flatten": True} if spec in SETTINGS else {}
+    ours = make(spec, **SETTINGS.get(spec, {}), **deep).fit(IMAGES[:40]).score(IMAGES[40:])
     theirs = make(spec, **SETTINGS.get(spec, {})).fit(flat[:40]).score(flat[40:])
     assert np.allclose(ours, theirs, rtol=1e-6)
 

@@ -14,7 +14,7 @@ from detectors import Diverged, Unsupported, make
 from detectors.deep.autoencoder import Autoencoder
 from detectors.deep.base import DeepDetector
 from detectors.deep.networks import Dense
-from detectors.deep.training import Batches, n_validation
+from detectors.deep.replica import Batches, n_validation
 from detectors.deep.vae import VAE
 from detectors.registry import TABLE, load_class
 
@@ -189,6 +189,12 @@ def test_a_replica_that_stops_early_keeps_its_best_weights_while_others_go_on(cl
 def test_validation_rows_are_at_least_eight_or_none():
     assert [n_validation(n, 0.1) for n in (1, 31, 32, 80, 200)] == [0, 0, 8, 8, 20]
     assert n_validation(500, 0.0) == 0
+
+
+def test_many_rows_train_for_fewer_epochs():
+    settings = {"epochs": 9, "max_steps": 8, "batch_size": 8, "validation_share": 0.0}
+    epochs = [Autoencoder(**settings).fit(samples(n)).epochs_ for n in (8, 16, 20, 80)]
+    assert epochs == [8, 4, 2, 1]
 
 
 def test_without_validation_all_epochs_run_on_all_rows():

@@ -1,0 +1,125 @@
+"""Deep support vector data description.
+
+Ruff, Vandermeulen, Goernitz, Deecke, Siddiqui, Binder, Mueller and Kloft, "Deep one-class
+classification", ICML 2018, https://proceedings.mlr.press/v80/ruff18a.html.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+import torch
+from annotated_types import Ge, Gt, Le
+from torch import Tensor, nn
+
+from detectors.contract import Floats
+from detectors.deep.base import DeepDetector
+from detectors.deep.images import decoder, encoder
+from detectors.deep.networks import squared_error
+from detectors.deep.phases import Objective, Phase, mean_of
+
+PRETRAINING = "pretraining"
+CENTRE_MARGIN = 0.1  # of a centre's entries from 0, which an unused unit would reach for nothing
+
+
+class DeepSVDDNet(nn.Module):
+    """Encoder phi without biases, a decoder for its pretraining, the centre and the radius.
+
+    Neither has biases, and the activations are unbounded: with either, phi could be the constant
+    c whatever its input (propositions 2 and 3).
+    """
+
+    centre: Tensor
+    squared_radius: Tensor
+
+    def __init__(
+        self, shape: tuple[int, ...], hidden: tuple[int, ...] | None, latent_dim: int
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder(shape, hidden, latent_dim, bias=False)
+        self.decoder = decoder(latent_dim, hidden, shape, bias=False)
+        self.register_buffer("centre", torch.zeros(latent_dim))
+        self.register_buffer("squared_radius", torch.zeros(1))
+
+    def squared_distance(self, x: Tensor) -> Tensor:
+        """Return ||phi(x) - c||^2 (n,) of samples (n, *shape)."""
+        distances: Tensor = (self.encoder(x) - self.centre).square().sum(-1)
+        return distances
+
+
+@dataclass(kw_only=True)
+class DeepSVDD(DeepDetector[DeepSVDDNet]):
+    """Squared distance of a sample's representation to the centre; less R^2 if soft-boundary.
+
+    The encoder is pretrained as that of an autoencoder; then the centre c is the mean of the
+    training representations, entries near 0 moved to +-0.1, and stays. Codes are
+    representations.
+
+    Attributes:
+        objective: `one-class` lowers the mean distance (their equation 4), `soft-boundary` the
+            radius R and what lies beyond it (equation 3).
+        nu: of the soft boundary: share of the training samples outside, about.
+        warm_up: epochs with R = 0; after each later one, R^2 is the (1 - nu)-quantile of the
+            squared distances of the training samples.
+        pretraining_epochs: most passes of the autoencoder; 0 starts from random weights.
+        penalty: lambda, the weight of half the encoder's squared weights; 1e-6 in the paper.
+        fine_tuning_pace: factor on the learning rate after the pretraining. The default makes it
+            the paper's 0.0001.
+        hidden: widths of dense hidden layers, as for the autoencoder.
+        latent_dim: number of units of the representation; 32 in the paper, for MNIST.
+    """
+
+    encodes: ClassVar[bool] = True
+
+    objective: Literal["one-class", "soft-boundary"] = "one-class"
+    nu: Annotated[float, Gt(0), Le(1)] = 0.1
+    warm_up: Annotated[int, Ge(0)] = 10
+    pretraining_epochs: Annotated[int, Ge(0)] = 200
+    penalty: Annotated[float, Ge(0)] = 1e-6
+    fine_tuning_pace: Annotated[float, Gt(0)] = 1 / 30
+    hidden: tuple[Annotated[int, Ge(1)], ...] | None = None
+    latent_dim: Annotated[int, Ge(1)] = 32
+
+    def _network(self, shape: tuple[int, ...]) -> DeepSVDDNet:
+        return DeepSVDDNet(shape, self.hidden, self.latent_dim)
+
+    def _phases(self) -> tuple[Phase, ...]:
+        restore = Objective(
+            mean_of(lambda net, x, _: squared_error(x, net.decoder(net.encoder(x))))
+        )
+        describe = Objective(mean_of(self._losses), parts=("encoder",), pace=self.fine_tuning_pace)
+        return (
+            Phase((restore,), min(self.pretraining_epochs, self.epochs), PRETRAINING),
+            Phase((describe,), self.epochs),
+        )
+
+    def _losses(self, net: DeepSVDDNet, x: Tensor, noise: Tensor) -> Tensor:
+        distance = net.squared_distance(x)
+        weights = torch.stack([each.square().sum() for each in net.encoder.parameters()]).sum()
+        penalty = 0.5 * self.penalty * weights
+        if self.objective == "one-class":
+            return distance + penalty
+        beyond = (distance - net.squared_radius).relu()
+        return net.squared_radius + beyond / self.nu + penalty
+
+    def _renew(self, net: DeepSVDDNet, x: Tensor, phase: Phase, epoch: int) -> None:
+        if phase.name == PRETRAINING:
+            return
+        if epoch == 0:
+            centre = torch.cat([net.encoder(rows) for rows in torch.split(x, 1024)]).mean(0)
+            away = torch.where(centre < 0, -CENTRE_MARGIN, CENTRE_MARGIN)
+            net.centre.copy_(torch.where(centre.abs() < CENTRE_MARGIN, away, centre))
+        if self.objective == "soft-boundary" and epoch >= min(self.warm_up, self.epochs):
+            distances = torch.cat([net.squared_distance(rows) for rows in torch.split(x, 1024)])
+            net.squared_radius.fill_(float(np.quantile(distances.numpy(), 1 - self.nu)))
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        distances = self._read(lambda rows: self.net_.squared_distance(rows.float()), x)
+        if self.objective == "soft-boundary":
+            return distances - float(self.net_.squared_radius)
+        return distances
+
+    def _encode(self, x: Floats) -> Floats:
+        return self._read(lambda rows: self.net_.encoder(rows.float()), x)

@@ -1,0 +1,141 @@
+"""One-class neural network.
+
+Chalapathy, Menon and Chawla, "Anomaly detection using one-class neural networks", 2018,
+arXiv:1802.06360. The objective is their equation 4; the loss of the code they released is another.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+import torch
+from annotated_types import Ge, Gt, Lt
+from torch import Tensor, nn
+
+from detectors.contract import Collapsed, Floats
+from detectors.deep.base import DeepDetector
+from detectors.deep.images import decoder, encoder
+from detectors.deep.networks import Dense, code_size, squared_error
+from detectors.deep.phases import Objective, Phase, mean_of
+
+PRETRAINING = "pretraining"
+LEAST_SPREAD = 1e-4  # of the training outputs' standard deviation, relative to their size
+
+ACTIVATIONS = {"sigmoid": torch.sigmoid, "tanh": torch.tanh}
+
+
+class OCNNNet(nn.Module):
+    """<w, g(V u(x))> without biases.
+
+    u(x) (n, k) are the features, or the codes of a pretrained encoder, each with its training
+    range scaled to [0, 1], as pixels are in the paper: of centred inputs no direction is on the
+    positive side for most, and equation 4 is lowest at V = 0.
+    """
+
+    r: Tensor
+    low: Tensor
+    extent: Tensor
+
+    def __init__(
+        self, shape: tuple[int, ...], units: int, activation: str, pretrained: bool
+    ) -> None:
+        super().__init__()
+        d = math.prod(shape)
+        k = code_size(d) if pretrained else d
+        self.encoder = encoder(shape, None, k) if pretrained else nn.Flatten()
+        self.decoder = decoder(k, None, shape) if pretrained else nn.Identity()
+        self.v = Dense(k, units, bias=False)
+        self.w = Dense(units, 1, bias=False)
+        self.g = ACTIVATIONS[activation]
+        self.register_buffer("r", torch.zeros(1))
+        self.register_buffer("low", torch.zeros(k))
+        self.register_buffer("extent", torch.ones(k))
+
+    def hidden(self, x: Tensor) -> Tensor:
+        """Return g(V u(x)) (n, units) of samples (n, *shape)."""
+        units: Tensor = self.g(self.v((self.encoder(x) - self.low) / self.extent))
+        return units
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return <w, g(V u(x))> (n,) of samples (n, *shape)."""
+        output: Tensor = self.w(self.hidden(x)).squeeze(-1)
+        return output
+
+
+@dataclass(kw_only=True)
+class OCNN(DeepDetector[OCNNNet]):
+    """r - <w, g(V u(x))>: positive for about the share nu of the training samples.
+
+    w and V take the steps of an epoch by back-propagation, then r becomes the nu-quantile of the
+    outputs of the training samples, in turn until equation 4 on held-out rows has not fallen for
+    `patience` epochs. g is bounded: with a linear g or a ReLU the objective is homogeneous and
+    either falls without end or is lowest at zero. V near 0, with equal outputs for all, is near
+    the optimum too; a fit that ends there raises `Collapsed`. Codes are g(V u(x)).
+
+    Attributes:
+        nu: share of the training samples on the anomalous side, about.
+        units: number of hidden units, 32 in the paper's experiments.
+        activation: g. The outputs of a sigmoid hardly spread, as sigmoid(0) = 1/2 serves as the
+            bias that there must not be.
+        pretrained: whether V reads the codes of an autoencoder's encoder, trained first and then
+            fixed. Left to move along, as in the paper, it scales its codes up until g saturates
+            and the outputs agree to 4 digits.
+        pretraining_epochs: most passes of that autoencoder.
+    """
+
+    encodes: ClassVar[bool] = True
+
+    nu: Annotated[float, Gt(0), Lt(1)] = 0.1
+    units: Annotated[int, Ge(1)] = 32
+    activation: Literal["sigmoid", "tanh"] = "tanh"
+    pretrained: bool = False
+    pretraining_epochs: Annotated[int, Ge(0)] = 200
+
+    def _network(self, shape: tuple[int, ...]) -> OCNNNet:
+        return OCNNNet(shape, self.units, self.activation, self.pretrained)
+
+    def _phases(self) -> tuple[Phase, ...]:
+        one_class = Phase((Objective(mean_of(self._losses), ("v", "w")),), self.epochs)
+        if not self.pretrained:
+            return (one_class,)
+        restore = Objective(
+            mean_of(lambda net, x, _: squared_error(x, net.decoder(net.encoder(x)))),
+            ("encoder", "decoder"),
+        )
+        epochs = min(self.pretraining_epochs, self.epochs)
+        return Phase((restore,), epochs, PRETRAINING), one_class
+
+    def _losses(self, net: OCNNNet, x: Tensor, noise: Tensor) -> Tensor:
+        norms = 0.5 * (net.w.weight.square().sum() + net.v.weight.square().sum())
+        losses: Tensor = norms + (net.r - net(x)).relu() / self.nu - net.r  # equation 4
+        return losses
+
+    def _renew(self, net: OCNNNet, x: Tensor, phase: Phase, epoch: int) -> None:
+        if phase.name == PRETRAINING:
+            return
+        if epoch == 0:
+            inputs = torch.cat([net.encoder(rows) for rows in torch.split(x, 1024)])
+            low, high = inputs.amin(0), inputs.amax(0)
+            net.low.copy_(low)
+            net.extent.copy_(torch.where(high > low, high - low, 1.0))
+        outputs = torch.cat([net(rows) for rows in torch.split(x, 1024)])
+        net.r.fill_(float(np.quantile(outputs.numpy(), self.nu)))
+
+    def _conclude(self, x: Floats) -> None:
+        outputs = float(self.net_.r) - self._score(x, "")
+        size = max(float(np.abs(outputs).max()), float(np.finfo(np.float32).tiny))
+        if len(np.unique(x, axis=0)) > 1 and outputs.std() < LEAST_SPREAD * size:
+            msg = (
+                f"the outputs of the training rows are all {outputs.mean():.3g}, near which "
+                "equation 4 is lowest; try g = tanh, fewer epochs or a lower nu"
+            )
+            raise Collapsed(msg)
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        return self._read(lambda rows: self.net_.r - self.net_(rows.float()), x)
+
+    def _encode(self, x: Floats) -> Floats:
+        return self._read(lambda rows: self.net_.hidden(rows.float()), x)

@@ -1,0 +1,55 @@
+"""Every deep model takes images: by convolutions where it has them, else as their pixels."""
+
+import numpy as np
+import pytest
+
+from detectors import Unsupported, make
+from detectors.registry import TABLE, load_class, make_model, parse
+
+DEEP = [name for name, entry in TABLE.items() if entry.takes_epochs]
+
+
+def images(n, seed=0):
+    """Smooth images (n, 1, 8, 8) in [0, 1] of two factors; the last five are noise."""
+    rng = np.random.default_rng(seed)
+    grid = np.arange(8) / 8
+    waves = np.sin(2 * np.pi * (grid[:, None] + rng.random((n, 1, 1)))) * rng.random((n, 1, 1))
+    x = 0.5 + 0.4 * waves * np.cos(2 * np.pi * grid)
+    x[-5:] = rng.random((5, 8, 8))
+    return x[:, None].astype(np.float32)
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_a_deep_model_scores_images_alike_in_any_company_and_on_every_call(name):
+    train, test = images(64)[:48], images(24, seed=1)
+    model = make_model(parse(name), epochs=2).fit(train)
+    order = np.random.default_rng(0).permutation(24)
+    for readout in TABLE[name].readouts or (None,):
+        scores = model.score(test, readout)
+        assert scores.shape == (24,)
+        assert np.isfinite(scores).all()
+        assert np.array_equal(model.score(test[order], readout), scores[order])
+    if TABLE[name].encodes:
+        codes = model.encode(test)
+        assert codes.ndim == 2
+        assert np.array_equal(model.encode(test[order]), codes[order])
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_images_of_another_size_are_refused(name):
+    model = make(name, epochs=0).fit(images(32))
+    with pytest.raises(Unsupported, match=r"shape \(1, 7, 8\), training samples had \(1, 8, 8\)"):
+        model.score(images(6)[:, :, 1:])
+
+
+CONVOLUTIONAL = [n for n in DEEP if load_class(TABLE[n].target).takes_images and n != "oc-nn"]
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
+def test_convolutions_and_flattened_pixels_are_different_models(name):
+    model, flat = (
+        make_model(parse(name), epochs=0, flatten=flatten).fit(images(32))
+        for flatten in (False, True)
+    )
+    assert any(p.ndim == 4 for p in model.net_.parameters())
+    assert not any(p.ndim == 4 for p in flat.net_.parameters())

@@ -1,0 +1,120 @@
+"""What a training step costs: each deep method on the loop, and in a bare PyTorch loop.
+
+Both train the same networks by the same losses, batches and optimisers on the same rows; the bare
+loop trains one seed with `backward` and `step`, as a script would. Five seeds train together on
+the loop, so its time is a fifth of theirs. One thread, CPU seconds, the least of some rounds in
+which the two take turns.
+
+    .venv/bin/python -m tests.perf.perf_steps [NAME...]
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from detectors.deep.base import DeepDetector
+from detectors.deep.networks import build_seeded
+from detectors.registry import TABLE, load_class
+
+N_ROWS, N_FEATURES, SEEDS, EPOCHS, ROUNDS = 512, 30, 5, 8, 3
+AIM = 1.15
+
+
+def names() -> list[str]:
+    """Return the names whose class trains on the loop, one a class and preset."""
+    return [
+        name
+        for name, entry in TABLE.items()
+        if entry.takes_epochs and issubclass(load_class(entry.target), DeepDetector)
+    ]
+
+
+def made(name: str, seed: int) -> DeepDetector[Any]:
+    """Return a detector that trains for a fixed number of epochs on all rows."""
+    entry = TABLE[name]
+    cls: Any = load_class(entry.target)
+    return cls(seed=seed, epochs=EPOCHS, validation_share=0.0, **entry.preset)
+
+
+def on_the_loop(name: str, x: np.ndarray) -> None:
+    """Train five seeds together."""
+    detectors = [made(name, seed) for seed in range(SEEDS)]
+    failures = [e for e in type(detectors[0]).fit_together(detectors, [x] * SEEDS) if e]
+    if failures:
+        raise failures[0]
+
+
+def in_a_bare_loop(name: str, x: np.ndarray) -> None:
+    """Train one seed as a script would."""
+    detector = made(name, 0)
+    net = build_seeded(lambda: detector._network(x.shape[1:]), 0).train()
+    rows = torch.tensor(x, dtype=torch.float32)
+    draws, size = np.random.default_rng(0), detector.batch_size
+    for phase in detector._phases():
+        steps = []
+        for objective in phase.objectives:
+            moved = [
+                parameter
+                for key, parameter in net.named_parameters()
+                if not objective.parts or key.partition(".")[0] in objective.parts
+            ]
+            rate = objective.pace * detector.learning_rate
+            steps.append((objective, moved, torch.optim.AdamW(moved, lr=rate, fused=True)))
+        with torch.no_grad():
+            detector._renew(net, rows, phase, 0)
+        for epoch in range(phase.epochs):
+            order = torch.from_numpy(draws.permutation(len(rows)))
+            noise = torch.from_numpy(detector._noise(net, draws, len(rows)))
+            for batch in torch.split(torch.arange(len(rows)), size):
+                weight = torch.full((len(batch),), 1 / len(batch))
+                given = rows[order[batch]], weight, noise[batch]
+                for objective, moved, optimizer in steps:
+                    loss = objective.loss(net, *given)
+                    for parameter, gradient in zip(
+                        moved, torch.autograd.grad(loss, moved), strict=True
+                    ):
+                        parameter.grad = gradient
+                    torch.nn.utils.clip_grad_norm_(moved, detector.max_gradient_norm)
+                    optimizer.step()
+            with torch.no_grad():
+                detector._renew(net, rows, phase, epoch + 1)
+
+
+def measure(name: str) -> tuple[float, float]:
+    """Return milliseconds of a step and seed, on the loop and in the bare one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    x = np.random.default_rng(0).standard_normal((N_ROWS, N_FEATURES))
+    ways: dict[Callable[..., None], float] = {on_the_loop: math.inf, in_a_bare_loop: math.inf}
+    for _ in range(ROUNDS):
+        for train in ways:
+            start = time.process_time()
+            train(name, x)
+            ways[train] = min(ways[train], time.process_time() - start)
+    torch.set_num_threads(threads)
+    detector = made(name, 0)
+    epochs = sum(phase.epochs for phase in detector._phases())
+    steps = epochs * math.ceil(N_ROWS / detector.batch_size)
+    return 1e3 * ways[on_the_loop] / steps / SEEDS, 1e3 * ways[in_a_bare_loop] / steps
+
+
+def rows(chosen: list[str] | None = None) -> list[tuple[str, str, str]]:
+    """Return label, figure and aim of each method, as text."""
+    lines = []
+    for name in chosen or names():
+        ours, bare = measure(name)
+        label = f"a step of {name}, against a bare loop ({ours:.2f} ms / {bare:.2f} ms)"
+        lines.append((label, f"{ours / bare:.2f}", f"{AIM:.2f}"))
+    return lines
+
+
+if __name__ == "__main__":
+    for line in rows(sys.argv[1:]):
+        sys.stdout.write("  ".join(line) + "\n")
