@@ -81,18 +81,27 @@ def _deep(target: str, readouts: tuple[str, ...] = (), **preset: Any) -> Entry:
 
 _VAE = ("reconstruction", "elbo", "reconstruction-probability", "kl")
 
+_AE = ("reconstruction", "largest-error")
+
 TABLE: dict[str, Entry] = {
-    "ae": _deep("autoencoder:Autoencoder"),
+    "ae": _deep("autoencoder:Autoencoder", _AE),
+    "cae": _deep("contractive:ContractiveAutoencoder", _AE),
+    "ces-ae": _deep("cumulative:CumulativeErrorAutoencoder", ("cumulative", *_AE)),
     "copod": Entry("detectors.ecdf:COPOD"),
+    "dae": _deep("denoising:DenoisingAutoencoder", _AE),
     "deep-svdd": _deep("deep_svdd:DeepSVDD"),
     "deep-svdd-soft": _deep("deep_svdd:DeepSVDD", objective="soft-boundary"),
     "ecod": Entry("detectors.ecdf:ECOD"),
+    "findout": Entry("detectors.findout:FindOut"),
     "gmm": Entry("detectors.density:GaussianMixtureDensity"),
     "iforest": Entry("detectors.forest:IsolationForest"),
+    "k-means--": Entry("detectors.kmeans_minus_minus:KMeansMinusMinus"),
     "kde": Entry("detectors.density:KernelDensity"),
     "kmeans": Entry("detectors.kmeans:KMeans"),
     "knn": Entry("detectors.neighbours:KNN"),
+    "linear-ae": _deep("autoencoder:Autoencoder", _AE, hidden=(), flatten=True),
     "lof": Entry("detectors.neighbours:LOF"),
+    "mae": _deep("masked:MaskedAutoencoder", _AE),
     "mahalanobis": Entry("detectors.covariance:Mahalanobis"),
     "max-abs-z": Entry("detectors.controls:MaxAbsZ", "control"),
     "mean-distance": Entry("detectors.controls:MeanDistance", "control"),
@@ -103,6 +112,7 @@ TABLE: dict[str, Entry] = {
     "pca": Entry("detectors.pca:PCA"),
     "random": Entry("detectors.controls:Random", "control"),
     "row-index": Entry("detectors.controls:RowIndex", "control", transductive=True),
+    "sae": _deep("sparse:SparseAutoencoder", _AE),
     "vae": _deep("vae:VAE", _VAE),
 }
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from detectors.contract import Floats
-from detectors.deep.base import DeepDetector
 from detectors.deep.images import decoder, encoder
 from detectors.deep.networks import code_size, squared_error
+from detectors.deep.reconstruction import Reconstruction
 
 
 class AutoencoderNet(nn.Module):
@@ -27,9 +26,10 @@ class AutoencoderNet(nn.Module):
         self, shape: tuple[int, ...], hidden: tuple[int, ...] | None, latent_dim: int | None
     ) -> None:
         super().__init__()
-        k = latent_dim or code_size(math.prod(shape))
-        self.encoder = encoder(shape, hidden, k)
-        self.decoder = decoder(k, hidden, shape)
+        self.shape = shape
+        self.latent_dim = latent_dim or code_size(math.prod(shape))
+        self.encoder = encoder(shape, hidden, self.latent_dim)
+        self.decoder = decoder(self.latent_dim, hidden, shape)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the reconstruction (n, *shape) of samples (n, *shape)."""
@@ -38,8 +38,10 @@ class AutoencoderNet(nn.Module):
 
 
 @dataclass(kw_only=True)
-class Autoencoder(DeepDetector[AutoencoderNet]):
-    """Mean squared error per feature with which the network restores a sample.
+class Autoencoder(Reconstruction[AutoencoderNet]):
+    """Squared error with which a network restores a sample from a narrow code.
+
+    Read-outs: those of `Reconstruction`.
 
     Attributes:
         hidden: widths of the encoder's dense hidden layers, mirrored in the decoder; by default
@@ -47,8 +49,6 @@ class Autoencoder(DeepDetector[AutoencoderNet]):
             the convolutions of images. Empty, for vectors: a linear autoencoder.
         latent_dim: size of the code; by default 1 + sqrt(d) for d features (`code_size`).
     """
-
-    encodes: ClassVar[bool] = True
 
     hidden: tuple[Annotated[int, Ge(1)], ...] | None = None
     latent_dim: Annotated[int, Ge(1)] | None = None
@@ -58,9 +58,3 @@ class Autoencoder(DeepDetector[AutoencoderNet]):
 
     def _losses(self, net: AutoencoderNet, x: Tensor, noise: Tensor) -> Tensor:
         return squared_error(x, net(x))
-
-    def _score(self, x: Floats, readout: str) -> Floats:
-        return self._read(lambda rows: squared_error(rows, self.net_(rows.float())), x)
-
-    def _encode(self, x: Floats) -> Floats:
-        return self._read(lambda rows: self.net_.encoder(rows.float()), x)

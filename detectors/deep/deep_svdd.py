@@ -65,8 +65,9 @@ class DeepSVDD(DeepDetector[DeepSVDDNet]):
             squared distances of the training samples.
         pretraining_epochs: most passes of the autoencoder; 0 starts from random weights.
         penalty: lambda, the weight of half the encoder's squared weights; 1e-6 in the paper.
-        fine_tuning_pace: factor on the learning rate after the pretraining. The default makes it
-            the paper's 0.0001.
+        fine_tuning_pace: factor on the learning rate after the pretraining. 0.01 makes it 0.00003;
+            at the paper's 0.0001 and above, distances of held-out normal samples end at about
+            twice those of training samples, and seeds agree less on their order.
         hidden: widths of dense hidden layers, as for the autoencoder.
         latent_dim: number of units of the representation; 32 in the paper, for MNIST.
     """
@@ -78,7 +79,7 @@ class DeepSVDD(DeepDetector[DeepSVDDNet]):
     warm_up: Annotated[int, Ge(0)] = 10
     pretraining_epochs: Annotated[int, Ge(0)] = 200
     penalty: Annotated[float, Ge(0)] = 1e-6
-    fine_tuning_pace: Annotated[float, Gt(0)] = 1 / 30
+    fine_tuning_pace: Annotated[float, Gt(0)] = 0.01
     hidden: tuple[Annotated[int, Ge(1)], ...] | None = None
     latent_dim: Annotated[int, Ge(1)] = 32
 

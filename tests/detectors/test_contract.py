@@ -16,7 +16,13 @@ from detectors.registry import TABLE
 FEW = {"iforest": {"n_estimators": 20}} | {
     name: {"epochs": 4} for name, entry in TABLE.items() if entry.takes_epochs
 }
-READOUTS = [f"{name}:{readout}" for name in names() for readout in TABLE[name].readouts[1:]]
+ERRORS = "largest-error"  # read alike out of every autoencoder, so checked on one
+READOUTS = [
+    f"{name}:{readout}"
+    for name in names()
+    for readout in TABLE[name].readouts[1:]
+    if name == "ae" or readout != ERRORS
+]
 HEADS = ["ae+lof", "ae+ocsvm", "ae+kmeans", "ae+knn", "vae+lof"]
 UNTRAINED = ["untrained-ae", "untrained-vae", "untrained-vae:elbo", "untrained-ae+lof"]
 SUBJECTS = [

@@ -42,7 +42,8 @@ def test_images_of_another_size_are_refused(name):
         model.score(images(6)[:, :, 1:])
 
 
-CONVOLUTIONAL = [n for n in DEEP if load_class(TABLE[n].target).takes_images and n != "oc-nn"]
+DENSE = {"cae", "oc-nn"}
+CONVOLUTIONAL = [n for n in DEEP if load_class(TABLE[n].target).takes_images and n not in DENSE]
 
 
 @pytest.mark.parametrize("name", CONVOLUTIONAL)

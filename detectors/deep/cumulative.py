@@ -1,0 +1,122 @@
+"""Autoencoder scored by its errors over the whole of training.
+
+Merrill and Eskandarian, "Modified autoencoder training and scoring for robust unsupervised anomaly
+detection in deep learning", IEEE Access 8, 2020, doi:10.1109/ACCESS.2020.2997327: cumulative error
+scoring, percentile loss, and early stopping at the knee of the loss. They score the training
+samples themselves; here new samples are scored by the weights that each epoch ended with.
+
+The knee is that of Satopaa et al., "Finding a kneedle in a haystack", ICDCS workshops 2011,
+doi:10.1109/ICDCSW.2011.20.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+import torch
+from annotated_types import Ge, Gt, Le
+from torch import Tensor
+from torch.func import functional_call
+
+from detectors.contract import Floats
+from detectors.deep.autoencoder import Autoencoder, AutoencoderNet
+from detectors.deep.networks import squared_error
+from detectors.deep.phases import Objective, Phase
+
+
+class WatchedNet(AutoencoderNet):
+    """An autoencoder with a buffer, so that training shows the detector every epoch's weights."""
+
+    def __init__(
+        self, shape: tuple[int, ...], hidden: tuple[int, ...] | None, latent_dim: int | None
+    ) -> None:
+        super().__init__(shape, hidden, latent_dim)
+        self.register_buffer("epoch", torch.zeros(1))
+
+
+@dataclass(kw_only=True)
+class CumulativeErrorAutoencoder(Autoencoder):
+    """Sum over the epochs of the squared errors with which a network restores a sample.
+
+    A network learns what is frequent first, so the sum remembers which samples were restored
+    late, even when in the end all of them are. In every batch the samples with the largest
+    losses count nothing, so that anomalies among the training rows are not learned. Training
+    runs on all rows for all epochs and is then taken back to the knee of its loss.
+
+    Read-outs:
+
+    - `cumulative`: sum over the epochs up to the knee of the mean squared error per feature.
+    - `reconstruction`, `largest-error`: as of `ae`, with the weights of the knee, which codes and
+      errors by feature have too.
+
+    Attributes:
+        percentile: share of a batch whose losses count; 1 is the plain loss.
+        stops_at_knee: whether epochs after the knee are forgotten.
+        epochs: as everywhere, but 50: the weights of every epoch are kept until the knee is
+            known.
+
+    After `fit`: `history_`, the weights after each epoch up to the knee; `knee_`, their number.
+    """
+
+    readouts: ClassVar[tuple[str, ...]] = ("cumulative", "reconstruction", "largest-error")
+
+    epochs: Annotated[int, Ge(0)] = 50
+    percentile: Annotated[float, Gt(0), Le(1)] = 0.95
+    stops_at_knee: bool = True
+
+    def _network(self, shape: tuple[int, ...]) -> WatchedNet:
+        return WatchedNet(shape, self.hidden, self.latent_dim)
+
+    def _phases(self) -> tuple[Phase, ...]:
+        return (Phase((Objective(self._loss),), self.epochs, selects=False),)
+
+    def _loss(self, net: AutoencoderNet, x: Tensor, weight: Tensor, noise: Tensor) -> Tensor:
+        losses = squared_error(x, net(x))
+        share_below = (losses[None, :] < losses[:, None]).float() @ weight
+        return (weight * torch.where(share_below < self.percentile, losses, 0.0)).sum()
+
+    def _renew(self, net: AutoencoderNet, x: Tensor, phase: Phase, epoch: int) -> None:
+        if epoch == 0:
+            self.history_: list[dict[str, Tensor]] = []
+        if epoch > 0 or phase.epochs == 0:
+            self.history_.append({k: v.detach().clone() for k, v in net.named_parameters()})
+
+    def _conclude(self, x: Floats) -> None:
+        self.knee_ = len(self.history_)
+        if self.stops_at_knee and self.epochs_ > 0:
+            self.knee_ = 1 + knee(self.losses_)
+        del self.history_[self.knee_ :]
+        self.net_.load_state_dict(self.history_[-1], strict=False)
+
+    @property
+    def diagnostics_(self) -> Mapping[str, float | Sequence[float]]:
+        """As of every deep detector, and the epoch of the knee."""
+        return {**super().diagnostics_, "knee": self.knee_}
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        return (
+            self._read(self._cumulative, x)
+            if readout == "cumulative"
+            else super()._score(x, readout)
+        )
+
+    def _cumulative(self, rows: Tensor) -> Tensor:
+        total = torch.zeros(len(rows), dtype=torch.float64)
+        for weights in self.history_:
+            total += squared_error(rows, functional_call(self.net_, weights, (rows.float(),)))
+        return total
+
+
+def knee(losses: Floats) -> int:
+    """Return the place of the knee of falling losses (epochs,): farthest below their chord.
+
+    Both axes are scaled to [0, 1]; the first place where 1 - x - y is largest.
+    """
+    span = np.ptp(losses)
+    if len(losses) < 2 or span == 0:
+        return len(losses) - 1
+    x = np.linspace(0, 1, len(losses))
+    return int(np.argmax(1 - x - (losses - losses.min()) / span))

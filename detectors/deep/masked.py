@@ -1,0 +1,109 @@
+"""Masked autoencoder: it predicts the part of a sample that is hidden from the part that is not.
+
+He, Chen, Xie, Li, Dollar and Girshick, "Masked autoencoders are scalable vision learners", CVPR
+2022, arXiv:2111.06377. Errors of hidden features as anomaly scores: Yin et al., "MCM: masked cell
+modeling for anomaly detection in tabular data", ICLR 2024.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+import numpy as np
+import torch
+from annotated_types import Ge, Gt, Lt
+from torch import Tensor, nn
+
+from detectors.contract import Floats
+from detectors.deep.autoencoder import Autoencoder, AutoencoderNet
+from detectors.deep.images import encoder
+from detectors.deep.replica import Singles
+
+PATCH = 4  # pixels: the side of what is hidden of an image; a single pixel gives itself away
+
+
+class MaskedNet(AutoencoderNet):
+    """An autoencoder whose encoder takes the visible values and, beside them, what is hidden."""
+
+    def __init__(
+        self, shape: tuple[int, ...], hidden: tuple[int, ...] | None, latent_dim: int | None
+    ) -> None:
+        super().__init__(shape, hidden, latent_dim)
+        self.encoder = encoder((2 * shape[0], *shape[1:]), hidden, self.latent_dim)
+        self.cells = shape if len(shape) == 1 else (1, *(-(-side // PATCH) for side in shape[1:]))
+
+    def mask(self, hidden: Tensor) -> Tensor:
+        """Return the mask (n, *shape) that hides cells (n, *cells): features, or patches."""
+        if len(self.shape) == 1:
+            return hidden
+        return nn.functional.interpolate(hidden, size=self.shape[1:]).expand(-1, *self.shape)
+
+    def codes(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Return the codes (n, k) of samples (n, *shape), hidden where the mask is 1."""
+        codes: Tensor = self.encoder(torch.cat([x * (1 - mask), mask], 1))
+        return codes
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the reconstruction (n, *shape) of samples; without a mask nothing is hidden."""
+        restored: Tensor = self.decoder(
+            self.codes(x, torch.zeros_like(x) if mask is None else mask)
+        )
+        return restored
+
+
+@dataclass(kw_only=True)
+class MaskedAutoencoder(Autoencoder):
+    """Squared error with which a network predicts the hidden features of a sample from the rest.
+
+    In training a share of the features, at least one, is hidden, drawn anew for each sample and
+    epoch, and the loss counts hidden features only. In scoring the features are dealt into groups
+    of about that share, `rounds` times over, by the same draws for all samples; each group is
+    hidden in turn, so that the error of a feature is the mean over the `rounds` masks that hide
+    it. Of images, patches of 4 x 4 pixels are hidden. Codes are those of samples in full view.
+
+    Read-outs: those of `Reconstruction`, of the errors of hidden features.
+
+    Attributes:
+        share: of the features, or of the patches, that a mask hides.
+        rounds: how often each feature is hidden in scoring.
+    """
+
+    share: Annotated[float, Gt(0), Lt(1)] = 0.25
+    rounds: Annotated[int, Ge(1)] = 4
+
+    def _network(self, shape: tuple[int, ...]) -> MaskedNet:
+        return MaskedNet(shape, self.hidden, self.latent_dim)
+
+    def _noise(self, net: AutoencoderNet, draws: np.random.Generator, n: int) -> Singles:
+        cells = cast("MaskedNet", net).cells
+        n_hidden = max(1, round(self.share * math.prod(cells)))
+        order = draws.random((n, math.prod(cells))).argsort(axis=1)
+        return (order < n_hidden).astype(np.float32).reshape(n, *cells)
+
+    def _losses(self, net: AutoencoderNet, x: Tensor, noise: Tensor) -> Tensor:
+        mask = cast("MaskedNet", net).mask(noise)
+        errors: Tensor = (mask * (net(x, mask) - x).square()).flatten(1).sum(-1)
+        return errors / mask.flatten(1).sum(-1)
+
+    def _masks(self) -> Tensor:
+        """Return the masks of scoring, (masks, *shape); each feature is hidden by `rounds`."""
+        net, draws = cast("MaskedNet", self.net_), self.stream("read-outs")
+        groups = np.arange(math.prod(net.cells)) % math.ceil(1 / self.share)
+        dealt = [draws.permutation(groups).reshape(net.cells) for _ in range(self.rounds)]
+        hidden = [each == group for each in dealt for group in np.unique(groups)]
+        return net.mask(torch.from_numpy(np.stack(hidden)).float())
+
+    def _errors(self, rows: Tensor) -> Tensor:
+        errors = torch.zeros_like(rows)
+        for mask in self._masks():
+            restored = self.net_(rows.float(), mask.expand(rows.shape))
+            errors += mask * (restored - rows).square()
+        return errors / self.rounds
+
+    def _encode(self, x: Floats) -> Floats:
+        def read(rows: Tensor) -> Tensor:
+            return cast("MaskedNet", self.net_).codes(rows.float(), torch.zeros(rows.shape))
+
+        return self._read(read, x)

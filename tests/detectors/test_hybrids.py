@@ -1,0 +1,27 @@
+"""Every encoder feeds every shallow head: finite scores that tell far samples apart."""
+
+import numpy as np
+import pytest
+
+from detectors import Unsupported, make
+from detectors.checks import N_FAR, Subject
+from detectors.compose import Hybrid
+from detectors.registry import TABLE, make_model, parse
+
+HEADS = ("findout", "gmm", "iforest", "kde", "kmeans", "knn", "lof", "ocsvm")
+ENCODERS = [name for name, entry in TABLE.items() if entry.encodes]
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_every_head_scores_the_codes_of_the_encoder_and_far_samples_higher(name):
+    x, z = Subject(name).samples
+    encoder = make_model(parse(name), epochs=4).fit(x)
+    for head in HEADS:
+        hybrid = Hybrid(encoder=encoder, head=make(head))
+        if head == "findout" and encoder.encode(x).shape[1] > 6:
+            with pytest.raises(Unsupported, match=r"more than 2\^18 cells; take at most 6"):
+                hybrid.fit_head(x)
+            continue
+        scores = hybrid.fit_head(x).score(z)
+        assert np.isfinite(scores).all(), head
+        assert scores[-N_FAR:].mean() > scores[:-N_FAR].mean(), head
