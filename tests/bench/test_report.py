@@ -25,7 +25,7 @@ SUITE = build(
         "seeds": 2,
         "detectors": [
             "knn", "pca", {"spec": "lof", "label": EVIL, "settings": {"n_neighbors": 7}},
-            "ae", "ae+lof", "random", "mean-distance",
+            {"spec": "ae", "label": "ae"}, "ae+lof", "random", "mean-distance",
         ],
     },
     "small",

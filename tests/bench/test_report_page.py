@@ -19,7 +19,10 @@ SUITE = build(
     {
         "name": "small", "title": EVIL_TOO, "seeds": 2,
         "datasets": ["wine", "digits/3", "digits/4", "breast-cancer"],
-        "detectors": ["knn", "pca", {"spec": "lof", "label": EVIL}, "ae", "ae+lof", "random"],
+        "detectors": [
+            "knn", "pca", {"spec": "lof", "label": EVIL}, {"spec": "ae", "label": "ae"}, "ae+lof",
+            "random",
+        ],
     },
     "small",
 )  # fmt: skip
