@@ -51,8 +51,8 @@ perf: $(READY) ## measure the harness and the training, against their aims
 board: $(READY) ## print the leaderboard of stored rows of SUITE
 	@$(BENCH) board $(OPTIONS)
 
-report: $(READY) ## print the leaderboard of SUITE as markdown, with every data set
-	@$(BENCH) board $(OPTIONS) --format md
+report: $(READY) ## write the page of SUITE, results/report.html
+	@$(BENCH) report $(OPTIONS)
 
 ui: $(READY) ## show the tracked runs in MLflow's web interface
 	$(BENCH) ui --results $(RESULTS)

@@ -231,6 +231,51 @@ def _of(wanted: list[Wanted], what: Literal["family", "kind"], names: str | None
     return [row for row in wanted if of[id(row)] in (_listed(names) or ())]
 
 
+@app.command()
+def report(
+    suite: SuiteName = "default",
+    detectors: Detectors = None,
+    datasets: DataSets = None,
+    label: Label = None,
+    normal: Normal = None,
+    drop: Drop = None,
+    protocol: ProtocolName = None,
+    seeds: Seeds = None,
+    device: Device = "auto",
+    results: Results = FOLDER,
+    data: Data = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="by default report.html in the results")
+    ] = None,
+) -> None:
+    """Write the stored rows of a suite as one HTML page that needs no network.
+
+    Rows of a suite that is not known here, in a folder of somebody else's, are known by its name.
+    """
+    from bench import board as boards
+    from bench.report import as_stored, chosen_rows, render
+    from bench.suite import names
+    from bench.tracking import made_for
+
+    own = _own(datasets, label=label, normal=normal, drop=drop)
+    with _open_store(results) as store:
+        stored = list(store.records())
+        made = [record for record in stored if made_for(record) == suite]
+        if made and suite not in names():
+            title = suite
+            rows, stale, notice = as_stored(suite, made)
+        else:
+            told = _suite(suite, detectors, own, protocol, seeds)
+            title = told.title
+            with _usage():
+                wanted = _wanted(told, device, data)
+                rows, stale, notice = chosen_rows(told.name, wanted, stored)
+        with _usage():
+            board = boards.build(rows, title=title, stale=stale)
+        page = render(board, rows, store.scores, store.details, notice=notice)
+    _write(output or results / "report.html", page)
+
+
 @app.command("list")
 def list_names(
     what: Annotated[str, typer.Argument(help=", ".join(WHAT))] = "detectors",
@@ -513,6 +558,18 @@ def _stored(results: Path) -> dict[str, str]:
         return {}
     with _open_store(results) as store:
         return dict(store.statuses())
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file, whole or not at all, and say where it is."""
+    draft = path.with_name(path.name + ".draft")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror}; give another with --output"
+        raise Usage(msg) from error
+    out.print(str(path), markup=False, soft_wrap=True)
 
 
 def _say_plan(todo: Sequence[Wanted], n_wanted: int) -> None:

@@ -280,6 +280,12 @@ def test_reading_and_planning_import_no_numeric_library_and_start_at_once(result
         assert done.stderr == "imported:\n", arguments
 
 
+def test_the_page_imports_no_library_that_detectors_need(results, tmp_path):
+    arguments = ("--results", results, "--output", tmp_path / "page.html")
+    done = fresh("report", results / "small.toml", *arguments)
+    assert (done.returncode, done.stderr) == (0, "imported: scipy\n")  # for its tests
+
+
 def test_the_list_comes_well_under_a_second():
     seconds = []
     for _ in range(3):

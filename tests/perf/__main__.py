@@ -125,6 +125,9 @@ def main() -> None:
         tested = [*board, "--against", "knn", "--format", "md"]
         add("bench board, tests and all, 10,000 rows", f"{best_of(3, tested):.2f} s", "< 5 s")
 
+        page = [*BENCH, "report", *board[4:]]
+        add("bench report, 10,000 rows", f"{best_of(3, page):.2f} s", "< 20 s")
+
         small = folder / "small"
         again = [*BENCH, "run", "--results", str(small), "--seeds", str(fill(small, 1_000))]
         add("run with nothing to do, 1,000 rows", f"{best_of(3, again):.2f} s", "< 3 s")

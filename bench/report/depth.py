@@ -1,0 +1,206 @@
+"""The question the page answers first: does depth pay here?
+
+Deep, shallow and hybrid detectors are compared by their best (of the highest mean) and by their
+typical one (at each data set and seed the median of the kind), with intervals over families, data
+sets and seeds. Best against best is a paired difference of two detectors. Both are chosen with
+hindsight, the better of a larger choice more luckily, which the page says beside the figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bench import metrics, stats
+from bench.board import Board
+from bench.grid import Grid
+from bench.render import Record, cost, records, share
+
+Floats = stats.Floats
+ORDER = ("shallow", "deep", "hybrid", "control")
+ALIKE = (0.8, 1.25)  # ratios of times that are told as about the same
+METRICS = ("auroc", "lifted_average_precision")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the complete detectors of one kind reach, by one metric.
+
+    name: deep, shallow, hybrid or control. count: complete detectors of the kind.
+    best: the record, from `Board.detectors`, of the one with the highest mean.
+    value, low, high: its mean with limits. typical, typical_low, typical_high: the median's.
+    gain, gain_low, gain_high: the best less the best shallow one, paired; nan for shallow itself.
+    """
+
+    name: str
+    count: int
+    best: Record
+    value: float
+    low: float
+    high: float
+    typical: float
+    typical_low: float
+    typical_high: float
+    gain: float
+    gain_low: float
+    gain_high: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Whether depth pays: in a word, in a sentence, and the kinds by metric.
+
+    verdict: the word or two that the page prints large. sentences: what it rests on.
+    kinds: for each of METRICS the kinds that have a complete detector, shallow first.
+    """
+
+    verdict: str
+    sentences: tuple[str, ...]
+    kinds: Mapping[str, Sequence[Kind]]
+
+
+def answer(board: Board, rows: pd.DataFrame) -> Answer:
+    """Return what a board and its rows (one line each, of the board's protocol) say of depth."""
+    kinds = {name: _kinds(board, rows, name) for name in METRICS}
+    shallow, deep, hybrid = (_of(kinds["auroc"], name) for name in ("shallow", "deep", "hybrid"))
+    if shallow is None or deep is None:
+        absent = " and no ".join(k for k, v in (("shallow", shallow), ("deep", deep)) if v is None)
+        sentence = f"There is no {absent} detector with all its rows, so nothing is compared."
+        return Answer("Cannot be said", (sentence,), kinds)
+    sentences = [_comparison(deep, shallow), _typical(deep, shallow)]
+    sentences += [_by_dataset(board, deep, shallow), *_second_opinion(kinds, deep)]
+    if hybrid is not None:
+        sentences.append(_hybrid(hybrid))
+    return Answer(_verdict(deep), tuple(sentences), kinds)
+
+
+def _kinds(board: Board, rows: pd.DataFrame, metric: str) -> list[Kind]:
+    grid = Grid(rows)
+    ok = rows["status"].to_numpy(str) == "ok"
+    column = _lifted(rows) if metric == METRICS[1] else rows[metric].to_numpy(float)
+    table = grid.table(pd.Series(np.where(ok, column, np.nan)))
+    weights = stats.bootstrap_weights(grid.cells)
+    found = {d["label"]: d for d in records(board.detectors)}
+    complete = np.isfinite(table).all(axis=1)
+    labels, table = grid.labels[complete], table[complete]
+    kinds = np.array([found[label]["kind"] for label in labels])
+    told: list[Kind] = []
+    shallow = np.full(table.shape[1], np.nan)  # the best shallow detector's values
+    for kind in [name for name in ORDER if name in kinds]:
+        values = table[kinds == kind]  # (detectors, cells)
+        means = stats.family_means(stats.dataset_means(values, grid.cells), grid.cells)
+        first = int(np.argmax(means))
+        best, gain = values[first], values[first] - shallow
+        if kind == "shallow":
+            shallow = best
+        lines = (best, np.median(values, axis=0), gain)
+        figures = [figure for line in lines for figure in _mean(line, grid.cells, weights)]
+        record = found[labels[kinds == kind][first]]
+        told.append(Kind(kind, len(values), record, *figures))
+    return told
+
+
+def _mean(line: Floats, cells: stats.Cells, weights: Floats) -> tuple[float, float, float]:
+    """Return mean and limits of values (cells,); nan limits where nothing varies."""
+    if not np.isfinite(line).all():
+        return (np.nan,) * 3
+    mean = stats.family_means(stats.dataset_means(line[None], cells), cells)[0]
+    low, high = stats.percentile_interval(line[None] @ weights)
+    return float(mean), float(low[0]), float(high[0])
+
+
+def _lifted(rows: pd.DataFrame) -> Floats:
+    columns = (rows[name].to_numpy(float) for name in ("average_precision", "prevalence"))
+    return metrics.lifted_average_precision(*columns)
+
+
+def _of(kinds: Sequence[Kind], name: str) -> Kind | None:
+    return next((kind for kind in kinds if kind.name == name), None)
+
+
+def _verdict(deep: Kind) -> str:
+    if np.isnan(deep.gain_low):
+        return "Cannot be said: nothing varies"
+    if deep.gain_low > 0:
+        return "Yes"
+    if deep.gain_high < 0:
+        return "No, it costs quality"
+    return "Not shown"
+
+
+def _comparison(deep: Kind, shallow: Kind) -> str:
+    doubt = ", which may be none" if _verdict(deep) == "Not shown" else ""
+    return (
+        f"The best deep detector, {deep.best['label']}, has a mean AUROC of {share(deep.value)}, "
+        f"the best shallow one, {shallow.best['label']}, {share(shallow.value)}: a difference of "
+        f"{difference(deep.gain, deep.gain_low, deep.gain_high)}{doubt}, for "
+        f"{_times(deep, shallow)}."
+    )
+
+
+def _times(deep: Kind, shallow: Kind) -> str:
+    parts = []
+    for name, what in (("fit_seconds", "to fit"), ("score_us", "to score")):
+        own, other = deep.best[f"median_{name}"], shallow.best[f"median_{name}"]
+        if own > 0 and other > 0:
+            alike = ALIKE[0] < own / other < ALIKE[1]
+            times = "about the same" if alike else f"{cost(own / other)} times the"
+            parts.append(f"{times} time {what}")
+    return " and ".join(parts) or "a cost that is not on record"
+
+
+def _typical(deep: Kind, shallow: Kind) -> str:
+    return (
+        f"The typical one, the median of {deep.count} deep and of {shallow.count} shallow "
+        f"detectors at each data set and seed, has {share(deep.typical)} and "
+        f"{share(shallow.typical)}."
+    )
+
+
+def _by_dataset(board: Board, deep: Kind, shallow: Kind) -> str:
+    values = board.cells.set_index(["label", "dataset"])["value"]
+    ours, theirs = values[deep.best["label"]], values[shallow.best["label"]]
+    gains = {name: float(ours[name] - theirs[name]) for name in board.datasets["dataset"]}
+    most, least = max(gains, key=gains.__getitem__), min(gains, key=gains.__getitem__)
+    ahead = sum(gain > 1e-9 for gain in gains.values())
+    told = f"{deep.best['label']} is ahead on {ahead} of {len(gains)} data sets"
+    if ahead:
+        told += f", most on {most} ({signed(gains[most])})"
+    if gains[least] < -1e-9:
+        told += f", and furthest behind on {least} ({signed(gains[least])})"
+    return told + "."
+
+
+def _second_opinion(kinds: Mapping[str, Sequence[Kind]], deep: Kind) -> list[str]:
+    other, against = (_of(kinds[METRICS[1]], name) for name in ("deep", "shallow"))
+    if other is None or against is None:
+        return []
+    agrees = _verdict(other) == _verdict(deep)
+    return [
+        f"By lifted AP {'the answer is the same' if agrees else 'the answer is another'}: "
+        f"{other.best['label']} less {against.best['label']} is "
+        f"{difference(other.gain, other.gain_low, other.gain_high)}."
+    ]
+
+
+def _hybrid(hybrid: Kind) -> str:
+    return (
+        f"The best hybrid, {hybrid.best['label']}, a shallow head on codes of a deep model, is "
+        f"{difference(hybrid.gain, hybrid.gain_low, hybrid.gain_high)} from the best shallow one."
+    )
+
+
+def difference(value: float, low: float, high: float) -> str:
+    """Return a difference with its limits, "-.010 (95 % -.035 to +.012)"."""
+    if np.isnan(low):
+        return signed(value)
+    return f"{signed(value)} (95\N{NO-BREAK SPACE}% {signed(low)} to {signed(high)})"
+
+
+def signed(value: float) -> str:
+    """Return a share with its sign, "+.012", with a true minus."""
+    sign = "\N{MINUS SIGN}" if value < 0 else "+"
+    return sign + share(abs(value))

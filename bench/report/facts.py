@@ -1,0 +1,173 @@
+"""What a page tells beside its figures: settings, fits, failures, cards and provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import datasets
+from bench.board import Board
+from bench.records import canonical
+from bench.render import records
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Details = Callable[[str], Mapping[str, Any]]
+
+N_WORST = 6
+EXCERPT = 12  # lines of a traceback, its last
+EPOCHS_SHOWN = 60  # points of a curve
+ORIGINS = (
+    "commit", "suite", "run", "machine", "processor", "cores", "system", "python",
+)  # fmt: skip
+
+
+def worst(board: Board) -> dict[str, list[dict[str, Any]]]:
+    """Return for each detector the data sets where it is furthest behind the best, worst first."""
+    best = {d["dataset"]: d for d in records(board.datasets)}
+    found: dict[str, list[dict[str, Any]]] = {label: [] for label in board.detectors["label"]}
+    for cell in records(board.cells):
+        top = best[cell["dataset"]]
+        gap = abs(top["best_value"] - cell["value"])
+        if gap > 1e-9:  # neither the best itself nor without a figure
+            found[cell["label"]].append({**cell, "gap": gap, "best": top["best"],
+                                         "best_value": top["best_value"]})  # fmt: skip
+    return {
+        label: sorted(cells, key=lambda cell: -cell["gap"])[:N_WORST]
+        for label, cells in found.items()
+    }
+
+
+def settings(rows: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
+    """Return for each detector its explicit settings, those of a head as `head.NAME`."""
+    first = rows.drop_duplicates("label")
+    return {
+        label: [(name, canonical(value)) for name, value in _flat(told)]
+        for label, told in zip(first["label"], first["settings"], strict=True)
+    }
+
+
+def _flat(told: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in told.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def fits(rows: pd.DataFrame, details: Details) -> dict[str, dict[str, Any]]:
+    """Return what detectors said of their fits: by label, "figures" and "curves".
+
+    figures: medians over rows, by name. curves: by name and data set, the mean over seeds of
+    each epoch that all seeds reached, thinned to EPOCHS_SHOWN points as (epoch, value).
+    Detectors that said nothing are left out.
+    """
+    told: dict[str, dict[str, Any]] = {}
+    by_model: dict[str, Mapping[str, Any]] = {}  # the read-outs of a model share its fit
+    for row in records(rows[rows["status"] == "ok"]):
+        own = {k: v for k, v in row["settings"].items() if k != "head"}
+        names = ("model", "dataset", "protocol", "scaler", "seed")
+        model = canonical([own, *(row[name] for name in names)])
+        if model not in by_model:
+            by_model[model] = details(row["key"]).get("diagnostics") or {}
+        for name, value in by_model[model].items():
+            fit = told.setdefault(row["label"], {"figures": {}, "curves": {}})
+            if isinstance(value, list):
+                fit["curves"].setdefault(name, {}).setdefault(row["dataset"], []).append(value)
+            else:
+                fit["figures"].setdefault(name, []).append(value)
+    for fit in told.values():
+        fit["figures"] = {name: float(np.median(v)) for name, v in fit["figures"].items()}
+        fit["curves"] = {
+            name: {dataset: _mean_curve(seeds) for dataset, seeds in by_dataset.items()}
+            for name, by_dataset in fit["curves"].items()
+        }
+    return told
+
+
+def _mean_curve(seeds: Sequence[Sequence[float]]) -> list[tuple[int, float]]:
+    length = min(map(len, seeds))
+    if not length:
+        return []
+    mean = np.mean([seed[:length] for seed in seeds], axis=0)
+    shown = np.unique(np.linspace(0, length - 1, min(length, EPOCHS_SHOWN)).astype(int))
+    return [(int(i) + 1, float(f"{mean[i]:.4g}")) for i in shown if np.isfinite(mean[i])]
+
+
+def failures(board: Board, rows: pd.DataFrame, details: Details) -> list[dict[str, Any]]:
+    """Return the lines of `Board.failures`, each with one row's key and the end of its traceback.
+
+    Rows that are wanted and not stored come last, with the status "missing".
+    """
+    reasons = rows["reason"].astype(str).str.strip().str.partition("\n")[0]
+    lines = []
+    for line in records(board.failures):
+        same = (rows["label"] == line["label"]) & (rows["status"] == line["status"])
+        key = str(rows.loc[same & (reasons == line["reason"]), "key"].iloc[0])
+        told = details(key)
+        text = str(told.get("traceback") or told.get("output") or "").rstrip().splitlines()
+        lines.append({**line, "key": key[:8], "excerpt": "\n".join(text[-EXCERPT:])})
+    absent = rows[rows["status"] == "missing"].groupby("label", sort=True)["dataset"]
+    for label, names in absent:
+        lines.append({"label": label, "status": "missing", "rows": len(names), "key": "",
+                      "reason": "not stored; `bench run` makes what is missing",
+                      "datasets": sorted(set(names)), "excerpt": ""})  # fmt: skip
+    return lines
+
+
+def cards(board: Board) -> dict[str, dict[str, Any]]:
+    """Return what the catalogue knows of each data set; nothing of a name it does not know."""
+    found = {}
+    for name in board.datasets["dataset"]:
+        try:
+            entry = datasets.find(name)
+        except ValueError:  # of a project with other data sets
+            continue
+        facts = entry.facts
+        found[name] = {
+            "kind": f"{entry.kind}, generated" if entry.synthetic else entry.kind,
+            "samples": facts and f"{facts.n:,} of {' x '.join(map(str, facts.shape))}",
+            "anomalies": facts and f"{facts.n_anomalies:,} ({facts.n_anomalies / facts.n:.1%})",
+            "duplicates": facts and f"{facts.duplicates:,}",
+            "source": entry.source,
+            "licence": entry.licence,
+            "citation": entry.citation,
+            "traps": entry.traps,
+        }
+    return found
+
+
+def provenance(rows: pd.DataFrame) -> dict[str, list[tuple[str, int]]]:
+    """Return by word (commit, machine, versions ...) the values that rows have, and how many.
+
+    The most frequent value comes first. Dates are the first and the last.
+    """
+    told = [p for p in rows["provenance"] if isinstance(p, Mapping)] if "provenance" in rows else []
+    found: dict[str, dict[str, int]] = {name: {} for name in (*ORIGINS, "versions")}
+    for origin in told:
+        for name in ORIGINS:
+            value = str(origin.get(name, "")) or "unknown"
+            if name == "commit" and origin.get("dirty"):
+                value += " with uncommitted changes"
+            found[name][value] = found[name].get(value, 0) + 1
+        versions = ", ".join(f"{k} {v}" for k, v in sorted(origin.get("versions", {}).items()))
+        found["versions"][versions] = found["versions"].get(versions, 0) + 1
+    dates = sorted(str(origin["date"]) for origin in told if "date" in origin)
+    counted = {
+        name: sorted(values.items(), key=lambda item: -item[1]) for name, values in found.items()
+    }
+    if dates:
+        span = dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
+        counted["date"] = [(span, len(dates))]
+    return {name: values for name, values in counted.items() if values}
+
+
+def digests(rows: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the sha256 of each data set's content; more than one if rows are of other data."""
+    found: dict[str, set[str]] = {}
+    for name, digest in zip(rows["dataset"], rows["data_sha256"], strict=True):
+        found.setdefault(name, set()).add(str(digest))
+    return {name: sorted(values) for name, values in found.items()}

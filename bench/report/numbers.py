@@ -1,0 +1,116 @@
+"""The numbers that a page carries for its script to draw from."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.board import Board
+from bench.render import records
+from bench.report import curves
+from bench.report.critical import Critical
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Scores = Callable[[str], tuple[NDArray[np.int8], NDArray[np.float64]] | None]
+
+MAX_CURVES = 2500  # detectors times data sets; each takes 1.1 kB
+
+
+def numbers(
+    board: Board,
+    rows: pd.DataFrame,
+    scores: Scores,
+    fits: Mapping[str, Any],
+    diagrams: Sequence[Critical],
+    chosen: Sequence[str],
+) -> dict[str, Any]:
+    """Return the numbers that the page's script draws from; None where there is none.
+
+    Args:
+        board: of `rows`.
+        rows: of the board's protocol.
+        scores: from a row's key to labels and scores (n_test,), None where it has none.
+        fits: what `facts.fits` gives.
+        diagrams: what `critical.critical` gives.
+        chosen: labels whose curves are shown at first, and are there even if not all can be.
+    """
+    labels = list(board.detectors["label"])
+    kinds = dict(zip(labels, board.detectors["kind"], strict=True))
+    names = list(board.datasets["dataset"])
+    wanted = list(dict.fromkeys([*chosen, *labels]))
+    wanted = wanted[: max(len(chosen), MAX_CURVES // len(names))]
+    return {
+        "grid": {
+            "fpr": curves.FALSE_POSITIVE_RATES.round(6).tolist(),
+            "recall": curves.RECALLS.round(6).tolist(),
+            "bins": curves.BINS,
+        },
+        "left_out": len(labels) - len(wanted),  # detectors without curves, to keep the page small
+        "critical": [_diagram(one, kinds) for one in diagrams],
+        "chosen": [labels.index(label) for label in chosen],
+        "detectors": [
+            {
+                "label": d["label"], "kind": d["kind"], "complete": d["rows_ok"] == d["rows"],
+                **{k: _number(d[k]) for k in ("auroc", "auroc_low", "auroc_high")},
+                **{k: _number(d[f"median_{k}"]) for k in ("fit_seconds", "score_us")},
+                "curves": fits.get(d["label"], {}).get("curves", {}),
+            }
+            for d in records(board.detectors)
+        ],
+        "datasets": [
+            {"name": name, **_curves(rows[rows["dataset"] == name], wanted, labels, scores)}
+            for name in names
+        ],
+    }  # fmt: skip
+
+
+def _curves(
+    rows: pd.DataFrame, wanted: Sequence[str], labels: Sequence[str], scores: Scores
+) -> dict[str, Any]:
+    """Return the curves of the wanted detectors on one data set, packed in one text."""
+    ok = rows[rows["status"] == "ok"]
+    by_label: dict[str, list[dict[str, Any]]] = {}
+    for row in records(ok[["label", "key", "auroc", "average_precision"]]):
+        by_label.setdefault(row["label"], []).append(row)
+    there, ends, values, packed = [], [], [], []
+    for label in wanted:
+        own = by_label.get(label, [])
+        found = [pair for row in own if (pair := scores(row["key"]))]
+        if found:
+            one = curves.average(found)
+            there.append(labels.index(label))
+            ends.append([round(one.low, 4), round(one.high, 4)])
+            means = (np.mean([r[name] for r in own]) for name in ("auroc", "average_precision"))
+            values.append([_number(float(mean)) for mean in means])
+            packed.append(one.packed())
+    return {
+        "detectors": there,
+        "ends": ends,
+        "values": values,
+        "prevalence": _number(float(ok["prevalence"].mean())) if len(ok) else None,
+        "packed": base64.b64encode(b"".join(packed)).decode(),
+    }
+
+
+def _diagram(one: Critical, kinds: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the script draws a critical-difference diagram from."""
+    return {
+        "unit": one.unit,
+        "labels": one.labels,
+        "kinds": [kinds[label] for label in one.labels],
+        "ranks": [round(rank, 3) for rank in one.mean_ranks],
+        "difference": round(one.difference, 3),
+        "cliques": one.cliques,
+    }
+
+
+def _number(value: float) -> float | None:
+    """Return a number of six digits; None for nan, which JSON has no word for."""
+    return float(f"{value:.6g}") if math.isfinite(value) else None

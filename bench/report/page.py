@@ -1,0 +1,143 @@
+"""From a board and its stored rows to the text of one HTML page.
+
+The page is a jinja2 template, which escapes every word it is given; tables and sentences are HTML,
+so that they can be read, searched and printed without a script. Figures are drawn by the page's
+own script from numbers that the page carries. A content security policy lets no other script run
+and nothing be fetched.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench import bayes
+from bench import render as text
+from bench.board import MARKS, Board
+from bench.groups import KINDS
+from bench.render import records
+from bench.report import critical, depth, facts, numbers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HERE = Path(__file__).parent
+SCRIPTS = ("draw.js", "tables.js", "critical.js", "costs.js", "curves.js", "fits.js", "page.js")
+
+
+def render(
+    board: Board,
+    rows: pd.DataFrame,
+    scores: numbers.Scores,
+    details: facts.Details,
+    *,
+    notice: str = "",
+) -> str:
+    """Return the page of a board, whole: it needs no other file and no network.
+
+    Args:
+        board: of `rows`.
+        rows: one line per wanted row, as `plan.frame` gives them; rows under other protocols
+            than the board's are left to its table of protocols.
+        scores: from a row's key to labels and scores (n_test,), None where it has none.
+        details: from a row's key to traceback, output, warnings and diagnostics.
+        notice: a sentence that stands above all, on rows that are not what was asked for.
+    """
+    rows = rows[rows["protocol"] == board.protocol]
+    answer = depth.answer(board, rows)
+    fits = facts.fits(rows, details)
+    chosen = [kind.best["label"] for kind in answer.kinds["auroc"]]
+    diagrams, no_diagram = critical.critical(board, chosen)
+    detectors, sets = records(board.detectors), records(board.datasets)
+    script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    page: str = _template().render(
+        board=board,
+        notice=notice,
+        answer=answer,
+        diagrams=diagrams,
+        no_diagram=no_diagram,
+        rope=bayes.ROPE,
+        axis=_axis([*board.detectors["auroc"], *board.detectors["auroc_low"]]),
+        kinds_axis=_axis([v for k in answer.kinds["auroc"] for v in (k.low, k.value, k.typical)]),
+        detectors=detectors,
+        sets=sets,
+        short=dict(
+            zip(
+                board.datasets["dataset"],
+                text.short_names(list(board.datasets["dataset"])),
+                strict=True,
+            )
+        ),
+        place={d["dataset"]: i for i, d in enumerate(sets)},
+        position={d["label"]: i for i, d in enumerate(detectors)},
+        cells=_cells(board),
+        parts=[
+            (what, *_part(table, column, board))
+            for what, column, table in (
+                ("protocol", "protocol", board.protocols),
+                ("kind of data", "kind", board.kinds),
+            )
+            if len(table)
+        ],
+        worst=facts.worst(board),
+        settings=facts.settings(rows),
+        fits=fits,
+        failures=facts.failures(board, rows, details),
+        cards=facts.cards(board),
+        digests=facts.digests(rows),
+        provenance=facts.provenance(rows),
+        data=numbers.numbers(board, rows, scores, fits, diagrams, chosen),
+        style=(HERE / "page.css").read_text(encoding="utf-8"),
+        script=script,
+        script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+    return page
+
+
+def _template() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    helpers = (text.share, text.cost, text.fixed, text.whole, text.marks, text.fit_cost)
+    environment.filters |= {helper.__name__: helper for helper in helpers}
+    environment.filters |= {"signed": depth.signed, "reach": text.reach, "chance": critical.chance}
+    environment.globals |= {"KINDS": KINDS, "MARKS": MARKS, "isnan": math.isnan}
+    return environment.get_template("template.html")
+
+
+def _axis(values: Sequence[float]) -> tuple[float, float]:
+    """Return the ends of the axis on which AUROCs are drawn: all of `values`, and 1."""
+    return math.floor(np.nanmin([*values, 0.9]) * 10) / 10, 1.0
+
+
+def _part(
+    table: pd.DataFrame, by: str, board: Board
+) -> tuple[list[str], list[list[dict[str, Any]]]]:
+    """Return the values of a column, and for each detector in the board's order its lines."""
+    names = list(dict.fromkeys(table[by]))
+    lines = {(line["label"], line[by]): line for line in records(table)}
+    return names, [[lines[label, name] for name in names] for label in board.detectors["label"]]
+
+
+def _cells(board: Board) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the cells of the heat map by label and data set, each with its shade.
+
+    shade: 1 for the best of a data set, 0 for the last; nan where there is no value.
+    """
+    table = board.cells.copy()
+    order = table.groupby("dataset")["value"].rank(ascending=not board.metric.larger_is_better)
+    count = table.groupby("dataset")["value"].transform("count")
+    table["shade"] = (count - order) / (count - 1).clip(lower=1)
+    return {(cell["label"], cell["dataset"]): cell for cell in records(table)}
