@@ -115,7 +115,14 @@ def run(
     from bench.run import run as run_suite
 
     own = _own(datasets, label=label, normal=normal, drop=drop)
-    chosen = _suite(suite, detectors, own, protocol, scaler, seeds)
+    chosen = _suite(
+        suite,
+        detectors=detectors,
+        datasets=own,
+        protocol=protocol,
+        scaler=scaler,
+        seeds=seeds,
+    )
     wanted = _wanted(chosen, device, data)
     options = Options(
         results=results,
@@ -196,7 +203,14 @@ def board(
 
     _one_of("format", format, FORMATS)
     own = _own(datasets, label=label, normal=normal, drop=drop)
-    chosen = _suite(suite, detectors, own, protocol, scaler, seeds)
+    chosen = _suite(
+        suite,
+        detectors=detectors,
+        datasets=own,
+        protocol=protocol,
+        scaler=scaler,
+        seeds=seeds,
+    )
     wanted = _of(_of(_wanted(chosen, device, data), "family", family), "kind", kind)
     with _open_store(results) as store:
         frame, stale = plan.frame(wanted, store.records())
@@ -240,6 +254,7 @@ def report(
     normal: Normal = None,
     drop: Drop = None,
     protocol: ProtocolName = None,
+    scaler: Scaler = None,
     seeds: Seeds = None,
     device: Device = "auto",
     results: Results = FOLDER,
@@ -265,7 +280,14 @@ def report(
             title = suite
             rows, stale, notice = as_stored(suite, made)
         else:
-            told = _suite(suite, detectors, own, protocol, seeds)
+            told = _suite(
+                suite,
+                detectors=detectors,
+                datasets=own,
+                protocol=protocol,
+                scaler=scaler,
+                seeds=seeds,
+            )
             title = told.title
             with _usage():
                 wanted = _wanted(told, device, data)
@@ -444,6 +466,7 @@ def _own(datasets: str | None, **settings: str | None) -> list[str] | None:
 
 def _suite(
     name: str,
+    *,
     detectors: str | None = None,
     datasets: list[str] | None = None,
     protocol: str | None = None,

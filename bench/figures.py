@@ -167,7 +167,7 @@ def ranks(board: Board) -> Drawn:
 def quality_and_cost(board: Board, name: str) -> Drawn:
     """Return the board's metric against a cost, with the detectors that none beats in both.
 
-    Only these and the first of each family are named, by numbers and a key beside the axes, or no
+    Only these and the best of each family are named, by numbers and a key beside the axes, or no
     name could be read; the others are told by marker.
     """
     ranked = board.detectors[board.detectors["rank"].notna()]
@@ -184,8 +184,8 @@ def quality_and_cost(board: Board, name: str) -> Drawn:
               linestyle="--", zorder=1)  # fmt: skip
     axes.set_xscale("log")
     axes.margins(x=0.12, y=0.1)
-    best = {ranked["kind"].iloc[i]: i for i in reversed(range(len(ranked)))}  # of each family
-    named = sorted({*front, *best.values()}, key=lambda i: (price[i], -value[i]))
+    best = np.flatnonzero(ranked["label"].isin(board.families["best"]))
+    named = sorted({*front, *best}, key=lambda i: (price[i], -value[i]))
     for number, i in enumerate(named, 1):
         _number(axes, price[i], value[i], str(number))
     key = [f"{number}  {ranked['label'].iloc[i]}" for number, i in enumerate(named, 1)]
@@ -205,7 +205,7 @@ def quality_and_cost(board: Board, name: str) -> Drawn:
     return Drawn(
         figure,
         f"Mean {board.metric.label} against {label}; ranked detectors. The dashed line is the "
-        "Pareto front: no detector on it is beaten in both; it and the first of each family are "
+        "Pareto front: no detector on it is beaten in both; it and the best of each family are "
         "named. Times are of the machines that made "
         "the rows.",
     )

@@ -41,10 +41,11 @@ def means(rows: pd.DataFrame, by: str, metric: Metric, order: Sequence[str]) -> 
 def families(detectors: pd.DataFrame, datasets: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """Return a line for each family of detectors there is: what the best of it reaches.
 
-    Columns: `family`; `detectors` and how many of them are `ranked`; `best`, the label of its best
-    ranked detector, with `rank`, `value`, `low`, `high` and the median costs of that one;
-    `median`, the median of the means of its ranked detectors; and `first`, the number of data sets
-    whose best detector (or one that ties with it) is of the family, of `datasets` that have one.
+    Columns: `family`; `detectors` and how many of them are `ranked`; `best`, the label of its
+    ranked detector with the best mean (of equal ones the higher on the board), with `rank`,
+    `value`, `low`, `high` and the median costs of that one; `median`, the median of the means of
+    its ranked detectors; and `first`, the number of data sets whose best detector (or one that
+    ties with it) is of the family, of `datasets` that have one.
     """
     lines = []
     for kind in KINDS:
@@ -53,7 +54,8 @@ def families(detectors: pd.DataFrame, datasets: pd.DataFrame, metric: Metric) ->
             continue
         ranked = own[own["rank"].notna()]
         line = {"family": kind, "detectors": len(own), "ranked": len(ranked)}
-        top = ranked.iloc[0] if len(ranked) else None
+        goodness = ranked[metric.name] if metric.larger_is_better else -ranked[metric.name]
+        top = ranked.iloc[goodness.round(9).argmax()] if len(ranked) else None
         line["best"] = "" if top is None else top["label"]
         for name, column in (
             ("rank", "rank"), ("value", metric.name), ("low", f"{metric.name}_low"),

@@ -129,7 +129,7 @@ def families(board: Board) -> Table:
         for f in records(board.families)
     ]  # fmt: skip
     note = (
-        "The best of a family is its first on the board, chosen with these data: the more "
+        f"The best of a family has its best mean {label}, chosen with these data: the more "
         "detectors a family enters, the better its best looks. First on: data sets whose best "
         "detector, or one equal to it, is of the family."
     )

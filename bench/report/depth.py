@@ -85,14 +85,16 @@ def _kinds(board: Board, rows: pd.DataFrame, metric: str) -> list[Kind]:
     weights = stats.bootstrap_weights(grid.cells)
     found = {d["label"]: d for d in records(board.detectors)}
     complete = np.isfinite(table).all(axis=1)
-    labels, table = grid.labels[complete], table[complete]
+    place = {label: i for i, label in enumerate(found)}  # ties go to the higher on the board
+    order = sorted(np.flatnonzero(complete), key=lambda i: place[grid.labels[i]])
+    labels, table = grid.labels[order], table[order]
     kinds = np.array([found[label]["kind"] for label in labels])
     told: list[Kind] = []
     shallow = np.full(table.shape[1], np.nan)  # the best shallow detector's values
     for kind in [name for name in ORDER if name in kinds]:
         values = table[kinds == kind]  # (detectors, cells)
         means = stats.family_means(stats.dataset_means(values, grid.cells), grid.cells)
-        first = int(np.argmax(means))
+        first = int(np.argmax(means.round(9)))
         best, gain = values[first], values[first] - shallow
         if kind == "shallow":
             shallow = best

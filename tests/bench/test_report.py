@@ -290,6 +290,10 @@ def test_the_command_writes_the_page_of_a_folder(bench, store, tmp_path):
             ("smoke", "--protocol", "official"),
             "bench: no row of the suite smoke is stored; there are rows of: small",
         ),
+        (
+            ("smoke", "--seeds", "2", "--scaler", "robust"),
+            "bench: no row of the suite smoke is stored; there are rows of: small",
+        ),
         (("smokee",), "bench: unknown suite 'smokee'; did you mean smoke?"),
         (("small", "--output", "absent/page.html"), "bench: cannot write absent/page.html: No"),
     ],
