@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from annotated_types import Ge, Gt, Le
@@ -20,8 +20,39 @@ from detectors.contract import Floats
 from detectors.deep.games import fake_loss, real_loss
 from detectors.deep.gan import GAN
 from detectors.deep.images import decoder, encoder
-from detectors.deep.networks import code_size
+from detectors.deep.networks import Dense, code_size, rowwise_product
 from detectors.deep.recording import recorded
+
+
+class RowwiseProduct(torch.autograd.Function):
+    """x @ w for constant w, in which a row of the gradient, too, does not depend on its place."""
+
+    @staticmethod
+    def forward(x: Tensor, w: Tensor) -> Tensor:
+        """Return (n, m) of x (n, k) and w (k, m)."""
+        return rowwise_product(x, w)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        """Keep w."""
+        ctx.save_for_backward(inputs[1])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        """Return the gradient by x (n, k); a transposed view of w would take another kernel."""
+        (w,) = ctx.saved_tensors
+        return rowwise_product(gradient, w.T.contiguous()), None
+
+
+class SearchableDense(Dense):
+    """A dense layer through which the search for latent vectors takes gradients row by row."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (n, n_out) of x (n, n_in)."""
+        if self.training:
+            return super().forward(x)
+        product: Tensor = RowwiseProduct.apply(x, self.weight)  # type: ignore[no-untyped-call]
+        return product if self.bias is None else product + self.bias
 
 
 class GANNet(nn.Module):
@@ -34,6 +65,9 @@ class GANNet(nn.Module):
         self.latent_dim = latent_dim or code_size(math.prod(shape))
         self.generator = decoder(self.latent_dim, hidden, shape)
         self.discriminator = encoder(shape, hidden, 1)
+        for layer in self.modules():
+            if isinstance(layer, Dense):
+                layer.__class__ = SearchableDense
 
     def features(self, x: Tensor) -> Tensor:
         """Return what the last layer of the discriminator sees of samples (n, *shape), (n, h)."""

@@ -2,8 +2,15 @@
 
 Bergman and Hoshen, "Classification-based anomaly detection for general data", ICLR 2020,
 arXiv:2005.02359. Section and equation numbers are those of the paper. As in the authors' code
-for tables, the transformations have no shift, and a cross-entropy stands beside the triplet-centre
-loss.
+for tables, the transformations have no shift, a cross-entropy stands beside the triplet-centre
+loss, and the constant that the paper adds to every probability, for regions far from all centres,
+is 0.
+
+Nothing in the loss holds the scale of the features: the cross-entropy falls as they grow, and the
+triplet-centre loss asks only for differences of distances. The score is a softmax of squared
+distances at that scale, so where the loss falls the score of held-out rows may rise, and more
+epochs can be worse than few, or than none. The epoch that is kept is the one with the least score
+of held-out rows.
 """
 
 from __future__ import annotations

@@ -98,8 +98,8 @@ class VAE(DeepDetector[VAENet]):
     """Scores of a VAE.
 
     Read-outs, with mu and sigma those of q(z|x), p(z) = N(0, I), and z_1 ... z_L drawn from
-    q(z|x) by the same L normal draws for every sample. All but the first and the last three are
-    in nats.
+    q(z|x) by the same L normal draws for every sample. All are in nats but `reconstruction`,
+    `mahalanobis` and `fisher-rao`.
 
     - `reconstruction`: mean squared error per feature of the mean of p(x|z) at z = mu.
     - `elbo`: the negative evidence lower bound, equation 10 of Kingma and Welling with L draws:

@@ -140,6 +140,22 @@ def test_a_deep_detector_stays_on_the_cpu_where_there_is_a_gpu(cancer, monkeypat
     assert np.isfinite(detector.score(cancer[1])).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "setting", "network"),
+    [("AutoEncoder", "epoch_num", "model"), ("DeepSVDD", "epochs", "model_")],
+)
+def test_a_deep_detector_trains(cancer, name, setting, network):
+    """PyOD's DeepSVDD was released for years without the line that moves its weights."""
+
+    def weights(epochs):
+        estimator = make(f"pyod:{name}", **{setting: epochs}).fit(cancer[0]).estimator_
+        return [each.detach().numpy() for each in getattr(estimator, network).parameters()]
+
+    few, many = weights(1), weights(20)
+    assert few
+    assert all((one != other).any() for one, other in zip(few, many, strict=True))
+
+
 def test_the_device_that_a_run_sets_reaches_the_class_and_is_no_setting():
     detector = make("pyod:VAE")
     detector.device = "cuda"

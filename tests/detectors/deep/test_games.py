@@ -7,7 +7,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
 
 from detectors.deep.alad import ALAD
-from detectors.deep.anogan import AnoGAN
+from detectors.deep.anogan import AnoGAN, RowwiseProduct, SearchableDense
+from detectors.deep.networks import Dense
 from tests.detectors.deep.distances import energy_distance
 
 EVERY = pytest.mark.parametrize("cls", [AnoGAN, ALAD])
@@ -155,3 +156,22 @@ def test_images_train_and_score_alike_in_any_company(cls):
     scores = detector.score(images)
     assert_array_equal(detector.score(images[::-1]), scores[::-1])
     assert_array_equal(detector.score(images[:1]), scores[:1])
+
+
+@pytest.mark.parametrize("k", [3, 6, 9])
+def test_a_gradient_of_the_search_does_not_depend_on_the_place_of_its_row(k):
+    draws = torch.Generator().manual_seed(0)
+    w, x, pull = (torch.randn(*size, generator=draws) for size in ((k, 64), (128, k), (128, 64)))
+    pull[:] = pull[0]
+    x.requires_grad_()
+    (gradient,) = torch.autograd.grad(RowwiseProduct.apply(x, w), x, pull)
+    assert torch.equal(gradient, gradient[:1].expand(128, k))
+    torch.testing.assert_close(gradient[0], w @ pull[0])
+
+
+def test_every_product_of_the_search_keeps_the_gradients_of_rows_apart():
+    layers = [
+        each for each in AnoGAN(epochs=0).fit(samples(9)).net_.modules() if isinstance(each, Dense)
+    ]
+    assert len(layers) == 6
+    assert all(isinstance(each, SearchableDense) for each in layers)
