@@ -236,12 +236,16 @@ def _of(wanted: list[Wanted], what: Literal["family", "kind"], names: str | None
         Usage: there is none of a name.
     """
     from datasets import find
+    from detectors.settings import nearest
 
     if names is None:
         return wanted
     of = {id(row): row.family if what == "family" else find(row.dataset).kind for row in wanted}
     for name in _listed(names) or ():
-        _one_of(what, name, sorted(set(of.values())))
+        there = sorted(set(of.values()))
+        if name not in there:
+            msg = f"{what}: no row of the suite is {name!r}; {nearest(name, there)}"
+            raise Usage(msg)
     return [row for row in wanted if of[id(row)] in (_listed(names) or ())]
 
 

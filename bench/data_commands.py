@@ -38,20 +38,19 @@ LOG_SECONDS = 10.0
 HEADS = ("data set", "kind", "n", "d", "anom.", "size", "here", "licence")
 FLUSH_LEFT = ("data set", "kind", "here", "licence")
 
-Names = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="NAME...", help="data sets, patterns such as 'mnist/*', a suite, or all"
-    ),
-]
+NAMES = typer.Argument(
+    metavar="NAME...", help="data sets, patterns such as 'mnist/*', a suite, or all"
+)
+Names = Annotated[list[str], NAMES]
+Listed = Annotated[list[str] | None, NAMES]
 Data = Annotated[
     Path | None, typer.Option(metavar="DIR", help="data folder; by default $BENCH_DATA or a cache")
 ]
 
 
 @app.command("list")
-def list_sets(data: Data = None) -> None:
-    """List every data set: kind, size, anomaly rate, licence, and whether it is present.
+def list_sets(names: Listed = None, data: Data = None) -> None:
+    """List data sets: kind, size, anomaly rate, licence, and whether each is present.
 
     Data of your own have names too, which need no list: file:PATH, folder:PATH, ucr:PATH; and
     openml/NUMBER or openml/NAME is any set of OpenML.
@@ -61,7 +60,7 @@ def list_sets(data: Data = None) -> None:
     with _console() as out:
         folder = datasets.data_folder(data)
         rows = [HEADS]
-        for name in datasets.names():
+        for name in _chosen(names or ["all"]):
             entry, here = datasets.find(name), datasets.present(name, folder)
             facts = entry.facts
             rows.append(

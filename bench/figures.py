@@ -31,6 +31,7 @@ MARKERS = {"deep": "s", "shallow": "o", "hybrid": "D", "control": "x"}
 FORMATS = ("pdf", "svg", "png")
 LINE = 0.17  # inches of a line of names
 WIDTH = 7.2  # inches of a page's text
+LETTER = 0.08  # inches of the widest letter of a name
 TEXT = 8  # points
 NUMBERED = 24  # data sets up to which a heat map has room for numbers
 # A fixed salt makes equal figures equal files, and no date is written into them.
@@ -133,8 +134,10 @@ def ranks(board: Board) -> Drawn:
     values = table.to_numpy(float)
     placed = np.array([_rank(column, bool(board.metric.larger_is_better)) for column in values.T]).T
     numbered = len(names) <= NUMBERED
+    ticks = short_names(names)
     figure, axes = _canvas(
-        max(3.5, 1.9 + (0.27 if numbered else 0.15) * len(names)), LINE * len(labels) + 1.6
+        max(3.5, 1.9 + (0.27 if numbered else 0.15) * len(names)),
+        LINE * len(labels) + max(1.6, LETTER * max(map(len, ticks)) + 0.4),
     )
     # light is good, dark is bad: the same order on grey paper
     image = axes.imshow(placed, cmap="cividis_r", aspect="auto", vmin=1, vmax=len(labels))
@@ -152,7 +155,7 @@ def ranks(board: Board) -> Drawn:
         bar.ax.tick_params(labelsize=TEXT)
         bar.set_label("rank", fontsize=TEXT)
     axes.set_yticks(range(len(labels)), labels)
-    axes.set_xticks(range(len(names)), short_names(names), rotation=90)
+    axes.set_xticks(range(len(names)), ticks, rotation=90)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     for spine in axes.spines.values():

@@ -114,8 +114,8 @@ def fit_cost(detector: Record) -> str:
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """Names of more than 12 characters lose their prefix, where what remains is unique."""
-    short = [n if len(n) <= 12 else n.rpartition("/")[2] for n in names]
+    """Names of more than 12 characters lose prefix and settings, where what remains is unique."""
+    short = [n if len(n) <= 12 else n.partition("?")[0].rpartition("/")[2] for n in names]
     return [s if short.count(s) == 1 else n for s, n in zip(short, names, strict=True)]
 
 

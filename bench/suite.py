@@ -222,7 +222,7 @@ def select(
             known[text].model_dump() if text in known else _entrant(text, known)
             for text in detectors
         ]
-    return build(content | chosen, f"suite {suite.name}")
+    return build(content | chosen)
 
 
 def _entrant(text: str, known: dict[str, Entrant]) -> dict[str, Any]:
@@ -233,8 +233,8 @@ def _entrant(text: str, known: dict[str, Entrant]) -> dict[str, Any]:
     return known[spec].model_dump() if spec in known else {"spec": spec}
 
 
-def build(content: dict[str, Any], where: str) -> Suite:
-    """Return the suite that `content` describes; `where` is how messages call its origin.
+def build(content: dict[str, Any], where: str = "") -> Suite:
+    """Return the suite that `content` describes; `where`, if any, is what messages begin with.
 
     Raises:
         SuiteError: unknown keys (with the nearest valid ones) or values that are not accepted.
@@ -259,12 +259,13 @@ _WORDS = {
 
 
 def _explain(error: Any, where: str) -> str:
+    origin = f"{where}: " if where else ""
     place = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         keys = Entrant.model_fields if len(error["loc"]) > 1 else Suite.model_fields
-        return f"{where}: unknown key {place!r}; {nearest(str(error['loc'][-1]), keys)}"
+        return f"{origin}unknown key {place!r}; {nearest(str(error['loc'][-1]), keys)}"
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{where}: {place}: {_WORDS.get(error['type'], message)}"
+    return f"{origin}{place}: {_WORDS.get(error['type'], message)}"
 
 
 def _is_plain(value: object) -> bool:

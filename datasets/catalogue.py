@@ -44,8 +44,12 @@ def find(name: str) -> Entry:
     base, mark, query = name.rpartition("?")
     if mark and base in TABLE:
         return _with_options(TABLE[base], name, query)
+    path = Path(base or name)
     nearest = _nearest(base or name)
-    hint = f"the nearest: {', '.join(nearest)}; " if nearest else ""
+    if path.suffix.lower() in own.FORMATS or path.is_dir():
+        hint = f"data of your own: {'folder' if path.is_dir() else 'file'}:{name}; "
+    else:
+        hint = f"the nearest: {', '.join(nearest)}; " if nearest else ""
     msg = f"unknown data set {name!r}; {hint}`bench list datasets` prints all {len(TABLE)}"
     raise UnknownDataSet(msg)
 

@@ -260,7 +260,7 @@ def parse(text: str) -> Spec:
     entry = find(base)
     if untrained and not entry.takes_epochs:
         able = ", ".join(name for name, e in TABLE.items() if e.takes_epochs)
-        msg = f"{text!r}: {base} has no setting 'epochs' to set to 0; models that have: {able}"
+        msg = f"{text!r}: {base} has no untrained twin; models that have: {able}"
         raise ValueError(msg)
     if plus:
         head = _check_head(text, base, readout, entry, _canonical(head))

@@ -174,8 +174,11 @@ def test_a_board_is_of_the_families_and_kinds_that_are_asked_for(bench, results)
     assert run.wait() == 0
     assert set(pd.read_csv(io.StringIO(run.stdout))["label"]) == {"knn", "lof"}
     for option, message in (
-        (("--family", "deep"), "bench: family: unknown 'deep'; known: control, shallow"),
-        (("--kind", "image"), "bench: kind: unknown 'image'; known: tabular"),
+        (
+            ("--family", "deep"),
+            "bench: family: no row of the suite is 'deep'; known: control, shallow",
+        ),
+        (("--kind", "image"), "bench: kind: no row of the suite is 'image'; known: tabular"),
     ):
         run = bench(*small, *option)
         assert (run.wait(), run.stderr) == (2, f"{message}\n")

@@ -100,6 +100,12 @@ def test_list_shows_every_set_in_a_hundred_columns(bench_data, toy):
     assert "made up" in line
 
 
+def test_list_shows_what_names_and_patterns_stand_for(bench_data):
+    status, out, err = bench_data("list", "wine", "synthetic/c*")
+    assert (status, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()[1:]] == ["wine", "synthetic/cluster"]
+
+
 def test_list_takes_less_than_a_second_of_cpu_time():
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "bench", "data", "list"]

@@ -78,6 +78,17 @@ def test_the_heat_map_shows_ranks_and_hatches_what_lacks(made):
     assert "1" in texts(axes.figure)
 
 
+def test_data_of_ones_own_leave_the_heat_map_its_room():
+    own = "file:/home/mine/claims-of-the-whole-year.csv?label=fraud&normal=no&drop=claim_id"
+    for names in ((own, "wine"), (own, f"{own}&missing=drop-rows")):
+        drawn = figures.ranks(build(rows_of(datasets=dict.fromkeys(names, "mine")), title="t"))
+        drawn.drawing.savefig(io.BytesIO())
+        axes = drawn.drawing.axes[0]
+        ticks = [tick.get_text() for tick in axes.get_xticklabels()]
+        assert ticks == (["claims-of-the-whole-year.csv", "wine"] if "wine" in names else [*names])
+        assert axes.get_window_extent().height > 0.1 * drawn.drawing.bbox.height
+
+
 def test_on_grey_paper_a_better_rank_is_lighter(made):
     image = figures.ranks(made).drawing.axes[0].images[0]
     colours = image.cmap(np.linspace(0, 1, 20))[:, :3]

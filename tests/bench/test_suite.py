@@ -191,7 +191,7 @@ def test_selecting_replaces_parts_and_checks_them(read):
     for part, message in (
         ({"detectors": ["loff"]}, "unknown detector 'loff'"),
         ({"detectors": []}, "detectors: is empty"),
-        ({"datasets": ["whine"]}, "suite mine: datasets: unknown data set 'whine'"),
+        ({"datasets": ["whine"]}, "^datasets: unknown data set 'whine'"),
         ({"protocol": "offical"}, "unknown protocol 'offical'.* official"),
         ({"seeds": -1}, re.escape("-1 seeds are not possible")),
     ):

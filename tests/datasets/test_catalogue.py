@@ -1,5 +1,6 @@
 """Names, cards and the data folder."""
 
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -83,6 +84,13 @@ def test_a_name_near_to_none_is_answered_with_where_to_look():
         match=f"unknown data set 'xyzzy'; `bench list datasets` prints all {len(names())}",
     ):
         load("xyzzy")
+
+
+def test_a_path_alone_is_answered_with_the_name_of_data_of_ones_own(tmp_path):
+    for path, kind in ((tmp_path, "folder"), ("claims.csv", "file"), ("x/y.NPZ?drop=a", "file")):
+        answer = f"unknown data set '{path}'; data of your own: {kind}:{path}; "
+        with pytest.raises(UnknownDataSet, match=re.escape(answer)):
+            load(str(path))
 
 
 def test_the_ten_digits_are_one_family_with_a_limit_on_test_anomalies():
