@@ -36,7 +36,7 @@ app.add_typer(reading_commands.app)
 out = Console(width=None if sys.stdout.isatty() else 100, highlight=False, emoji=False)
 
 FORMATS = ("table", "csv", "md", "tex", "bib", "html", "json")
-WHAT = ("detectors", "datasets", "suites", "metrics", "protocols")
+WHAT = ("detectors", "datasets", "suites", "metrics", "protocols", "scalers")
 
 SuiteName = Annotated[str, typer.Argument(help="name of a suite, or path of a .toml file")]
 Detectors = Annotated[
@@ -54,7 +54,7 @@ Drop = Annotated[
 ProtocolName = Annotated[str | None, typer.Option(help="this protocol instead of the suite's")]
 Scaler = Annotated[
     str | None,
-    typer.Option(help="this scaler, fitted on the training rows, such as median+standard"),
+    typer.Option(help="this scaler, such as median+standard; see `bench list scalers`"),
 ]
 Seeds = Annotated[
     str | None, typer.Option(metavar="N|0,1,2", help="how many seeds, or which ('7,' is seed 7)")
@@ -306,7 +306,7 @@ def report(
 def list_names(
     what: Annotated[str, typer.Argument(help=", ".join(WHAT))] = "detectors",
 ) -> None:
-    """List what there is: detectors, datasets, suites, metrics or protocols."""
+    """List what there is: detectors, datasets, suites, metrics, protocols or scalers."""
     from bench import listing
 
     _one_of("list", what, WHAT)

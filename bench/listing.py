@@ -12,6 +12,7 @@ import datasets
 from bench import suite
 from bench.metrics import METRICS
 from bench.protocols import EXAMPLE, PARAMETERS, PROTOCOLS
+from bench.scalers import IMPUTE, SCALERS
 from detectors.registry import find, names
 
 
@@ -79,10 +80,20 @@ def protocols() -> Table:
     return table
 
 
+def scalers() -> Table:
+    """Return the scalers, and how they are made to fill in missing values."""
+    table = _table("scaler", "meaning")
+    for name, meaning in SCALERS.items():
+        table.add_row(name, meaning)
+    table.add_row(f"{IMPUTE}NAME", "first the training median for values that are not finite")
+    return table
+
+
 TABLES: dict[str, Callable[[], Table]] = {
     "datasets": data_sets,
     "detectors": detectors,
     "metrics": metrics,
     "protocols": protocols,
+    "scalers": scalers,
     "suites": suites,
 }

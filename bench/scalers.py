@@ -105,7 +105,8 @@ def _contrast_normalised(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Global contrast normalisation with the L1 norm, after Ruff et al., ICML 2018."""
     centred = x - x.mean(axis=1, keepdims=True)
     size = np.abs(centred).mean(axis=1, keepdims=True)
-    normalised: NDArray[np.float64] = centred / np.where(size > 0, size, 1)
+    rounding = 10 * np.finfo(np.float64).eps * np.abs(x).max(axis=1, keepdims=True)
+    normalised: NDArray[np.float64] = centred / np.where(size > rounding, size, 1)
     return normalised
 
 

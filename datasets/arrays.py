@@ -6,14 +6,31 @@ Types are kept as they are: casting to what a detector takes is the harness's pa
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 
 from datasets.files import WrongData
 from datasets.record import Array, Card, DataSet
+
+_BROKEN = (  # what numpy, scipy and h5py raise for files that a wrong byte has broken
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TokenError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def npz(card: Card, paths: Sequence[Path]) -> DataSet:
@@ -35,9 +52,21 @@ def read_npz(path: Path) -> dict[str, Array]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
-    except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-        why = str(error).partition(" If you trust")[0]  # numpy offers what is not done here
-        msg = f"{path} is no npz file of plain arrays: {why}"
+    except _BROKEN as error:
+        msg = f"{path} is no npz file of plain arrays: {_why(error)}"
+        raise WrongData(msg) from error
+
+
+def read_npy(path: Path) -> Array:
+    """Return the array of an npy file. Pickled objects are refused, not run.
+
+    Raises:
+        WrongData: it is no npy file, or holds pickled objects.
+    """
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except _BROKEN as error:
+        msg = f"{path} is no npy file of plain numbers: {_why(error)}"
         raise WrongData(msg) from error
 
 
@@ -58,7 +87,7 @@ def read_mat(path: Path) -> dict[str, Array]:
         }
     except NotImplementedError:  # scipy's word for version 7.3
         return _read_mat73(path)
-    except (ValueError, TypeError, EOFError, IndexError, MatReadError) as error:
+    except (*_BROKEN, MatReadError) as error:
         msg = f"{path} is no complete MATLAB file: {error}"
         raise WrongData(msg) from error
 
@@ -67,7 +96,8 @@ def features_and_labels(path: Path, arrays: Mapping[str, Array]) -> tuple[Array,
     """Return X (n, d) and y (n,) of a file's arrays.
 
     Raises:
-        WrongData: X or y is not there, or they do not fit together.
+        WrongData: X or y is not there, they are of another type, or do not fit together, or a
+            label is NaN.
     """
     if not {"X", "y"} <= arrays.keys():
         found = ", ".join(sorted(arrays)) or "no array"
@@ -77,7 +107,20 @@ def features_and_labels(path: Path, arrays: Mapping[str, Array]) -> tuple[Array,
     if x.ndim != 2 or y.size != len(x):
         msg = f"{path} has X of shape {x.shape} and y of shape {y.shape}; give (n, d) and (n,)"
         raise WrongData(msg)
+    if x.dtype.kind not in "biuf" or y.dtype.kind not in "biufSU":
+        msg = (
+            f"{path} has X of type {x.dtype} and y of type {y.dtype}; give numbers, and labels as "
+            "numbers or text, neither of them as a cell array"
+        )
+        raise WrongData(msg)
+    if y.dtype.kind == "f" and np.isnan(y).any():
+        msg = f"{path} has {np.isnan(y).sum()} labels in y that are NaN; leave these rows out"
+        raise WrongData(msg)
     return x, y.reshape(-1)
+
+
+def _why(error: Exception) -> str:
+    return str(error).partition(" If you trust")[0]  # numpy offers what is not done here
 
 
 def _read_mat73(path: Path) -> dict[str, Array]:
@@ -98,6 +141,6 @@ def _read_mat73(path: Path) -> dict[str, Array]:
                 for name, value in stored.items()
                 if isinstance(value, h5py.Dataset) and value.dtype.kind in "biuf"
             }
-    except OSError as error:
+    except _BROKEN as error:
         msg = f"{path} is no complete MATLAB file: {error}"
         raise WrongData(msg) from error

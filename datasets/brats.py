@@ -7,6 +7,7 @@ NAME_MODALITY.nii and NAME_seg.nii, packed by gzip or not.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -91,9 +92,10 @@ def _patient(volume: Path, seg: Path, size: int, step: int) -> tuple[Array, Arra
 def _read(path: Path) -> Array:
     """Return the (height, width, depth) float32 values of a NIfTI volume."""
     nibabel = _nibabel(path)
+    broken = (nibabel.filebasedimages.ImageFileError, OSError, EOFError, ValueError, zlib.error)
     try:
         values = np.asarray(nibabel.load(path).dataobj, np.float32)
-    except (nibabel.filebasedimages.ImageFileError, OSError, EOFError, ValueError) as error:
+    except broken as error:
         _refuse(path, f"is no complete NIfTI file: {error}")
     if values.ndim != 3:
         _refuse(path, f"has shape {values.shape}; give a volume (height, width, depth)")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.arrays import read_npy
 from datasets.classes import split_by_class
 from datasets.files import WrongData
 from datasets.record import Array, Card, DataSet, OfficialSplit
@@ -52,7 +53,7 @@ def corrupted(card: Card, paths: Sequence[Path]) -> DataSet:
         card: what the result has to be.
         paths: plain training images, plain and corrupted test images, (n, 28, 28, 1) as npy.
     """
-    train, plain, corrupt = (_read_npy(path) for path in paths)
+    train, plain, corrupt = (_read_images(path) for path in paths)
     y = np.repeat([0, 0, 1], [len(train), len(plain), len(corrupt)])
     split = OfficialSplit(np.arange(len(train)), np.arange(len(train), len(y)))
     return DataSet(card, np.concatenate([train, plain, corrupt]), y, split)
@@ -67,7 +68,7 @@ def read_idx(path: Path) -> Array:
     content = path.read_bytes()
     try:
         content = gzip.decompress(content) if content.startswith(_GZIP) else content
-    except (EOFError, zlib.error) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         msg = f"{path} is no complete gzip file: {error}; remove it and fetch it again"
         raise WrongData(msg) from error
     if len(content) < 4 or content[:3] != bytes([0, 0, _UNSIGNED_BYTES]):
@@ -89,14 +90,10 @@ def _read(card: Card, paths: Sequence[Path], normal: set[int]) -> DataSet:
     return split_by_class(card, images, classes, len(train), normal)
 
 
-def _read_npy(path: Path) -> Array:
+def _read_images(path: Path) -> Array:
     """Return images (n, height, width, 1) of an npy file as (n, 1, height, width)."""
-    try:
-        images = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        msg = f"{path} is no npy file of plain numbers: {error}"
-        raise WrongData(msg) from error
+    images = read_npy(path)
     if images.ndim != 4 or images.shape[-1] != 1:
         msg = f"{path} has shape {images.shape}; MNIST-C has (n, 28, 28, 1)"
         raise WrongData(msg)
-    return np.asarray(images).transpose(0, 3, 1, 2)
+    return images.transpose(0, 3, 1, 2)

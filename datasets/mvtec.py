@@ -166,10 +166,11 @@ def _open(path: Path) -> Image:
     """Return an image that has been read to its end."""
     import PIL.Image
 
+    broken = (OSError, SyntaxError, ValueError, EOFError, PIL.Image.DecompressionBombError)
     try:
         with PIL.Image.open(path) as image:
             image.load()
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's for broken files
+    except broken as error:
         reason = str(error).replace(f" {str(path)!r}", "")
         _refuse(path, f"is no complete image: {reason}; replace it, or fetch the set again")
     if image.mode not in _MODES:

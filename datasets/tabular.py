@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _PIECE_VALUES = 5_000_000  # of a csv file that are read at a time, 40 MB as numbers
-_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}\b")
+_MONTH = (
+    "(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|"
+    "nov(ember)?|dec(ember)?)"
+)
+_DATE = re.compile(
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}\b|\d{1,2}[-/]\d{1,2}[-/]\d\d\b|"
+    rf"\d{{1,2}}\.?[- ]{_MONTH}\.?[- ]\d{{2,4}}\b|{_MONTH}\.? \d{{1,2}},? \d{{4}}\b",
+    re.IGNORECASE,
+)
 _KEEP = (
     "say ?missing=keep with a scaler that fills them (--scaler median+standard), or "
     "?missing=drop-rows"
@@ -229,8 +237,12 @@ def _pieces(path: Path, na: tuple[str, ...]) -> Iterator[pd.DataFrame]:
         for piece in _read_pieces(path, na):
             n_rows += len(piece)
             yield piece
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
-        msg = f"{path} is no complete {path.suffix[1:]} file: {error}"
+    except UnicodeDecodeError as error:
+        byte = f"byte 0x{error.object[error.start]:02x}"
+        msg = f"{path} is not written in UTF-8 ({byte} cannot be read); save it as UTF-8"
+        raise WrongData(msg) from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, OSError) as error:
+        msg = f"{path} is no complete {path.suffix[1:]} file: {str(error).strip()}"
         raise WrongData(msg) from error
     if not n_rows:
         msg = f"{path} has no rows; give one line a sample below the names of the columns"
@@ -246,7 +258,7 @@ def _read_pieces(path: Path, na: tuple[str, ...]) -> Iterator[pd.DataFrame]:
         reader = pd.read_parquet if ending == ".parquet" else pd.read_feather
         try:
             frame = reader(path)
-        except pa.ArrowException as error:
+        except (pa.ArrowException, ValueError) as error:
             msg = f"{path} is no complete {ending[1:]} file: {error}"
             raise WrongData(msg) from error
         yield frame.replace(list(na), None) if na else frame

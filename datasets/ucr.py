@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.arrays import read_npy
 from datasets.files import WrongData
 from datasets.record import Array, Card, DataSet, OfficialSplit
 
@@ -39,7 +40,7 @@ def ecg5000(card: Card, paths: Sequence[Path]) -> DataSet:
     if not all((folder / name).is_file() for name in _ECG_ARRAYS):
         msg = f"{folder} lacks {' or '.join(_ECG)}; run `bench data fetch {card.name}`"
         raise WrongData(msg)
-    x, y = (_read_npy(folder / name) for name in _ECG_ARRAYS)
+    x, y = (read_npy(folder / name) for name in _ECG_ARRAYS)
     return DataSet(card, x, y, _split(y, _ECG_N_TRAIN))
 
 
@@ -111,11 +112,3 @@ def _find(folder: Path, name: str) -> Path | None:
     """Return the path of a file, packed or not; None if it is not there."""
     places = (folder / name, folder / f"{name}.gz")
     return next((path for path in places if path.is_file()), None)
-
-
-def _read_npy(path: Path) -> Array:
-    try:
-        return np.asarray(np.load(path, allow_pickle=False))
-    except (ValueError, EOFError) as error:
-        msg = f"{path} is no npy file of plain numbers: {error}"
-        raise WrongData(msg) from error

@@ -302,7 +302,7 @@ def test_the_list_comes_well_under_a_second():
 
 
 def test_what_is_listed_is_plain_and_fits_the_terminal(bench):
-    for what in ("detectors", "datasets", "suites", "metrics", "protocols"):
+    for what in ("detectors", "datasets", "suites", "metrics", "protocols", "scalers"):
         run = bench("list", what)
         assert run.wait() == 0, run.stderr
         assert "\x1b" not in run.stdout

@@ -114,6 +114,71 @@ def test_what_is_no_matlab_file_is_refused(tmp_path, content):
         read(tmp_path / "a.mat", arrays.read_mat)
 
 
+def test_an_npz_file_with_wrong_bytes_is_read_or_refused_by_name(path):
+    np.savez_compressed(path, X=X * 1.5, y=Y)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    refusals = []
+    for k in range(150):
+        content = bytearray(whole)
+        for place in rng.integers(0, len(whole), 1 + k % 4):
+            content[place] ^= int(rng.integers(1, 256))
+        path.write_bytes(content)
+        try:
+            read(path)
+        except WrongData as error:
+            refusals.append(str(error))
+    assert len(refusals) > 20
+    assert all(str(path) in refusal for refusal in refusals)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("share", [0.45, 0.6, 0.8, 0.95])
+def test_a_truncated_file_of_version_5_is_refused_by_name(tmp_path, packed, share):
+    path = tmp_path / "a.mat"
+    savemat(path, {"X": X * 1.5, "y": Y}, do_compression=packed)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+
+    with pytest.raises(WrongData, match=r"a\.mat (is no complete MATLAB file|has X; give X)"):
+        read(path, arrays.read_mat)
+
+
+def test_a_packed_file_of_version_5_with_a_wrong_checksum_is_refused_by_name(tmp_path):
+    path = tmp_path / "a.mat"
+    savemat(path, {"X": X * 1.5, "y": Y}, do_compression=True)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+    with pytest.raises(WrongData, match=r"a\.mat is no complete MATLAB file: .*incorrect data ch"):
+        read(path, arrays.read_mat)
+
+
+@pytest.mark.parametrize("place", [512, 512 + 120, 512 + 800])
+def test_a_broken_file_of_version_7_3_is_refused_by_name(tmp_path, place):
+    write_mat73(tmp_path / "a.mat")
+    content = bytearray((tmp_path / "a.mat").read_bytes())
+    content[place : place + 8] = b"\xff" * 8
+    (tmp_path / "a.mat").write_bytes(content)
+
+    with pytest.raises(WrongData, match=r"a\.mat is no complete MATLAB file"):
+        read(tmp_path / "a.mat", arrays.read_mat)
+
+
+def test_cells_are_answered_with_what_to_give(tmp_path):
+    savemat(tmp_path / "a.mat", {"X": X, "y": np.array(["no", "yes", "no", "no"], dtype=object)})
+
+    with pytest.raises(WrongData, match=r"y of type object; give .* neither of them as a cell arr"):
+        read(tmp_path / "a.mat", arrays.read_mat)
+
+
+def test_a_label_that_is_no_number_is_refused(path):
+    np.savez(path, X=X, y=[0, 1, np.nan, 0])
+
+    with pytest.raises(WrongData, match="has 1 labels in y that are NaN; leave these rows out"):
+        read(path)
+
+
 @pytest.fixture
 def cardio(tmp_path):
     """Return a writeable copy of a published file, in a data folder of its own."""

@@ -122,6 +122,10 @@ def spoil_empty(weave):
     (weave / "train" / "good" / "007.png").write_bytes(b"")
 
 
+def spoil_bomb(weave):
+    Image.new("1", (14_000, 14_000)).save(weave / "train" / "good" / "007.png")
+
+
 def spoil_sixteen_bits(weave):
     Image.fromarray(np.zeros((32, 32), np.uint16)).save(weave / "train" / "good" / "007.png")
 
@@ -159,6 +163,7 @@ def spoil_no_defects(weave):
         (spoil_truncate, r"test/good/004\.png is no complete image: .*; replace it, or fetch"),
         (spoil_text, r"train/good/007\.png is no complete image: cannot identify image file; rep"),
         (spoil_empty, r"train/good/007\.png is no complete image"),
+        (spoil_bomb, r"train/good/007\.png is no complete image: .*could be decompression bomb"),
         (spoil_sixteen_bits, r"007\.png has pixels of mode 'I;16'; convert it to 8 bits"),
         (spoil_mask_missing, r"turn/002\.png has no mask; it should be .*turn/002_mask\.png"),
         (spoil_mask_size, r"002_mask\.png is 16 x 32 pixels, its image 002\.png is 32 x 32"),

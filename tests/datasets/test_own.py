@@ -162,6 +162,23 @@ def test_what_cannot_be_read_so_is_answered_with_the_setting_to_give(
         load(name)
 
 
+@pytest.mark.parametrize(
+    "text", ["1/31/24", "31-01-24", "3 Jan 2024", "3. January 2024", "03-JAN-24", "Jan 3, 2024"]
+)
+def test_dates_are_told_from_categories_however_they_are_written(tmp_path, text):
+    path = write(tmp_path, job=[text] * 4)
+
+    with pytest.raises(WrongData, match="column 'job' has dates, such as"):
+        load(f"file:{path}?{SETTINGS}&categorical=one-hot")
+
+
+@pytest.mark.parametrize("text", ["10.10.10.1", "1.2.10", "marble 3", "3-4-500", "deck 12, 2024"])
+def test_texts_that_resemble_dates_are_categories(tmp_path, text):
+    path = write(tmp_path, job=[text] * 4)
+
+    assert load(f"file:{path}?{SETTINGS}&categorical=one-hot").codes.texts == {2: (text,)}
+
+
 def test_a_column_without_a_name_is_refused_since_it_mostly_counts_the_rows(tmp_path):
     FRAME.to_csv(tmp_path / "a.csv")
 
@@ -226,7 +243,11 @@ def test_a_file_without_names_of_columns_counts_them(tmp_path):
             b"x,class\n1,0,5\n2,1,9\n",
             "has 2 names in its first line and 3 cells in its second",
         ),
-        ("a.csv", b"x,class\n1,0\n\xff\xfe,1\n", "is no complete csv file: .*utf-8"),
+        (
+            "a.csv",
+            b"x,class\n1,0\n\xff\xfe,1\n",
+            r"is not written in UTF-8 \(byte 0xff .*; save it as UTF-8",
+        ),
         ("a.csv", b"<!DOCTYPE html><html>", "is a web page, not data"),
         ("a.parquet", b"PAR1 and then nothing", "is no complete parquet file"),
         ("a.feather", b"no feather", "is no complete feather file"),
