@@ -14,6 +14,7 @@ from bench.metrics import METRICS
 from bench.protocols import EXAMPLE, PARAMETERS, PROTOCOLS
 from bench.scalers import IMPUTE, SCALERS
 from detectors.registry import find, names
+from detectors.source import summary
 
 
 def _table(*columns: str) -> Table:
@@ -24,15 +25,17 @@ def _table(*columns: str) -> Table:
 
 
 def detectors() -> Table:
-    """Return the registered detectors with their read-outs; PyOD's come beside them."""
-    table = _table("detector", "family", "read-outs", "takes a head")
+    """Return the registered detectors with what they score; PyOD's come beside them."""
+    table = _table("detector", "family", "what it scores", "read-outs", "+head")
     for name in names():
         entry = find(name)
+        fixed = ", ".join(f"{key} = {value}" for key, value in entry.preset.items())
+        told = summary(entry.target) + (f" ({fixed})" if fixed else "")
         readouts = ", ".join(entry.readouts)
-        table.add_row(name, entry.family, readouts, "yes" if entry.encodes else "")
-    table.add_row("pyod:CLASS", "", "any detector of PyOD, such as pyod:HBOS", "")
-    table.add_row("untrained-NAME", "control", "a deep model without a training step", "")
-    table.add_row("path.py:CLASS", "", "your own file", "")
+        table.add_row(name, entry.family, told, readouts, "yes" if entry.encodes else "")
+    table.add_row("pyod:CLASS", "", "any detector of PyOD, such as pyod:HBOS", "", "")
+    table.add_row("untrained-NAME", "control", "a deep model without a training step", "", "")
+    table.add_row("path.py:CLASS", "", "your own file", "", "")
     return table
 
 

@@ -100,6 +100,14 @@ def class_names(path: Path) -> list[str]:
     return [node.name for node in _classes(path)]
 
 
+def summary(target: str) -> str:
+    """Return the first sentence of the docstring of a target's class, or "" without one."""
+    path, name = source_file(target), target.rpartition(":")[2]
+    (node,) = [each for each in _classes(path) if each.name == name]
+    text = " ".join((ast.get_docstring(node) or "").partition("\n\n")[0].split())
+    return text.partition(". ")[0].rstrip(".")
+
+
 def declared(path: Path, name: str) -> dict[str, Any]:
     """Return what a class of a file, and its bases, declare of a registry's `Entry`.
 

@@ -70,11 +70,18 @@ def answer(board: Board, rows: pd.DataFrame) -> Answer:
         absent = " and no ".join(k for k, v in (("shallow", shallow), ("deep", deep)) if v is None)
         sentence = f"There is no {absent} detector with all its rows, so nothing is compared."
         return Answer("Cannot be said", (sentence,), kinds)
+    families = rows["dataset_family"].nunique()
+    verdict = _verdict(deep, families)
     sentences = [_comparison(deep, shallow), _typical(deep, shallow)]
     sentences += [_by_dataset(board, deep, shallow), *_second_opinion(kinds, deep)]
     if hybrid is not None:
         sentences.append(_hybrid(hybrid))
-    return Answer(_verdict(deep), tuple(sentences), kinds)
+    if families < stats.FEW_FAMILIES:
+        sentences.append(
+            f"The limits rest on {families} families of data sets: so few make them too narrow, so "
+            "the answer is held back."
+        )
+    return Answer(verdict, tuple(sentences), kinds)
 
 
 def _kinds(board: Board, rows: pd.DataFrame, metric: str) -> list[Kind]:
@@ -123,18 +130,23 @@ def _of(kinds: Sequence[Kind], name: str) -> Kind | None:
     return next((kind for kind in kinds if kind.name == name), None)
 
 
-def _verdict(deep: Kind) -> str:
+def _verdict(deep: Kind, families: int) -> str:
+    few = families < stats.FEW_FAMILIES
     if np.isnan(deep.gain_low):
         return "Cannot be said: nothing varies"
     if deep.gain_low > 0:
-        return "Yes"
+        return "Perhaps, on few data" if few else "Yes"
     if deep.gain_high < 0:
-        return "No, it costs quality"
+        return "Perhaps not, on few data" if few else "No, it costs quality"
     return "Not shown"
 
 
+def _sign(deep: Kind) -> tuple[bool, bool]:
+    return deep.gain_low > 0, deep.gain_high < 0
+
+
 def _comparison(deep: Kind, shallow: Kind) -> str:
-    doubt = ", which may be none" if _verdict(deep) == "Not shown" else ""
+    doubt = ", which may be none" if deep.gain_low <= 0 <= deep.gain_high else ""
     return (
         f"The best deep detector, {deep.best['label']}, has a mean AUROC of {share(deep.value)}, "
         f"the best shallow one, {shallow.best['label']}, {share(shallow.value)}: a difference of "
@@ -180,7 +192,7 @@ def _second_opinion(kinds: Mapping[str, Sequence[Kind]], deep: Kind) -> list[str
     other, against = (_of(kinds[METRICS[1]], name) for name in ("deep", "shallow"))
     if other is None or against is None:
         return []
-    agrees = _verdict(other) == _verdict(deep)
+    agrees = _sign(other) == _sign(deep)
     return [
         f"By lifted AP {'the answer is the same' if agrees else 'the answer is another'}: "
         f"{other.best['label']} less {against.best['label']} is "
