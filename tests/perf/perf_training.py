@@ -1,4 +1,4 @@
-"""Training time of `ae` and `vae`, five seeds together, against PyOD's AutoEncoder and VAE.
+"""Training time of `ae`, `vae` and `deep-svdd`, five seeds together, against PyOD's.
 
 PyOD trains the five seeds one by one. Widths, epochs, batch size and samples are equal, one
 thread, both in this run; each side is timed by a whole `fit` as its users call it: ours with its
@@ -19,10 +19,12 @@ from typing import Any
 import numpy as np
 import torch
 from pyod.models.auto_encoder import AutoEncoder
+from pyod.models.deep_svdd import DeepSVDD as PyODDeepSVDD
 from pyod.models.vae import VAE as PyODVAE
 
 from detectors.deep.autoencoder import Autoencoder
 from detectors.deep.base import DeepDetector
+from detectors.deep.deep_svdd import DeepSVDD
 from detectors.deep.vae import VAE
 
 N_ROWS, N_FEATURES, SEEDS, EPOCHS, BATCH = 512, 30, 5, 20, 32
@@ -32,13 +34,16 @@ AIM = 1 / 6
 OURS: dict[str, tuple[type[DeepDetector[Any]], dict[str, Any]]] = {
     "ae": (Autoencoder, {"hidden": (64,), "latent_dim": 32}),
     "vae": (VAE, {"hidden": (64, 32), "latent_dim": 6}),
+    "deep-svdd": (DeepSVDD, {"hidden": (64,), "latent_dim": 32, "pretraining_epochs": 0}),
 }
-THEIRS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
-    "ae": (AutoEncoder, {"hidden_neuron_list": [64, 32]}),
+THEIRS: dict[str, tuple[Callable[..., Any], str, dict[str, Any]]] = {  # with the name of epochs
+    "ae": (AutoEncoder, "epoch_num", {"hidden_neuron_list": [64, 32]}),
     "vae": (
         PyODVAE,
+        "epoch_num",
         {"encoder_neuron_list": [64, 32], "decoder_neuron_list": [32, 64], "latent_dim": 6},
     ),
+    "deep-svdd": (PyODDeepSVDD, "epochs", {"n_features": N_FEATURES, "hidden_neurons": [64, 32]}),
 }
 
 
@@ -54,13 +59,14 @@ def train_ours(name: str, x: np.ndarray, epochs: int) -> None:
 
 def train_theirs(name: str, x: np.ndarray, epochs: int) -> None:
     """Train PyOD's detector for five seeds."""
-    cls, widths = THEIRS[name]
+    cls, epochs_name, widths = THEIRS[name]
+    settings = {**widths, epochs_name: epochs, "batch_size": BATCH, "verbose": 0}
     for seed in range(SEEDS):
-        cls(epoch_num=epochs, batch_size=BATCH, random_state=seed, verbose=0, **widths).fit(x)
+        cls(random_state=seed, **settings).fit(x)
 
 
 def measure() -> dict[str, float]:
-    """Return, of `ae` and `vae`, CPU seconds of ours and of PyOD's, and their ratio.
+    """Return, of each method, CPU seconds of ours and of PyOD's, and their ratio.
 
     Also the milliseconds a step of one replica takes while five train together. Times are the
     least of two rounds, in which ours and PyOD's take turns.
