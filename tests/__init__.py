@@ -1,0 +1,1 @@
+"""The tests, which mirror the packages; a package, as others install one of this name."""
