@@ -39,7 +39,7 @@ TEXTS = (
     "missing",
     "families",
     "agreement",
-    "reason",
+    "table",
 )
 
 
