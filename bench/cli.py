@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 from rich.console import Console
 
-from bench import data_commands, reading_commands
+from bench import data_commands, reading_commands, reproduce_commands
 
 if TYPE_CHECKING:
     from bench.records import Wanted
@@ -33,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(data_commands.app, name="data")
 app.add_typer(reading_commands.app)
+app.add_typer(reproduce_commands.app)
 out = Console(width=None if sys.stdout.isatty() else 100, highlight=False, emoji=False)
 
 FORMATS = ("table", "csv", "md", "tex", "bib", "html", "json")

@@ -5,6 +5,7 @@ The page that sorts, filters and draws is another: `bench report`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from bench.against import Comparison
@@ -31,9 +32,11 @@ def to_html(board: Board, comparison: Comparison | None = None) -> str:
     parts = [
         f"<h1>{escape(first.title)}</h1>",
         f"<p>{escape(board.caption)}.</p>",
-        _table(first, (*first.notes, *board.made_by)),
+        table_text(first, (*first.notes, *board.made_by)),
     ]
-    parts += [f"<h2>{escape(table.title)}</h2>\n{_table(table, table.notes)}" for table in others]
+    parts += [
+        f"<h2>{escape(table.title)}</h2>\n{table_text(table, table.notes)}" for table in others
+    ]
     if len(board.failures):
         told = [
             f"<li><code>{escape(label)}</code>: {escape(happened)}"
@@ -41,13 +44,18 @@ def to_html(board: Board, comparison: Comparison | None = None) -> str:
             for label, happened, reason in failures(board)
         ]
         parts += ["<h2>Failures</h2>", "<ul>", *told, "</ul>"]
+    return page(first.title, parts)
+
+
+def page(title: str, parts: Sequence[str]) -> str:
+    """A page of these parts of HTML."""
     return "\n".join(
         [
             "<!doctype html>",
             '<html lang="en">',
             '<head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(first.title)}</title>",
+            f"<title>{escape(title)}</title>",
             f"<style>\n{STYLE}\n</style></head>",
             "<body>",
             *parts,
@@ -58,7 +66,8 @@ def to_html(board: Board, comparison: Comparison | None = None) -> str:
     )
 
 
-def _table(table: Table, notes: tuple[str, ...]) -> str:
+def table_text(table: Table, notes: tuple[str, ...]) -> str:
+    """A table alone, with sentences under it."""
     heads = "".join(
         f'<th scope="col"{" class=l" if table.left(i) else ""}>{escape(head)}</th>'
         for i, head in enumerate(table.heads)

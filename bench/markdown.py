@@ -10,10 +10,10 @@ from bench.printed import Cell, Table, failures, tables
 def to_markdown(board: Board, comparison: Comparison | None = None) -> str:
     """The board, and a comparison of its detectors, as a page; the best figures are bold."""
     first, *others = tables(board, comparison)
-    parts = [f"# {first.title}", board.caption + ".", _table(first)]
+    parts = [f"# {first.title}", board.caption + ".", table_text(first)]
     parts += ["\n".join(f"- {note}" for note in (*first.notes, *board.made_by))]
     for table in others:
-        parts += [f"## {_escaped(table.title)}", _table(table)]
+        parts += [f"## {_escaped(table.title)}", table_text(table)]
         parts += ["\n".join(f"- {note}" for note in table.notes)] if table.notes else []
     if len(board.failures):
         told = [
@@ -24,7 +24,8 @@ def to_markdown(board: Board, comparison: Comparison | None = None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(table: Table) -> str:
+def table_text(table: Table) -> str:
+    """A table alone."""
     rule = ["---" if table.left(i) else "--:" for i in range(len(table.heads))]
     heads = [_escaped(head) for head in table.heads]
     lines = [heads, rule, *([_cell(cell) for cell in row] for row in table.rows)]

@@ -30,7 +30,17 @@ from bench.render import (
 )
 
 FEW = 8  # data sets up to which a matrix has room for intervals
-TEXTS = ("detector", "family", "kind", "data set", "best", "missing", "families")
+TEXTS = (
+    "detector",
+    "family",
+    "kind",
+    "data set",
+    "best",
+    "missing",
+    "families",
+    "agreement",
+    "table",
+)
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,13 @@ class Options:
 
 
 def run(
-    suite: Suite, wanted: Sequence[Wanted], options: Options, console: Console, *, keep_board: bool
+    suite: Suite,
+    wanted: Sequence[Wanted],
+    options: Options,
+    console: Console,
+    *,
+    keep_board: bool,
+    print_board: bool = True,
 ) -> Counter[str]:
     """Make the rows that are missing, and print the board of all that the suite wants.
 
@@ -72,6 +78,7 @@ def run(
         options: how.
         console: where progress and the board are printed.
         keep_board: whether to write `leaderboard-SUITE.md` and `.csv` in the results folder.
+        print_board: whether to print it; a published table is printed otherwise.
 
     Returns:
         How many of the wanted rows stand at each status now; "missing" if they are not stored.
@@ -105,7 +112,7 @@ def run(
             # Printed last: whoever cuts the output short has lost nothing but output.
             if statuses.keys() == {"missing"}:
                 _say(console, "none of these rows could be made, so there is no board")
-            else:
+            elif print_board:
                 console.file.write(terminal.to_table(made, console.width, console))
             if tracked:
                 _say(console, tracked)

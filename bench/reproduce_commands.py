@@ -1,0 +1,130 @@
+"""The command that makes published tables again and prints them beside the printed figures."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+    from bench.printed import Table
+    from bench.records import Wanted
+    from bench.reproduction import Reproduction
+    from bench.table import PublishedTable
+
+app = typer.Typer()
+FORMATS = ("table", "csv", "md", "html")
+
+
+@app.command()
+def reproduce(
+    table: Annotated[
+        str | None, typer.Argument(help="name of a published table; without one, lists them")
+    ] = None,
+    detectors: Annotated[
+        str | None, typer.Option(metavar="A,B", help="these detectors alone, as printed")
+    ] = None,
+    datasets: Annotated[
+        str | None, typer.Option(metavar="X,Y", help="these data sets alone, as printed")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="jobs at a time; by default the cores")] = (
+        os.cpu_count() or 1
+    ),
+    time_limit: Annotated[
+        float, typer.Option(min=0.001, help="seconds of a fit and of a read-out")
+    ] = 3600.0,
+    format: Annotated[str, typer.Option(help=", ".join(FORMATS))] = "table",
+    strict: Annotated[
+        bool, typer.Option(help="exit 1 if a deterministic cell is off by more than 0.02 points")
+    ] = False,
+    write: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="run nothing; write a page of what is stored of all"),
+    ] = None,
+    results: Annotated[Path, typer.Option(metavar="DIR", help="folder of the store")] = (
+        Path("results")
+    ),
+    data: Annotated[Path | None, typer.Option(metavar="DIR", help="data folder")] = None,
+) -> None:
+    """Make the rows of a published table that are missing, and print ours beside theirs."""
+    from bench import cli, reproduction_text
+    from bench import table as tables
+    from bench.run import Options
+    from bench.run import run as run_suite
+
+    cli._one_of("format", format, FORMATS)
+    if write is not None:
+        if table is not None:
+            msg = "--write makes one page of all tables; leave out the name of the table"
+            raise cli.Usage(msg)
+        every = [tables.read(name) for name in tables.names()]
+        made = [_compared(one, one.wanted(data), results) for one in every]
+        cli._write(write, reproduction_text.overview(made))
+        return
+    if table is None:
+        cli.out.print(_listing([tables.read(name) for name in tables.names()], data))
+        return
+    with cli._usage():
+        chosen = tables.select(tables.read(table), cli._listed(detectors), cli._listed(datasets))
+    wanted = chosen.wanted(data)
+    if not wanted:
+        msg = f"none of the data of {table} are here; see `bench data fetch`, or give --data"
+        raise cli.Usage(msg)
+    options = Options(results, data, jobs, time_limit, None, (), None)
+    suite = chosen.suite(chosen.detectors[0], chosen.present(data))
+    # Progress goes beside the table, so that a csv can be piped.
+    console = cli.out if format == "table" else Console(stderr=True, highlight=False)
+    run_suite(suite, wanted, options, console, keep_board=False, print_board=False)
+    compared = _compared(chosen, wanted, results)
+    if format == "table":
+        shown = reproduction_text.to_table(compared)
+        cli.out.print(_rich(shown))
+        for sentence in (*shown.notes, compared.summary):
+            cli.out.print(sentence, markup=False, soft_wrap=True)
+    else:
+        sys.stdout.write(reproduction_text.TEXTS[format](compared))
+    if strict and compared.off:
+        names = dict.fromkeys(f"{c.printed.detector} on {c.printed.dataset}" for c in compared.off)
+        sys.stderr.write(f"bench: not as printed: {', '.join(names)}\n")
+        raise typer.Exit(1)
+
+
+def _compared(table: PublishedTable, wanted: Sequence[Wanted], results: Path) -> Reproduction:
+    from bench import cli
+    from bench.reproduction import reproduce
+
+    with cli._open_store(results) as store:
+        records = {record["key"]: record for record in store.records({w.key for w in wanted})}
+        return reproduce(table, wanted, records, store.scores)
+
+
+def _listing(tables: Sequence[PublishedTable], data: Path | None) -> RichTable:
+    from rich.table import Table
+
+    listed = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for head in ("table", "cells", "detectors", "data here", "title"):
+        listed.add_column(head, overflow="fold")
+    for table in tables:
+        here = f"{len(table.present(data))} of {len(table.datasets)}"
+        counts = (str(len(table.figures)), str(len(table.detectors)))
+        listed.add_row(table.name, *counts, here, f"{table.told.title}\n{table.told.paper}")
+    return listed
+
+
+def _rich(table: Table) -> RichTable:
+    from rich.table import Table
+
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=table.title, title_justify="left")
+    for i, head in enumerate(table.heads):
+        shown.add_column(head, justify="left" if table.left(i) else "right")
+    for row in table.rows:
+        shown.add_row(*(cell.text for cell in row))
+    return shown

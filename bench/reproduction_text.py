@@ -1,0 +1,162 @@
+"""Reproductions of published tables as text: for a terminal, as csv, Markdown and HTML."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from html import escape
+
+from bench import html, markdown
+from bench.printed import Cell, Table
+from bench.reproduction import LABELS, Reproduction
+from bench.reproduction import Cell as Figure
+from bench.table import Description
+
+HEADS = ("data set", "detector", "metric", "printed", "ours", "difference", "agreement")
+COLUMNS = (
+    "dataset", "detector", "metric", "printed", "printed_std", "ours", "ours_std", "difference",
+    "agreement", "deterministic", "source", "reason",
+)  # fmt: skip
+
+
+def to_table(made: Reproduction) -> Table:
+    """Return the cells that were run, with why others were not beneath them."""
+    rows = [_row(cell, made.table.told) for cell in made.cells if cell.agreement != "not run"]
+    return Table("reproduction", made.table.told.title, HEADS, tuple(rows), _notes(made))
+
+
+def to_csv(made: Reproduction) -> str:
+    """Return every cell, one line each."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(COLUMNS)
+    digits = made.table.told.decimals + 3
+    for cell in made.cells:
+        printed = cell.printed
+        numbers = (cell.ours, cell.std, cell.difference)
+        ours = ["" if math.isnan(v) else f"{v:.{digits}f}" for v in numbers]
+        lines.writerow(
+            [
+                printed.dataset, printed.detector, printed.metric, printed.value,
+                "" if printed.std is None else printed.std, *ours, cell.agreement,
+                str(cell.deterministic).lower(), printed.source, cell.reason,
+            ]
+        )  # fmt: skip
+    return text.getvalue()
+
+
+def to_markdown(made: Reproduction) -> str:
+    """Return a section: what was published, how it is made again, and the cells."""
+    table, told = to_table(made), made.table.told
+    parts = [f"# {made.table.name}: {told.title}", f"{told.paper}.", made.summary + "."]
+    parts += ["\n".join(f"- {note}" for note in (*told.notes, *table.notes))]
+    if table.rows:
+        parts.append(markdown.table_text(table))
+    return "\n\n".join(parts) + "\n"
+
+
+def to_html(made: Reproduction) -> str:
+    """Return the same as a page of its own."""
+    table, told = to_table(made), made.table.told
+    title = f"{made.table.name}: {told.title}"
+    parts = [f"<h1>{escape(title)}</h1>", f"<p>{escape(told.paper)}.</p>"]
+    parts += [f"<p>{escape(made.summary)}.</p>"]
+    parts.append(html.table_text(table, (*told.notes, *table.notes)))
+    return html.page(title, parts)
+
+
+TEXTS: dict[str, Callable[[Reproduction], str]] = {
+    "csv": to_csv,
+    "md": to_markdown,
+    "html": to_html,
+}
+
+
+def overview(made: Sequence[Reproduction]) -> str:
+    """Return a page of all tables: how many cells agree, and which do not and why."""
+    heads = ("table", "cells", "run", "exact", "within the spread", "outside", "deterministic, off")
+    lines = [
+        tuple(
+            Cell(str(text))
+            for text in (
+                one.table.name,
+                len(one.cells),
+                len(one.cells) - one.counts["not run"],
+                one.counts["exact"],
+                one.counts["within the spread"],
+                one.counts["outside"],
+                len(one.off),
+            )
+        )
+        for one in made
+    ]
+    parts = [
+        "# Published tables, reproduced",
+        "Written by `bench reproduce --write docs/reproduction.md` from stored rows. A cell is "
+        "exact where mean and printed spread (standard deviation over seeds) are within 0.02 "
+        "percentage points of the printed ones; else within the spread where the means differ by "
+        "at most one printed standard deviation; else outside. `bench reproduce NAME` runs what is "
+        "missing and prints every cell.",
+        markdown.table_text(Table("overview", "", heads, tuple(lines))),
+    ]
+    for one in made:
+        told = one.table.told
+        parts += [f"## {one.table.name}: {told.title}", f"{told.paper}. {one.summary}."]
+        parts.append("\n".join(f"- {note}" for note in (*told.notes, *_notes(one))))
+        if one.counts["not run"] < len(one.cells):
+            parts.append(markdown.table_text(_by_detector(one)))
+        rows = tuple(_row(c, told) for c in one.cells if c.agreement == "outside" or c in one.off)
+        if rows:
+            parts.append("Cells that are outside, or deterministic and not exact:")
+            parts.append(markdown.table_text(Table("off", "", HEADS, rows)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _by_detector(made: Reproduction) -> Table:
+    heads = ("detector", "deterministic", "run", "exact", "within the spread", "outside")
+    rows = []
+    for detector in made.table.detectors:
+        cells = [cell for cell in made.cells if cell.printed.detector == detector]
+        counts = Counter(cell.agreement for cell in cells)
+        told = "yes" if made.table.told.detectors[detector].deterministic else ""
+        figures = (counts["exact"], counts["within the spread"], counts["outside"])
+        rows.append(tuple(Cell(str(t)) for t in (detector, told, sum(figures), *figures)))
+    return Table("detectors", "", heads, tuple(rows))
+
+
+def _row(cell: Figure, told: Description) -> tuple[Cell, ...]:
+    printed = cell.printed
+    return tuple(
+        Cell(text)
+        for text in (
+            printed.dataset,
+            printed.detector,
+            LABELS[printed.metric],
+            _figure(printed.value, printed.std, told.decimals),
+            _figure(cell.ours, cell.std if printed.std is not None else None, told.decimals),
+            f"{round(cell.difference, told.decimals) + 0.0:+.{told.decimals}f}",
+            cell.agreement,
+        )
+    )
+
+
+def _figure(value: float, std: float | None, decimals: int) -> str:
+    return f"{value:.{decimals}f}" + ("" if std is None else f" ± {std:.{decimals}f}")
+
+
+def _notes(made: Reproduction) -> tuple[str, ...]:
+    """Return why cells were not run or differ, each reason once with how many it is."""
+    reasons: dict[tuple[bool, str], list[Figure]] = {}
+    for cell in made.cells:
+        if cell.reason:
+            reasons.setdefault((cell.agreement == "not run", cell.reason), []).append(cell)
+    told = []
+    for (idle, reason), cells in reasons.items():
+        sets = list(dict.fromkeys(cell.printed.dataset for cell in cells))
+        where = ", ".join(sets[:8]) + (f" and {len(sets) - 8} more" if len(sets) > 8 else "")
+        what = "not run" if idle else "known to differ"
+        told.append(f"{len(cells)} cells {what} ({where}): {reason}")
+    return tuple(told)

@@ -1,0 +1,225 @@
+"""Published tables: figures as printed, and how each row is made again.
+
+A table is two files in `bench/tables`: NAME.toml says where it was published, the protocol, and
+which detector with which settings each printed name stands for; NAME.csv has the figures, one
+line each: dataset, detector, metric, value, std (empty where none was printed) and source.
+"""
+
+from __future__ import annotations
+
+import csv
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+import datasets
+from bench.plan import wanted_rows
+from bench.records import Wanted
+from bench.suite import Seed, Suite, build
+from detectors.settings import nearest
+
+FOLDER = Path(__file__).parent / "tables"
+
+
+class UnknownTable(ValueError):
+    """Raised for a table, or a part of one, that is not known; says what is."""
+
+
+class Contender(BaseModel):
+    """What a printed name stands for.
+
+    Attributes:
+        spec: the detector.
+        settings: its settings as published.
+        seeds: where they are not the table's.
+        deterministic: whether the same figures have to come out again.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    spec: str
+    settings: dict[str, Any] = {}
+    seeds: tuple[Seed, ...] = ()
+    deterministic: bool = False
+
+
+class Reason(BaseModel):
+    """Why cells are not expected to agree.
+
+    Attributes:
+        detectors: printed names; empty for all.
+        datasets: printed names; empty for all.
+        why: one sentence.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    detectors: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    why: str
+
+    def covers(self, dataset: str, detector: str) -> bool:
+        return (not self.detectors or detector in self.detectors) and (
+            not self.datasets or dataset in self.datasets
+        )
+
+
+class Description(BaseModel):
+    """What a table's TOML file says.
+
+    Attributes:
+        title: one line.
+        paper: with DOI or arXiv id.
+        protocol: how data are split.
+        scaler: what is fitted on the training rows (or as the protocol says).
+        seeds: of the published repetitions.
+        points: printed units in one percentage point: 1 for percent, 0.01 for shares.
+        decimals: as printed.
+        rounds: decimals that each repetition was rounded to before the mean, if it was.
+        notes: where text and figures disagree, and what else a reader has to know.
+        detectors: by printed name.
+        datasets: name in the catalogue by printed name.
+        reasons: known differences.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str
+    paper: str
+    protocol: str
+    scaler: str = "standard"
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    points: float = 1.0
+    decimals: int = 2
+    rounds: int | None = None
+    notes: tuple[str, ...] = ()
+    detectors: dict[str, Contender]
+    datasets: dict[str, str]
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One printed figure; `std` is None where none was printed."""
+
+    dataset: str
+    detector: str
+    metric: str
+    value: float
+    std: float | None
+    source: str
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """A table, or the part of one that was asked for."""
+
+    name: str
+    told: Description
+    figures: tuple[Figure, ...]
+
+    @cached_property
+    def datasets(self) -> tuple[str, ...]:
+        """Printed names of the data sets, in the table's order."""
+        return tuple(dict.fromkeys(figure.dataset for figure in self.figures))
+
+    @cached_property
+    def detectors(self) -> tuple[str, ...]:
+        """Printed names of the detectors, in the table's order."""
+        return tuple(dict.fromkeys(figure.detector for figure in self.figures))
+
+    def seeds(self, detector: str) -> tuple[int, ...]:
+        """Return the seeds of a detector's repetitions."""
+        return self.told.detectors[detector].seeds or self.told.seeds
+
+    def present(self, data: Path | None) -> tuple[str, ...]:
+        """Return the printed names of the data sets whose files are here."""
+        known = self.told.datasets
+        return tuple(name for name in self.datasets if datasets.present(known[name], data))
+
+    def suite(self, detector: str, names: Sequence[str]) -> Suite:
+        """Return the suite of one detector on data sets, by printed names."""
+        contender = self.told.detectors[detector]
+        entrant = {"spec": contender.spec, "settings": contender.settings, "label": detector}
+        content = {
+            "name": self.name,
+            "title": self.told.title,
+            "detectors": [entrant],
+            "datasets": [self.told.datasets[name] for name in names],
+            "protocol": self.told.protocol,
+            "scaler": self.told.scaler,
+            "seeds": self.seeds(detector),
+        }
+        return build(content, f"table {self.name}")
+
+    def wanted(self, data: Path | None) -> list[Wanted]:
+        """Return the rows of the data sets that are here."""
+        here = self.present(data)
+        if not here:
+            return []
+        suites = [self.suite(detector, here) for detector in self.detectors]
+        return [row for suite in suites for row in wanted_rows(suite, "cpu", data)]
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the tables, sorted."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+def read(name: str) -> PublishedTable:
+    """Return a table by name.
+
+    Raises:
+        UnknownTable: there is none of that name.
+    """
+    if name not in names():
+        msg = f"unknown table {name!r}; {nearest(name, names())}"
+        raise UnknownTable(msg)
+    told = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        figures = tuple(
+            Figure(
+                line["dataset"],
+                line["detector"],
+                line["metric"],
+                float(line["value"]),
+                float(line["std"]) if line["std"] else None,
+                line["source"],
+            )
+            for line in csv.DictReader(file)
+        )
+    return PublishedTable(name, Description.model_validate(told), figures)
+
+
+def select(
+    table: PublishedTable, detectors: Sequence[str] | None, datasets: Sequence[str] | None
+) -> PublishedTable:
+    """Return the part of a table with these detectors and data sets, as printed or as named here.
+
+    Raises:
+        UnknownTable: the table has none of a name.
+    """
+    specs = {name: contender.spec for name, contender in table.told.detectors.items()}
+    chosen = _chosen("detector", detectors, table.detectors, specs)
+    sets = _chosen("data set", datasets, table.datasets, table.told.datasets)
+    figures = tuple(f for f in table.figures if f.detector in chosen and f.dataset in sets)
+    return replace(table, figures=figures)
+
+
+def _chosen(
+    what: str, asked: Sequence[str] | None, printed: Sequence[str], here: dict[str, str]
+) -> set[str]:
+    if asked is None:
+        return set(printed)
+    known = {here[name].lower(): name for name in printed}
+    known |= {name.lower(): name for name in printed}
+    for word in asked:
+        if word.lower() not in known:
+            msg = f"the table has no {what} {word!r}; {nearest(word, printed)}"
+            raise UnknownTable(msg)
+    return {known[word.lower()] for word in asked}

@@ -1,0 +1,194 @@
+"""Published tables: their files, how cells agree, and figures that come out again."""
+
+import csv
+import io
+import math
+import shutil
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+import datasets
+from bench import reproduction_text
+from bench import table as tables
+from bench.cli import app
+from bench.plan import wanted_rows
+from bench.protocols import PROTOCOLS
+from bench.reproduction import LABELS, f1, precision_at_n, reproduce
+from bench.table import Figure, UnknownTable
+
+EXACT = "KNN,LOF,OCSVM,IForest,PCA"
+MEDIUM = 11_000  # rows up to which all sets are run
+
+
+def one_cell(aurocs, printed):
+    """Return the cell of made-up stored rows beside one printed figure."""
+    table = tables.read("dte-2024-semi")
+    figure = Figure("wine", "KNN", "auroc", *printed, "first hand")
+    table = replace(table, figures=(figure,))
+    wanted = wanted_rows(table.suite("KNN", ["wine"]), "cpu")
+    records = {
+        row.key: {"key": row.key, "status": "ok", "reason": "", "auroc": value}
+        for row, value in zip(wanted, aurocs, strict=False)
+    }
+    (cell,) = reproduce(table, wanted, records, lambda key: None).cells
+    return cell
+
+
+@pytest.mark.parametrize("name", tables.names())
+def test_every_table_says_what_its_names_stand_for(name):
+    table = tables.read(name)
+    assert table.told.protocol in PROTOCOLS
+    assert set(table.detectors) == set(table.told.detectors)
+    assert set(table.datasets) == set(table.told.datasets)
+    for detector in table.detectors:
+        assert table.suite(detector, table.datasets).seeds == table.seeds(detector)
+    for figure in table.figures:
+        assert figure.metric in LABELS
+        assert figure.source
+    for reason in table.told.reasons:
+        assert set(reason.detectors) <= set(table.detectors)
+        assert set(reason.datasets) <= set(table.datasets)
+
+
+@pytest.mark.parametrize(
+    ("printed", "agreement"),
+    [
+        ((80.02, 1.58), "exact"),
+        ((80.03, 1.58), "within the spread"),
+        ((80.0, 1.65), "within the spread"),  # the mean agrees, the spread does not
+        ((81.7, 1.58), "outside"),
+        ((80.02, None), "exact"),
+        ((80.03, None), "outside"),
+    ],
+)
+def test_a_cell_agrees_as_far_as_mean_and_spread_do(printed, agreement):
+    cell = one_cell([0.78, 0.79, 0.8, 0.81, 0.82], printed)
+    assert cell.ours == pytest.approx(80)
+    assert cell.std == pytest.approx(math.sqrt(2.5))
+    assert cell.agreement == agreement
+
+
+def test_a_cell_that_lacks_a_seed_has_no_figure():
+    cell = one_cell([0.8, 0.8], (80.0, 0.0))
+    assert (cell.agreement, cell.reason) == ("not run", "3 of 5 seeds not run yet")
+    assert math.isnan(cell.ours)
+
+
+def test_cells_of_data_that_are_not_here_say_so(tmp_path):
+    table = tables.select(tables.read("dte-2024-semi"), ["lof"], ["glass"])
+    assert table.wanted(tmp_path) == []
+    made = reproduce(table, [], {}, lambda key: None)
+    assert {cell.reason for cell in made.cells} == {"its data are not here"}
+    assert made.summary == "3 cells: 3 not run"
+    assert "3 cells not run (glass): its data are not here" in reproduction_text.to_markdown(made)
+
+
+def test_a_part_is_chosen_by_printed_names_or_ours():
+    table = tables.read("dte-2024-semi")
+    part = tables.select(table, ["KNN", "ocsvm"], ["adbench/glass", "wine"])
+    assert (part.detectors, part.datasets) == (("KNN", "OCSVM"), ("glass", "wine"))
+    with pytest.raises(UnknownTable, match=r"the table has no detector 'knnn'; .*KNN"):
+        tables.select(table, ["knnn"], None)
+    with pytest.raises(UnknownTable, match=r"unknown table 'dte'; .*dte-2024-semi"):
+        tables.read("dte")
+
+
+def test_at_the_count_of_anomalies_f1_is_precision():
+    import numpy as np
+
+    y = np.array([0, 0, 1, 1, 0, 1], dtype=np.int8)
+    scores = np.array([0.1, 0.9, 0.8, 0.7, 0.2, 0.3])
+    assert f1(y, scores) == pytest.approx(2 / 3)
+    assert precision_at_n(y, scores) == pytest.approx(2 / 3)
+
+
+def test_without_a_table_all_are_listed(bench):
+    done = bench("reproduce")
+    assert done.wait() == 0
+    for name in tables.names():
+        assert name in done.stdout
+
+
+def test_an_unknown_table_is_bad_usage(bench):
+    done = bench("reproduce", "dte-2024-sem")
+    assert done.wait() == 2
+    assert "unknown table 'dte-2024-sem'; " in done.stderr
+
+
+def test_small_sets_come_out_as_printed(bench, tmp_path):
+    need("adbench/wine")
+    done = bench(
+        "reproduce", "dte-2024-semi", "--detectors", EXACT, "--datasets", "wine",
+        "--format", "csv", "--strict", "--results", tmp_path,
+    )  # fmt: skip
+    assert done.wait() == 0, done.stderr
+    lines = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert len(lines) == 15
+    assert {line["agreement"] for line in lines} == {"exact"}
+    page = tmp_path / "page.md"
+    assert bench("reproduce", "--write", page, "--results", tmp_path).wait() == 0
+    assert "| dte-2024-semi | 1833 | 15 | 15 | 0 | 0 | 0 |" in page.read_text()
+
+
+def test_strict_fails_where_a_deterministic_cell_is_off(bench, tmp_path, monkeypatch):
+    need("adbench/wine")
+    asked = ["reproduce", "dte-2024-semi", "--detectors", "KNN", "--datasets", "wine", "--strict"]
+    asked += ["--format", "md", "--results", str(tmp_path / "results")]
+    assert bench(*asked).wait() == 0
+    shutil.copytree(tables.FOLDER, tmp_path / "tables")
+    figures = tmp_path / "tables" / "dte-2024-semi.csv"
+    text = figures.read_text()
+    assert "wine,KNN,auroc,99.19," in text
+    figures.write_text(text.replace("wine,KNN,auroc,99.19,", "wine,KNN,auroc,99.29,"))
+    monkeypatch.setattr(tables, "FOLDER", tmp_path / "tables")
+
+    done = CliRunner().invoke(app, asked)  # every row is stored, so that nothing runs
+    assert done.exit_code == 1
+    assert "not as printed: KNN on wine" in done.stderr
+    assert "| 99.29 ± 0.22 | 99.19 ± 0.22 | -0.10 | within the spread |" in done.stdout
+
+
+def test_the_table_of_pyod_comes_out_to_four_decimals(bench, tmp_path):
+    need("adbench/vertebral")
+    done = bench(
+        "reproduce", "pyod-2019", "--datasets", "vertebral", "--format", "csv",
+        "--results", tmp_path,
+    )  # fmt: skip
+    assert done.wait() == 0, done.stderr
+    lines = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert len(lines) == 6
+    for line in lines:
+        assert abs(float(line["difference"])) <= 0.000051, line
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", ["dte-2024-semi", "dte-2024-unsup", "pyod-2019"])
+def test_all_small_and_medium_sets_come_out_as_printed(bench, tmp_path, name):
+    table = tables.read(name)
+    here = [n for n in table.present(None) if rows_of(table.told.datasets[n]) <= MEDIUM]
+    if not here:
+        pytest.skip(f"no data of {name} in the data folder")
+    detectors = [d for d in table.detectors if table.told.detectors[d].deterministic]
+    done = bench(
+        "reproduce", name, "--detectors", ",".join(detectors), "--datasets", ",".join(here),
+        "--format", "csv", "--results", tmp_path,
+    )  # fmt: skip
+    assert done.wait(3500) == 0, done.stderr
+    lines = list(csv.DictReader(io.StringIO(done.stdout)))
+    excused = [line for line in lines if line["agreement"] != "exact" and line["reason"]]
+    off = [line for line in lines if line["agreement"] != "exact" and line not in excused]
+    assert lines
+    assert off == []
+
+
+def rows_of(dataset):
+    facts = datasets.find(dataset).facts
+    return facts.n if facts else MEDIUM
+
+
+def need(dataset):
+    if not datasets.present(dataset):
+        pytest.skip(f"{dataset} is not in the data folder")
