@@ -88,10 +88,10 @@ class _Within(Detector):
     limits: tuple[float, float]
 
     def _fit(self, x: Floats) -> None:
-        self.model.fit(_brought_within(x, self.limits))
+        self.model.fit(brought_within(x, self.limits))
 
     def _score(self, x: Floats, readout: str) -> Floats:
-        return self.model.score(_brought_within(x, self.limits))
+        return self.model.score(brought_within(x, self.limits))
 
 
 Check = Callable[[Subject], None]
@@ -244,7 +244,7 @@ def another_width_is_unsupported(subject: Subject) -> None:
 
 def codes_are_consistent(subject: Subject) -> None:
     """Codes are (n, k) finite float64, the same alone and together."""
-    x, z = (_brought_within(samples, subject.bounds) for samples in subject.samples)
+    x, z = (brought_within(samples, subject.bounds) for samples in subject.samples)
     detector = make_model(subject.spec, **subject.settings).fit(x)
     codes = detector.encode(z)
     right = codes.ndim == 2 and len(codes) == N_TEST and np.isfinite(codes).all()
@@ -255,7 +255,7 @@ def codes_are_consistent(subject: Subject) -> None:
 
 def training_moves_every_parameter_and_lowers_the_loss(subject: Subject) -> None:
     """Every parameter of the network moves in training, and the loss falls, except in a game."""
-    x = _brought_within(subject.samples[0], subject.bounds)
+    x = brought_within(subject.samples[0], subject.bounds)
     trained: Any = make_model(subject.spec, **subject.settings).fit(x)
     initial: Any = make_model(subject.spec, **{**subject.settings, "epochs": 0}).fit(x)
     start = dict(initial.net_.named_parameters())
@@ -319,7 +319,7 @@ def _samples(d: int) -> tuple[Floats, Floats]:
     return x[:N_TRAIN], x[N_TRAIN:]
 
 
-def _brought_within(x: Floats, bounds: tuple[float, float] | None) -> Floats:
+def brought_within(x: Floats, bounds: tuple[float, float] | None) -> Floats:
     """Return x with each value on a rising curve between the bounds; as it is without any."""
     if bounds is None:
         return x

@@ -85,8 +85,8 @@ _AE = ("reconstruction", "largest-error")
 _PRIOR = ("reconstruction", "latent-likelihood")
 _DISCRIMINATED = ("reconstruction", "discriminator", "latent-likelihood")
 _VAE = (
-    "reconstruction",
     "elbo",
+    "reconstruction",
     "reconstruction-probability",
     "log-mean-probability",
     "mean-decoding-probability",

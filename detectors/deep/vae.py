@@ -152,8 +152,8 @@ class VAE(DeepDetector[VAENet]):
     """
 
     readouts: ClassVar[tuple[str, ...]] = (
-        "reconstruction",
         "elbo",
+        "reconstruction",
         "reconstruction-probability",
         "log-mean-probability",
         "mean-decoding-probability",

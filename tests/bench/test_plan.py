@@ -65,7 +65,7 @@ def test_settings_make_one_key_whatever_their_order_and_defaults_spelt_out_are_e
     second = {"spec": "ae+lof", "settings": {"head": {"n_neighbors": 5}, "epochs": 2}}
     assert keys(wanted_by(first)) == keys(wanted_by(second))
     assert keys(wanted_by("lof")).isdisjoint(keys(wanted_by(one)))
-    assert keys(wanted_by("vae")) == keys(wanted_by("vae:reconstruction"))
+    assert keys(wanted_by("vae")) == keys(wanted_by("vae:elbo"))
 
 
 def test_limits_workers_and_folders_are_no_part_of_a_key(tmp_path):
@@ -113,7 +113,7 @@ def test_read_outs_heads_and_seeds_of_a_model_are_one_job_and_other_settings_ano
     jobs = plan.jobs(rows, None, LIMITS, "run")
     by_labels = {frozenset(row.label for row in job.wanted) for job in jobs}
     assert by_labels == {
-        frozenset({"vae:kl", "vae:reconstruction"}),
+        frozenset({"vae:kl", "vae:elbo"}),
         frozenset({"ae:reconstruction", "ae+lof", "ae+lof[head.n_neighbors=5]"}),
         frozenset({"brief"}),
         frozenset({"untrained-ae:reconstruction"}),

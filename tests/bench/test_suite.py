@@ -90,7 +90,7 @@ def test_labels_show_explicit_settings_and_those_of_a_head(read):
     assert names_of(told) == [
         "lof[n_neighbors=5]",
         "ae+lof[head.n_neighbors=20]",
-        "vae:reconstruction",
+        "vae:elbo",
         "Nächste ✓",
     ]
     assert told.detectors[1].settings == {"head": {"n_neighbors": 20}}
@@ -133,7 +133,7 @@ def test_labels_show_explicit_settings_and_those_of_a_head(read):
         ('detectors = [["lof"]]\ndatasets = ["wine"]', r"detectors.0: should be a name, or a tab"),
         ('detectors = [{ spec = 3 }]\ndatasets = ["wine"]', "detectors.0.spec: should be a text"),
         ('detectors = ["lof", "lof"]\ndatasets = ["wine"]', "two detectors are called 'lof'"),
-        ('detectors = ["vae", "vae:reconstruction"]\ndatasets = ["wine"]', "two detectors are cal"),
+        ('detectors = ["vae", "vae:elbo"]\ndatasets = ["wine"]', "two detectors are cal"),
         (with_settings("lof", "3"), "settings: should be a table"),
         (with_settings("lof", "{ seed = 3 }"), "seed is not a setting.* key `seeds`"),
         (with_settings("ae+lof", "{ head.seed = 3 }"), "head.seed is not a setting"),
@@ -175,7 +175,7 @@ def test_a_file_that_is_absent_or_unreadable_is_named(tmp_path):
 def test_selecting_a_detector_keeps_the_settings_the_suite_gives_it(read):
     told = read(
         'datasets = ["wine"]\n[[detectors]]\nspec = "lof"\nlabel = "mine"\n'
-        "settings = { n_neighbors = 7 }\n[[detectors]]\nspec = 'vae:reconstruction'\nlabel = 'v'"
+        "settings = { n_neighbors = 7 }\n[[detectors]]\nspec = 'vae:elbo'\nlabel = 'v'"
     )
     by_spec = suite.select(told, detectors=["lof", "vae", "knn"])
     by_label = suite.select(told, detectors=["mine"])

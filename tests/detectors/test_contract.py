@@ -17,6 +17,7 @@ FEW = (
     {"iforest": {"n_estimators": 20}}
     | {name: {"epochs": 4} for name, entry in TABLE.items() if entry.takes_epochs}
     | {"anogan": {"epochs": 4, "search_steps": 5}}
+    | {"dte-c": {"epochs": 9, "hidden": (64, 64), "learning_rate": 0.01}}
 )
 ERRORS = "largest-error"  # read alike out of every autoencoder, so checked on one
 # Of a class that has several names, each further read-out once.

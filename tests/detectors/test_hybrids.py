@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from detectors import Unsupported, make
-from detectors.checks import N_FAR, Subject
+from detectors.checks import N_FAR, Subject, brought_within
 from detectors.compose import Hybrid
 from detectors.registry import TABLE, make_model, parse
 
@@ -14,7 +14,8 @@ ENCODERS = [name for name, entry in TABLE.items() if entry.encodes]
 
 @pytest.mark.parametrize("name", ENCODERS)
 def test_every_head_scores_the_codes_of_the_encoder_and_far_samples_higher(name):
-    x, z = Subject(name).samples
+    subject = Subject(name)
+    x, z = (brought_within(samples, subject.bounds) for samples in subject.samples)
     encoder = make_model(parse(name), epochs=4).fit(x)
     for head in HEADS:
         hybrid = Hybrid(encoder=encoder, head=make(head))

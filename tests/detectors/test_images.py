@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from detectors import Unsupported, make
+from detectors.deep.autoencoder import Autoencoder
 
 IMAGES = np.random.default_rng(0).normal(size=(60, 1, 4, 3)).astype(np.float32)
 SETTINGS = {"ae": {"epochs": 2}, "ae+knn": {"epochs": 2}, "vae:elbo": {"epochs": 2}}
@@ -26,7 +27,7 @@ def test_images_of_another_shape_are_refused_also_where_the_pixels_are_as_many(s
 
 
 def test_seeds_that_train_together_keep_the_shape_of_their_images():
-    detectors = [make("ae", seed=seed, epochs=2) for seed in (0, 1)]
+    detectors = [Autoencoder(seed=seed, epochs=2) for seed in (0, 1)]
     assert type(detectors[0]).fit_together(detectors, [IMAGES[:40]] * 2) == [None, None]
     alone = make("ae", seed=1, epochs=2).fit(IMAGES[:40])
     assert np.array_equal(alone.score(IMAGES), detectors[1].score(IMAGES))

@@ -46,7 +46,7 @@ def test_naming_imports_nothing_heavy(code):
         ("lof", "lof", "shallow"),
         (" lof ", "lof", "shallow"),
         ("ae", "ae:reconstruction", "deep"),
-        ("vae", "vae:reconstruction", "deep"),
+        ("vae", "vae:elbo", "deep"),
         ("vae:elbo", "vae:elbo", "deep"),
         ("vae+lof", "vae+lof", "hybrid"),
         ("ae+pyod:HBOS", "ae+pyod:HBOS", "hybrid"),
