@@ -94,7 +94,7 @@ def run(
             if keep_board:
                 _keep(options.results, suite.name, texts)
             if tracker is None:
-                tracked = untracked(options.results, suite.name, store.records()) or ""
+                tracked = untracked(options.results, suite.name, store) or ""
             else:
                 for record in store.records({w.key for w in wanted} - {w.key for w in todo}):
                     tracker.log(record)  # a killed run may have stored it and not logged it
@@ -194,7 +194,7 @@ def _board(
     suite: Suite, wanted: Sequence[Wanted], store: Store
 ) -> tuple[board.Board, dict[str, str]]:
     """Return the board of the wanted rows, and its texts by file name."""
-    frame, stale = plan.frame(wanted, store.records())
+    frame, stale = plan.frame(wanted, store.as_kept(), store.renewed)
     made = board.build(frame, title=suite.title, stale=stale)
     return made, formats.leaderboards(made)
 
