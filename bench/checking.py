@@ -115,7 +115,10 @@ def find_row(start: str, store: Store) -> Stored:
     """
     keys = [key for key in store.statuses() if key.startswith(start)]
     if not keys:
-        msg = f"no stored row has a key that begins with {start!r}; keys are in `bench.rows()`"
+        msg = (
+            f"no stored row has a key that begins with {start!r}; `bench run` prints it where a "
+            "row fails, and `bench export rows.csv` has those of all"
+        )
         raise ValueError(msg)
     if len(keys) > 1:
         named = [

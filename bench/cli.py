@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -214,7 +214,7 @@ def board(
     )
     wanted = _of(_of(_wanted(chosen, device, data), "family", family), "kind", kind)
     with _open_store(results) as store:
-        frame, stale = plan.frame(wanted, store.records())
+        frame, stale = plan.frame(wanted, store.as_kept(), store.renewed)
     compared = None
     with _usage():
         made = boards.build(frame, metric=metric, title=chosen.title, stale=stale)
@@ -279,11 +279,17 @@ def report(
 
     own = _own(datasets, label=label, normal=normal, drop=drop)
     with _open_store(results) as store:
-        stored = list(store.records())
+        stored = list(store.as_kept())
         made = [record for record in stored if made_for(record) == suite]
         if made and suite not in names():
+            if any(part is not None for part in (detectors, own, protocol, scaler, seeds)):
+                msg = (
+                    f"the suite {suite} is not known here, so all its rows are shown as stored; "
+                    "leave out --detectors, --datasets, --protocol, --scaler and --seeds"
+                )
+                raise Usage(msg)
             title = suite
-            rows, stale, notice = as_stored(suite, made)
+            rows, stale, notice = as_stored(suite, made, store.renewed)
         else:
             told = _suite(
                 suite,
@@ -296,7 +302,7 @@ def report(
             title = told.title
             with _usage():
                 wanted = _wanted(told, device, data)
-                rows, stale, notice = chosen_rows(told.name, wanted, stored)
+                rows, stale, notice = chosen_rows(told.name, wanted, stored, store.renewed)
         with _usage():
             board = boards.build(rows, title=title, stale=stale)
         page = render(board, rows, store.scores, store.details, notice=notice)
@@ -332,10 +338,10 @@ def track(
     from bench.tracking import made_for, replay
 
     with locked(results), _open_store(results) as store:
-        stored = list(store.records())
+        stored = list(store.as_kept())
         suites = sorted(filter(None, {made_for(record) for record in stored}))
         for name in suites if suite is None else [suite]:
-            report = replay(store, *_of_suite(name, stored, data))
+            report = replay(store, *_of_suite(name, stored, store.renewed, data))
             if report.problem:
                 out.print(report.problem, markup=False, soft_wrap=True)
                 raise typer.Exit(1)
@@ -492,7 +498,10 @@ def _suite(
 
 
 def _of_suite(
-    name: str, stored: list[dict[str, Any]], data: Path | None
+    name: str,
+    stored: list[dict[str, Any]],
+    renewed: Callable[[Mapping[str, Any]], dict[str, Any]],
+    data: Path | None,
 ) -> tuple[str, list[dict[str, Any]], Callable[[], Shown]]:
     """Return a suite's name, its stored records, and what shows its board where one can be made.
 
@@ -504,7 +513,7 @@ def _of_suite(
     from bench.suite import names
     from bench.tracking import made_for
 
-    own = [record for record in stored if made_for(record) == name]
+    own = [renewed(record) for record in stored if made_for(record) == name]
     if own and name not in names():
         return name, own, Shown
     chosen = _suite(name)
@@ -513,7 +522,7 @@ def _of_suite(
     except Usage:  # data that are not there: the rows need them not
         return name, own, Shown
     keys = {row.key for row in wanted}
-    records = [r for r in stored if r["key"] in keys or made_for(r) == chosen.name]
+    records = [renewed(r) for r in stored if r["key"] in keys or made_for(r) == chosen.name]
     if keys.isdisjoint(record["key"] for record in records):
         return chosen.name, records, Shown
     frame, stale = plan.frame(wanted, records)

@@ -53,9 +53,15 @@ class Line:
 
 
 def history(
-    stored: Sequence[Record], detector: str | None, dataset: str | None, metric: str
+    stored: Sequence[Record],
+    detector: str | None,
+    dataset: str | None,
+    metric: str,
+    renewed: Callable[[Record], Record] = dict,
 ) -> list[Line]:
     """Return the lines of a detector, by label or spec (of all by default), on a data set or all.
+
+    `renewed` brings the metrics of a row that is shown up to date.
 
     Raises:
         ValueError: no stored row is of that detector or data set, or the metric is unknown.
@@ -73,7 +79,7 @@ def history(
             msg = f"no such row is on the data set {dataset!r}; {nearest(dataset, names)}"
             raise ValueError(msg)
     groups: dict[tuple[str, ...], list[Record]] = {}
-    for record in sorted(chosen, key=date_of):
+    for record in map(renewed, sorted(chosen, key=date_of)):
         content = record["data_sha256"] if dataset is not None else ""
         names = ["label", "protocol", "scaler", "device"]
         key = (*(record[n] for n in names), canonical(record["settings"]), content)

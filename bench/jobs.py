@@ -212,8 +212,8 @@ def prepare(data: DataSet, wanted: list[Wanted]) -> Unit | str:
         n_bad = sum(int((~np.isfinite(x)).sum()) for x in (x_train, x_test))
         if n_bad:
             return (
-                f"{first.dataset} has {n_bad} values that are NaN or infinite; the scaler "
-                f"'{IMPUTE}{first.scaler}' puts the training median in their place"
+                f"{first.dataset} has {n_bad} values that are NaN or infinite; "
+                f"--scaler {IMPUTE}{first.scaler} puts the training median in their place"
             )
     if protocols.find(first.protocol).scales_on_test:
         # In the authors' order: a sum in another order tells equal distances apart.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -106,12 +106,15 @@ def _module(entry: Entry) -> str:
 
 
 def frame(
-    wanted: Sequence[Wanted], records: Iterable[Mapping[str, Any]]
+    wanted: Sequence[Wanted],
+    records: Iterable[Mapping[str, Any]],
+    renewed: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
 ) -> tuple[pd.DataFrame, int]:
     """Return one line for every row wanted, and how many stored rows are stale.
 
     A row that is not stored has the status "missing". A stored row is stale if it is of a
-    wanted detector, data set, protocol and seed, but of other code, versions or data.
+    wanted detector, data set, protocol and seed, but of other code, versions or data. `renewed`
+    brings the metrics of a row that is wanted up to date, which takes milliseconds a row.
     """
     import pandas as pd
 
@@ -122,7 +125,7 @@ def frame(
     lines, stale = {}, 0
     for record in records:
         if record["key"] in by_key:
-            lines[record["key"]] = dict(record)
+            lines[record["key"]] = renewed(record)
         elif _identity(record) in same:
             stale += 1
     blank = {**dict.fromkeys(NUMBER_COLUMNS, math.nan), "status": "missing", "reason": ""}

@@ -49,7 +49,8 @@ class Progressing:
     ) -> None:
         self._bar.stop()
         seconds = time.monotonic() - self._start
-        self._console.print(f"{self._counts()}, {seconds:.0f} s")
+        if self._statuses:  # where nothing could be run, the reason stands alone
+            self._console.print(f"{self._counts()}, {seconds:.0f} s")
 
     def row(self, row: Row) -> None:
         """Count a row."""

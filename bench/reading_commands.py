@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from typer.core import TyperCommand
 if TYPE_CHECKING:
     from bench.compare import Comparison
     from bench.sides import Side
+    from bench.store import Store
 
 app = typer.Typer()
 FOLDER = Path("results")
@@ -82,15 +84,21 @@ def _compared(a: str, b: str, metric: str, results: Path) -> Comparison:
     from bench.sides import find_side, whole_side
     from bench.store import STORE
 
+    stores: dict[Path, Store] = {}
     with ExitStack() as stack, _usage():
 
         def side(word: str) -> Side:
             whole = (Path(word) / STORE).is_file()
-            store = stack.enter_context(_open_store(Path(word) if whole else results))
-            stored = list(store.records())
+            folder = Path(word) if whole else results
+            if folder not in stores:
+                stores[folder] = stack.enter_context(_open_store(folder))
+            store = stores[folder]
+            stored = list(store.as_kept())
             if whole:
-                return whole_side(Path(word), stored, store.details)
-            return find_side(word, stored, store.details)
+                found = whole_side(Path(word), stored, store.details)
+            else:
+                found = find_side(word, stored, store.details)
+            return replace(found, records=list(map(store.renewed, found.records)))
 
         return comparing.compare(side(a), side(b), metric)
 
@@ -113,7 +121,7 @@ def history(
     from bench.history import history as read
 
     with _open_store(results) as store, _usage():
-        lines = read(list(store.records()), detector, dataset, metric)
+        lines = read(list(store.as_kept()), detector, dataset, metric, store.renewed)
     history_text.print_history(lines, metric, out)
     if figure is not None:
         with _usage():

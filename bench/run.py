@@ -101,12 +101,13 @@ def run(
             if keep_board:
                 _keep(options.results, suite.name, texts)
             if tracker is None:
-                tracked = untracked(options.results, suite.name, store.records()) or ""
+                tracked = untracked(options.results, suite.name, store) or ""
             else:
                 for record in store.records({w.key for w in wanted} - {w.key for w in todo}):
                     tracker.log(record)  # a killed run may have stored it and not logged it
                 report = tracker.finish(lambda: shown.of_board(made))
-                tracked = report.problem or f"mlflow: {report.logged} runs in {report.uri}"
+                told = f"mlflow: {report.logged} runs in {report.uri}" if report.logged else ""
+                tracked = report.problem or told
             stored = store.statuses()
             statuses = Counter(stored.get(row.key, "missing") for row in wanted)
             # Printed last: whoever cuts the output short has lost nothing but output.
@@ -141,13 +142,14 @@ def _make_rows(
             _refuse_bad_settings(workshop, todo)
             tracker = Tracker(store, suite.name, _invocation(suite, name))
             try:
+                failures: Counter[tuple[str, str]] = Counter()
                 with Progressing(len(todo), console) as progress:
 
                     def on_row(row: Row) -> None:
                         row = replace(row, provenance={**row.provenance, "suite": suite.name})
                         tracker.log(store.add(row))
                         progress.row(row)
-                        _say_failure(row, progress, console)
+                        _say_failure(row, failures, console)
 
                     if client is not None:
                         absent = execute_on_cluster(jobs, modules, client, on_row)
@@ -161,6 +163,11 @@ def _make_rows(
         finally:
             workshop.close()
             sweep(options.results)
+    for (status, reason), n_rows in list(failures.items())[:N_FAILURES_SHOWN]:
+        if n_rows > 1:
+            _say(
+                console, f"{n_rows - 1} more {'row' if n_rows == 2 else 'rows'}: {status}: {reason}"
+            )
     for sentence in absent:
         _say(console, f"not run: {sentence}")
     return tracker
@@ -173,9 +180,13 @@ def _refuse_bad_settings(workshop: Workshop, todo: Sequence[Wanted]) -> None:
         raise SuiteError("; ".join(errors))
 
 
-def _say_failure(row: Row, progress: Progressing, console: Console) -> None:
-    """Print the first failures as they come; the board counts them all."""
-    if row.status != "ok" and progress.failed <= N_FAILURES_SHOWN:
+def _say_failure(row: Row, failures: Counter[tuple[str, str]], console: Console) -> None:
+    """Print the first failure of each of the first reasons as it comes; the board counts all."""
+    if row.status == "ok":
+        return
+    kind = (row.status, row.reason)
+    failures[kind] += 1
+    if failures[kind] == 1 and len(failures) <= N_FAILURES_SHOWN:
         w = row.wanted
         where = f"{w.label} on {w.dataset}, seed {w.seed}"
         _say(console, f"{row.status}: {where} (row {w.key[:8]}): {row.reason}")
@@ -201,7 +212,7 @@ def _board(
     suite: Suite, wanted: Sequence[Wanted], store: Store
 ) -> tuple[board.Board, dict[str, str]]:
     """Return the board of the wanted rows, and its texts by file name."""
-    frame, stale = plan.frame(wanted, store.records())
+    frame, stale = plan.frame(wanted, store.as_kept(), store.renewed)
     made = board.build(frame, title=suite.title, stale=stale)
     return made, formats.leaderboards(made)
 

@@ -14,7 +14,7 @@ import socket
 import sqlite3
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -68,6 +68,7 @@ class Store:
         """
         self.path = results / STORE
         self._guard = threading.Lock()
+        self._computed: dict[str, dict[str, Any]] = {}  # metrics by key, of rows of other code
         try:
             if read_only and not os.access(results, os.W_OK):
                 # SQLite would write beside the file; nobody else can here
@@ -117,6 +118,7 @@ class Store:
         try:
             with self._guard, self._db:
                 for key, status, record, details, scores, labels in rows:
+                    self._computed.pop(key, None)
                     truth = None if labels is None else hashlib.sha256(labels).hexdigest()
                     if labels is not None:
                         self._db.execute(
@@ -148,15 +150,23 @@ class Store:
 
         Metrics that other code computed are computed anew from the scores.
         """
+        return map(self.renewed, self.as_kept(keys))
+
+    def as_kept(self, keys: Iterable[str] | None = None) -> Iterator[dict[str, Any]]:
+        """Yield records with the metrics that were stored; `renewed` those that are shown."""
         wanted = None if keys is None else set(keys)
         for key, text in self._read("SELECT key, record FROM rows"):
             if wanted is None or key in wanted:
-                record = json.loads(text)
-                other_code = record.get("metrics_id") != _metrics_id()
-                if other_code and record["status"] in ("ok", "constant"):
-                    record |= metrics.compute(*self._scores_of(key))
-                    record["metrics_id"] = _metrics_id()
-                yield record
+                yield json.loads(text)
+
+    def renewed(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a stored record, its metrics computed anew, once, where other code made them."""
+        if record.get("metrics_id") == _metrics_id() or record["status"] not in ("ok", "constant"):
+            return dict(record)
+        key = record["key"]
+        if key not in self._computed:
+            self._computed[key] = metrics.compute(*self._scores_of(key))
+        return {**record, **self._computed[key], "metrics_id": _metrics_id()}
 
     def details(self, key: str) -> dict[str, Any]:
         """Return traceback, output, warnings, diagnostics and parts of the code id of a row."""

@@ -290,7 +290,7 @@ def replay(
     return target.report(logged, already, problem)
 
 
-def untracked(results: Path, experiment: str, records: Iterable[Mapping[str, Any]]) -> str | None:
+def untracked(results: Path, experiment: str, store: Store) -> str | None:
     """Return the sentence for the user where the local database lacks rows made for a suite.
 
     Reads the file without MLflow; a server is not asked.
@@ -307,7 +307,8 @@ def untracked(results: Path, experiment: str, records: Iterable[Mapping[str, Any
     if file.is_file():
         with suppress(sqlite3.Error), closing(sqlite3.connect(file)) as connection:
             held = {value for (value,) in connection.execute(query, (experiment,))}
-    n_missing = sum(made_for(r) == experiment and digest(r) not in held for r in records)
+    own = (record for record in store.as_kept() if made_for(record) == experiment)
+    n_missing = sum(digest(store.renewed(record)) not in held for record in own)
     if not n_missing:
         return None
     return (

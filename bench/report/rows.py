@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import datasets
@@ -15,21 +15,27 @@ from bench.tracking import made_for
 if TYPE_CHECKING:
     import pandas as pd
 
+Renewed = Callable[[Mapping[str, Any]], dict[str, Any]]
+
 
 def chosen_rows(
-    suite: str, wanted: Sequence[Wanted], records: Iterable[Mapping[str, Any]]
+    suite: str,
+    wanted: Sequence[Wanted],
+    records: Iterable[Mapping[str, Any]],
+    renewed: Renewed = dict,
 ) -> tuple[pd.DataFrame, int, str]:
     """Return one line a row, how many stored rows are stale, and a sentence for the page.
 
     Where none of the wanted rows is stored, as with a folder of somebody else's whose code,
     versions or data differ, the rows that were made for the suite are shown as they are, the
-    newest of each detector, data set, protocol and seed, and the sentence says so.
+    newest of each detector, data set, protocol and seed, and the sentence says so. `renewed`
+    brings the metrics of a row that is shown up to date.
 
     Raises:
         ValueError: there are no rows to show; the message names the suites that have some.
     """
     stored = list(records)
-    frame, stale = plan.frame(wanted, stored)
+    frame, stale = plan.frame(wanted, stored, renewed)
     if not frame["status"].eq("missing").all():
         return frame, stale, ""
     own = [record for record in stored if made_for(record) == suite]
@@ -37,26 +43,32 @@ def chosen_rows(
         others = ", ".join(sorted({made_for(record) or "" for record in stored} - {""}))
         msg = f"no row of the suite {suite} is stored; there are rows of: {others or 'none'}"
         raise ValueError(msg)
-    return as_stored(suite, own)
+    return as_stored(suite, own, renewed)
 
 
-def as_stored(suite: str, own: Iterable[Mapping[str, Any]]) -> tuple[pd.DataFrame, int, str]:
+def as_stored(
+    suite: str, own: Iterable[Mapping[str, Any]], renewed: Renewed = dict
+) -> tuple[pd.DataFrame, int, str]:
     """Return what `chosen_rows` does of rows made for a suite, whatever is installed here."""
     import pandas as pd
 
     blank = dict.fromkeys(NUMBER_COLUMNS, math.nan)
     names = ("label", "dataset", "protocol", "seed")
-    newest: dict[tuple[Any, ...], dict[str, Any]] = {}
+    newest: dict[tuple[Any, ...], Mapping[str, Any]] = {}
     older = 0
     for record in sorted(own, key=lambda record: str(record["provenance"].get("date", ""))):
         place = tuple(record[name] for name in names)
         older += place in newest
-        newest[place] = {**blank, **record, "dataset_kind": kind_of(record["dataset"])}
+        newest[place] = record
     notice = (
         f"These rows were made for the suite {suite} by other code, versions or data than are "
         "installed here, and are shown as they were stored; see the provenance."
     )
-    return pd.DataFrame.from_records(list(newest.values())), older, notice
+    rows = [
+        {**blank, **renewed(record), "dataset_kind": kind_of(record["dataset"])}
+        for record in newest.values()
+    ]
+    return pd.DataFrame.from_records(rows), older, notice
 
 
 def kind_of(dataset: str) -> str:

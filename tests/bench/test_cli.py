@@ -87,7 +87,7 @@ def contents(folder: Path) -> dict[str, bytes]:
         (("board", "smoke", "--results", "absent"), "bench: no store.db in absent; run `bench"),
         (("list", "detektors"), "bench: list: unknown 'detektors'; did you mean detectors"),
         (("check", "loff"), "bench: unknown detector 'loff'; did you mean lof"),
-        (("debug", "zzzz"), "bench: no stored row has a key that begins with 'zzzz'"),
+        (("debug", "zzzz"), "row fails, and `bench export rows.csv` has those of all"),
         (("debug", ""), "bench: 16 rows begin with ''; give more of "),
         (("frobnicate",), "No such command 'frobnicate'"),
     ],
@@ -390,6 +390,17 @@ def test_data_that_cannot_be_read_are_a_sentence_and_no_board_of_nothing(bench, 
     assert "a.csv: say which column is the label (--label, or ?label=)" in run.stdout
     assert "none of these rows could be made, so there is no board" in run.stdout
     assert "Lifted AP" not in run.stdout
+    assert "0 failed" not in run.stdout
+    assert "mlflow: 0 runs" not in run.stdout
+
+
+def test_failures_of_one_reason_are_told_once_with_how_many_more(bench, tmp_path):
+    arguments = ("run", "smoke", "--detectors", f"random,{RAISING}", "--datasets", "wine")
+    run = bench(*arguments, "--seeds", 3, "--results", tmp_path)
+    assert run.wait() == 0, run.stderr
+    told = run.stdout[: run.stdout.index("smoke, with other")]
+    assert told.count("no score for 119 samples") == 2
+    assert "2 more rows: error: ValueError: no score for 119 samples" in told
 
 
 def test_settings_of_ones_own_data_without_such_data_are_bad_usage(bench):
