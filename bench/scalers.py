@@ -48,21 +48,62 @@ def scale(
     """
     dtype = np.float64 if x_train.ndim == 2 else np.float32
     parts = [x.reshape(len(x), -1) for x in (x_train, x_test)]
-    train, test = (np.empty(part.shape, dtype) for part in parts)
-    n_values = sum(part.size for part in parts)
-    for columns in _blocks(name, parts[0].shape[1], n_values):
-        some_train, some_test = (part[:, columns].astype(np.float64) for part in parts)
-        for step in _steps(name):
-            some_train, some_test = step.fit_transform(some_train), step.transform(some_test)
-        train[:, columns], test[:, columns] = some_train, some_test
+    results = [np.empty(part.shape, dtype) for part in parts]
+    together = name.removeprefix(IMPUTE) in ALL_TOGETHER
+    (_scale_together if together else _scale_one_by_one)(name, parts, results)
+    train, test = results
     return train.reshape(x_train.shape), test.reshape(x_test.shape)
 
 
-def _blocks(name: str, n_features: int, n_values: int) -> Iterator[slice]:
-    """Yield the features to be scaled at a time: where each is scaled alone, in less memory."""
-    n_blocks = max(1, min(n_features // 2, n_values // BLOCK_VALUES))
-    if name.removeprefix(IMPUTE) in ALL_TOGETHER:
-        n_blocks = 1
+def _scale_one_by_one(name: str, parts: list[NDArray[Any]], results: list[NDArray[Any]]) -> None:
+    """Fill results (n, d), some features at a time."""
+    for columns in _blocks(parts):
+        train, test = (part[:, columns].astype(np.float64) for part in parts)
+        for step in _steps(name):
+            train, test = step.fit_transform(train), step.transform(test)
+        for result, scaled in zip(results, (train, test), strict=True):
+            result[:, columns] = scaled
+
+
+def _scale_together(name: str, parts: list[NDArray[Any]], results: list[NDArray[Any]]) -> None:
+    """Fill results (n, d), some rows at a time, after a first pass for the training range.
+
+    One location and one scale for all features keep their contrasts.
+    """
+    medians = _medians(parts) if name.startswith(IMPUTE) else None
+
+    def blocks(part: NDArray[Any]) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        n_rows = max(1, BLOCK_VALUES // part.shape[1])
+        for start in range(0, len(part), n_rows):
+            rows = slice(start, start + n_rows)
+            x = part[rows].astype(np.float64, order="C")
+            x = x if medians is None else np.where(np.isfinite(x), x, medians)
+            yield rows, _contrast_normalised(x) if name.endswith("gcn-l1") else x
+
+    ranges = [(x.min(), x.max()) for _, x in blocks(parts[0])]
+    low, high = np.min(ranges), np.max(ranges)
+    extent = float(high - low) or 1.0
+    for part, result in zip(parts, results, strict=True):
+        for rows, x in blocks(part):
+            result[rows] = (x - low) / extent
+
+
+def _medians(parts: list[NDArray[Any]]) -> NDArray[np.float64]:
+    """Return the training median (d,) of each feature's finite values, 0 where there is none."""
+    nothing = np.full((1, parts[0].shape[1]), np.nan)
+    medians = np.empty_like(nothing)
+    for columns in _blocks(parts):
+        train, unknown = parts[0][:, columns].astype(np.float64), nothing[:, columns]
+        for step in _steps(IMPUTE + "none"):
+            train, unknown = step.fit_transform(train), step.transform(unknown)
+        medians[:, columns] = unknown
+    return medians[0]
+
+
+def _blocks(parts: list[NDArray[Any]]) -> Iterator[slice]:
+    """Yield the features to be treated at a time, so that their copies stay small."""
+    n_features = parts[0].shape[1]
+    n_blocks = max(1, min(n_features // 2, sum(part.size for part in parts) // BLOCK_VALUES))
     edges = np.linspace(0, n_features, n_blocks + 1).astype(int)
     yield from (slice(start, stop) for start, stop in pairwise(edges))
 
@@ -75,30 +116,12 @@ def _steps(name: str) -> list[Any]:
     if name.startswith(IMPUTE):
         steps.append(preprocessing.FunctionTransformer(_infinite_to_nan))
         steps.append(impute.SimpleImputer(strategy="median", keep_empty_features=True))
-    if scaler == "gcn-l1":
-        steps.append(preprocessing.FunctionTransformer(_contrast_normalised))
     kinds = {
-        "gcn-l1": _GlobalMinMax,
-        "global-minmax": _GlobalMinMax,
         "minmax": preprocessing.MinMaxScaler,
         "robust": preprocessing.RobustScaler,
         "standard": preprocessing.StandardScaler,
     }
     return steps if scaler == "none" else [*steps, kinds[scaler]()]
-
-
-class _GlobalMinMax:
-    """One location and one scale for all features, so that their contrasts stay."""
-
-    def fit_transform(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Learn the range of all values of the training rows (n, d); return them scaled."""
-        self.low, self.extent = x.min(), float(np.ptp(x)) or 1.0
-        return self.transform(x)
-
-    def transform(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return rows (n, d), scaled."""
-        scaled: NDArray[np.float64] = (x - self.low) / self.extent
-        return scaled
 
 
 def _contrast_normalised(x: NDArray[np.float64]) -> NDArray[np.float64]:

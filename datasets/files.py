@@ -176,14 +176,21 @@ def holds_files(folder: Path) -> bool:
 
 def _missing(entry: Entry, path: str, folder: Path, advice: str) -> NoReturn:
     if Path(path).is_absolute():
-        msg = f"{entry.name}: there is no {path}; give the path of one that is there"
+        fault = f"there is no {path}; give the path of one that is there"
+        if Path(path).is_dir():
+            is_folder = path.endswith("/")
+            act = "has no files; put the images there" if is_folder else "is a folder; name a file"
+            fault = f"{path} {act}, or give another path"
+        msg = f"{entry.name}: {fault}"
         raise MissingData(msg)
     by_hand = f"{advice}, and put it there" if advice and not entry.can_be_fetched else ""
     act = by_hand or f"run `bench data fetch {entry.name.partition('?')[0]}`"
     if packed := [a.file.path for a in entry.archives if (folder / a.file.path).is_file()]:
         act = f"{act}, which unpacks {packed[0]}"
-    beside = [found.name for found in sorted((folder / path).parent.glob("[!.]*/"))]
+    around = sorted((folder / path).parent.glob("[!.]*/"))
+    beside = [found.name for found in around if found != folder / path]
     if path.endswith("/") and "/" in path[:-1] and beside:
         act = f"found beside it: {', '.join(beside)}; {act}"
-    msg = f"{entry.name}: {path} is not in {folder}; {act}, or name another folder with --data"
+    fault = "has no files" if (folder / path).is_dir() else "is not"
+    msg = f"{entry.name}: {path} {fault} in {folder}; {act}, or name another folder with --data"
     raise MissingData(msg)

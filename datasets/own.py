@@ -9,7 +9,8 @@
 A setting that takes several values is repeated: "drop=id&drop=name". Characters that have a
 meaning here (& ? = % + and, on the command line, commas) are written as %26, %3F, ... A TOML card
 beside the file, of the same name with the ending .toml, may hold the same settings, and family,
-source, licence, citation and traps; the name goes before the card.
+source, licence, citation and traps; the name goes before the card. That of a folder photos.v2 is
+photos.v2.toml.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
 
 from datasets.record import Kind
@@ -55,6 +56,18 @@ class BadSetting(ValueError):
     """Raised for a setting that a name or a card cannot have, with what it can."""
 
 
+Pairs = list[tuple[str, str]]
+
+
+class _Said(NamedTuple):
+    """A path, the settings that follow it in a name, and those of the card beside it."""
+
+    path: Path
+    in_name: Pairs
+    card: Path
+    on_card: Pairs
+
+
 def entry(name: str) -> Entry | None:
     """Return the entry of a name of the user's own data; None if the name is not of that kind.
 
@@ -68,24 +81,29 @@ def entry(name: str) -> Entry | None:
 
 
 def _file(name: str, rest: str) -> Entry:
-    path, said = _parse(rest)
-    ending = path.suffix.lower()
-    if ending not in FORMATS:
-        msg = f"{name}: cannot read {path.suffix or 'a file without an ending'!r}; give one of: "
+    said = _parse(rest)
+    if said.path.is_dir():
+        msg = f"{name}: {said.path} is a folder; for a folder of images, say folder:"
+        raise BadSetting(msg + rest.partition("?")[0])
+    ending = said.path.suffix
+    if ending.lower() not in FORMATS:
+        msg = f"{name}: cannot read {ending or 'a file without an ending'!r}; give one of: "
         raise BadSetting(msg + ", ".join(FORMATS))
-    return _entry(name, path, said, _TABLE, "datasets.tabular:table", "tabular")
+    return _entry(name, said, _TABLE, "datasets.tabular:table", "tabular")
 
 
 def _folder(name: str, rest: str) -> Entry:
-    path, said = _parse(rest)
-    if any(key == "normal" for key, _ in said):
-        return _entry(name, path, said, _IMAGES | _CLASSES, "datasets.mvtec:classes", "image")
-    return _entry(name, path, said, _IMAGES | _MASKS, "datasets.mvtec:category", "image")
+    said = _parse(rest, is_folder=True)
+    if said.path.is_file():
+        msg = f"{name}: {said.path} is a file; for a table, say file:{rest.partition('?')[0]}"
+        raise BadSetting(msg)
+    if any(key == "normal" for key, _ in (*said.in_name, *said.on_card)):
+        return _entry(name, said, _IMAGES | _CLASSES, "datasets.mvtec:classes", "image")
+    return _entry(name, said, _IMAGES | _MASKS, "datasets.mvtec:category", "image")
 
 
 def _series(name: str, rest: str) -> Entry:
-    path, said = _parse(rest)
-    return _entry(name, path, said, _SERIES, "datasets.ucr:series", "tabular")
+    return _entry(name, _parse(rest), _SERIES, "datasets.ucr:series", "tabular")
 
 
 def _openml(name: str) -> Entry:
@@ -124,24 +142,18 @@ _SCHEMES: dict[str, Callable[[str, str], Entry]] = {
 }
 
 
-def _parse(rest: str) -> tuple[Path, list[tuple[str, str]]]:
-    """Return the absolute path of a name, and the settings that follow it."""
+def _parse(rest: str, is_folder: bool = False) -> _Said:
+    """Return what is said in a name after its scheme, and on the card beside the path."""
     place, _, query = rest.partition("?")
     path = Path(unquote(place)).expanduser().absolute()
-    return path, parse_qsl(query, keep_blank_values=True)
+    card = path.parent / f"{path.name if is_folder else path.stem}.toml"
+    return _Said(path, parse_qsl(query, keep_blank_values=True), card, _read_card(card))
 
 
-def _entry(
-    name: str,
-    path: Path,
-    said: list[tuple[str, str]],
-    defaults: Mapping[str, Any],
-    loader: str,
-    kind: Kind,
-) -> Entry:
-    known = {**defaults, **_ABOUT}
-    settings = {**known, **_card_beside(name, path, known)}
-    settings.update(_settings(name, said, known))
+def _entry(name: str, said: _Said, defaults: Mapping[str, Any], loader: str, kind: Kind) -> Entry:
+    path, known = said.path, {**defaults, **_ABOUT}
+    settings = {**known, **_settings(f"{name} ({said.card.name})", said.on_card, known)}
+    settings.update(_settings(name, said.in_name, known))
     about = {key: settings.pop(key) for key in _ABOUT}
     is_series, is_folder = "ucr" in loader, kind == "image"
     files = () if is_folder else tuple(File(str(part)) for part in _parts(path, is_series))
@@ -168,24 +180,23 @@ def _parts(path: Path, is_series: bool) -> tuple[Path, ...]:
     return (path,)
 
 
-def _card_beside(name: str, path: Path, known: Mapping[str, Any]) -> dict[str, Any]:
-    card = path.with_suffix(".toml")
+def _read_card(card: Path) -> Pairs:
+    """Return the settings of a card, a list as its values one by one; none if there is no card."""
     if not card.is_file():
-        return {}
+        return []
     try:
         said = tomllib.loads(card.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{card} is no TOML: {error}"
         raise BadSetting(msg) from error
-    pairs = [
+    return [
         (key, str(value))
         for key, values in said.items()
         for value in (values if isinstance(values, list) else [values])
     ]
-    return _settings(f"{name} ({card.name})", pairs, known)
 
 
-def _settings(name: str, said: list[tuple[str, str]], known: Mapping[str, Any]) -> dict[str, Any]:
+def _settings(name: str, said: Pairs, known: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings by name, each of the type of its default."""
     found: dict[str, Any] = {}
     for key, text in said:

@@ -201,6 +201,33 @@ def test_a_folder_with_a_folder_for_each_class_is_read_with_the_normal_one_it_is
         load(f"folder:{kinds}?normal=fine")
 
 
+def test_the_card_beside_a_folder_may_say_which_classes_are_normal(weave):
+    kinds = (weave / "test").rename(weave / "photos.v2")
+    (weave / "photos.toml").write_text("lable = 3")  # another's
+    card = weave / "photos.v2.toml"
+    card.write_text('normal = ["good", "turn"]\nsize = 16\ngrey = true\nlicence = "CC0"\n')
+    data = load(f"folder:{kinds}")
+
+    assert data.x.shape == (70, 1, 16, 16)
+    assert ((data.y == 0).sum(), data.card.licence, data.split) == (40, "CC0", None)
+    assert (load(f"folder:{kinds}?normal=turn&size=8").y == 0).sum() == 10
+    card.write_text('normal = "good"\nmasks = false\n')
+    with pytest.raises(ValueError, match=r"\(photos\.v2\.toml\): unknown setting 'masks'"):
+        load(f"folder:{kinds}")
+
+
+def test_an_empty_folder_is_told_from_one_that_is_not_there(tmp_path):
+    (tmp_path / "photos").mkdir()
+
+    with pytest.raises(MissingData, match=rf"{tmp_path}/photos/ has no files; put the images ther"):
+        load(f"folder:{tmp_path}/photos")
+    with pytest.raises(MissingData, match=rf"there is no {tmp_path}/films/; give the path of one"):
+        load(f"folder:{tmp_path}/films")
+    (tmp_path / "mvtec_ad" / "cable").mkdir(parents=True)
+    with pytest.raises(MissingData, match=rf"mvtec_ad/cable/ has no files in {tmp_path}; run"):
+        load("mvtec/cable", tmp_path)
+
+
 def test_the_folder_of_all_categories_is_answered_with_them(weave):
     shutil.copytree(weave, weave.parent / "velvet")
 

@@ -306,6 +306,17 @@ def test_a_path_that_leads_nowhere_is_named(tmp_path):
         load(f"file:{tmp_path}/a.csv?label=x")
 
 
+def test_a_folder_named_as_a_file_is_answered_with_the_name_it_should_have(tmp_path):
+    path = write(tmp_path)
+
+    with pytest.raises(BadSetting, match=rf"is a folder; .*, say folder:{tmp_path}$"):
+        find(f"file:{tmp_path}?normal=ok")
+    with pytest.raises(BadSetting, match=rf"is a file; for a table, say file:{path}$"):
+        find(f"folder:{path}?normal=ok")
+    with pytest.raises(MissingData, match=rf"{tmp_path} is a folder; name a file"):
+        load(f"ucr:{tmp_path}?normal=1")
+
+
 def test_the_identity_is_of_content_and_settings_and_not_of_the_place(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     here, there = write(tmp_path), write(tmp_path / "elsewhere", "b.csv")
