@@ -70,7 +70,7 @@ def test_values_that_are_not_finite_are_unsupported_without_imputation(make_rows
     rows = make_rows("mean-distance", "random", dataset="planted", seeds=2)
     assert {row.status for row in rows} == {"unsupported"}
     assert rows[0].reason == (
-        "planted has 3 values that are NaN or infinite; the scaler 'median+standard' puts the "
+        "planted has 3 values that are NaN or infinite; --scaler median+standard puts the "
         "training median in their place"
     )
 
