@@ -33,10 +33,10 @@ bench: $(READY) ## run what is missing of SUITE and print its leaderboard
 	$(BENCH) run $(OPTIONS) $(if $(JOBS),--jobs $(JOBS))
 
 test: $(READY) ## run the tests
-	$(VENV)/bin/python -m pytest -m "not slow"
+	$(VENV)/bin/python -m pytest -n 2 -m "not slow"
 
 test-slow: $(READY) ## run the slow tests too
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2
 
 lint: $(READY) types ## check format, style and types
 	$(VENV)/bin/ruff format --check .
