@@ -56,6 +56,7 @@ def list_sets(names: Listed = None, data: Data = None) -> None:
     openml/NUMBER or openml/NAME is any set of OpenML.
     """
     import datasets
+    from bench.listing import anomaly_rate
 
     with _console() as out:
         folder = datasets.data_folder(data)
@@ -69,7 +70,7 @@ def list_sets(names: Listed = None, data: Data = None) -> None:
                     "synthetic" if entry.synthetic else entry.kind,
                     str(facts.n) if facts else NONE,
                     str(math.prod(facts.shape)) if facts else NONE,
-                    f"{facts.n_anomalies / facts.n:.1%}" if facts else NONE,
+                    anomaly_rate(facts) if facts else NONE,
                     _size(_n_bytes(entry, folder)) if _has_files(entry) else NONE,
                     "yes" if here else "no",
                     re.split(r";| \(", entry.licence)[0],

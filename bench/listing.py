@@ -13,6 +13,7 @@ from bench import suite
 from bench.metrics import METRICS
 from bench.protocols import EXAMPLE, PARAMETERS, PROTOCOLS
 from bench.scalers import IMPUTE, SCALERS
+from datasets.sources import Facts
 from detectors.registry import find, names
 from detectors.source import summary
 
@@ -100,3 +101,9 @@ TABLES: dict[str, Callable[[], Table]] = {
     "scalers": scalers,
     "suites": suites,
 }
+
+
+def anomaly_rate(facts: Facts) -> str:
+    """Return the share of anomalies in percent, with two significant digits below 1 %."""
+    percent = 100 * facts.n_anomalies / facts.n
+    return f"{percent:#.2g}%" if percent < 1 else f"{percent:.1f}%"

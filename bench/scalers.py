@@ -97,7 +97,7 @@ def _medians(parts: list[NDArray[Any]]) -> NDArray[np.float64]:
         for step in _steps(IMPUTE + "none"):
             train, unknown = step.fit_transform(train), step.transform(unknown)
         medians[:, columns] = unknown
-    return medians[0]
+    return medians.reshape(-1)
 
 
 def _blocks(parts: list[NDArray[Any]]) -> Iterator[slice]:

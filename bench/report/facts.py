@@ -9,6 +9,7 @@ import numpy as np
 
 import datasets
 from bench.board import Board
+from bench.listing import anomaly_rate
 from bench.records import canonical
 from bench.render import records
 
@@ -130,7 +131,7 @@ def cards(board: Board) -> dict[str, dict[str, Any]]:
         found[name] = {
             "kind": f"{entry.kind}, generated" if entry.synthetic else entry.kind,
             "samples": facts and f"{facts.n:,} of {' x '.join(map(str, facts.shape))}",
-            "anomalies": facts and f"{facts.n_anomalies:,} ({facts.n_anomalies / facts.n:.1%})",
+            "anomalies": facts and f"{facts.n_anomalies:,} ({anomaly_rate(facts)})",
             "duplicates": facts and f"{facts.duplicates:,}",
             "source": entry.source,
             "licence": entry.licence,

@@ -106,6 +106,12 @@ def test_list_shows_what_names_and_patterns_stand_for(bench_data):
     assert [line.split()[0] for line in out.splitlines()[1:]] == ["wine", "synthetic/cluster"]
 
 
+def test_list_shows_rates_below_one_percent_with_two_significant_digits(bench_data):
+    _, out, _ = bench_data("list", "adbench/smtp", "adbench/http", "adbench/cardio")
+
+    assert [line.split()[4] for line in out.splitlines()[1:]] == ["0.032%", "0.39%", "9.6%"]
+
+
 def test_list_takes_less_than_a_second_of_cpu_time():
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "bench", "data", "list"]
