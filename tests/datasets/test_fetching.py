@@ -4,6 +4,7 @@ import fcntl
 import gzip
 import hashlib
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from datasets.fetching import ACCEPTED, LOCK, FetchError, fetch, verify
 from datasets.tables import TABLE
 
 ROOT = Path(datasets.__file__).parent.parent
-CONTENT = os.urandom(200_000)
+CONTENT = random.Random(0).randbytes(200_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 BLOB = hashlib.sha1(b"blob 200000\0" + CONTENT).hexdigest()
 PAGE = b"<!DOCTYPE html><title>Sign in</title>" + b" " * 500
