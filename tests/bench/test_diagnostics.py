@@ -21,12 +21,12 @@ def test_every_row_of_a_deep_model_has_its_losses(make_rows):
     )
     told = {(row.wanted.spec, row.wanted.seed): row.details["diagnostics"] for row in rows}
     assert told["knn", 0] == {}
-    assert figures(told["ae", 0]) == {"epochs": 4}
-    losses = curves(told["ae", 0])["loss"]
+    assert figures(told["ae:reconstruction", 0]) == {"epochs": 4}
+    losses = curves(told["ae:reconstruction", 0])["loss"]
     assert len(losses) == 4
     assert losses[-1] < losses[0]
-    assert told["ae+knn", 0] == told["ae", 0]
-    assert told["ae", 1]["loss"] != losses
+    assert told["ae+knn", 0] == told["ae:reconstruction", 0]
+    assert told["ae:reconstruction", 1]["loss"] != losses
 
 
 def test_figures_and_curves_are_plain_floats(make_rows):

@@ -12,6 +12,7 @@ from bench.jobs import NotRun
 
 FAULTY = "tests/bench/faulty.py:Faulty"
 MODEL = "tests/bench/faulty.py:Model"
+LIMIT = 2.5  # seconds; a fit that does nothing must not pass it on a busy machine
 
 # what a detector does in fit -> status and reason
 ENDS = {
@@ -141,23 +142,23 @@ def test_scores_are_checked_also_where_a_detector_goes_round_the_contract(make_r
 @pytest.mark.parametrize("act", HANGS)
 def test_a_fit_past_its_limit_is_ended(make_rows, good, act):
     start = time.monotonic()
-    rows = make_rows(entrant("bad", fitting=act), entrant("good"), seconds=0.7)
-    assert time.monotonic() - start < 10
+    rows = make_rows(entrant("bad", fitting=act), entrant("good"), seconds=LIMIT)
+    assert time.monotonic() - start < 30
     (bad,) = (row for row in rows if row.wanted.label == "bad")
     assert bad.status == "timeout"
-    assert bad.reason == "not done after 0.7 s; raise --time-limit to wait longer"
+    assert bad.reason == f"not done after {LIMIT:g} s; raise --time-limit to wait longer"
     check_neighbour(rows, good)
     assert make_rows.left_behind() == set()
 
 
 def test_a_score_past_its_limit_is_ended(make_rows, good):
-    (row,) = make_rows(entrant("bad", scoring="hang with the GIL"), seconds=0.7)
+    (row,) = make_rows(entrant("bad", scoring="hang with the GIL"), seconds=LIMIT)
     assert row.status == "timeout"
 
 
 def test_the_time_limit_is_for_each_seed_and_each_read_out(make_rows):
-    rows = make_rows(entrant("slow", fitting="nap", scoring="nap"), seeds=3, seconds=0.7)
-    assert [row.status for row in rows] == ["ok"] * 3
+    rows = make_rows(entrant("slow", fitting="nap", scoring="nap"), seeds=4, seconds=LIMIT)
+    assert [row.status for row in rows] == ["ok"] * 4
 
 
 @pytest.mark.parametrize("how", FILLS)
@@ -212,7 +213,7 @@ def test_output_without_end_does_not_fill_the_disk(make_rows, monkeypatch):
 
     monkeypatch.setattr(guard.Child, "_limit_output", watch)
     monkeypatch.setattr(guard, "MAX_OUTPUT_BYTES", 2**20)
-    (row,) = make_rows(entrant("bad", fitting="print without end"), seconds=0.7)
+    (row,) = make_rows(entrant("bad", fitting="print without end"), seconds=LIMIT)
     assert row.status == "timeout"
     assert min(most[2:]) < 2**20
     assert set(row.details["output"]) <= {"x"}
@@ -256,7 +257,7 @@ def test_a_death_is_blamed_on_the_read_out_that_ran(make_rows, act, status):
         specs = [f"{MODEL}:{readout}" for readout in ("first", "second", "third")]
         specs.append(f"{MODEL}+{FAULTY}")
         detectors = [entrant(spec, spec, scoring=act) for spec in specs]
-        return make_rows(*detectors, seeds=2, seconds=0.7 if act == "hang" else 60)
+        return make_rows(*detectors, seeds=2, seconds=LIMIT if act == "hang" else 60)
 
     rows, undisturbed = rows_of(act), {r.wanted.spec: r for r in rows_of("nothing")}
     assert len(rows) == 8

@@ -17,7 +17,7 @@ def test_a_source_of_a_docstring_has_its_parts():
     assert lof.authors == ("Breunig", "Kriegel", "Ng", "Sander")
     assert lof.title == "LOF: identifying density-based local outliers"
     assert (lof.venue, lof.year, lof.doi) == ("SIGMOD", "2000", "10.1145/342009.335388")
-    assert [r.arxiv for r in of_detector("vae")] == ["1312.6114", ""]
+    assert [r.arxiv for r in of_detector("vae")] == ["1312.6114", "", ""]
 
 
 def test_methods_of_one_file_cite_their_own_sources():

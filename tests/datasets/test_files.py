@@ -151,7 +151,7 @@ def test_an_empty_folder_is_missing(tmp_path):
     (tmp_path / "here").mkdir()
 
     assert not files.is_present(entry(folders=("here",)), tmp_path)
-    with pytest.raises(MissingData, match="toy: here/ is not in"):
+    with pytest.raises(MissingData, match="toy: here/ has no files in"):
         files.locate(entry(folders=("here",)), tmp_path)
 
 
