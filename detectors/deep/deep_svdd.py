@@ -17,10 +17,9 @@ from torch import Tensor, nn
 from detectors.contract import Floats
 from detectors.deep.base import DeepDetector
 from detectors.deep.images import decoder, encoder
-from detectors.deep.networks import squared_error
 from detectors.deep.phases import Objective, Phase, mean_of
+from detectors.deep.pretraining import PRETRAINING, in_chunks, pretraining
 
-PRETRAINING = "pretraining"
 CENTRE_MARGIN = 0.1  # of a centre's entries from 0, which an unused unit would reach for nothing
 
 
@@ -87,12 +86,9 @@ class DeepSVDD(DeepDetector[DeepSVDDNet]):
         return DeepSVDDNet(shape, self.hidden, self.latent_dim)
 
     def _phases(self) -> tuple[Phase, ...]:
-        restore = Objective(
-            mean_of(lambda net, x, _: squared_error(x, net.decoder(net.encoder(x))))
-        )
         describe = Objective(mean_of(self._losses), parts=("encoder",), pace=self.fine_tuning_pace)
         return (
-            Phase((restore,), min(self.pretraining_epochs, self.epochs), PRETRAINING),
+            pretraining(min(self.pretraining_epochs, self.epochs)),
             Phase((describe,), self.epochs),
         )
 
@@ -109,11 +105,11 @@ class DeepSVDD(DeepDetector[DeepSVDDNet]):
         if phase.name == PRETRAINING:
             return
         if epoch == 0:
-            centre = torch.cat([net.encoder(rows) for rows in torch.split(x, 1024)]).mean(0)
+            centre = in_chunks(net.encoder, x).mean(0)
             away = torch.where(centre < 0, -CENTRE_MARGIN, CENTRE_MARGIN)
             net.centre.copy_(torch.where(centre.abs() < CENTRE_MARGIN, away, centre))
         if self.objective == "soft-boundary" and epoch >= min(self.warm_up, self.epochs):
-            distances = torch.cat([net.squared_distance(rows) for rows in torch.split(x, 1024)])
+            distances = in_chunks(net.squared_distance, x)
             net.squared_radius.fill_(float(np.quantile(distances.numpy(), 1 - self.nu)))
 
     def _score(self, x: Floats, readout: str) -> Floats:

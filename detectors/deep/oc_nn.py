@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from detectors.contract import Collapsed, Floats
 from detectors.deep.base import DeepDetector
 from detectors.deep.images import decoder, encoder
-from detectors.deep.networks import Dense, code_size, squared_error
+from detectors.deep.networks import Dense, code_size
 from detectors.deep.phases import Objective, Phase, mean_of
+from detectors.deep.pretraining import PRETRAINING, in_chunks, pretraining
 
-PRETRAINING = "pretraining"
 LEAST_SPREAD = 1e-4  # of the training outputs' standard deviation, relative to their size
 
 ACTIVATIONS = {"sigmoid": torch.sigmoid, "tanh": torch.tanh}
@@ -101,12 +101,7 @@ class OCNN(DeepDetector[OCNNNet]):
         one_class = Phase((Objective(mean_of(self._losses), ("v", "w")),), self.epochs)
         if not self.pretrained:
             return (one_class,)
-        restore = Objective(
-            mean_of(lambda net, x, _: squared_error(x, net.decoder(net.encoder(x)))),
-            ("encoder", "decoder"),
-        )
-        epochs = min(self.pretraining_epochs, self.epochs)
-        return Phase((restore,), epochs, PRETRAINING), one_class
+        return pretraining(min(self.pretraining_epochs, self.epochs)), one_class
 
     def _losses(self, net: OCNNNet, x: Tensor, noise: Tensor) -> Tensor:
         norms = 0.5 * (net.w.weight.square().sum() + net.v.weight.square().sum())
@@ -117,11 +112,11 @@ class OCNN(DeepDetector[OCNNNet]):
         if phase.name == PRETRAINING:
             return
         if epoch == 0:
-            inputs = torch.cat([net.encoder(rows) for rows in torch.split(x, 1024)])
+            inputs = in_chunks(net.encoder, x)
             low, high = inputs.amin(0), inputs.amax(0)
             net.low.copy_(low)
             net.extent.copy_(torch.where(high > low, high - low, 1.0))
-        outputs = torch.cat([net(rows) for rows in torch.split(x, 1024)])
+        outputs = in_chunks(net, x)
         net.r.fill_(float(np.quantile(outputs.numpy(), self.nu)))
 
     def _conclude(self, x: Floats) -> None:
