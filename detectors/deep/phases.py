@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 BatchLoss = Callable[[Any, Tensor, Tensor, Tensor], Tensor]
@@ -25,6 +26,23 @@ def mean_of(losses: Callable[[Any, Tensor, Tensor], Tensor]) -> BatchLoss:
 
     def loss(net: Any, x: Tensor, weight: Tensor, noise: Tensor) -> Tensor:
         return (weight * losses(net, x, noise)).sum()
+
+    return loss
+
+
+def trimmed_mean_of(losses: Callable[[Any, Tensor, Tensor], Tensor]) -> BatchLoss:
+    """Return the mean of losses a row, as `mean_of`, without the highest tenth (rounded up).
+
+    To judge by, where a single held-out row can weigh more than all others.
+    """
+
+    def loss(net: Any, x: Tensor, weight: Tensor, noise: Tensor) -> Tensor:
+        counts = weight > 0
+        ordered = torch.where(counts, losses(net, x, noise), torch.inf).sort().values
+        n = counts.sum()
+        n_kept = (n - (n + 9) // 10).clamp(min=1)
+        kept = torch.arange(len(weight), device=weight.device) < n_kept
+        return torch.where(kept, ordered, 0.0).sum() / n_kept
 
     return loss
 

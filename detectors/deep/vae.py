@@ -38,6 +38,7 @@ from detectors.deep.likelihoods import (
     bounded,
 )
 from detectors.deep.networks import code_size, hidden_sizes, rowwise_product, squared_error
+from detectors.deep.phases import Objective, Phase, mean_of, trimmed_mean_of
 from detectors.deep.posteriors import Posterior, fisher_rao, kl_to_prior, nearest, symmetric_kl
 from detectors.deep.replica import Singles
 
@@ -200,6 +201,10 @@ class VAE(DeepDetector[VAENet]):
 
     def _noise(self, net: VAENet, draws: np.random.Generator, n: int) -> Singles:
         return draws.standard_normal((n, net.latent_dim), dtype=np.float32)
+
+    def _phases(self) -> tuple[Phase, ...]:
+        bound = Objective(mean_of(self._losses))
+        return (Phase((bound,), self.epochs, judge=trimmed_mean_of(self._losses)),)
 
     def _losses(self, net: VAENet, x: Tensor, noise: Tensor) -> Tensor:
         mean, log_variance = net.posterior(x)

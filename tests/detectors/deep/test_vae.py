@@ -285,6 +285,14 @@ def test_a_healthy_model_counts_its_active_units_without_a_word(x, fitted):
     assert fitted.diagnostics_["latent_units"] == 3
 
 
+def test_a_row_far_from_all_others_does_not_end_the_training_when_it_is_held_out(x):
+    detector = VAE(epochs=60, patience=20)
+    far = x.copy()
+    held = detector.stream("validation split").permutation(60)[0]
+    far[held] = 30 * np.array([1, -1, 1, -1, 1, -1])
+    assert detector.fit(far).epochs_ == 60
+
+
 def test_the_averaged_recipe_collapses_where_the_sums_do_not_and_says_so():
     rng = np.random.default_rng(0)
     strokes = rng.standard_normal((5, 784)) * (rng.random((5, 784)) < 0.2)
