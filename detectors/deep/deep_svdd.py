@@ -37,8 +37,8 @@ class DeepSVDDNet(nn.Module):
         self, shape: tuple[int, ...], hidden: tuple[int, ...] | None, latent_dim: int
     ) -> None:
         super().__init__()
-        self.encoder = encoder(shape, hidden, latent_dim, bias=False)
-        self.decoder = decoder(latent_dim, hidden, shape, bias=False)
+        self.encoder = encoder(shape, hidden, latent_dim, bias=False, normalise=True)
+        self.decoder = decoder(latent_dim, hidden, shape, bias=False, normalise=True)
         self.register_buffer("centre", torch.zeros(latent_dim))
         self.register_buffer("squared_radius", torch.zeros(1))
 
@@ -55,6 +55,9 @@ class DeepSVDD(DeepDetector[DeepSVDDNet]):
     The encoder is pretrained as that of an autoencoder; then the centre c is the mean of the
     training representations, entries near 0 moved to +-0.1, and stays. Codes are
     representations.
+
+    In the convolutional networks of images each sample is normalised after a convolution, where
+    the authors normalise over the batch; with neither, further training makes it worse.
 
     Attributes:
         objective: `one-class` lowers the mean distance (their equation 4), `soft-boundary` the
