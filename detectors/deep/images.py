@@ -3,9 +3,8 @@
 Up to 32 pixels they are LeNets as in Ruff et al., "Deep one-class classification", ICML 2018
 (5 x 5 convolutions, each followed by 2 x 2 pooling and a leaky ReLU); above, 4 x 4 convolutions of
 stride 2 halve the image down to 4 to 7 pixels, as in Radford et al., arXiv:1511.06434. Decoders
-mirror them with upsampling and 3 x 3 convolutions. There is no batch normalisation: its statistics
-would tie the rows of a batch together. What stands in for it, where a method asks for it, takes
-each sample by itself.
+mirror them with upsampling and 3 x 3 convolutions. There is no batch normalisation, which ties the
+rows of a batch together in training, but where a method's paper has it.
 """
 
 from __future__ import annotations
@@ -14,12 +13,14 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from detectors.deep.networks import SLOPE, hidden_sizes, mlp
 
 LENET_SIDE = 32  # pixels; larger images take strided convolutions
 SMALLEST_SIDE = 8  # pixels; an image is halved while its shorter side has as many
 EPSILON = 1e-4  # added to a variance that divides, as in the authors' LeNets
+STATISTICS_ROWS = 1024  # of a batch that statistics are taken of
 
 
 class ChannelsLast(nn.Module):
@@ -28,6 +29,54 @@ class ChannelsLast(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return x (n, c, h, w)."""
         return x.contiguous(memory_format=torch.channels_last)
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation of images, without a learned scale or shift (which would be a bias).
+
+    Ioffe and Szegedy, "Batch normalization", ICML 2015, arXiv:1502.03167. In training, mean and
+    variance of a channel are those of the batch; afterwards those of the training rows, which
+    `take_statistics` sets, so that a score depends on no other row.
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("variance", torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x (n, c, h, w) normalised by channel."""
+        if self.training:
+            return functional.batch_norm(x, None, None, training=True, eps=EPSILON)
+        return functional.batch_norm(x, self.mean, self.variance, eps=EPSILON)
+
+
+def take_statistics(net: nn.Module, x: Tensor) -> None:
+    """Set the statistics of the batch normalisations of `net` from training rows (n, *shape).
+
+    They are means over batches of at most 1,024 rows; `net` has to be in training mode.
+    """
+    taken: dict[BatchNorm, list[Tensor]] = {
+        layer: [] for layer in net.modules() if isinstance(layer, BatchNorm)
+    }
+    if not taken:
+        return
+
+    def note(layer: BatchNorm, inputs: tuple[Tensor]) -> None:
+        taken[layer].append(torch.stack(torch.var_mean(inputs[0], (0, 2, 3), correction=0)))
+
+    hooks = [layer.register_forward_pre_hook(note) for layer in taken]
+    for rows in torch.tensor_split(x, -(-len(x) // STATISTICS_ROWS)):
+        net(rows)
+    for hook in hooks:
+        hook.remove()
+    for layer, batches in taken.items():
+        variance, mean = torch.stack(batches).mean(0)
+        layer.variance.copy_(variance)
+        layer.mean.copy_(mean)
 
 
 def encoder(
@@ -46,9 +95,7 @@ def encoder(
             dense hidden layer after the convolutions of images.
         n_out: width of the output, which is linear.
         bias: whether the layers have biases.
-        normalise: whether what a convolution gives of a sample, all channels together, is brought
-            to mean 0 and variance 1: group normalisation with one group and nothing learned (Wu
-            and He, "Group normalization", ECCV 2018, arXiv:1803.08494). For images.
+        normalise: whether a `BatchNorm` follows each convolution of images.
     """
     if len(shape) == 1:
         widths = hidden_sizes(shape[0]) if hidden is None else hidden
@@ -59,7 +106,7 @@ def encoder(
     for (n_in, side), (n_next, next_side) in pairwise(stages):
         size = (4, 2, 1) if strided else (5, 1, 2)
         layers += [nn.Conv2d(n_in, n_next, *size, bias=bias)]
-        layers += [_normalisation(n_next)] if normalise else []
+        layers += [BatchNorm(n_next)] if normalise else []
         # pooling first: a leaky ReLU keeps the order and has a quarter left to do
         layers += [nn.MaxPool2d(2)] if next_side != side and not strided else []
         layers += [nn.LeakyReLU(SLOPE)]
@@ -85,15 +132,11 @@ def decoder(
     layers: list[nn.Module] = [*mlp(dense, bias=bias), nn.Unflatten(1, (channels, *side))]
     layers += [ChannelsLast()]
     for number, ((channels, side), (n_next, next_side)) in enumerate(pairwise(reversed(stages))):
-        layers += [_normalisation(channels)] if normalise and number else []
+        layers += [BatchNorm(channels)] if normalise and number else []
         layers += [nn.LeakyReLU(SLOPE)]
         layers += [nn.Upsample(next_side)] if next_side != side else []
         layers += [nn.Conv2d(channels, n_next, 3, 1, 1, bias=bias)]
     return nn.Sequential(*layers)
-
-
-def _normalisation(channels: int) -> nn.Module:
-    return nn.GroupNorm(1, channels, eps=EPSILON, affine=False)
 
 
 def _stages(shape: tuple[int, ...]) -> list[tuple[int, tuple[int, int]]]:

@@ -145,7 +145,8 @@ class _Block:
     def _batches(self, batches: Mapping[int, Batches]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Yield x (size, batch, *shape), weight (size, batch), noise (size, batch, ...) a step.
 
-        Slots without a replica, or whose batches are through, get rows of zeros and weight 0.
+        Slots without a replica, or whose batches are through, get rows of zeros and weight 0. A
+        block of one gets no padding, which would count in a batch's statistics.
         """
         steps = max(len(each.rows) for each in batches.values())
         together = []
@@ -155,6 +156,9 @@ class _Block:
                 stacked[: len(part), slot] = part
             together.append(torch.from_numpy(stacked).to(self.device))
         for index, weight, noise in zip(*together, strict=True):
+            if self.size == 1:  # nothing is stacked: the padding can go
+                rows = weight[0] > 0
+                index, weight, noise = index[:, rows], weight[:, rows], noise[:, rows]
             x = self.pool.index_select(0, index.flatten())
             yield x.view(*index.shape, *x.shape[1:]), weight, noise
 

@@ -37,6 +37,18 @@ def test_the_centre_is_the_mean_before_the_description_and_keeps_away_from_zero(
     assert_allclose(centre[near], np.where(mean[near] < 0, -0.1, 0.1), rtol=1e-6)
 
 
+@pytest.mark.parametrize("pretraining_epochs", [0, 2])
+def test_convolutions_are_normalised_by_statistics_of_the_rows_that_train(pretraining_epochs):
+    x = 5 + np.random.default_rng(0).normal(size=(60, 1, 8, 8))
+    detector = DeepSVDD(
+        epochs=2, pretraining_epochs=pretraining_epochs, validation_share=0, learning_rate=1e-2
+    ).fit(x)
+    first = detector.net_.encoder[0](torch.tensor(x, dtype=torch.float32))
+    norm = detector.net_.encoder[1]
+    assert_allclose(norm.mean, first.mean((0, 2, 3)).detach(), rtol=1e-4, atol=1e-5)
+    assert_allclose(norm.variance, first.var((0, 2, 3), correction=0).detach(), rtol=1e-4)
+
+
 def test_no_layer_has_a_bias_so_nothing_is_mapped_to_the_centre_for_free():
     detector = DeepSVDD(epochs=5).fit(samples(60))
     assert all(name.endswith("weight") for name, _ in detector.net_.named_parameters())

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from detectors.deep.autoencoder import Autoencoder
-from detectors.deep.images import decoder, encoder
+from detectors.deep.images import BatchNorm, decoder, encoder, take_statistics
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,27 @@ def test_up_to_32_pixels_it_is_the_lenet_of_deep_svdd():
 def test_without_biases_an_image_of_zeros_has_a_code_of_zeros():
     assert (encoder((1, 28, 28), None, 3, bias=False)(torch.zeros(1, 1, 28, 28)) == 0).all()
     assert (encoder((5,), (4,), 3, bias=False)(torch.zeros(1, 5)) == 0).all()
+
+
+def with_torchs_norms(net):
+    """Return the same layers with torch's batch normalisation."""
+    layers = []
+    for layer in net:
+        if isinstance(layer, BatchNorm):
+            layer = nn.BatchNorm2d(len(layer.mean), eps=1e-4, momentum=None, affine=False)
+        layers.append(layer)
+    return nn.Sequential(*layers)
+
+
+def test_batch_normalisation_is_torchs_with_the_statistics_of_all_training_rows():
+    x = torch.randn(2100, 1, 9, 9)
+    net = encoder((1, 9, 9), None, 3, bias=False, normalise=True)
+    reference = with_torchs_norms(net)
+    with torch.no_grad():
+        for rows in (x[:700], x[700:1400], x[1400:]):
+            torch.testing.assert_close(net(rows), reference(rows))
+        take_statistics(net, x)
+        torch.testing.assert_close(net.eval()(x[:5]), reference.eval()(x[:5]), rtol=1e-4, atol=1e-5)
 
 
 def test_images_train_seed_by_seed_as_alone_and_score_alike_in_any_company():
