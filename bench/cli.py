@@ -282,14 +282,15 @@ def report(
         stored = list(store.as_kept())
         made = [record for record in stored if made_for(record) == suite]
         if made and suite not in names():
-            if any(part is not None for part in (detectors, own, protocol, scaler, seeds)):
+            if any(part is not None for part in (detectors, own, protocol, seeds)):
                 msg = (
                     f"the suite {suite} is not known here, so all its rows are shown as stored; "
-                    "leave out --detectors, --datasets, --protocol, --scaler and --seeds"
+                    "leave out --detectors, --datasets, --protocol and --seeds"
                 )
                 raise Usage(msg)
             title = suite
-            rows, stale, notice = as_stored(suite, made, store.renewed)
+            with _usage():
+                rows, stale, notice = as_stored(suite, made, store.renewed, scaler)
         else:
             told = _suite(
                 suite,

@@ -227,6 +227,21 @@ def test_rows_of_other_code_are_shown_as_stored_and_said_to_be(wanted, store):
     assert len(as_stored("small", theirs)[0]) == len(wanted)
 
 
+def test_rows_of_other_code_under_two_scalers_are_shown_under_one_of_them(wanted, store):
+    theirs = [{**record, "key": record["key"][::-1]} for record in store.records()]
+    both = [*theirs, *({**record, "scaler": "robust"} for record in theirs)]
+    rows, older, _ = chosen_rows("small", wanted, both)
+    assert (set(rows.scaler), len(rows), older) == ({"standard"}, len(wanted), 0)
+    rows, _, _ = as_stored("small", both, scaler="robust")
+    assert set(rows.scaler) == {"robust"}
+    message = "suite small are under several scalers; say --scaler, of robust, standard"
+    with pytest.raises(ValueError, match=message):
+        as_stored("small", both)
+    message = "no row of the suite small is under the scaler minmax; there are: robust, standard"
+    with pytest.raises(ValueError, match=message):
+        as_stored("small", both, scaler="minmax")
+
+
 def example(n_anomalies, n_normals, shift, rng):
     y = np.arange(n_anomalies + n_normals) < n_anomalies
     return y.astype(np.int8), rng.normal(size=len(y)) + shift * y
@@ -307,6 +322,7 @@ def test_the_command_writes_the_page_of_a_folder(bench, store, tmp_path):
             ("smoke", "--seeds", "2", "--scaler", "robust"),
             "bench: no row of the suite smoke is stored; there are rows of: small",
         ),
+        (("small", "--scaler", "robust"), "bench: no row of the suite small is under the scaler"),
         (("smokee",), "bench: unknown suite 'smokee'; did you mean smoke?"),
         (("small", "--output", "absent/page.html"), "bench: cannot write absent/page.html: No"),
     ],
