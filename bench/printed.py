@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bench import metrics
 from bench.against import Comparison
 from bench.board import Board
-from bench.groups import KINDS
+from bench.groups import FAMILIES
 from bench.render import (
     NONE,
     Record,
@@ -107,7 +107,7 @@ def leaderboard(board: Board) -> Table:
     lines = records(board.detectors)
     rows = [
         (
-            Cell(whole(d["rank"])), Cell(d["label"], name=True, tail=marks(d)), Cell(d["kind"]),
+            Cell(whole(d["rank"])), Cell(d["label"], name=True, tail=marks(d)), Cell(d["family"]),
             Cell(fixed(d["mean_rank"], 1)), *(_mean(d, name) for name in shown),
             Cell(share(d["average_precision"])), Cell(share(d["prevalence"])),
             Cell(f"{d['rows_ok']}/{d['rows']}"), Cell(fit_cost(d)),
@@ -170,22 +170,22 @@ def datasets(board: Board) -> Table:
     """Return the table of data sets: sizes, the best of all and of each family of detectors."""
     figure = figure_of(board.metric.name)
     heads = ["data set", "family", "kind", "train", "test", "anomalies", "best"]
-    heads += [board.metric.label, "95 %", *KINDS, "reach"]
+    heads += [board.metric.label, "95 %", *FAMILIES, "reach"]
     rows = [
         (
             Cell(d["dataset"]), Cell(d["dataset_family"]), Cell(d["dataset_kind"]),
             *(Cell(whole(d[n])) for n in ("n_train", "n_test", "n_anomalies")),
             _named(d["best"], f" +{d['ties']}" if d["ties"] else ""),
             Cell(figure(d["best_value"])), Cell(limits(figure, d["best_low"], d["best_high"])),
-            *(_of_kind(d, kind, figure) for kind in KINDS), Cell(reach(d)),
+            *(_of_family(d, family, figure) for family in FAMILIES), Cell(reach(d)),
         )
         for d in records(board.datasets)
     ]  # fmt: skip
     return Table("datasets", "By data set", tuple(heads), tuple(rows))
 
 
-def _of_kind(dataset: Record, kind: str, figure: Callable[[float], str]) -> Cell:
-    label, value = dataset[f"best_{kind}"], dataset[f"best_{kind}_value"]
+def _of_family(dataset: Record, family: str, figure: Callable[[float], str]) -> Cell:
+    label, value = dataset[f"best_{family}"], dataset[f"best_{family}_value"]
     if not label:
         return Cell(NONE)
     return Cell(f"{figure(value)} {label}", best=abs(value - dataset["best_value"]) < 1e-9)

@@ -1,6 +1,6 @@
 """A board as text for a terminal.
 
-Kinds are coloured where the console is a terminal; nothing else depends on colour.
+Families are coloured where the console is a terminal; nothing else depends on colour.
 """
 
 import io
@@ -16,7 +16,7 @@ from rich.text import Text
 from bench import metrics
 from bench.against import Comparison
 from bench.board import MARKS, Board
-from bench.groups import KINDS
+from bench.groups import FAMILIES
 from bench.printed import differences, grouped
 from bench.render import (
     NONE,
@@ -37,7 +37,7 @@ MIN_NAME = 12  # cells left to the name of a detector however narrow the termina
 MAX_DATASET = 20  # cells of a data set's name
 MAX_FAILURES = 24  # cells of why a detector is incomplete, before it wraps
 MAX_REASONS = 8  # lines of reasons of failure
-KIND_STYLES = {"deep": "cyan", "shallow": "green", "hybrid": "magenta", "control": "yellow"}
+FAMILY_STYLES = {"deep": "cyan", "shallow": "green", "hybrid": "magenta", "control": "yellow"}
 
 
 def to_table(
@@ -90,7 +90,7 @@ def _ranked_table(board: Board, ranked: pd.DataFrame, width: int) -> Table:
     first, second = _columns_shown(board)
     rows = [
         [
-            whole(d["rank"]), d["label"], d["kind"], fixed(d["mean_rank"], 1),
+            whole(d["rank"]), d["label"], d["family"], fixed(d["mean_rank"], 1),
             _spanned(d, first), _spanned(d, second),
             f"{d['rows_ok']}/{d['rows']}", fit_cost(d), cost(d["median_score_us"]),
         ]
@@ -114,7 +114,7 @@ def _incomplete_table(board: Board, rest: pd.DataFrame, width: int) -> Table:
     first, second = _columns_shown(board)
     rows = [
         [
-            d["label"], d["kind"], _spanned(d, first), _spanned(d, second),
+            d["label"], d["family"], _spanned(d, first), _spanned(d, second),
             f"{d['rows_ok']}/{d['rows']}", d["failures"],
         ]
         for d in records(rest)
@@ -193,7 +193,7 @@ def _dataset_table(board: Board, width: int) -> Table:
             _cut(name, MAX_DATASET), whole(d["n_train"]),
             f"{whole(d['n_test'])} ({whole(d['n_anomalies'])})",
             d["best"] or NONE, _interval(figure, d["best_value"], d["best_low"], d["best_high"]),
-            *(figure(d[f"best_{kind}_value"]) for kind in KINDS), reach(d),
+            *(figure(d[f"best_{family}_value"]) for family in FAMILIES), reach(d),
         ]
         for name, d in zip(names, records(board.datasets), strict=True)
     ]  # fmt: skip
@@ -228,7 +228,7 @@ def _table(
     for i, head in enumerate(heads):
         table.add_column(head, justify="left" if i in left else "right", no_wrap=i != wrapped)
     for row, tail in zip(rows, tails, strict=True):
-        cells = [Text(cell, style=KIND_STYLES.get(cell, "")) for cell in row]
+        cells = [Text(cell, style=FAMILY_STYLES.get(cell, "")) for cell in row]
         cells[names] = Text(_cut(row[names], room) + tail)
         table.add_row(*cells)
     return table
