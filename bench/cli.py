@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="bench",
     help="Compare anomaly detectors, deep and shallow.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -417,9 +416,22 @@ def _call() -> None:
     from bench.suite import SuiteError
 
     try:
-        app()
+        status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+    except typer.TyperException as error:
+        raise Usage(_told(error)) from error
     except (SuiteError, StoreError, Death) as error:
         raise Usage(str(error)) from error
+    if status:
+        sys.exit(status)
+
+
+def _told(error: typer.TyperException) -> str:
+    """Return in one sentence what typer says of words that a command does not take."""
+    text = error.format_message().replace("Value error, ", "").replace("Input should", "it should")
+    text = " ".join(text.split()).rstrip(".?")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "bench"
+    return f"{text[:1].lower()}{text[1:]}; see `{command} --help`"
 
 
 def _check_packages() -> None:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="List, fetch, verify and describe data sets.",
-    no_args_is_help=True,
     rich_markup_mode=None,
 )
 
