@@ -17,6 +17,21 @@ import typer
 from rich.console import Console
 
 from bench import data_commands, reading_commands, reproduce_commands
+from bench.options import (
+    FOLDER,
+    Data,
+    DataSets,
+    Detectors,
+    Device,
+    Drop,
+    Label,
+    Normal,
+    ProtocolName,
+    Results,
+    Scaler,
+    Seeds,
+    SuiteName,
+)
 
 if TYPE_CHECKING:
     from bench.records import Wanted
@@ -38,35 +53,6 @@ out = Console(width=None if sys.stdout.isatty() else 100, highlight=False, emoji
 FORMATS = ("table", "csv", "md", "tex", "bib", "html", "json")
 WHAT = ("detectors", "datasets", "suites", "metrics", "protocols", "scalers")
 
-SuiteName = Annotated[str, typer.Argument(help="name of a suite, or path of a .toml file")]
-Detectors = Annotated[
-    str | None, typer.Option(metavar="A,B", help="these detectors instead of the suite's")
-]
-DataSets = Annotated[
-    str | None, typer.Option(metavar="X,Y", help="these data sets; patterns such as 'digits/*'")
-]
-Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="labels of data of your own")]
-Normal = Annotated[str | None, typer.Option(metavar="VALUE", help="label of normal rows in them")]
-Drop = Annotated[
-    str | None,
-    typer.Option(metavar="A,B", help="columns of them to leave out, such as identifiers"),
-]
-ProtocolName = Annotated[str | None, typer.Option(help="this protocol instead of the suite's")]
-Scaler = Annotated[
-    str | None,
-    typer.Option(help="this scaler, such as median+standard; see `bench list scalers`"),
-]
-Seeds = Annotated[
-    str | None, typer.Option(metavar="N|0,1,2", help="how many seeds, or which ('7,' is seed 7)")
-]
-Results = Annotated[Path, typer.Option(metavar="DIR", help="folder of the store and the boards")]
-Data = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="data folder; by default $BENCH_DATA or a cache")
-]
-Device = Annotated[
-    Literal["auto", "cpu", "cuda"], typer.Option(help="where deep models train; auto: GPU if any")
-]
-FOLDER = Path("results")
 OWN = ("file:", "folder:", "ucr:", "openml/")  # how data of one's own are named
 
 

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from bench.options import Data
+
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
@@ -42,9 +44,6 @@ NAMES = typer.Argument(
 )
 Names = Annotated[list[str], NAMES]
 Listed = Annotated[list[str] | None, NAMES]
-Data = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="data folder; by default $BENCH_DATA or a cache")
-]
 
 
 @app.command("list")
