@@ -68,6 +68,17 @@ def test_several_kinds_of_data_have_means_of_their_own():
     assert build(rows_of(), title="t").kinds.empty
 
 
+def test_a_mean_over_a_part_of_the_rows_says_so_in_every_format():
+    rows = rows_of(auroc=SKILL)
+    rows.loc[rows["dataset"].str.startswith("digits"), "dataset_kind"] = "image"
+    late = (rows["label"] == "lof") & (rows["dataset_kind"] == "tabular") & (rows["seed"] == 0)
+    made = build(failed(rows, late, "timeout"), title="t")
+    of = made.kinds.set_index(["label", "kind"]).loc[("lof", "tabular")]
+    for text in (terminal.to_table(made), markdown.to_markdown(made)):
+        part = text[text.index("y kind of data") :]
+        assert f" ({of.rows_ok:.0f}/{of.rows:.0f})" in part
+
+
 def test_what_is_not_told_apart_from_the_best_is_marked():
     rows = rows_of({"a": "deep", "b": "shallow", "c": "control"}, seeds=range(4))
     rng = np.random.default_rng(0)
