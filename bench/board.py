@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bench import groups, intervals, metrics, protocols, provenance, stats
 from bench.grid import Grid
-from bench.groups import KINDS
+from bench.groups import FAMILIES
 from bench.metrics import Metric
 
 Floats = NDArray[np.float64]
@@ -47,13 +47,13 @@ class Board:
     """A leaderboard as tables; every number at full precision, nan where there is none.
 
     detectors: a line per detector, the ranked ones first: `rank` (nan when incomplete), `label`,
-        `spec`, `kind`, `rows_ok` of `rows`, `failures` in words, `mean_rank`, the means NAME with
+        `spec`, `family`, `rows_ok` of `rows`, `failures` in words, `mean_rank`, the means NAME with
         `NAME_low` and `NAME_high` for each of `AVERAGED` and the board's metric, with `NAME_best`,
         the best mean of all, and `NAME_near`, a mean that is not told apart from it (False, as
         both are, where incomplete); `median_COST` for each of `COSTS`, `transductive`,
         `shared_model`, and `beats_control` (True, False, or None where that is not known).
     datasets: a line per data set: kind, sizes (medians over rows), `best` with value and limits,
-        `ties` (others that reach the same value), `best_KIND` with its value, and `reaching` of
+        `ties` (others that reach the same value), `best_FAMILY` with its value, and `reaching` of
         `compared`: the detectors whose own interval reaches the best value.
     cells: a line per detector and data set: `value`, the mean over the seeds there are; `low` and
         `high`, the means of the rows' limits, since seeds share anomalies and averaging them does
@@ -256,7 +256,7 @@ def _detectors(grid: Grid, rows: pd.DataFrame, metric: Metric) -> tuple[pd.DataF
     by_label = rows.groupby("label", sort=True)
     first = by_label[["spec", "family"]].first()
     table = pd.DataFrame({"label": grid.labels, "spec": first["spec"].to_numpy(str)})
-    table["kind"] = first["family"].to_numpy(str)
+    table["family"] = first["family"].to_numpy(str)
     values = grid.table(rows[metric.name])
     table["rows_ok"] = np.isfinite(values).sum(axis=1)
     table["rows"] = values.shape[1]
@@ -317,7 +317,7 @@ def _verdicts(
     """
     verdicts: list[bool | None] = [None] * len(table)
     ranked = table["mean_rank"].notna().to_numpy()
-    control = table["kind"].to_numpy(str) == "control"
+    control = table["family"].to_numpy(str) == "control"
     controls, others = np.flatnonzero(ranked & control), np.flatnonzero(ranked & ~control)
     if not (metric.larger_is_better and len(controls) and len(others) and len(grid.cells) > 1):
         return "", verdicts
@@ -353,11 +353,11 @@ def _datasets(
         table[name] = by_dataset[name].median().to_numpy(float)
     whole = cells[cells["rows_ok"] == cells["rows"]]
     place = {label: i for i, label in enumerate(detectors["label"])}  # ties go to the higher rank
-    kind = dict(zip(detectors["label"], detectors["kind"], strict=True))
+    family = dict(zip(detectors["label"], detectors["family"], strict=True))
     whole = whole.assign(
         goodness=(whole["value"] if metric.larger_is_better else -whole["value"]).round(9),
         place=whole["label"].map(place),
-        kind=whole["label"].map(kind),
+        family=whole["label"].map(family),
     ).sort_values(["goodness", "place"], ascending=[False, True])
     groups = dict(list(whole.groupby("dataset")))
     lines = [_best(groups.get(name)) for name in grid.datasets]
@@ -374,11 +374,11 @@ def _best(cells: pd.DataFrame | None) -> dict[str, object]:
         "best_low": top["low"], "best_high": top["high"],
         "ties": int((cells["goodness"] == top["goodness"]).sum()) - 1,
     }  # fmt: skip
-    for kind in KINDS:
-        of_kind = cells[cells["kind"] == kind]
-        if len(of_kind):
-            found[f"best_{kind}"] = of_kind["label"].iloc[0]
-            found[f"best_{kind}_value"] = of_kind["value"].iloc[0]
+    for family in FAMILIES:
+        of_family = cells[cells["family"] == family]
+        if len(of_family):
+            found[f"best_{family}"] = of_family["label"].iloc[0]
+            found[f"best_{family}_value"] = of_family["value"].iloc[0]
     if np.isfinite(cells["high"]).any():
         found["reaching"] = int((cells["high"] >= top["value"]).sum())
         found["compared"] = len(cells)
@@ -388,8 +388,8 @@ def _best(cells: pd.DataFrame | None) -> dict[str, object]:
 def _no_best() -> dict[str, object]:
     nothing: dict[str, object] = {"best": "", "ties": 0, "reaching": np.nan, "compared": np.nan}
     nothing |= dict.fromkeys(("best_value", "best_low", "best_high"), np.nan)
-    for kind in KINDS:
-        nothing |= {f"best_{kind}": "", f"best_{kind}_value": np.nan}
+    for family in FAMILIES:
+        nothing |= {f"best_{family}": "", f"best_{family}_value": np.nan}
     return nothing
 
 
@@ -445,7 +445,7 @@ def _notes(
         )
     controls = (
         "Controls are what a method has to beat: no model, or one without training."
-        if (detectors["kind"] == "control").any()
+        if (detectors["family"] == "control").any()
         else "There is no control among these detectors, so nothing shows what they had to beat; "
         "add random and mean-distance."
     )

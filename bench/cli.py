@@ -17,6 +17,21 @@ import typer
 from rich.console import Console
 
 from bench import data_commands, reading_commands, reproduce_commands
+from bench.options import (
+    FOLDER,
+    Data,
+    DataSets,
+    Detectors,
+    Device,
+    Drop,
+    Label,
+    Normal,
+    ProtocolName,
+    Results,
+    Scaler,
+    Seeds,
+    SuiteName,
+)
 
 if TYPE_CHECKING:
     from bench.records import Wanted
@@ -26,7 +41,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="bench",
     help="Compare anomaly detectors, deep and shallow.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -39,35 +53,6 @@ out = Console(width=None if sys.stdout.isatty() else 100, highlight=False, emoji
 FORMATS = ("table", "csv", "md", "tex", "bib", "html", "json")
 WHAT = ("detectors", "datasets", "suites", "metrics", "protocols", "scalers")
 
-SuiteName = Annotated[str, typer.Argument(help="name of a suite, or path of a .toml file")]
-Detectors = Annotated[
-    str | None, typer.Option(metavar="A,B", help="these detectors instead of the suite's")
-]
-DataSets = Annotated[
-    str | None, typer.Option(metavar="X,Y", help="these data sets; patterns such as 'digits/*'")
-]
-Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="labels of data of your own")]
-Normal = Annotated[str | None, typer.Option(metavar="VALUE", help="label of normal rows in them")]
-Drop = Annotated[
-    str | None,
-    typer.Option(metavar="A,B", help="columns of them to leave out, such as identifiers"),
-]
-ProtocolName = Annotated[str | None, typer.Option(help="this protocol instead of the suite's")]
-Scaler = Annotated[
-    str | None,
-    typer.Option(help="this scaler, such as median+standard; see `bench list scalers`"),
-]
-Seeds = Annotated[
-    str | None, typer.Option(metavar="N|0,1,2", help="how many seeds, or which ('7,' is seed 7)")
-]
-Results = Annotated[Path, typer.Option(metavar="DIR", help="folder of the store and the boards")]
-Data = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="data folder; by default $BENCH_DATA or a cache")
-]
-Device = Annotated[
-    Literal["auto", "cpu", "cuda"], typer.Option(help="where deep models train; auto: GPU if any")
-]
-FOLDER = Path("results")
 OWN = ("file:", "folder:", "ucr:", "openml/")  # how data of one's own are named
 
 
@@ -282,14 +267,15 @@ def report(
         stored = list(store.as_kept())
         made = [record for record in stored if made_for(record) == suite]
         if made and suite not in names():
-            if any(part is not None for part in (detectors, own, protocol, scaler, seeds)):
+            if any(part is not None for part in (detectors, own, protocol, seeds)):
                 msg = (
                     f"the suite {suite} is not known here, so all its rows are shown as stored; "
-                    "leave out --detectors, --datasets, --protocol, --scaler and --seeds"
+                    "leave out --detectors, --datasets, --protocol and --seeds"
                 )
                 raise Usage(msg)
             title = suite
-            rows, stale, notice = as_stored(suite, made, store.renewed)
+            with _usage():
+                rows, stale, notice = as_stored(suite, made, store.renewed, scaler)
         else:
             told = _suite(
                 suite,
@@ -416,9 +402,22 @@ def _call() -> None:
     from bench.suite import SuiteError
 
     try:
-        app()
+        status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+    except typer.TyperException as error:
+        raise Usage(_told(error)) from error
     except (SuiteError, StoreError, Death) as error:
         raise Usage(str(error)) from error
+    if status:
+        sys.exit(status)
+
+
+def _told(error: typer.TyperException) -> str:
+    """Return in one sentence what typer says of words that a command does not take."""
+    text = error.format_message().replace("Value error, ", "").replace("Input should", "it should")
+    text = " ".join(text.split()).rstrip(".?")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "bench"
+    return f"{text[:1].lower()}{text[1:]}; see `{command} --help`"
 
 
 def _check_packages() -> None:

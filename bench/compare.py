@@ -28,7 +28,7 @@ from bench.differences import holm
 from bench.intervals import LEVEL
 from bench.metrics import Metric
 from bench.records import canonical
-from bench.sides import Record, Side
+from bench.sides import Record, Side, date_of
 
 Verdict = Literal["better", "worse", "same", "not comparable"]
 
@@ -114,7 +114,8 @@ def compare(a: Side, b: Side, metric: str = "auroc") -> Comparison:
     ]
     lines = _with_verdicts(paired) + _unpaired(old, new, (a.name, b.name))
     ordered = sorted(lines, key=lambda line: (line.label, line.protocol, line.scaler, line.device))
-    return Comparison(chosen, (a, b), tuple(ordered), (*a.notes, *b.notes, *_notes(old, new)))
+    notes = dict.fromkeys((*_same(a, b), *a.notes, *b.notes, *_notes(old, new)))
+    return Comparison(chosen, (a, b), tuple(ordered), tuple(notes))
 
 
 Key = tuple[str, str, str, str]  # label, protocol, scaler, device
@@ -289,6 +290,17 @@ def _unpaired(
                 continue  # told of the other side
             lines.append(Line(*key, quality=_none(why)))
     return lines
+
+
+def _same(a: Side, b: Side) -> list[str]:
+    """Return a sentence where both sides are the very same rows."""
+    old, new = ({(row["key"], date_of(row)) for row in side.records} for side in (a, b))
+    if old != new:
+        return []
+    return [
+        f"{a.name} and {b.name} stand for the same {len(old)} rows: none was made anew between "
+        "them; `bench history` shows what has rows of its own"
+    ]
 
 
 def _notes(old: Mapping[Key, Cells], new: Mapping[Key, Cells]) -> list[str]:

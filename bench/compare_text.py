@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich import box
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +20,7 @@ from bench.render import NONE, share
 
 STYLES = {"better": "green", "worse": "bold red", "same": "", "not comparable": "yellow"}
 HEADS = {"fit_seconds": "fit", "score_us": "score"}
+MIN_NAME = 15  # cells left to a detector's label however narrow the terminal
 MOST = 3  # data sets or failing rows named of a detector
 CAPTION = (
     "better, worse: the change differs from 0 at the 5 % level, corrected for the number of "
@@ -65,10 +68,29 @@ def to_json(made: Comparison) -> str:
     return json.dumps(_without_nan(content), ensure_ascii=False, indent=2)
 
 
+class _Label:
+    """A detector's label, which goes on in another line behind a sign of its own."""
+
+    def __init__(self, label: str) -> None:
+        self.parts = re.split(r"(?<=[-:+,\[])", label)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        sizes = [cell_len(part) for part in self.parts]
+        return Measurement(max(sizes), sum(sizes)).with_maximum(options.max_width)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines = [""]
+        for part in self.parts:
+            if cell_len(lines[-1] + part) > options.max_width:
+                lines.append("")
+            lines[-1] += part
+        yield Text("\n".join(filter(None, lines)), overflow="fold")
+
+
 def _table(made: Comparison) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     several = len({(line.protocol, line.scaler, line.device) for line in made.lines}) > 1
-    table.add_column("detector", overflow="fold")
+    table.add_column("detector", min_width=MIN_NAME)
     if several:
         table.add_column("under", overflow="fold")
     for head in ("a", "b", "change", "95 %"):
@@ -82,7 +104,7 @@ def _table(made: Comparison) -> Table:
         under = [f"{line.protocol}, {line.scaler}, {line.device}"] if several else []
         same = f" ({line.same_rows} same)" if line.same_rows else ""
         table.add_row(
-            line.label,
+            _Label(line.label),
             *under,
             share(line.a),
             share(line.b),

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from bench.options import Data
+
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="List, fetch, verify and describe data sets.",
-    no_args_is_help=True,
     rich_markup_mode=None,
 )
 
@@ -43,9 +44,6 @@ NAMES = typer.Argument(
 )
 Names = Annotated[list[str], NAMES]
 Listed = Annotated[list[str] | None, NAMES]
-Data = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="data folder; by default $BENCH_DATA or a cache")
-]
 
 
 @app.command("list")

@@ -17,7 +17,7 @@ import numpy as np
 from bench import differences, stats
 from bench.against import Comparison
 from bench.board import Board
-from bench.groups import KINDS
+from bench.groups import FAMILIES
 from bench.render import share, short_names
 
 if TYPE_CHECKING:
@@ -91,15 +91,15 @@ def critical_differences(board: Board, comparison: Comparison) -> Drawn:
     ranks, cd = comparison.mean_ranks, comparison.critical_difference
     labels = comparison.blocks.detectors
     order = np.argsort(ranks, kind="stable")
-    kind = _kinds(board)
+    family = _families(board)
     groups = differences.cliques(list(ranks[order]), cd)
     height = LINE * len(labels) + 1.0
     figure, axes = _canvas(WIDTH, height)
     y = np.arange(len(labels))
     end = max(_right(ranks, len(groups), len(groups)), 1 + 1.02 * cd)
     axes.hlines(y, 1, end, color="0.9", linewidth=0.8, zorder=1)
-    for name in KINDS:
-        own = [i for i in y if kind[labels[order[i]]] == name]
+    for name in FAMILIES:
+        own = [i for i in y if family[labels[order[i]]] == name]
         if own:
             _points(axes, ranks[order][own], np.array(own), name)
     for column, group in enumerate(groups):
@@ -115,7 +115,7 @@ def critical_differences(board: Board, comparison: Comparison) -> Drawn:
                   textcoords="offset points")  # fmt: skip
     axes.set_xlabel(f"mean rank by {board.metric.label}, 1 is best")
     _plain(axes)
-    _legend(axes, [kind[label] for label in labels])
+    _legend(axes, [family[label] for label in labels])
     return Drawn(
         figure,
         f"Mean ranks by {board.metric.label}; {comparison.blocks.caption}. Bars at the right join "
@@ -178,10 +178,10 @@ def quality_and_cost(board: Board, name: str) -> Drawn:
     price, value = (ranked[c].to_numpy(float) for c in (f"median_{name}", board.metric.name))
     front = pareto(price, value)
     figure, axes = _canvas(WIDTH, 4.2)
-    for kind in KINDS:
-        own = (ranked["kind"] == kind).to_numpy()
+    for family in FAMILIES:
+        own = (ranked["family"] == family).to_numpy()
         if own.any():
-            _points(axes, price[own], value[own], kind, size=34)
+            _points(axes, price[own], value[own], family, size=34)
     by_price = front[np.argsort(price[front])]
     axes.step(price[by_price], value[by_price], where="post", color="black", linewidth=0.9,
               linestyle="--", zorder=1)  # fmt: skip
@@ -204,7 +204,7 @@ def quality_and_cost(board: Board, name: str) -> Drawn:
     axes.grid(color="0.92", linewidth=0.6)
     axes.set_axisbelow(True)
     _plain(axes)
-    _legend(axes, list(ranked["kind"]))
+    _legend(axes, list(ranked["family"]))
     return Drawn(
         figure,
         f"Mean {board.metric.label} against {label}; ranked detectors. The dashed line is the "
@@ -230,8 +230,8 @@ def _rank(column: stats.Floats, larger_is_better: bool) -> stats.Floats:
     return found
 
 
-def _kinds(board: Board) -> dict[str, str]:
-    return dict(zip(board.detectors["label"], board.detectors["kind"], strict=True))
+def _families(board: Board) -> dict[str, str]:
+    return dict(zip(board.detectors["label"], board.detectors["family"], strict=True))
 
 
 def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
@@ -245,15 +245,15 @@ def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _points(axes: Axes, x: Any, y: Any, kind: str, size: float = 22) -> None:
-    filled = MARKERS[kind] != "x"
-    axes.scatter(x, y, marker=MARKERS[kind], s=size, zorder=3, label=kind,
-                 facecolor=COLOURS[kind], edgecolor="white" if filled else None,
+def _points(axes: Axes, x: Any, y: Any, family: str, size: float = 22) -> None:
+    filled = MARKERS[family] != "x"
+    axes.scatter(x, y, marker=MARKERS[family], s=size, zorder=3, label=family,
+                 facecolor=COLOURS[family], edgecolor="white" if filled else None,
                  linewidth=0.5 if filled else 1.3)  # fmt: skip
 
 
-def _legend(axes: Axes, kinds: Sequence[str]) -> None:
-    if len(set(kinds)) > 1:
+def _legend(axes: Axes, families: Sequence[str]) -> None:
+    if len(set(families)) > 1:
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False,
                     fontsize=TEXT)  # fmt: skip
 

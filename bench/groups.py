@@ -11,7 +11,7 @@ from bench import stats
 from bench.grid import Grid
 from bench.metrics import Metric
 
-KINDS = ("deep", "shallow", "hybrid", "control")
+FAMILIES = ("deep", "shallow", "hybrid", "control")
 
 
 def means(rows: pd.DataFrame, by: str, metric: Metric, order: Sequence[str]) -> pd.DataFrame:
@@ -48,12 +48,12 @@ def families(detectors: pd.DataFrame, datasets: pd.DataFrame, metric: Metric) ->
     ties with it) is of the family, of `datasets` that have one.
     """
     lines = []
-    for kind in KINDS:
-        own = detectors[detectors["kind"] == kind]
+    for family in FAMILIES:
+        own = detectors[detectors["family"] == family]
         if own.empty:
             continue
         ranked = own[own["rank"].notna()]
-        line = {"family": kind, "detectors": len(own), "ranked": len(ranked)}
+        line = {"family": family, "detectors": len(own), "ranked": len(ranked)}
         goodness = ranked[metric.name] if metric.larger_is_better else -ranked[metric.name]
         top = ranked.iloc[goodness.round(9).argmax()] if len(ranked) else None
         line["best"] = "" if top is None else top["label"]
@@ -64,7 +64,7 @@ def families(detectors: pd.DataFrame, datasets: pd.DataFrame, metric: Metric) ->
         ):  # fmt: skip
             line[name] = np.nan if top is None else top[column]
         line["median"] = ranked[metric.name].median() if len(ranked) else np.nan
-        lead = (datasets[f"best_{kind}_value"] - datasets["best_value"]).abs()
+        lead = (datasets[f"best_{family}_value"] - datasets["best_value"]).abs()
         line["first"] = int((lead < 1e-9).sum())
         line["datasets"] = int((datasets["best"] != "").sum())
         lines.append(line)

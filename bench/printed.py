@@ -7,13 +7,13 @@ shows that in its own way.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench import metrics
 from bench.against import Comparison
 from bench.board import Board
-from bench.groups import KINDS
+from bench.groups import FAMILIES
 from bench.render import (
     NONE,
     Record,
@@ -28,6 +28,8 @@ from bench.render import (
     short_names,
     whole,
 )
+
+Span = Callable[[Callable[[float], str], Record], str]  # how a line's value and limits are printed
 
 FEW = 8  # data sets up to which a matrix has room for intervals
 TEXTS = (
@@ -91,10 +93,15 @@ def tables(board: Board, comparison: Comparison | None = None) -> list[Table]:
     if comparison is not None:
         made.append(differences(board, comparison))
     if len(board.protocols):
-        made.append(_means(board, "protocol", "protocols"))
+        made.append(means(board, "protocol", "protocols"))
     if len(board.kinds):
-        made.append(_means(board, "kind", "kinds", "kind of data"))
+        made.append(means(board, "kind", "kinds", "kind of data"))
     return [*made, datasets(board), matrix(board)]
+
+
+def bracketed(figure: Callable[[float], str], line: Record) -> str:
+    """Return the value of a line with its limits in brackets."""
+    return f"{figure(line['value'])} {limits(figure, line['low'], line['high'])}"
 
 
 def leaderboard(board: Board) -> Table:
@@ -107,7 +114,7 @@ def leaderboard(board: Board) -> Table:
     lines = records(board.detectors)
     rows = [
         (
-            Cell(whole(d["rank"])), Cell(d["label"], name=True, tail=marks(d)), Cell(d["kind"]),
+            Cell(whole(d["rank"])), Cell(d["label"], name=True, tail=marks(d)), Cell(d["family"]),
             Cell(fixed(d["mean_rank"], 1)), *(_mean(d, name) for name in shown),
             Cell(share(d["average_precision"])), Cell(share(d["prevalence"])),
             Cell(f"{d['rows_ok']}/{d['rows']}"), Cell(fit_cost(d)),
@@ -123,7 +130,7 @@ def leaderboard(board: Board) -> Table:
     )
 
 
-def families(board: Board) -> Table:
+def families(board: Board, span: Span = bracketed) -> Table:
     """Return the table of deep, shallow, hybrid and control: the best of each and its price."""
     figure = figure_of(board.metric.name)
     label = board.metric.label
@@ -132,7 +139,7 @@ def families(board: Board) -> Table:
     rows = [
         (
             Cell(f["family"]), Cell(f"{f['ranked']}/{f['detectors']}"), _named(f["best"]),
-            Cell(whole(f["rank"])), Cell(_bracketed(figure, f)), Cell(figure(f["median"])),
+            Cell(whole(f["rank"])), Cell(span(figure, f)), Cell(figure(f["median"])),
             Cell(f"{f['first']}/{f['datasets']}"), Cell(cost(f["fit_seconds"])),
             Cell(cost(f["score_us"])),
         )
@@ -170,22 +177,22 @@ def datasets(board: Board) -> Table:
     """Return the table of data sets: sizes, the best of all and of each family of detectors."""
     figure = figure_of(board.metric.name)
     heads = ["data set", "family", "kind", "train", "test", "anomalies", "best"]
-    heads += [board.metric.label, "95 %", *KINDS, "reach"]
+    heads += [board.metric.label, "95 %", *FAMILIES, "reach"]
     rows = [
         (
             Cell(d["dataset"]), Cell(d["dataset_family"]), Cell(d["dataset_kind"]),
             *(Cell(whole(d[n])) for n in ("n_train", "n_test", "n_anomalies")),
             _named(d["best"], f" +{d['ties']}" if d["ties"] else ""),
             Cell(figure(d["best_value"])), Cell(limits(figure, d["best_low"], d["best_high"])),
-            *(_of_kind(d, kind, figure) for kind in KINDS), Cell(reach(d)),
+            *(_of_family(d, family, figure) for family in FAMILIES), Cell(reach(d)),
         )
         for d in records(board.datasets)
     ]  # fmt: skip
     return Table("datasets", "By data set", tuple(heads), tuple(rows))
 
 
-def _of_kind(dataset: Record, kind: str, figure: Callable[[float], str]) -> Cell:
-    label, value = dataset[f"best_{kind}"], dataset[f"best_{kind}_value"]
+def _of_family(dataset: Record, family: str, figure: Callable[[float], str]) -> Cell:
+    label, value = dataset[f"best_{family}"], dataset[f"best_{family}_value"]
     if not label:
         return Cell(NONE)
     return Cell(f"{figure(value)} {label}", best=abs(value - dataset["best_value"]) < 1e-9)
@@ -200,7 +207,7 @@ def matrix(board: Board) -> Table:
     tails = {d["label"]: marks(d) for d in records(board.detectors)}
 
     def shown(cell: Record) -> Cell:
-        text = _bracketed(figure, cell) if wide else figure(cell["value"])
+        text = bracketed(figure, cell) if wide else figure(cell["value"])
         return Cell(told(text, cell), best=cell["best"], near=cell["near"])
 
     rows = tuple(
@@ -221,16 +228,11 @@ def told(text: str, cell: Record) -> str:
     return f"{text} ({cell['rows_ok']}/{cell['rows']}{', ' + reason if reason else ''})"
 
 
-def grouped(table: Iterable[Record], by: str) -> tuple[list[str], dict[tuple[str, str], Record]]:
-    """Return the groups of a board's `protocols` or `kinds`, and their lines by label and group."""
-    lines = {(line["label"], line[by]): line for line in table}
-    return list(dict.fromkeys(group for _, group in lines)), lines
-
-
-def _means(board: Board, by: str, field: str, words: str = "") -> Table:
+def means(board: Board, by: str, field: str, words: str = "", span: Span = bracketed) -> Table:
+    """Return the table of means under each protocol, or on each kind of data."""
     figure = figure_of(board.metric.name)
-    groups, lines = grouped(records(getattr(board, field)), by)
-
+    lines = {(line["label"], line[by]): line for line in records(getattr(board, field))}
+    groups = list(dict.fromkeys(group for _, group in lines))
     sign = 1 if board.metric.larger_is_better else -1
     complete = [line for line in lines.values() if line["rows_ok"] == line["rows"]]
     top = {
@@ -239,7 +241,7 @@ def _means(board: Board, by: str, field: str, words: str = "") -> Table:
     }
 
     def shown(line: Record) -> Cell:
-        text = _bracketed(figure, line)
+        text = span(figure, line)
         if line["rows_ok"] < line["rows"]:
             return Cell(f"{text} ({line['rows_ok']}/{line['rows']})")
         return Cell(text, best=sign * line["value"] >= top[line[by]] - 1e-9)
@@ -264,10 +266,6 @@ def _mean(detector: Record, name: str) -> Cell:
         best=detector[f"{name}_best"],
         near=detector[f"{name}_near"],
     )
-
-
-def _bracketed(figure: Callable[[float], str], line: Record) -> str:
-    return f"{figure(line['value'])} {limits(figure, line['low'], line['high'])}"
 
 
 def limits(figure: Callable[[float], str], low: float, high: float) -> str:

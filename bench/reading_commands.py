@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from bench.options import FOLDER, Results
+
 if TYPE_CHECKING:
     from bench.compare import Comparison
     from bench.sides import Side
     from bench.store import Store
 
 app = typer.Typer()
-FOLDER = Path("results")
 FAIL = "--fail-on-regression"
 
-Results = Annotated[Path, typer.Option(metavar="DIR", help="folder of the store and the boards")]
 MetricName = Annotated[str, typer.Option(help="a metric of quality; see `bench list metrics`")]
 
 

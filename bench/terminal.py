@@ -1,6 +1,6 @@
 """A board as text for a terminal.
 
-Kinds are coloured where the console is a terminal; nothing else depends on colour.
+Families are coloured where the console is a terminal; nothing else depends on colour.
 """
 
 import io
@@ -16,8 +16,9 @@ from rich.text import Text
 from bench import metrics
 from bench.against import Comparison
 from bench.board import MARKS, Board
-from bench.groups import KINDS
-from bench.printed import differences, grouped
+from bench.groups import FAMILIES
+from bench.printed import Table as Printed
+from bench.printed import differences, families, means
 from bench.render import (
     NONE,
     Record,
@@ -37,7 +38,7 @@ MIN_NAME = 12  # cells left to the name of a detector however narrow the termina
 MAX_DATASET = 20  # cells of a data set's name
 MAX_FAILURES = 24  # cells of why a detector is incomplete, before it wraps
 MAX_REASONS = 8  # lines of reasons of failure
-KIND_STYLES = {"deep": "cyan", "shallow": "green", "hybrid": "magenta", "control": "yellow"}
+FAMILY_STYLES = {"deep": "cyan", "shallow": "green", "hybrid": "magenta", "control": "yellow"}
 
 
 def to_table(
@@ -90,7 +91,7 @@ def _ranked_table(board: Board, ranked: pd.DataFrame, width: int) -> Table:
     first, second = _columns_shown(board)
     rows = [
         [
-            whole(d["rank"]), d["label"], d["kind"], fixed(d["mean_rank"], 1),
+            whole(d["rank"]), d["label"], d["family"], fixed(d["mean_rank"], 1),
             _spanned(d, first), _spanned(d, second),
             f"{d['rows_ok']}/{d['rows']}", fit_cost(d), cost(d["median_score_us"]),
         ]
@@ -114,7 +115,7 @@ def _incomplete_table(board: Board, rest: pd.DataFrame, width: int) -> Table:
     first, second = _columns_shown(board)
     rows = [
         [
-            d["label"], d["kind"], _spanned(d, first), _spanned(d, second),
+            d["label"], d["family"], _spanned(d, first), _spanned(d, second),
             f"{d['rows_ok']}/{d['rows']}", d["failures"],
         ]
         for d in records(rest)
@@ -126,50 +127,32 @@ def _incomplete_table(board: Board, rest: pd.DataFrame, width: int) -> Table:
 
 def _family_table(board: Board, width: int) -> Table:
     """The best of each family of detectors and its price."""
-    figure = figure_of(board.metric.name)
-    lines = records(board.families)
-    rows = [
-        [
-            f["family"], f"{f['ranked']}/{f['detectors']}", f["best"] or NONE, whole(f["rank"]),
-            _interval(figure, f["value"], f["low"], f["high"]), figure(f["median"]),
-            f"{f['first']}/{f['datasets']}", cost(f["fit_seconds"]), cost(f["score_us"]),
-        ]
-        for f in lines
-    ]  # fmt: skip
-    heads = ["family", "ranked", "best", "#", *_heads(board.metric.name), "median", "first on"]
-    heads += ["fit s", "\N{MICRO SIGN}s/x"]
-    return _table(heads, rows, width, names=2, left=(0, 2), tails=[""] * len(rows))
+    table = families(board, _span)
+    heads = [head.replace("[95 %]", "95 %") for head in table.heads]
+    heads[heads.index(f"median {board.metric.label}")] = "median"
+    return _table(heads, _texts(table), width, names=2, left=(0, 2), tails=[""] * len(table.rows))
 
 
 def _differences(board: Board, comparison: Comparison, width: int) -> list[RenderableType]:
     """Every detector against the reference."""
     table = differences(board, comparison)
-    rows = [[cell.text for cell in row] for row in table.rows]
-    made = _table(table.heads, rows, width, names=0, left=(0,), tails=[""] * len(rows))
+    made = _table(
+        table.heads, _texts(table), width, names=0, left=(0,), tails=[""] * len(table.rows)
+    )
     notes = [Text(note, style="dim") for note in table.notes]
     return [Text(), Text(table.title, style="bold"), made, *notes]
 
 
 def _groups(board: Board, by: str, field: str, width: int) -> list[RenderableType]:
     """Means under each protocol, or on each kind of data, in numbered columns named below."""
-    names, lines = grouped(records(getattr(board, field)), by)
-    figure = figure_of(board.metric.name)
+    table = means(board, by, field, span=_span)
+    names = table.heads[1:]
     heads = ["detector", *(f"({i})" for i in range(1, len(names) + 1))]
-    rows = [
-        [
-            label,
-            *(
-                _interval(figure, c["value"], c["low"], c["high"])
-                for c in (lines[label, name] for name in names)
-            ),
-        ]
-        for label in board.detectors["label"]
-    ]
     told = [
         Text(f"{head} {name}", style="dim") for head, name in zip(heads[1:], names, strict=True)
     ]
     tails = [marks(d) for d in records(board.detectors)]
-    return [_table(heads, rows, width, names=0, left=(0,), tails=tails), *told]
+    return [_table(heads, _texts(table), width, names=0, left=(0,), tails=tails), *told]
 
 
 def _reasons(board: Board, width: int) -> list[Text]:
@@ -193,7 +176,7 @@ def _dataset_table(board: Board, width: int) -> Table:
             _cut(name, MAX_DATASET), whole(d["n_train"]),
             f"{whole(d['n_test'])} ({whole(d['n_anomalies'])})",
             d["best"] or NONE, _interval(figure, d["best_value"], d["best_low"], d["best_high"]),
-            *(figure(d[f"best_{kind}_value"]) for kind in KINDS), reach(d),
+            *(figure(d[f"best_{family}_value"]) for family in FAMILIES), reach(d),
         ]
         for name, d in zip(names, records(board.datasets), strict=True)
     ]  # fmt: skip
@@ -228,7 +211,7 @@ def _table(
     for i, head in enumerate(heads):
         table.add_column(head, justify="left" if i in left else "right", no_wrap=i != wrapped)
     for row, tail in zip(rows, tails, strict=True):
-        cells = [Text(cell, style=KIND_STYLES.get(cell, "")) for cell in row]
+        cells = [Text(cell, style=FAMILY_STYLES.get(cell, "")) for cell in row]
         cells[names] = Text(_cut(row[names], room) + tail)
         table.add_row(*cells)
     return table
@@ -248,6 +231,14 @@ def _spanned(detector: Record, name: str) -> str:
     low, high = detector[f"{name}_low"], detector[f"{name}_high"]
     text = _interval(figure_of(name), detector[name], low, high)
     return text.replace(" ", MARKS["near"], 1) if detector[f"{name}_near"] else text
+
+
+def _texts(table: Printed) -> list[list[str]]:
+    return [[cell.text for cell in row] for row in table.rows]
+
+
+def _span(figure: Callable[[float], str], line: Record) -> str:
+    return _interval(figure, line["value"], line["low"], line["high"])
 
 
 def _interval(figure: Callable[[float], str], value: float, low: float, high: float) -> str:

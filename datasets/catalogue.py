@@ -16,6 +16,7 @@ from datasets.sources import Entry
 from datasets.tables import TABLE
 
 _MANY = 15  # members of a group that a message still lists
+_SAME_GROUP = 0.8  # likeness of a group's name and what is meant by it
 
 
 class UnknownDataSet(ValueError):
@@ -137,8 +138,14 @@ def _with_options(entry: Entry, name: str, query: str) -> Entry:
 
 
 def _nearest(name: str) -> list[str]:
-    """Return the members of a group, for its name, or else names like it in full or at the end."""
-    if members := [known for known in TABLE if known.startswith(f"{name}/")]:
+    """Return the members of a group, for its name, a pattern or a number in it; or else names like
+    it in full or at the end.
+    """
+    group, _, member = name.partition("/")
+    groups = [known.partition("/")[0] for known in TABLE if "/" in known]
+    likely = get_close_matches(group, groups, 1, _SAME_GROUP)
+    members = [known for known in TABLE if known.startswith(f"{likely[0]}/")] if likely else []
+    if members and (not member or "*" in member or member.isdigit()):
         shown = members[:_MANY]
         return members if len(members) <= _MANY else [*shown, f"... ({len(members)} in all)"]
     full = {known.lower(): known for known in TABLE}

@@ -34,6 +34,7 @@ class Browser:
         self._count, self._rest, self._session = 0, b"", ""
         self.requests: list[str] = []
         self.problems: list[str] = []
+        self._time_is_up = False
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
         told = self._call("Target.attachToTarget", targetId=target, flatten=True)
         self._session = told["sessionId"]
@@ -57,6 +58,18 @@ class Browser:
         if "exceptionDetails" in told:
             raise AssertionError(told["exceptionDetails"])
         return told["result"].get("value")
+
+    def settle(self, seconds: float) -> None:
+        """Let so much of the page's own time pass, which stands still while requests are open."""
+        self._time_is_up = False
+        self._call(
+            "Emulation.setVirtualTimePolicy",
+            policy="pauseIfNetworkFetchesPending", budget=1000 * seconds,
+        )  # fmt: skip
+        while not self._time_is_up:
+            told = self._receive()
+            self._note(told.get("method", ""), told.get("params", {}))
+        self._call("Emulation.setVirtualTimePolicy", policy="advance")
 
     def press(self, key: str) -> None:
         """Press and release a key: "Tab", "Enter", "ArrowRight"."""
@@ -117,6 +130,8 @@ class Browser:
             self.problems.append(json.dumps(told["exceptionDetails"]))
         elif method == "Runtime.consoleAPICalled":
             self.problems.append(json.dumps(told["args"]))
+        elif method == "Emulation.virtualTimeBudgetExpired":
+            self._time_is_up = True
         elif method == "Log.entryAdded":
             self.problems.append(told["entry"]["text"])
 

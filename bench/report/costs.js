@@ -18,12 +18,12 @@ function drawCosts(box) {
   add(svg, "path", { class: "front", d: path(front.map((d) => [x(d[cost]), y(d.auroc)])) });
   const points = [...shown].sort((a, b) => a[cost] - b[cost]).map((d) => {
     const said = `${d.label}: AUROC ${share(d.auroc)}, ${number(d[cost])} ${name}`;
-    const point = add(svg, "g", { class: "point " + d.kind, role: "img", "aria-label": said });
+    const point = add(svg, "g", { class: "point " + d.family, role: "img", "aria-label": said });
     if (d.auroc_low !== null) {
       add(point, "line", { class: "whisker", x1: x(d[cost]), x2: x(d[cost]),
         y1: y(Math.max(d.auroc_low, floor)), y2: y(d.auroc_high) });
     }
-    mark(point, d.kind, x(d[cost]), y(d.auroc));
+    mark(point, d.family, x(d[cost]), y(d.auroc));
     tip(point, said);
     return point;
   });
@@ -35,7 +35,7 @@ function drawCosts(box) {
 
 // The axis ends below all but the controls, which would flatten the rest.
 function axisFloor(known) {
-  const others = known.filter((d) => d.kind !== "control");
+  const others = known.filter((d) => d.family !== "control");
   const lowest = Math.min(...(others.length ? others : known).map((d) => d.auroc));
   return Math.floor(lowest * 20 - 0.4) / 20;
 }

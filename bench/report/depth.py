@@ -1,7 +1,7 @@
 """The question the page answers first: does depth pay here?
 
 Deep, shallow and hybrid detectors are compared by their best (of the highest mean) and by their
-typical one (at each data set and seed the median of the kind), with intervals over families, data
+typical one (at each data set and seed the median of the family), with intervals over families, data
 sets and seeds. Best against best is a paired difference of two detectors. Both are chosen with
 hindsight, the better of a larger choice more luckily, which the page says beside the figures.
 """
@@ -26,10 +26,10 @@ METRICS = ("auroc", "lifted_average_precision")
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What the complete detectors of one kind reach, by one metric.
+class Family:
+    """What the complete detectors of one family reach, by one metric.
 
-    name: deep, shallow, hybrid or control. count: complete detectors of the kind.
+    name: deep, shallow, hybrid or control. count: complete detectors of the family.
     best: the record, from `Board.detectors`, of the one with the highest mean.
     value, low, high: its mean with limits. typical, typical_low, typical_high: the median's.
     gain, gain_low, gain_high: the best less the best shallow one, paired; nan for shallow itself.
@@ -51,40 +51,40 @@ class Kind:
 
 @dataclass(frozen=True)
 class Answer:
-    """Whether depth pays: in a word, in a sentence, and the kinds by metric.
+    """Whether depth pays: in a word, in a sentence, and the families by metric.
 
     verdict: the word or two that the page prints large. sentences: what it rests on.
-    kinds: for each of METRICS the kinds that have a complete detector, shallow first.
+    families: for each of METRICS the families that have a complete detector, shallow first.
     """
 
     verdict: str
     sentences: tuple[str, ...]
-    kinds: Mapping[str, Sequence[Kind]]
+    families: Mapping[str, Sequence[Family]]
 
 
 def answer(board: Board, rows: pd.DataFrame) -> Answer:
     """Return what a board and its rows (one line each, of the board's protocol) say of depth."""
-    kinds = {name: _kinds(board, rows, name) for name in METRICS}
-    shallow, deep, hybrid = (_of(kinds["auroc"], name) for name in ("shallow", "deep", "hybrid"))
+    families = {name: _families(board, rows, name) for name in METRICS}
+    shallow, deep, hybrid = (_of(families["auroc"], name) for name in ("shallow", "deep", "hybrid"))
     if shallow is None or deep is None:
         absent = " and no ".join(k for k, v in (("shallow", shallow), ("deep", deep)) if v is None)
         sentence = f"There is no {absent} detector with all its rows, so nothing is compared."
-        return Answer("Cannot be said", (sentence,), kinds)
-    families = rows["dataset_family"].nunique()
-    verdict = _verdict(deep, families)
+        return Answer("Cannot be said", (sentence,), families)
+    n_families = rows["dataset_family"].nunique()
+    verdict = _verdict(deep, n_families)
     sentences = [_comparison(deep, shallow), _typical(deep, shallow)]
-    sentences += [_by_dataset(board, deep, shallow), *_second_opinion(kinds, deep)]
+    sentences += [_by_dataset(board, deep, shallow), *_second_opinion(families, deep)]
     if hybrid is not None:
         sentences.append(_hybrid(hybrid))
-    if families < stats.FEW_FAMILIES:
+    if n_families < stats.FEW_FAMILIES:
         sentences.append(
-            f"The limits rest on {families} families of data sets: so few make them too narrow, so "
-            "the answer is held back."
+            f"The limits rest on {n_families} families of data sets: so few make them too narrow, "
+            "so the answer is held back."
         )
-    return Answer(verdict, tuple(sentences), kinds)
+    return Answer(verdict, tuple(sentences), families)
 
 
-def _kinds(board: Board, rows: pd.DataFrame, metric: str) -> list[Kind]:
+def _families(board: Board, rows: pd.DataFrame, metric: str) -> list[Family]:
     grid = Grid(rows)
     ok = rows["status"].to_numpy(str) == "ok"
     column = _lifted(rows) if metric == METRICS[1] else rows[metric].to_numpy(float)
@@ -95,20 +95,20 @@ def _kinds(board: Board, rows: pd.DataFrame, metric: str) -> list[Kind]:
     place = {label: i for i, label in enumerate(found)}  # ties go to the higher on the board
     order = sorted(np.flatnonzero(complete), key=lambda i: place[grid.labels[i]])
     labels, table = grid.labels[order], table[order]
-    kinds = np.array([found[label]["kind"] for label in labels])
-    told: list[Kind] = []
+    families = np.array([found[label]["family"] for label in labels])
+    told: list[Family] = []
     shallow = np.full(table.shape[1], np.nan)  # the best shallow detector's values
-    for kind in [name for name in ORDER if name in kinds]:
-        values = table[kinds == kind]  # (detectors, cells)
+    for family in [name for name in ORDER if name in families]:
+        values = table[families == family]  # (detectors, cells)
         means = stats.family_means(stats.dataset_means(values, grid.cells), grid.cells)
         first = int(np.argmax(means.round(9)))
         best, gain = values[first], values[first] - shallow
-        if kind == "shallow":
+        if family == "shallow":
             shallow = best
         lines = (best, np.median(values, axis=0), gain)
         figures = [figure for line in lines for figure in _mean(line, grid.cells, weights)]
-        record = found[labels[kinds == kind][first]]
-        told.append(Kind(kind, len(values), record, *figures))
+        record = found[labels[families == family][first]]
+        told.append(Family(family, len(values), record, *figures))
     return told
 
 
@@ -126,12 +126,12 @@ def _lifted(rows: pd.DataFrame) -> Floats:
     return metrics.lifted_average_precision(*columns)
 
 
-def _of(kinds: Sequence[Kind], name: str) -> Kind | None:
-    return next((kind for kind in kinds if kind.name == name), None)
+def _of(families: Sequence[Family], name: str) -> Family | None:
+    return next((family for family in families if family.name == name), None)
 
 
-def _verdict(deep: Kind, families: int) -> str:
-    few = families < stats.FEW_FAMILIES
+def _verdict(deep: Family, n_families: int) -> str:
+    few = n_families < stats.FEW_FAMILIES
     if np.isnan(deep.gain_low):
         return "Cannot be said: nothing varies"
     if deep.gain_low > 0:
@@ -141,11 +141,11 @@ def _verdict(deep: Kind, families: int) -> str:
     return "Not shown"
 
 
-def _sign(deep: Kind) -> tuple[bool, bool]:
+def _sign(deep: Family) -> tuple[bool, bool]:
     return deep.gain_low > 0, deep.gain_high < 0
 
 
-def _comparison(deep: Kind, shallow: Kind) -> str:
+def _comparison(deep: Family, shallow: Family) -> str:
     doubt = ", which may be none" if deep.gain_low <= 0 <= deep.gain_high else ""
     return (
         f"The best deep detector, {deep.best['label']}, has a mean AUROC of {share(deep.value)}, "
@@ -155,7 +155,7 @@ def _comparison(deep: Kind, shallow: Kind) -> str:
     )
 
 
-def _times(deep: Kind, shallow: Kind) -> str:
+def _times(deep: Family, shallow: Family) -> str:
     parts = []
     for name, what in (("fit_seconds", "to fit"), ("score_us", "to score")):
         own, other = deep.best[f"median_{name}"], shallow.best[f"median_{name}"]
@@ -166,7 +166,7 @@ def _times(deep: Kind, shallow: Kind) -> str:
     return " and ".join(parts) or "a cost that is not on record"
 
 
-def _typical(deep: Kind, shallow: Kind) -> str:
+def _typical(deep: Family, shallow: Family) -> str:
     return (
         f"The typical one, the median of {deep.count} deep and of {shallow.count} shallow "
         f"detectors at each data set and seed, has {share(deep.typical)} and "
@@ -174,7 +174,7 @@ def _typical(deep: Kind, shallow: Kind) -> str:
     )
 
 
-def _by_dataset(board: Board, deep: Kind, shallow: Kind) -> str:
+def _by_dataset(board: Board, deep: Family, shallow: Family) -> str:
     values = board.cells.set_index(["label", "dataset"])["value"]
     ours, theirs = values[deep.best["label"]], values[shallow.best["label"]]
     gains = {name: float(ours[name] - theirs[name]) for name in board.datasets["dataset"]}
@@ -188,8 +188,8 @@ def _by_dataset(board: Board, deep: Kind, shallow: Kind) -> str:
     return told + "."
 
 
-def _second_opinion(kinds: Mapping[str, Sequence[Kind]], deep: Kind) -> list[str]:
-    other, against = (_of(kinds[METRICS[1]], name) for name in ("deep", "shallow"))
+def _second_opinion(families: Mapping[str, Sequence[Family]], deep: Family) -> list[str]:
+    other, against = (_of(families[METRICS[1]], name) for name in ("deep", "shallow"))
     if other is None or against is None:
         return []
     agrees = _sign(other) == _sign(deep)
@@ -200,7 +200,7 @@ def _second_opinion(kinds: Mapping[str, Sequence[Kind]], deep: Kind) -> list[str
     ]
 
 
-def _hybrid(hybrid: Kind) -> str:
+def _hybrid(hybrid: Family) -> str:
     return (
         f"The best hybrid, {hybrid.best['label']}, a shallow head on codes of a deep model, is "
         f"{difference(hybrid.gain, hybrid.gain_low, hybrid.gain_high)} from the best shallow one."

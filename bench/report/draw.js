@@ -87,15 +87,15 @@ function path(points) {
   return points.map(([x, y], i) => (i ? "L" : "M") + x.toFixed(1) + " " + y.toFixed(1)).join("");
 }
 
-// Marks of the four kinds differ in shape, not in colour alone.
-function mark(parent, kind, x, y, size = 5) {
+// Marks of the four families differ in shape, not in colour alone.
+function mark(parent, family, x, y, size = 5) {
   const s = size;
-  if (kind === "shallow") return add(parent, "circle", { class: "mark", cx: x, cy: y, r: s });
+  if (family === "shallow") return add(parent, "circle", { class: "mark", cx: x, cy: y, r: s });
   const corners = {
     deep: [[-s, -s], [s, -s], [s, s], [-s, s]],
     hybrid: [[0, -1.4 * s], [1.4 * s, 0], [0, 1.4 * s], [-1.4 * s, 0]],
     control: [[-1.3 * s, -s / 2.5], [1.3 * s, -s / 2.5], [1.3 * s, s / 2.5], [-1.3 * s, s / 2.5]],
-  }[kind];
+  }[family];
   return add(parent, "path", { class: "mark", d: path(corners.map(([a, b]) => [x + a, y + b])) + "Z" });
 }
 

@@ -42,7 +42,7 @@ def numbers(
         chosen: labels whose curves are shown at first, and are there even if not all can be.
     """
     labels = list(board.detectors["label"])
-    kinds = dict(zip(labels, board.detectors["kind"], strict=True))
+    families = dict(zip(labels, board.detectors["family"], strict=True))
     names = list(board.datasets["dataset"])
     wanted = list(dict.fromkeys([*chosen, *labels]))
     wanted = wanted[: max(len(chosen), MAX_CURVES // len(names))]
@@ -53,11 +53,11 @@ def numbers(
             "bins": curves.BINS,
         },
         "left_out": len(labels) - len(wanted),  # detectors without curves, to keep the page small
-        "critical": [_diagram(one, kinds) for one in diagrams],
+        "critical": [_diagram(one, families) for one in diagrams],
         "chosen": [labels.index(label) for label in chosen],
         "detectors": [
             {
-                "label": d["label"], "kind": d["kind"], "complete": d["rows_ok"] == d["rows"],
+                "label": d["label"], "family": d["family"], "complete": d["rows_ok"] == d["rows"],
                 **{k: _number(d[k]) for k in ("auroc", "auroc_low", "auroc_high")},
                 **{k: _number(d[f"median_{k}"]) for k in ("fit_seconds", "score_us")},
                 "curves": fits.get(d["label"], {}).get("curves", {}),
@@ -99,12 +99,12 @@ def _curves(
     }
 
 
-def _diagram(one: Critical, kinds: Mapping[str, str]) -> dict[str, Any]:
+def _diagram(one: Critical, families: Mapping[str, str]) -> dict[str, Any]:
     """Return what the script draws a critical-difference diagram from."""
     return {
         "unit": one.unit,
         "labels": one.labels,
-        "kinds": [kinds[label] for label in one.labels],
+        "families": [families[label] for label in one.labels],
         "ranks": [round(rank, 3) for rank in one.mean_ranks],
         "difference": round(one.difference, 3),
         "cliques": one.cliques,

@@ -20,7 +20,7 @@ import numpy as np
 from bench import bayes
 from bench import render as text
 from bench.board import MARKS, Board
-from bench.groups import KINDS
+from bench.groups import FAMILIES
 from bench.render import records
 from bench.report import critical, depth, facts, numbers
 
@@ -52,7 +52,7 @@ def render(
     rows = rows[rows["protocol"] == board.protocol]
     answer = depth.answer(board, rows)
     fits = facts.fits(rows, details)
-    chosen = [kind.best["label"] for kind in answer.kinds["auroc"]]
+    chosen = [family.best["label"] for family in answer.families["auroc"]]
     diagrams, no_diagram = critical.critical(board, chosen)
     detectors, sets = records(board.detectors), records(board.datasets)
     script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
@@ -64,7 +64,9 @@ def render(
         no_diagram=no_diagram,
         rope=bayes.ROPE,
         axis=_axis([*board.detectors["auroc"], *board.detectors["auroc_low"]]),
-        kinds_axis=_axis([v for k in answer.kinds["auroc"] for v in (k.low, k.value, k.typical)]),
+        families_axis=_axis(
+            [v for f in answer.families["auroc"] for v in (f.low, f.value, f.typical)]
+        ),
         detectors=detectors,
         sets=sets,
         short=dict(
@@ -113,7 +115,7 @@ def _template() -> Any:
     helpers = (text.share, text.cost, text.fixed, text.whole, text.marks, text.fit_cost)
     environment.filters |= {helper.__name__: helper for helper in helpers}
     environment.filters |= {"signed": depth.signed, "reach": text.reach, "chance": critical.chance}
-    environment.globals |= {"KINDS": KINDS, "MARKS": MARKS, "isnan": math.isnan}
+    environment.globals |= {"FAMILIES": FAMILIES, "MARKS": MARKS, "isnan": math.isnan}
     return environment.get_template("template.html")
 
 

@@ -28,11 +28,13 @@ def chosen_rows(
 
     Where none of the wanted rows is stored, as with a folder of somebody else's whose code,
     versions or data differ, the rows that were made for the suite are shown as they are, the
-    newest of each detector, data set, protocol and seed, and the sentence says so. `renewed`
-    brings the metrics of a row that is shown up to date.
+    newest of each detector, data set, protocol and seed, and the sentence says so. Where there
+    are some under the scaler that is wanted, they are those. `renewed` brings the metrics of a
+    row that is shown up to date.
 
     Raises:
-        ValueError: there are no rows to show; the message names the suites that have some.
+        ValueError: there are no rows to show; the message names the suites that have some. Or
+            rows have to be shown as they are, and `as_stored` cannot.
     """
     stored = list(records)
     frame, stale = plan.frame(wanted, stored, renewed)
@@ -43,14 +45,35 @@ def chosen_rows(
         others = ", ".join(sorted({made_for(record) or "" for record in stored} - {""}))
         msg = f"no row of the suite {suite} is stored; there are rows of: {others or 'none'}"
         raise ValueError(msg)
-    return as_stored(suite, own, renewed)
+    under = {row.scaler for row in wanted} & {record["scaler"] for record in own}
+    return as_stored(suite, own, renewed, min(under, default=None))
 
 
 def as_stored(
-    suite: str, own: Iterable[Mapping[str, Any]], renewed: Renewed = dict
+    suite: str,
+    own: Sequence[Mapping[str, Any]],
+    renewed: Renewed = dict,
+    scaler: str | None = None,
 ) -> tuple[pd.DataFrame, int, str]:
-    """Return what `chosen_rows` does of rows made for a suite, whatever is installed here."""
+    """Return what `chosen_rows` does of rows made for a suite, whatever is installed here.
+
+    Raises:
+        ValueError: no row is under the scaler, or none is given and a data set is under several.
+    """
     import pandas as pd
+
+    scalers: dict[str, set[str]] = {}
+    for record in own:
+        scalers.setdefault(record["dataset"], set()).add(record["scaler"])
+    there = ", ".join(sorted(set().union(*scalers.values())))
+    if scaler is None and any(len(found) > 1 for found in scalers.values()):
+        msg = f"rows of the suite {suite} are under several scalers; say --scaler, of {there}"
+        raise ValueError(msg)
+    if scaler is not None:
+        own = [record for record in own if record["scaler"] == scaler]
+        if not own:
+            msg = f"no row of the suite {suite} is under the scaler {scaler}; there are: {there}"
+            raise ValueError(msg)
 
     blank = dict.fromkeys(NUMBER_COLUMNS, math.nan)
     names = ("label", "dataset", "protocol", "seed")

@@ -9,7 +9,7 @@ from bench import differences, render
 from bench.against import against, comparable
 from bench.blocks import blocks
 from bench.board import build
-from tests.bench.test_board import KINDS, failed, rows_of
+from tests.bench.test_board import DETECTORS, failed, rows_of
 
 MANY = {f"s/{i}": f"f{i // 2}" for i in range(24)}
 
@@ -63,10 +63,10 @@ def test_what_cannot_be_compared_is_refused():
 
 
 def test_json_holds_the_comparison():
-    made = build(rows_of(KINDS), title="t")
+    made = build(rows_of(DETECTORS), title="t")
     content = json.loads(render.to_json(made, against(made)))["comparison"]
     assert content["reference"] == "lof"
-    assert set(content["mean_ranks"]) == set(KINDS)
+    assert set(content["mean_ranks"]) == set(DETECTORS)
     assert len(content["lines"]) == 3
     assert content["holm"]["lof"]["random"] == content["holm"]["random"]["lof"]
     assert [content["holm"]["lof"][c["label"]] for c in content["lines"]] == [

@@ -16,10 +16,10 @@ from bench.board import NUMBER_COLUMNS, build
 
 DIGITS = {f"digits/{i}": "digits" for i in range(3)}
 SETS = DIGITS | {"wine": "wine", "synthetic/dependency": "synthetic"}
-KINDS = {"lof": "shallow", "vae:elbo": "deep", "ae+lof": "hybrid", "random": "control"}
+DETECTORS = {"lof": "shallow", "vae:elbo": "deep", "ae+lof": "hybrid", "random": "control"}
 
 
-def rows_of(detectors=KINDS, datasets=SETS, seeds=range(3), auroc=None):
+def rows_of(detectors=DETECTORS, datasets=SETS, seeds=range(3), auroc=None):
     """A line per wanted row, all ok; auroc: {label: value}, else random and unequal."""
     rng = np.random.default_rng(0)
     keys = [
@@ -335,7 +335,8 @@ def test_the_order_of_the_rows_does_not_matter():
 ])  # fmt: skip
 def test_the_table_fits_a_hundred_columns_and_shows_names_of_twenty_eight(metric):
     long = {
-        f"{i}-name-of-twenty-eight-cells"[:28]: kind for i, kind in enumerate(groups.KINDS * 3, 10)
+        f"{i}-name-of-twenty-eight-cells"[:28]: kind
+        for i, kind in enumerate(groups.FAMILIES * 3, 10)
     }
     assert {len(name) for name in long} == {28}
     datasets = {f"adbench/Cardiotocography-{i}": f"f{i // 2}" for i in range(40)}
@@ -455,7 +456,7 @@ def test_costs_are_printed_in_five_cells(value, text):
 
 
 def test_ten_thousand_rows_become_a_board_in_under_three_seconds():
-    detectors = {f"d{i}": groups.KINDS[i % 4] for i in range(50)}
+    detectors = {f"d{i}": groups.FAMILIES[i % 4] for i in range(50)}
     rows = rows_of(detectors, {f"s/{i}": f"f{i // 2}" for i in range(40)}, range(5))
     assert len(rows) == 10_000
     begin = time.process_time()

@@ -76,9 +76,15 @@ def contents(folder: Path) -> dict[str, bytes]:
         (("run", "smoke", "--seeds", "1,,2"), "bench: --seeds '1,,2' is neither"),
         (("run", "smoke", "--seeds", "-3"), "-3 seeds are not possible"),
         (("run", "smoke", "--retry", "crash"), "bench: retry: unknown 'crash'; did you mean"),
-        (("run", "smoke", "--jobs", "0"), "Invalid value for '--jobs'"),
-        (("run", "smoke", "--device", "tpu"), "Invalid value for '--device'"),
-        (("run", "--job", "3"), "No such option: --job"),
+        (("run", "smoke", "--jobs", "0"), "'--jobs': it should be greater than or equal to 1"),
+        (
+            ("run", "smoke", "--device", "gpu"),
+            "bench: invalid value for '--device': 'gpu' is not one of 'auto', 'cpu', 'cuda'; see "
+            "`bench run --help`\n",
+        ),
+        (("board", "--unit", "rows"), "'--unit': 'rows' is not one of 'family', 'dataset'; see"),
+        (("board", "--coverage", "all"), "'all' is not one of 'complete', 'common'; see `bench b"),
+        (("run", "--job", "3"), "bench: no such option: --job"),
         (("board", "small", "--format", "cvs"), "bench: format: unknown 'cvs'; did you mean csv?"),
         (
             ("board", "smoke", "--metric", "aurok"),
@@ -89,7 +95,9 @@ def contents(folder: Path) -> dict[str, bytes]:
         (("check", "loff"), "bench: unknown detector 'loff'; did you mean lof"),
         (("debug", "zzzz"), "row fails, and `bench export rows.csv` has those of all"),
         (("debug", ""), "bench: 16 rows begin with ''; give more of "),
-        (("frobnicate",), "No such command 'frobnicate'"),
+        (("frobnicate",), "bench: no such command 'frobnicate'; see `bench --help`"),
+        (("data",), "bench: missing command; see `bench data --help`"),
+        (("compare", "HEAD"), "bench: missing argument 'B'; see `bench compare --help`"),
     ],
 )
 def test_bad_usage_is_one_clear_sentence_and_exit_status_2(bench, results, arguments, message):
@@ -97,8 +105,15 @@ def test_bad_usage_is_one_clear_sentence_and_exit_status_2(bench, results, argum
     run = bench(*arguments, *(("--results", results) if takes_results else ()))
     assert run.wait() == 2
     assert message in run.stderr
-    assert "Traceback" not in run.stderr
+    assert run.stderr.startswith("bench: ")
+    assert run.stderr.count("\n") == 1
     assert run.stdout == ""
+
+
+def test_bench_alone_prints_what_there_is(bench):
+    run = bench()
+    assert run.wait() == 0
+    assert "Usage: bench [OPTIONS] COMMAND" in run.stdout
 
 
 def test_settings_that_are_not_accepted_are_refused_before_anything_runs(bench, tmp_path):

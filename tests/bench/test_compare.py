@@ -1,15 +1,19 @@
 """Two sets of rows against each other: verdicts, and what may be why."""
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from bench import compare_text
 from bench.compare import compare
 from bench.sides import whole_side
 from tests.bench.conftest import AWAY
@@ -72,6 +76,27 @@ def test_rows_of_unchanged_code_are_the_same_rows():
     line = line_of(rows(), rows())
     assert (line.quality.verdict, line.quality.change.mean, line.same_rows) == ("same", 0, 12)
     assert line.causes == {}
+
+
+def test_the_same_rows_on_both_sides_are_said_to_be():
+    same = compared(rows(), rows())
+    assert same.notes[0].startswith("old and new stand for the same 12 rows: none was made anew")
+    again = rows(provenance={"date": "2026-02-01T12:00:00+00:00"})
+    assert compared(rows(), again).notes == ()
+
+
+@pytest.mark.parametrize("width", [75, 80, 100, 120])
+def test_long_labels_are_broken_behind_their_signs(width):
+    label = "untrained-vae:reconstruction-probability[latent_dim=4]"
+    made = compared(rows(), [*rows(label=label, spec="vae"), *rows(-0.2, 0.001, code_id="new")])
+    console = Console(width=width, file=io.StringIO())
+    compare_text.print_comparison(made, console)
+    lines = console.file.getvalue().splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("untrained-"))
+    pieces = [line.partition(" ")[0] for line in lines[start : lines.index("", start)]]
+    pieces = list(takewhile(lambda piece: piece != "pca:", pieces))
+    assert "".join(pieces) == label
+    assert {piece[-1] for piece in pieces} <= set("-:[]")
 
 
 def test_chance_is_corrected_for_the_number_of_detectors():

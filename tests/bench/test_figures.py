@@ -12,13 +12,13 @@ from PIL import Image
 from bench import figures
 from bench.against import against
 from bench.board import build
-from bench.groups import KINDS as FAMILIES
-from tests.bench.test_board import KINDS, failed, rows_of
+from bench.groups import FAMILIES
+from tests.bench.test_board import DETECTORS, failed, rows_of
 
 
 @pytest.fixture(scope="module")
 def made():
-    rows = rows_of(KINDS | {"knn": "shallow", "pca": "shallow"})
+    rows = rows_of(DETECTORS | {"knn": "shallow", "pca": "shallow"})
     return build(
         failed(rows, (rows["label"] == "pca") & (rows["dataset"] == "wine"), "timeout"), title="t"
     )
@@ -115,8 +115,8 @@ def test_the_front_and_the_first_of_each_family_are_named(made):
     drawing = figures.quality_and_cost(made, "score_us").drawing
     key = next(text for text in texts(drawing) if "\n" in text or "  " in text)
     ranked = made.detectors[made.detectors["rank"].notna()]
-    for kind in FAMILIES:
-        assert ranked.loc[ranked["kind"] == kind, "label"].iloc[0] in key
+    for family in FAMILIES:
+        assert ranked.loc[ranked["family"] == family, "label"].iloc[0] in key
     front = figures.pareto(
         ranked["median_score_us"].to_numpy(float), ranked["auroc"].to_numpy(float)
     )

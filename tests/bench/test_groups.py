@@ -7,13 +7,13 @@ from bench import markdown, render, terminal
 from bench.board import MARKS, build
 from bench.provenance import made_by
 from bench.report.depth import answer
-from tests.bench.test_board import KINDS, failed, line_of, rows_of
+from tests.bench.test_board import DETECTORS, failed, line_of, rows_of
 
 SKILL = {"lof": 0.9, "vae:elbo": 0.8, "ae+lof": 0.7, "random": 0.5}
 
 
 def test_a_line_for_each_family_of_detectors_says_what_its_best_reaches():
-    rows = rows_of(KINDS | {"knn": "shallow", "pca": "shallow"}, auroc=SKILL | {"knn": 0.6,
+    rows = rows_of(DETECTORS | {"knn": "shallow", "pca": "shallow"}, auroc=SKILL | {"knn": 0.6,
                    "pca": 0.95})  # fmt: skip
     rows.loc[(rows["label"] == "vae:elbo") & (rows["dataset"] == "wine"), "auroc"] = 0.99
     families = build(rows, title="t").families.set_index("family")
@@ -27,7 +27,7 @@ def test_a_line_for_each_family_of_detectors_says_what_its_best_reaches():
 
 
 def test_the_best_of_a_family_has_the_best_mean_on_the_board_and_on_the_page():
-    rows = rows_of(KINDS | {"pca": "shallow"}, auroc=SKILL | {"pca": 0.91})
+    rows = rows_of(DETECTORS | {"pca": "shallow"}, auroc=SKILL | {"pca": 0.91})
     wine = rows["dataset"] == "wine"
     rows.loc[wine, "auroc"] = rows.loc[wine, "label"].map({"lof": 0.9, "pca": 0.2}).fillna(0.1)
     made = build(rows, title="t")
@@ -35,10 +35,10 @@ def test_the_best_of_a_family_has_the_best_mean_on_the_board_and_on_the_page():
     shallow = made.families.set_index("family").loc["shallow"]
     assert shallow[["best", "rank"]].tolist() == ["lof", 2]
     assert shallow["value"] == pytest.approx(0.9)
-    told = {kind.name: kind.best["label"] for kind in answer(made, rows).kinds["auroc"]}
+    told = {family.name: family.best["label"] for family in answer(made, rows).families["auroc"]}
     assert told == dict(zip(made.families["family"], made.families["best"], strict=True))
     costs = build(rows, title="t", metric="fit_seconds")
-    cheapest = costs.detectors.groupby("kind")["fit_seconds"].min()
+    cheapest = costs.detectors.groupby("family")["fit_seconds"].min()
     assert costs.families.set_index("family")["value"].to_dict() == pytest.approx(dict(cheapest))
 
 
@@ -66,6 +66,17 @@ def test_several_kinds_of_data_have_means_of_their_own():
     assert "## AUROC by kind of data" in page
     assert "By kind of data" in terminal.to_table(made)
     assert build(rows_of(), title="t").kinds.empty
+
+
+def test_a_mean_over_a_part_of_the_rows_says_so_in_every_format():
+    rows = rows_of(auroc=SKILL)
+    rows.loc[rows["dataset"].str.startswith("digits"), "dataset_kind"] = "image"
+    late = (rows["label"] == "lof") & (rows["dataset_kind"] == "tabular") & (rows["seed"] == 0)
+    made = build(failed(rows, late, "timeout"), title="t")
+    of = made.kinds.set_index(["label", "kind"]).loc[("lof", "tabular")]
+    for text in (terminal.to_table(made), markdown.to_markdown(made)):
+        part = text[text.index("y kind of data") :]
+        assert f" ({of.rows_ok:.0f}/{of.rows:.0f})" in part
 
 
 def test_what_is_not_told_apart_from_the_best_is_marked():

@@ -11,7 +11,7 @@ from bench import formats, latex
 from bench.against import against
 from bench.board import build
 from datasets import names
-from tests.bench.test_board import KINDS, failed, rows_of
+from tests.bench.test_board import DETECTORS, failed, rows_of
 
 ADBENCH = sorted(name for name in names() if name.startswith("adbench/"))[:30]
 MANY = {name: f"f{i // 2}" for i, name in enumerate(ADBENCH)}
@@ -101,7 +101,7 @@ def test_signs_of_latex_are_escaped(text, expected):
 
 
 def test_the_bib_holds_all_that_is_cited():
-    made = build(rows_of(KINDS | {"vae+lof": "hybrid"}), title="t")
+    made = build(rows_of(DETECTORS | {"vae+lof": "hybrid"}), title="t")
     cited = {
         key
         for keys in re.findall(r"\\cite\{(.*?)\}", latex.to_latex(made))
@@ -117,14 +117,14 @@ def test_the_paper_compiles_with_every_citation_resolved(tmp_path, size):
     missing = [name for name in ("pdflatex", "bibtex") if shutil.which(name) is None]
     if missing:
         pytest.skip(f"no {' and no '.join(missing)} here; install TeX Live to compile the tables")
-    detectors = KINDS
+    detectors = DETECTORS
     datasets = {"wine": "wine", "breast-cancer": "breast-cancer", "digits/0": "digits"}
     if size == "large":
-        detectors = {f"lof[n_neighbors={i}, p=\\{i}_%&#]": "shallow" for i in range(60)} | KINDS
+        detectors = {f"lof[n_neighbors={i}, p=\\{i}_%&#]": "shallow" for i in range(60)} | DETECTORS
         datasets |= {f"adbench/{name}": name for name in ("ALOI", "Cardiotocography", "WBC")}
         datasets |= {f"mnist/{i}": "mnist" for i in range(10)}
     rows = rows_of(detectors, datasets)
-    rows["spec"] = np.where(rows["label"].isin(list(KINDS)), rows["label"], "lof")
+    rows["spec"] = np.where(rows["label"].isin(list(DETECTORS)), rows["label"], "lof")
     rows = failed(rows, (rows["label"] == "ae+lof") & (rows["dataset"] == "wine"), "timeout", "6_s")
     made = build(rows, title="100 % & é \N{CYRILLIC SMALL LETTER A}")
     formats.save(made, against(made), tmp_path)

@@ -2,11 +2,8 @@
 
 import html
 import re
-import shutil
-import subprocess
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,11 +15,11 @@ from bench.store import Store
 from tests.bench.plain_shell import logged
 from tests.bench.rows_made_up import TRUTH, made_up, store_rows
 from tests.bench.test_tracking import Server
+from tests.browser import EXECUTABLE, Browser, browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium here to open MLflow's pages in"),
+    pytest.mark.skipif(EXECUTABLE is None, reason="no chromium here to open MLflow's pages in"),
 ]
 RNG = np.random.default_rng(0)
 
@@ -54,7 +51,6 @@ def rows() -> list:
 def pages(tmp_path_factory):
     """A function from a page's address, after the `#`, to its text; and the ids of runs by name."""
     results = tmp_path_factory.mktemp("pages") / "results"
-    profile = tmp_path_factory.mktemp("profile")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         stored = store_rows(results, *rows())
@@ -67,27 +63,23 @@ def pages(tmp_path_factory):
         assert report.problem is None, report.problem
         (parent,), children = logged(results, "made up")
         runs = {run.info.run_name: run.info.run_id for run in children} | {"": parent.info.run_id}
+        experiment = parent.info.experiment_id
         server = Server(results)
-    yield partial(text_of, server.address, parent.info.experiment_id, profile), runs
-    server.kill()
+    try:
+        with browser(tmp_path_factory.mktemp("profile")) as window:
+            yield partial(text_of, window, f"{server.address}/#/experiments/{experiment}"), runs
+    finally:
+        server.kill()
 
 
-def text_of(address: str, experiment: str, profile: Path, page: str, width: int = 1400) -> str:
+def text_of(window: Browser, address: str, page: str, width: int = 1400) -> str:
     """Return the text that a page shows once it is still."""
-    command = [
-        str(CHROMIUM),
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        f"--user-data-dir={profile}",
-        f"--window-size={width},1600",
-        "--virtual-time-budget=30000",
-        "--dump-dom",
-        f"{address}/#/experiments/{experiment}{page}",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    body = re.sub(r"<(script|style)\b.*?</\1>", "", done.stdout, flags=re.DOTALL)
+    window.show(width=width, height=1600)
+    window.open("about:blank")  # what comes behind a # loads nothing anew
+    window.open(f"{address}{page}")
+    window.settle(30)
+    shown = window("document.documentElement.outerHTML")
+    body = re.sub(r"<(script|style)\b.*?</\1>", "", shown, flags=re.DOTALL)
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", body)))
 
 

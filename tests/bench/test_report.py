@@ -165,7 +165,7 @@ def test_settings_losses_and_provenance_are_told(page, rows, store):
 def test_depth_pays_where_the_interval_of_the_paired_difference_is_above_zero(rows, gain, verdict):
     answer = answer_of(shifted(rows, gain))
     assert answer.verdict == verdict
-    deep = next(kind for kind in answer.kinds["auroc"] if kind.name == "deep")
+    deep = next(family for family in answer.families["auroc"] if family.name == "deep")
     breast_cancer, *digits, wine = gain  # each family counts once
     assert_allclose(deep.gain, np.mean([breast_cancer, np.mean(digits), wine]))
     assert deep.gain_low < deep.gain < deep.gain_high
@@ -184,23 +184,23 @@ def test_the_answer_is_held_back_while_families_of_data_sets_are_few(rows):
     assert "3 families of data sets" in answer_of(few).sentences[-1]
 
 
-def test_the_typical_detector_is_the_median_of_its_kind(rows):
+def test_the_typical_detector_is_the_median_of_its_family(rows):
     rows = rows[rows.dataset != "wine"]  # where one of the three fails
-    kinds = {kind.name: kind for kind in answer_of(rows).kinds["auroc"]}
-    assert kinds["shallow"].count == 3
+    families = {family.name: family for family in answer_of(rows).families["auroc"]}
+    assert families["shallow"].count == 3
     wide = rows[rows.family == "shallow"].pivot(
         index="label", columns=["dataset", "seed"], values="auroc"
     )
     by_set = wide.median().groupby("dataset").mean()
     digits = by_set[["digits/3", "digits/4"]].mean()
-    assert_allclose(kinds["shallow"].typical, np.mean([by_set["breast-cancer"], digits]))
+    assert_allclose(families["shallow"].typical, np.mean([by_set["breast-cancer"], digits]))
 
 
-@pytest.mark.parametrize("kind", ["deep", "shallow"])
-def test_without_one_of_the_two_nothing_is_said_of_depth(rows, kind):
-    answer = answer_of(rows[rows.family != kind])
+@pytest.mark.parametrize("family", ["deep", "shallow"])
+def test_without_one_of_the_two_nothing_is_said_of_depth(rows, family):
+    answer = answer_of(rows[rows.family != family])
     assert answer.verdict == "Cannot be said"
-    assert f"no {kind} detector" in answer.sentences[0]
+    assert f"no {family} detector" in answer.sentences[0]
 
 
 def test_one_cell_says_nothing_beyond_itself(rows, store):
@@ -225,6 +225,21 @@ def test_rows_of_other_code_are_shown_as_stored_and_said_to_be(wanted, store):
     assert {p["date"] for p in rows.provenance} == {"2026-01-01"}
     assert chosen_rows("small", wanted, store.records())[2] == ""
     assert len(as_stored("small", theirs)[0]) == len(wanted)
+
+
+def test_rows_of_other_code_under_two_scalers_are_shown_under_one_of_them(wanted, store):
+    theirs = [{**record, "key": record["key"][::-1]} for record in store.records()]
+    both = [*theirs, *({**record, "scaler": "robust"} for record in theirs)]
+    rows, older, _ = chosen_rows("small", wanted, both)
+    assert (set(rows.scaler), len(rows), older) == ({"standard"}, len(wanted), 0)
+    rows, _, _ = as_stored("small", both, scaler="robust")
+    assert set(rows.scaler) == {"robust"}
+    message = "suite small are under several scalers; say --scaler, of robust, standard"
+    with pytest.raises(ValueError, match=message):
+        as_stored("small", both)
+    message = "no row of the suite small is under the scaler minmax; there are: robust, standard"
+    with pytest.raises(ValueError, match=message):
+        as_stored("small", both, scaler="minmax")
 
 
 def example(n_anomalies, n_normals, shift, rng):
@@ -307,6 +322,7 @@ def test_the_command_writes_the_page_of_a_folder(bench, store, tmp_path):
             ("smoke", "--seeds", "2", "--scaler", "robust"),
             "bench: no row of the suite smoke is stored; there are rows of: small",
         ),
+        (("small", "--scaler", "robust"), "bench: no row of the suite small is under the scaler"),
         (("smokee",), "bench: unknown suite 'smokee'; did you mean smoke?"),
         (("small", "--output", "absent/page.html"), "bench: cannot write absent/page.html: No"),
     ],
@@ -328,7 +344,7 @@ def carried(page):
     return json.loads(text, parse_constant=refuse)
 
 
-def test_where_all_curves_are_too_many_those_of_the_best_of_each_kind_stay(
+def test_where_all_curves_are_too_many_those_of_the_best_of_each_family_stay(
     rows, store, monkeypatch
 ):
     made = board.build(rows, title="")

@@ -13,25 +13,18 @@ import numpy as np
 import pytest
 
 import bench
-from bench.records import Row, Wanted
+from bench.records import Row
 from bench.store import LOCK, STORE, Store, StoreError, locked
+from tests.bench import rows_made_up
 
 ROOT = Path(__file__).parents[2]
-WANTED = Wanted(
+WANTED = replace(
+    rows_made_up.WANTED,
     spec="ae+lof",
     model="ae",
     settings={"epochs": 3, "head": {"n_neighbors": 5}},
     label="Zwölf ✓",
     family="hybrid",
-    transductive=False,
-    dataset="wine",
-    dataset_family="wine",
-    data_sha256="d" * 64,
-    protocol="one-class",
-    scaler="standard",
-    seed=0,
-    device="cpu",
-    code_id="c" * 64,
 )
 SCORES = np.array([0.1, -0.0, 5e-324, 1e300])
 TRUTH = np.array([0, 1, 0, 1], dtype=np.int8)

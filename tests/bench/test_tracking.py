@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -22,11 +23,12 @@ import pytest
 
 from bench import tracking
 from bench.diagnostics import MAX_NAMES
-from bench.records import Row, Wanted
+from bench.records import Row
 from bench.shown import Shown
 from bench.store import Store
 from bench.tracking import Tracker, TrackingReport, ui_command
 from tests.bench.plain_shell import logged, mlflow_client, python_environment, spied_environment
+from tests.bench.rows_made_up import WANTED
 
 BOARD = {
     "leaderboard.md": "| detector |\n",
@@ -39,21 +41,17 @@ METRICS = {"auroc": 0.9, "recall@fpr=0.05": 0.25, "prevalence": math.nan}
 
 
 def made(seed: int, status: str = "ok", reason: str = "", **parts) -> Row:
-    wanted = Wanted(
+    wanted = replace(
+        WANTED,
         spec="vae+lof",
         model="vae",
         settings={"latent_dim": 4, "head": {"n_neighbors": 20}},
         label="vae+lof[n_neighbors=20]",
         family="hybrid",
-        transductive=False,
         dataset="digits/3",
         dataset_family="digits",
-        data_sha256="d" * 64,
         protocol="one-class(max_train=none)",
-        scaler="standard",
         seed=seed,
-        device="cpu",
-        code_id="c" * 64,
     )
     return Row(
         wanted,

@@ -100,7 +100,8 @@ def test_a_matlab_file_of_version_7_3_is_read(tmp_path):
 
 def test_without_h5py_a_file_of_version_7_3_is_answered_with_advice(tmp_path, monkeypatch):
     write_mat73(tmp_path / "a.mat")
-    monkeypatch.setitem(__import__("sys").modules, "h5py", None)
+    (tmp_path / "h5py.py").write_text("raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
     with pytest.raises(WrongData, match=r"version 7\.3, which h5py reads; run `pip install h5py`"):
         read(tmp_path / "a.mat", arrays.read_mat)
@@ -152,6 +153,37 @@ def test_a_packed_file_of_version_5_with_a_wrong_checksum_is_refused_by_name(tmp
 
     with pytest.raises(WrongData, match=r"a\.mat is no complete MATLAB file: .*incorrect data ch"):
         read(path, arrays.read_mat)
+
+
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [(177, r"what reads it dies of it \(SIGSEGV\); get it anew"), (183, "it asks for more memory")],
+    ids=["the type of the numbers", "how many they are"],
+)
+def test_a_file_of_version_5_that_scipy_dies_of_is_refused_by_name(tmp_path, place, why):
+    path = tmp_path / "a.mat"
+    savemat(path, {"X": X * 1.5, "y": Y})
+    content = bytearray(path.read_bytes())
+    content[place] ^= 128
+    path.write_bytes(content)
+
+    with pytest.raises(WrongData, match=rf"a\.mat is no complete MATLAB file: {why}"):
+        read(path, arrays.read_mat)
+
+
+def test_a_reader_that_fails_for_another_reason_does_not_blame_the_file(tmp_path, monkeypatch):
+    savemat(tmp_path / "a.mat", {"X": X, "y": Y})
+    (tmp_path / "scipy.py").write_text("raise OSError('no space left')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    with pytest.raises(OSError, match=r"cannot read .*a\.mat: OSError: no space left"):
+        read(tmp_path / "a.mat", arrays.read_mat)
+
+
+def test_variables_of_a_matlab_file_may_have_any_name(tmp_path):
+    savemat(tmp_path / "a.mat", {"X": X, "y": Y, "file": 1, "names": 2, "arr_0": 3})
+
+    assert arrays.read_mat(tmp_path / "a.mat").keys() == {"X", "y", "file", "names", "arr_0"}
 
 
 @pytest.mark.parametrize("place", [512, 512 + 120, 512 + 800])

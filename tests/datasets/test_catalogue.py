@@ -66,6 +66,9 @@ def test_loading_what_is_embedded_imports_nothing_heavy():
         ("anulus", "synthetic/annulus"),
         ("synthetic/globl", "synthetic/global"),
         ("digits", "digits/0, .*, digits/9"),
+        ("digit/*", "digits/0, .*, digits/9"),
+        ("digits/10", "digits/0, .*, digits/9"),
+        ("mnist/12", "mnist/0, .*, mnist/9"),
         ("adbench/wbc", "adbench/WBC"),
         ("mvtec/botle", "mvtec/bottle"),
         ("nab", r"nab/art_daily_flatmiddle, .*, \.\.\. \(51 in all\)"),
@@ -73,7 +76,7 @@ def test_loading_what_is_embedded_imports_nothing_heavy():
 )
 def test_an_unknown_name_is_answered_with_the_nearest(ask, wrong, nearest):
     with pytest.raises(
-        UnknownDataSet, match=rf"unknown data set '{wrong}'; .*nearest: .*{nearest}"
+        UnknownDataSet, match=rf"unknown data set '{re.escape(wrong)}'; .*nearest: .*{nearest}"
     ):
         ask(wrong)
 
