@@ -242,10 +242,16 @@ def _span(figure: Callable[[float], str], line: Record) -> str:
 
 
 def _interval(figure: Callable[[float], str], value: float, low: float, high: float) -> str:
-    """Like ".912 .87-.94"; limits of shares are one digit coarser than the value."""
+    """Like ".912 .87-.94"; limits of shares are one digit coarser than the value.
+
+    They are rounded outward, or the value could seem to lie beyond them.
+    """
     if math.isnan(low):
         return figure(value)
-    limits = [share(v, 2) if figure is share else figure(v) for v in (low, high)]
+    limits = [figure(low), figure(high)]
+    if figure is share:
+        hundredths = math.floor(round(100 * low, 6)), math.ceil(round(100 * high, 6))
+        limits = [share(each / 100, 2) for each in hundredths]
     return f"{figure(value)} {NONE.join(limits)}"
 
 

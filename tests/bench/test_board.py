@@ -445,6 +445,15 @@ def test_shares_are_printed_without_the_leading_zero(value, text):
     assert render.share(value) == text
 
 
+@pytest.mark.parametrize(("values", "text"), [
+    ((0.997, 0.9955, 0.9985), ".997 .99\N{EN DASH}1.00"),
+    ((0.948, 0.948, 0.95), ".948 .94\N{EN DASH}.95"),
+    ((0.29, 0.29, 0.29), ".290 .29\N{EN DASH}.29"), ((0.5, np.nan, np.nan), ".500"),
+])  # fmt: skip
+def test_limits_are_rounded_away_from_their_value(values, text):
+    assert terminal._interval(render.share, *values) == text
+
+
 @pytest.mark.parametrize(("value", "text"), [
     (0.0, "0"), (0.0004, "<.001"), (0.00123, ".0012"), (0.0123, ".012"), (0.34, ".34"),
     (3.4, "3.4"), (34.4, "34"), (344.4, "344"), (9876, "9876"), (12_345, "12k"), (2e5, "200k"),
