@@ -75,14 +75,17 @@ def reproduce(
     with cli._usage():
         chosen = tables.select(tables.read(table), cli._listed(detectors), cli._listed(datasets))
     wanted = chosen.wanted(data)
-    if not wanted:
+    if chosen.runnable and not wanted:
         msg = f"none of the data of {table} are here; see `bench data fetch`, or give --data"
         raise cli.Usage(msg)
-    options = Options(results, data, jobs, time_limit, None, (), None)
-    suite = chosen.suite(chosen.detectors[0], chosen.present(data))
-    # Progress goes beside the table, so that a csv can be piped.
-    console = cli.out if format == "table" else Console(stderr=True, highlight=False)
-    run_suite(suite, wanted, options, console, keep_board=False, print_board=False)
+    if wanted:
+        options = Options(results, data, jobs, time_limit, None, (), None)
+        suite = chosen.suite(chosen.runnable[0], chosen.present(data))
+        # Progress goes beside the table, so that a csv can be piped.
+        console = cli.out if format == "table" else Console(stderr=True, highlight=False)
+        # Two printed names may stand for the same rows.
+        once = list({row.key: row for row in wanted}.values())
+        run_suite(suite, once, options, console, keep_board=False, print_board=False)
     compared = _compared(chosen, wanted, results)
     if format == "table":
         shown = reproduction_text.to_table(compared)

@@ -97,9 +97,9 @@ def overview(made: Sequence[Reproduction]) -> str:
         "# Published tables, reproduced",
         "Written by `bench reproduce --write docs/reproduction.md` from stored rows. A cell is "
         "exact where mean and printed spread (standard deviation over seeds) are within 0.02 "
-        "percentage points of the printed ones; else within the spread where the means differ by "
-        "at most one printed standard deviation; else outside. `bench reproduce NAME` runs what is "
-        "missing and prints every cell.",
+        "percentage points of the printed ones, or half a unit of their last digit; else within "
+        "the spread where the means differ by at most one printed standard deviation; else "
+        "outside. `bench reproduce NAME` runs what is missing and prints every cell.",
         markdown.table_text(Table("overview", "", heads, tuple(lines))),
     ]
     for one in made:

@@ -15,8 +15,8 @@ from bench import table as tables
 from bench.cli import app
 from bench.plan import wanted_rows
 from bench.protocols import PROTOCOLS
-from bench.reproduction import LABELS, f1, precision_at_n, reproduce
-from bench.table import Figure, UnknownTable
+from bench.reproduction import LABELS, above, f1, most_anomalous, precision, recall, reproduce
+from bench.table import Contender, Figure, UnknownTable
 
 EXACT = "KNN,LOF,OCSVM,IForest,PCA"
 MEDIUM = 11_000  # rows up to which all sets are run
@@ -72,8 +72,49 @@ def test_a_cell_agrees_as_far_as_mean_and_spread_do(printed, agreement):
 
 def test_a_cell_that_lacks_a_seed_has_no_figure():
     cell = one_cell([0.8, 0.8], (80.0, 0.0))
-    assert (cell.agreement, cell.reason) == ("not run", "3 of 5 seeds not run yet")
+    assert (cell.agreement, cell.reason) == ("not run", "3 of 5 rows not run yet")
     assert math.isnan(cell.ours)
+
+
+def test_a_set_in_several_files_has_the_mean_of_both_figures():
+    table = tables.read("dte-2024-semi")
+    figure = Figure("agnews", "KNN", "auroc", 75.0, 1.0, "first hand")
+    table = replace(table, figures=(figure,))
+    assert table.members == {"agnews": tuple(f"adbench-nlp/agnews_{i}" for i in range(4))}
+    wanted = wanted_rows(table.suite("KNN", ["agnews"]), "cpu")
+    assert len(wanted) == 20
+    records = {
+        row.key: {"key": row.key, "status": "ok", "reason": "", "auroc": value}
+        for row, value in zip(wanted, [0.6] * 10 + [0.88, 0.89, 0.9, 0.91, 0.92] * 2, strict=True)
+    }
+    (cell,) = reproduce(table, wanted, records, lambda key: None).cells
+    assert cell.ours == pytest.approx(75)
+    assert cell.std == pytest.approx(math.sqrt(2.5) / 2)  # of all values together it is 15.4
+    records.popitem()
+    (cell,) = reproduce(table, wanted, records, lambda key: None).cells
+    assert cell.reason == "1 of 20 rows not run yet"
+
+
+def test_a_printed_figure_that_rounding_decided_is_not_held_against_a_row():
+    table = tables.select(tables.read("dte-2024-semi"), ["PCA"], ["cardio", "wine"])
+    cells = reproduce(table, [], {}, lambda key: None).cells
+    assert {(cell.printed.dataset, cell.deterministic) for cell in cells} == {
+        ("cardio", False),
+        ("wine", True),
+    }
+
+
+def test_a_printed_method_that_is_not_here_says_why():
+    told = tables.read("pyod-2019").told
+    with pytest.raises(ValueError, match="give either the detector, as spec, or why there is none"):
+        Contender()
+    absent = Contender(absent="it is not here")
+    told = told.model_copy(update={"detectors": {**told.detectors, "KNN": absent}})
+    table = replace(tables.read("pyod-2019"), told=told)
+    assert "KNN" not in table.runnable
+    cells = reproduce(table, [], {}, lambda key: None).cells
+    reasons = {cell.reason for cell in cells if cell.printed.detector == "KNN"}
+    assert reasons == {"it is not here"}
 
 
 def test_cells_of_data_that_are_not_here_say_so(tmp_path):
@@ -100,8 +141,22 @@ def test_at_the_count_of_anomalies_f1_is_precision():
 
     y = np.array([0, 0, 1, 1, 0, 1], dtype=np.int8)
     scores = np.array([0.1, 0.9, 0.8, 0.7, 0.2, 0.3])
-    assert f1(y, scores) == pytest.approx(2 / 3)
-    assert precision_at_n(y, scores) == pytest.approx(2 / 3)
+    called = most_anomalous(y, scores)
+    assert called.tolist() == [False, True, True, True, False, False]
+    assert f1(y, called) == precision(y, called) == recall(y, called) == pytest.approx(2 / 3)
+
+
+def test_above_a_share_fewer_may_be_called_than_are():
+    import numpy as np
+
+    y = np.array([0, 0, 1, 1, 0, 1], dtype=np.int8)
+    scores = np.array([0.1, 0.9, 0.8, 0.7, 0.2, 0.3])
+    called = above(scores, 1 / 3)
+    assert called.tolist() == [False, True, True, False, False, False]
+    assert precision(y, called) == pytest.approx(1 / 2)
+    assert recall(y, called) == pytest.approx(1 / 3)
+    assert f1(y, called) == pytest.approx(2 / 5)
+    assert precision(y, above(np.zeros(6), 0.5)) == 0.0  # equal scores: none is above
 
 
 def test_without_a_table_all_are_listed(bench):
