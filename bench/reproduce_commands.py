@@ -104,6 +104,8 @@ def _compared(table: PublishedTable, wanted: Sequence[Wanted], results: Path) ->
     from bench import cli
     from bench.reproduction import reproduce
 
+    if not wanted:
+        return reproduce(table, (), {}, lambda key: None)
     with cli._open_store(results) as store:
         records = {record["key"]: record for record in store.records({w.key for w in wanted})}
         return reproduce(table, wanted, records, store.scores)
