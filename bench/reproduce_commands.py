@@ -43,7 +43,8 @@ def reproduce(
     ] = 3600.0,
     format: Annotated[str, typer.Option(help=", ".join(FORMATS))] = "table",
     strict: Annotated[
-        bool, typer.Option(help="exit 1 if a deterministic cell is off by more than 0.02 points")
+        bool,
+        typer.Option(help="exit 1 if a cell that has to come out is off by more than 0.02 points"),
     ] = False,
     write: Annotated[
         Path | None,

@@ -32,7 +32,8 @@ class Cell:
 
     Attributes:
         printed: the figure.
-        deterministic: whether the same figure has to come out.
+        deterministic: whether the same figure has to come out: of a method without chance, or
+            whose draws can be made again, and no known reason against it.
         ours: mean over the seeds; nan where a row is missing.
         std: our standard deviation over the seeds (ddof = 1); nan likewise.
         agreement: exact (mean, and spread where printed, within TOLERANCE or half a unit of the
@@ -118,7 +119,7 @@ def _cell(
     told = table.told
     contender = told.detectors[figure.detector]
     known = [r for r in told.reasons if r.covers(figure.dataset, figure.detector)]
-    deterministic = contender.deterministic and not any(r.undetermined for r in known)
+    deterministic = contender.deterministic and not known
     reason = contender.absent or _not_run([row for rows in wanted for row in rows], records)
     if reason:
         return Cell(figure, deterministic, math.nan, math.nan, "not run", reason)

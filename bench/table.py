@@ -37,7 +37,8 @@ class Contender(BaseModel):
         spec: the detector; empty where there is none.
         settings: its settings as published.
         seeds: where they are not the table's.
-        deterministic: whether the same figures have to come out again.
+        deterministic: whether the same figures have to come out again, where no reason tells why
+            they do not.
         absent: why there is no detector that could make its figures.
     """
 
@@ -58,14 +59,12 @@ class Contender(BaseModel):
 
 
 class Reason(BaseModel):
-    """Why cells are not expected to agree.
+    """Why cells are not expected to agree: they do not count as deterministic.
 
     Attributes:
         detectors: printed names; empty for all.
         datasets: printed names; empty for all.
         why: one sentence.
-        undetermined: whether the printed figures themselves rest on rounding, so that not even
-            the authors' code gives them again: such cells do not count as deterministic.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -73,7 +72,6 @@ class Reason(BaseModel):
     detectors: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
     why: str
-    undetermined: bool = False
 
     def covers(self, dataset: str, detector: str) -> bool:
         return (not self.detectors or detector in self.detectors) and (
