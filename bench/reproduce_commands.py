@@ -43,7 +43,8 @@ def reproduce(
     ] = 3600.0,
     format: Annotated[str, typer.Option(help=", ".join(FORMATS))] = "table",
     strict: Annotated[
-        bool, typer.Option(help="exit 1 if a deterministic cell is off by more than 0.02 points")
+        bool,
+        typer.Option(help="exit 1 if a cell that has to come out is off by more than 0.02 points"),
     ] = False,
     write: Annotated[
         Path | None,
@@ -75,14 +76,17 @@ def reproduce(
     with cli._usage():
         chosen = tables.select(tables.read(table), cli._listed(detectors), cli._listed(datasets))
     wanted = chosen.wanted(data)
-    if not wanted:
+    if chosen.runnable and not wanted:
         msg = f"none of the data of {table} are here; see `bench data fetch`, or give --data"
         raise cli.Usage(msg)
-    options = Options(results, data, jobs, time_limit, None, (), None)
-    suite = chosen.suite(chosen.detectors[0], chosen.present(data))
-    # Progress goes beside the table, so that a csv can be piped.
-    console = cli.out if format == "table" else Console(stderr=True, highlight=False)
-    run_suite(suite, wanted, options, console, keep_board=False, print_board=False)
+    if wanted:
+        options = Options(results, data, jobs, time_limit, None, (), None)
+        suite = chosen.suite(chosen.runnable[0], chosen.present(data))
+        # Progress goes beside the table, so that a csv can be piped.
+        console = cli.out if format == "table" else Console(stderr=True, highlight=False)
+        # Two printed names may stand for the same rows.
+        once = list({row.key: row for row in wanted}.values())
+        run_suite(suite, once, options, console, keep_board=False, print_board=False)
     compared = _compared(chosen, wanted, results)
     if format == "table":
         shown = reproduction_text.to_table(compared)
@@ -101,6 +105,8 @@ def _compared(table: PublishedTable, wanted: Sequence[Wanted], results: Path) ->
     from bench import cli
     from bench.reproduction import reproduce
 
+    if not wanted:
+        return reproduce(table, (), {}, lambda key: None)
     with cli._open_store(results) as store:
         records = {record["key"]: record for record in store.records({w.key for w in wanted})}
         return reproduce(table, wanted, records, store.scores)

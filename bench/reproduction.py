@@ -1,4 +1,8 @@
-"""Our figures beside printed ones, cell by cell. Pure: from stored rows to a reproduction."""
+"""Our figures beside printed ones, cell by cell. Pure: from stored rows to a reproduction.
+
+A printed set that stands for several has the mean over them of both figures: of the means over
+seeds, and of the standard deviations.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +15,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics import METRICS, Floats
+from bench.metrics import METRICS, Floats, Labels
 from bench.records import Wanted
-from bench.table import Figure, PublishedTable
+from bench.table import Description, Figure, PublishedTable
 
 TOLERANCE = 0.02  # percentage points
 Agreement = Literal["exact", "within the spread", "outside", "not run"]
 AGREEMENTS: tuple[Agreement, ...] = Agreement.__args__  # type: ignore[attr-defined]
-Scores = Callable[[str], tuple[NDArray[np.int8], NDArray[np.float64]] | None]
+Called = NDArray[np.bool_]
+Scores = Callable[[str], tuple[Labels, Floats] | None]
 
 
 @dataclass(frozen=True)
@@ -27,11 +32,13 @@ class Cell:
 
     Attributes:
         printed: the figure.
-        deterministic: whether the same figure has to come out.
+        deterministic: whether the same figure has to come out: of a method without chance, or
+            whose draws can be made again, and no known reason against it.
         ours: mean over the seeds; nan where a row is missing.
         std: our standard deviation over the seeds (ddof = 1); nan likewise.
-        agreement: exact (mean, and spread where printed, within TOLERANCE), within the printed
-            spread (one standard deviation), outside, or not run.
+        agreement: exact (mean, and spread where printed, within TOLERANCE or half a unit of the
+            last printed digit), within the printed spread (one standard deviation), outside, or
+            not run.
         reason: why it was not run, or is known to differ; else "".
     """
 
@@ -93,43 +100,43 @@ def reproduce(
     by_place: dict[tuple[str, str], list[Wanted]] = {}
     for row in wanted:
         by_place.setdefault((row.dataset, row.label), []).append(row)
-    return Reproduction(
-        table,
-        tuple(
-            _cell(
-                table,
-                figure,
-                by_place.get((table.told.datasets[figure.dataset], figure.detector), []),
-                records,
-                scores,
-            )
-            for figure in table.figures
-        ),
-    )
+    cells = []
+    for figure in table.figures:
+        places = [(member, figure.detector) for member in table.members[figure.dataset]]
+        rows = [by_place.get(place, []) for place in places]
+        cells.append(_cell(table, figure, rows, records, scores))
+    return Reproduction(table, tuple(cells))
 
 
 def _cell(
     table: PublishedTable,
     figure: Figure,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[Sequence[Wanted]],
     records: Mapping[str, Mapping[str, Any]],
     scores: Scores,
 ) -> Cell:
-    deterministic = table.told.detectors[figure.detector].deterministic
-    reason = _not_run(wanted, records)
+    """Return the cell of a figure, from the rows wanted of each data set it stands for."""
+    told = table.told
+    contender = told.detectors[figure.detector]
+    known = [r for r in told.reasons if r.covers(figure.dataset, figure.detector)]
+    deterministic = contender.deterministic and not known
+    reason = contender.absent or _not_run([row for rows in wanted for row in rows], records)
     if reason:
         return Cell(figure, deterministic, math.nan, math.nan, "not run", reason)
-    values = [_value(figure.metric, records[row.key], scores) for row in wanted]
-    printed_as = np.array(values) * 100 * table.told.points
-    if table.told.rounds is not None:
-        printed_as = np.round(printed_as, table.told.rounds)
+    values = np.array(
+        [[_value(figure, told, records[row.key], scores) for row in rows] for rows in wanted]
+    )  # (data sets, seeds)
+    printed_as = values * 100 * told.points
+    if told.rounds is not None:
+        printed_as = np.round(printed_as, told.rounds)
     ours = float(printed_as.mean())
-    std = float(printed_as.std(ddof=1)) if len(values) > 1 else math.nan
-    agreement = _agreement(figure, ours, std, TOLERANCE * table.told.points)
-    known = [r.why for r in table.told.reasons if r.covers(figure.dataset, figure.detector)]
-    return Cell(
-        figure, deterministic, ours, std, agreement, "; ".join(known) * (agreement != "exact")
+    several = printed_as.shape[1] > 1
+    std = float(printed_as.std(axis=1, ddof=1).mean()) if several else math.nan
+    agreement = _agreement(
+        figure, ours, std, max(TOLERANCE * told.points, 0.5 * 10**-told.decimals)
     )
+    why = "; ".join(r.why for r in known) * (agreement != "exact")
+    return Cell(figure, deterministic, ours, std, agreement, why)
 
 
 def _not_run(wanted: Sequence[Wanted], records: Mapping[str, Mapping[str, Any]]) -> str:
@@ -143,7 +150,7 @@ def _not_run(wanted: Sequence[Wanted], records: Mapping[str, Mapping[str, Any]])
     if not stored:
         return "not run yet"
     missing = len(wanted) - len(stored)
-    return f"{missing} of {len(wanted)} seeds not run yet" if missing else ""
+    return f"{missing} of {len(wanted)} rows not run yet" if missing else ""
 
 
 def _agreement(figure: Figure, ours: float, std: float, tolerance: float) -> Agreement:
@@ -154,31 +161,64 @@ def _agreement(figure: Figure, ours: float, std: float, tolerance: float) -> Agr
     return "within the spread" if figure.std is not None and off <= figure.std else "outside"
 
 
-def _value(metric: str, record: Mapping[str, Any], scores: Scores) -> float:
-    if metric not in AT_COUNT:
-        return float(record[metric])
+def _value(figure: Figure, told: Description, record: Mapping[str, Any], scores: Scores) -> float:
+    if figure.metric in METRICS:
+        return float(record[figure.metric])
     found = scores(record["key"])
     if found is None:
         msg = f"row {record['key'][:8]} has no scores"
         raise ValueError(msg)
-    return AT_COUNT[metric](*found)
+    y, s = found
+    share = told.called.get(figure.dataset)
+    if figure.metric == "precision_at_n":
+        share = float(y.mean())
+    called = most_anomalous(y, s) if share is None else above(s, share)
+    return OF_CALLED[figure.metric](y, called)
 
 
-def f1(y: NDArray[np.int8], scores: Floats) -> float:
-    """F1 where as many rows are called anomalous as are: precision and recall are equal.
+def most_anomalous(y: Labels, scores: Floats) -> Called:
+    """Return which rows are called anomalous where as many are called so as are.
 
-    Of equal scores at the cut numpy's partition takes some, as in the authors' code, so that
-    the order of the rows counts. It looks at test labels: an oracle, on no board.
+    Of equal scores at the cut numpy's partition takes some, as in the code of Livernoche et al.,
+    so that the order of the rows counts.
     """
     n_anomalies = int(y.sum())
-    return float(y[np.argpartition(-scores, n_anomalies)[:n_anomalies]].mean())
+    called = np.zeros(len(y), dtype=np.bool_)
+    called[np.argpartition(-scores, n_anomalies)[:n_anomalies]] = True
+    return called
 
 
-def precision_at_n(y: NDArray[np.int8], scores: Floats) -> float:
-    """Share of anomalies above the percentile of the true share, as PyOD computes it."""
-    called = scores > np.percentile(scores, 100 * (1 - y.mean()))
+def above(scores: Floats, share: float) -> Called:
+    """Return which rows lie above the percentile that leaves a share of them, as PyOD does."""
+    called: Called = scores > np.percentile(scores, 100 * (1 - share))
+    return called
+
+
+def precision(y: Labels, called: Called) -> float:
+    """Return the share of anomalies among the rows that are called so; 0 if none is."""
     return float(y[called].mean()) if called.any() else 0.0
 
 
-AT_COUNT = {"f1": f1, "precision_at_n": precision_at_n}
-LABELS = {"f1": "F1", "precision_at_n": "P@n"} | {n: m.label for n, m in METRICS.items()}
+def recall(y: Labels, called: Called) -> float:
+    """Return the share of the anomalies that are called so."""
+    return float(called[y == 1].mean())
+
+
+def f1(y: Labels, called: Called) -> float:
+    """Return the harmonic mean of precision and recall."""
+    return 2 * float(y[called].sum()) / (int(called.sum()) + int(y.sum()))
+
+
+# They look at test labels, by the number of anomalies or by a share that fits it: oracles, on no
+# board.
+OF_CALLED = {"f1": f1, "precision": precision, "precision_at_n": precision, "recall": recall}
+LABELS = {
+    "f1": "F1",
+    "precision": "precision",
+    "precision_at_n": "P@n",
+    "recall": "recall",
+    "pixel_auroc": "pixel AUROC",
+    "region_overlap": "region overlap",
+    "normal_accuracy": "accuracy, normal",
+    "anomalous_accuracy": "accuracy, anomalous",
+} | {name: metric.label for name, metric in METRICS.items()}

@@ -13,9 +13,10 @@ from bench import html, markdown
 from bench.printed import Cell, Table
 from bench.reproduction import LABELS, Reproduction
 from bench.reproduction import Cell as Figure
-from bench.table import Description
+from bench.table import Description, PublishedTable
 
 HEADS = ("data set", "detector", "metric", "printed", "ours", "difference", "agreement")
+MOST_NAMED = 8  # data sets, or detectors, in a sentence
 COLUMNS = (
     "dataset", "detector", "metric", "printed", "printed_std", "ours", "ours_std", "difference",
     "agreement", "deterministic", "source", "reason",
@@ -97,9 +98,9 @@ def overview(made: Sequence[Reproduction]) -> str:
         "# Published tables, reproduced",
         "Written by `bench reproduce --write docs/reproduction.md` from stored rows. A cell is "
         "exact where mean and printed spread (standard deviation over seeds) are within 0.02 "
-        "percentage points of the printed ones; else within the spread where the means differ by "
-        "at most one printed standard deviation; else outside. `bench reproduce NAME` runs what is "
-        "missing and prints every cell.",
+        "percentage points of the printed ones, or half a unit of their last digit; else within "
+        "the spread where the means differ by at most one printed standard deviation; else "
+        "outside. `bench reproduce NAME` runs what is missing and prints every cell.",
         markdown.table_text(Table("overview", "", heads, tuple(lines))),
     ]
     for one in made:
@@ -153,10 +154,22 @@ def _notes(made: Reproduction) -> tuple[str, ...]:
     for cell in made.cells:
         if cell.reason:
             reasons.setdefault((cell.agreement == "not run", cell.reason), []).append(cell)
-    told = []
-    for (idle, reason), cells in reasons.items():
-        sets = list(dict.fromkeys(cell.printed.dataset for cell in cells))
-        where = ", ".join(sets[:8]) + (f" and {len(sets) - 8} more" if len(sets) > 8 else "")
-        what = "not run" if idle else "known to differ"
-        told.append(f"{len(cells)} cells {what} ({where}): {reason}")
-    return tuple(told)
+    return tuple(
+        f"{len(cells)} cell{'s' * (len(cells) > 1)} {'not run' if idle else 'known to differ'} "
+        f"({_where(cells, made.table)}): {reason}"
+        for (idle, reason), cells in reasons.items()
+    )
+
+
+def _where(cells: Sequence[Figure], table: PublishedTable) -> str:
+    """Return which detectors and data sets cells are of; what all cells have goes unsaid."""
+    detectors = tuple(dict.fromkeys(cell.printed.detector for cell in cells))
+    sets = tuple(dict.fromkeys(cell.printed.dataset for cell in cells))
+    both = ((detectors, table.detectors), (sets, table.datasets))
+    parts = [_some(names) for names, every in both if set(names) != set(every)]
+    return " on ".join(parts) or _some(sets)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -122,11 +122,7 @@ class Suite(BaseModel):
     @field_validator("datasets")
     @classmethod
     def _known_datasets(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
-        found: list[str] = []
-        for pattern in patterns:
-            matching = [name for name in datasets.names() if fnmatch(name, pattern)]
-            found += matching or [datasets.find(pattern).name]  # raises with the nearest names
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(name for pattern in patterns for name in matching(pattern)))
 
     @field_validator("protocol", mode="before")
     @classmethod
@@ -158,6 +154,16 @@ class Suite(BaseModel):
     @classmethod
     def _different_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(dict.fromkeys(seeds))
+
+
+def matching(pattern: str) -> tuple[str, ...]:
+    """Return the names of the data sets that a name or a pattern stands for.
+
+    Raises:
+        UnknownDataSet: there is none, with the nearest names.
+    """
+    found = tuple(name for name in datasets.names() if fnmatch(name, pattern))
+    return found or (datasets.find(pattern).name,)
 
 
 def names() -> tuple[str, ...]:

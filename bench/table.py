@@ -15,12 +15,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 import datasets
 from bench.plan import wanted_rows
 from bench.records import Wanted
-from bench.suite import Seed, Suite, build
+from bench.suite import Seed, Suite, build, matching
 from detectors.settings import nearest
 
 FOLDER = Path(__file__).parent / "tables"
@@ -34,22 +34,32 @@ class Contender(BaseModel):
     """What a printed name stands for.
 
     Attributes:
-        spec: the detector.
+        spec: the detector; empty where there is none.
         settings: its settings as published.
         seeds: where they are not the table's.
-        deterministic: whether the same figures have to come out again.
+        deterministic: whether the same figures have to come out again, where no reason tells why
+            they do not.
+        absent: why there is no detector that could make its figures.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    spec: str
+    spec: str = ""
     settings: dict[str, Any] = {}
     seeds: tuple[Seed, ...] = ()
     deterministic: bool = False
+    absent: str = ""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Contender:
+        if bool(self.spec) == bool(self.absent):
+            msg = "give either the detector, as spec, or why there is none, as absent"
+            raise ValueError(msg)
+        return self
 
 
 class Reason(BaseModel):
-    """Why cells are not expected to agree.
+    """Why cells are not expected to agree: they do not count as deterministic.
 
     Attributes:
         detectors: printed names; empty for all.
@@ -81,9 +91,12 @@ class Description(BaseModel):
         points: printed units in one percentage point: 1 for percent, 0.01 for shares.
         decimals: as printed.
         rounds: decimals that each repetition was rounded to before the mean, if it was.
+        called: share of the tested rows that were called anomalous, by printed data set; where
+            there is none, as many as are.
         notes: where text and figures disagree, and what else a reader has to know.
         detectors: by printed name.
-        datasets: name in the catalogue by printed name.
+        datasets: name in the catalogue by printed name, or a pattern such as "adbench-nlp/20news_*"
+            where means over all that match were printed.
         reasons: known differences.
     """
 
@@ -97,6 +110,7 @@ class Description(BaseModel):
     points: float = 1.0
     decimals: int = 2
     rounds: int | None = None
+    called: dict[str, float] = {}
     notes: tuple[str, ...] = ()
     detectors: dict[str, Contender]
     datasets: dict[str, str]
@@ -133,14 +147,27 @@ class PublishedTable:
         """Printed names of the detectors, in the table's order."""
         return tuple(dict.fromkeys(figure.detector for figure in self.figures))
 
+    @cached_property
+    def members(self) -> dict[str, tuple[str, ...]]:
+        """Names in the catalogue by printed name of a data set."""
+        return {name: matching(self.told.datasets[name]) for name in self.datasets}
+
+    @cached_property
+    def runnable(self) -> tuple[str, ...]:
+        """Printed names of the detectors that there are."""
+        return tuple(name for name in self.detectors if self.told.detectors[name].spec)
+
     def seeds(self, detector: str) -> tuple[int, ...]:
         """Return the seeds of a detector's repetitions."""
         return self.told.detectors[detector].seeds or self.told.seeds
 
     def present(self, data: Path | None) -> tuple[str, ...]:
-        """Return the printed names of the data sets whose files are here."""
-        known = self.told.datasets
-        return tuple(name for name in self.datasets if datasets.present(known[name], data))
+        """Return the printed names of the data sets all of whose files are here."""
+        return tuple(
+            name
+            for name, members in self.members.items()
+            if all(datasets.present(member, data) for member in members)
+        )
 
     def suite(self, detector: str, names: Sequence[str]) -> Suite:
         """Return the suite of one detector on data sets, by printed names."""
@@ -162,7 +189,7 @@ class PublishedTable:
         here = self.present(data)
         if not here:
             return []
-        suites = [self.suite(detector, here) for detector in self.detectors]
+        suites = [self.suite(detector, here) for detector in self.runnable]
         return [row for suite in suites for row in wanted_rows(suite, "cpu", data)]
 
 
@@ -216,10 +243,11 @@ def _chosen(
 ) -> set[str]:
     if asked is None:
         return set(printed)
-    known = {here[name].lower(): name for name in printed}
-    known |= {name.lower(): name for name in printed}
+    chosen: set[str] = set()
     for word in asked:
-        if word.lower() not in known:
+        names = {n for n in printed if word.lower() in (n.lower(), here[n].lower())}
+        if not names:
             msg = f"the table has no {what} {word!r}; {nearest(word, printed)}"
             raise UnknownTable(msg)
-    return {known[word.lower()] for word in asked}
+        chosen |= names
+    return chosen

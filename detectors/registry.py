@@ -129,6 +129,7 @@ TABLE: dict[str, Entry] = {
     "kmeans": Entry("detectors.kmeans:KMeans"),
     "knn": Entry("detectors.neighbours:KNN"),
     "linear-ae": _deep("autoencoder:Autoencoder", _AE, hidden=(), flatten=True),
+    "loda-legacy-seed": Entry("detectors.loda:LegacySeedLODA"),
     "lof": Entry("detectors.neighbours:LOF"),
     "lunar": _deep("lunar:LUNAR", encodes=False),  # pyod:LUNAR finds negatives by their own 0
     "mae": _deep("masked:MaskedAutoencoder", _AE),
