@@ -3,8 +3,9 @@
 Bergman and Hoshen, "Classification-based anomaly detection for general data", ICLR 2020,
 arXiv:2005.02359. Section and equation numbers are those of the paper. As in the authors' code
 for tables, the transformations have no shift, a cross-entropy stands beside the triplet-centre
-loss, and the constant that the paper adds to every probability, for regions far from all centres,
-is 0.
+loss, the constant that the paper adds to every probability, for regions far from all centres, is
+0, and the features are those after a leaky ReLU. Without it centred samples would have all their
+centres at 0, where f is linear.
 
 Nothing in the loss holds the scale of the features: the cross-entropy falls as they grow, and the
 triplet-centre loss asks only for differences of distances. The score is a softmax of squared
@@ -25,8 +26,10 @@ from torch import Tensor, nn
 
 from detectors.contract import Floats
 from detectors.deep.base import DeepDetector
-from detectors.deep.networks import SLOPE, Dense, mlp, rowwise_product
+from detectors.deep.networks import Dense, mlp, rowwise_product
 from detectors.deep.phases import Objective, Phase, mean_of
+
+FEATURE_SLOPE = 0.2  # of the leaky ReLU at the end of f, as in the authors' code
 
 
 class GOADNet(nn.Module):
@@ -40,10 +43,10 @@ class GOADNet(nn.Module):
     ) -> None:
         super().__init__()
         self.n_transforms = n_transforms
-        self.trunk = mlp([n_out, *hidden, n_features], bias=False)
-        self.classifier = nn.Sequential(nn.LeakyReLU(SLOPE), Dense(n_features, n_transforms))
-        matrices = torch.randn(d, n_transforms * n_out) / math.sqrt(d)
-        self.register_buffer("matrices", matrices)
+        layers = mlp([n_out, *hidden, n_features], bias=False)
+        self.trunk = nn.Sequential(*layers, nn.LeakyReLU(FEATURE_SLOPE))
+        self.classifier = Dense(n_features, n_transforms)
+        self.register_buffer("matrices", torch.randn(d, n_transforms * n_out))
         self.register_buffer("centres", torch.zeros(n_transforms, n_features))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -81,29 +84,31 @@ class GOAD(DeepDetector[GOADNet]):
     f(T(x, m)) over the training rows; in training it is that of the batch.
 
     Attributes:
-        n_transforms: number M of random matrices; entries are normal with variance 1 / d, so
-            that the scale of the samples stays.
+        n_transforms: number M of random matrices with standard normal entries; 256 in the
+            authors' code for small tables.
         transform_dim: features after a transformation.
-        hidden: widths of the hidden layers of f, which has no biases.
+        hidden: widths of the hidden layers of f, which has no biases; none in the authors' code.
         feature_dim: width of f's output.
         margin: s of the triplet-centre loss.
         centre_weight: weight of the triplet-centre loss beside the cross-entropy; 0.1 in the
             authors' code.
-        epochs: most passes over the training rows; each shows every row M times. The authors take
-            1 to 25.
+        epochs: most passes over the training rows; each shows every row M times. The authors
+            take 25 for small tables.
+        learning_rate: as in the authors' code.
         batch_size: rows a step, as in the authors' code.
     """
 
     takes_images: ClassVar[bool] = False
 
-    n_transforms: Annotated[int, Ge(2)] = 32
+    n_transforms: Annotated[int, Ge(2)] = 64
     transform_dim: Annotated[int, Ge(1)] = 32
-    hidden: tuple[Annotated[int, Ge(1)], ...] = (64,)
-    feature_dim: Annotated[int, Ge(1)] = 32
+    hidden: tuple[Annotated[int, Ge(1)], ...] = ()
+    feature_dim: Annotated[int, Ge(1)] = 8
     margin: Annotated[float, Gt(0)] = 1.0
     centre_weight: Annotated[float, Gt(0)] = 0.1
-    epochs: Annotated[int, Ge(0)] = 50
+    epochs: Annotated[int, Ge(0)] = 25
     batch_size: Annotated[int, Ge(1)] = 64
+    learning_rate: Annotated[float, Gt(0)] = 1e-3
 
     def _network(self, shape: tuple[int, ...]) -> GOADNet:
         (d,) = shape

@@ -29,7 +29,8 @@ def features_by_loop(net, x):
     first, second = (net.trunk[i].weight.detach().numpy().astype(float) for i in (0, 2))
     matrices = np.split(net.matrices.numpy().astype(float), 5, axis=1)
     hidden = [x @ matrix @ first for matrix in matrices]
-    return np.stack([np.where(h > 0, h, 0.01 * h) @ second for h in hidden])
+    last = [np.where(h > 0, h, 0.01 * h) @ second for h in hidden]
+    return np.stack([np.where(h > 0, h, 0.2 * h) for h in last])
 
 
 def test_the_score_sums_the_surprise_at_the_right_transformation(x, fitted):
@@ -52,6 +53,11 @@ def test_the_triplet_centre_loss_wants_the_right_centre_nearer_by_the_margin():
     assert_allclose(found.numpy(), expected)
 
 
+def test_the_centres_of_centred_samples_stand_apart(x):
+    centres = GOAD(epochs=5, n_transforms=8).fit(x - x.mean(axis=0)).net_.centres.numpy()
+    assert np.linalg.norm(centres, axis=1).min() > 0.1
+
+
 def test_training_teaches_which_transformation_was_taken(x):
     def share_right(detector):
         with torch.no_grad():
@@ -59,7 +65,7 @@ def test_training_teaches_which_transformation_was_taken(x):
             distances = (features[:, :, None] - detector.net_.centres).square().sum(-1)
         return (distances.argmin(-1) == torch.arange(8)).float().mean().item()
 
-    settings = {"n_transforms": 8, "batch_size": 16}
+    settings = {"n_transforms": 8, "batch_size": 16, "learning_rate": 0.01}
     untrained = GOAD(epochs=0, **settings).fit(x)
     assert share_right(GOAD(epochs=40, **settings).fit(x)) > share_right(untrained) + 0.3
 
