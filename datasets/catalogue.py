@@ -145,6 +145,8 @@ def _nearest(name: str) -> list[str]:
     groups = [known.partition("/")[0] for known in TABLE if "/" in known]
     likely = get_close_matches(group, groups, 1, _SAME_GROUP)
     members = [known for known in TABLE if known.startswith(f"{likely[0]}/")] if likely else []
+    if likely and f"{likely[0]}/{member}" in members:
+        return [f"{likely[0]}/{member}"]
     if members and (not member or "*" in member or member.isdigit()):
         shown = members[:_MANY]
         return members if len(members) <= _MANY else [*shown, f"... ({len(members)} in all)"]
