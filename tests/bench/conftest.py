@@ -211,4 +211,3 @@ def make_rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
 @pytest.fixture(autouse=True)
 def _in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")

@@ -134,8 +134,8 @@ def test_ten_thousand_rows_take_well_under_a_second():
     rng = np.random.default_rng(5)
     cells = grid({f"f{i}": 2 for i in range(20)}, 5)
     values = rng.uniform(size=(50, len(cells)))
-    begin = time.perf_counter()
+    begin = time.process_time()
     stats.mean_ranks(values, cells, larger_is_better=True)
     low, high = stats.percentile_interval(values @ stats.bootstrap_weights(cells))
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
     assert np.all(low < high)
