@@ -187,8 +187,8 @@ class DeepDetector(Detector, Generic[Net]):
     def _losses(self, net: Net, x: Tensor, noise: Tensor) -> Tensor:
         """Return the (n,) losses of samples x (n, *shape), given the `_noise` of n rows.
 
-        A function of its arguments and the settings alone: its operations are recorded in the
-        first step and replayed in the others.
+        A function of its arguments and the settings alone: its operations are recorded in one
+        of the first steps and replayed in all later ones.
         """
         raise NotImplementedError
 

@@ -15,26 +15,31 @@ from torch import Tensor, fx
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
+N_UNRECORDED = 16  # calls before: making a record takes as long as some twenty
 _SAME_SHAPE_IS_SAME = {torch.ops.aten.expand.default, torch.ops.aten.view.default}
 
 
 def recorded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `function` of tensors, its operations recorded in the first call and then replayed.
+    """Return `function` of tensors, its operations recorded in a call, then replayed in all others.
 
     The function must depend on its arguments alone, and they must keep their shapes; then the
     replay gives the same bits.
     """
     replay: Callable[..., Any] | None = None
+    n_unrecorded = 0
 
     def call(*arguments: Tensor) -> Any:
-        nonlocal replay
-        if replay is None:
-            recorder = _Recorder(arguments)
-            with recorder:
-                values = function(*arguments)
-            replay = recorder.finish(values)
-            return values
-        return replay(*arguments)
+        nonlocal replay, n_unrecorded
+        if replay is not None:
+            return replay(*arguments)
+        if n_unrecorded < N_UNRECORDED:
+            n_unrecorded += 1
+            return function(*arguments)
+        recorder = _Recorder(arguments)
+        with recorder:
+            values = function(*arguments)
+        replay = recorder.finish(values)
+        return values
 
     return call
 

@@ -19,7 +19,7 @@ SUITE = """
 title = "to be tracked"
 detectors = ["random", "mean-distance", "max-abs-z", "row-index"]
 datasets = ["wine", "synthetic/annulus"]
-seeds = 20
+seeds = 8
 """
 CURIOUS = """
 import socket
@@ -116,7 +116,7 @@ def test_the_spy_on_the_network_sees_into_the_sandbox(tmp_path):
 
 def test_rows_that_killed_runs_stored_are_tracked_once_by_the_next(bench, suite, tmp_path):
     results, n_missing = tmp_path / "results", 0
-    for enough in (1, 50):
+    for enough in (1, 20):
         running = bench("run", suite, "--results", results, "--jobs", 2, **LOCAL)
         assert bench.wait_until((results / "store.db").exists, 60)
         assert bench.wait_until(lambda n=enough: len(stored(results)) >= n, 60)
@@ -130,7 +130,7 @@ def test_rows_that_killed_runs_stored_are_tracked_once_by_the_next(bench, suite,
     assert bench("run", suite, "--results", results, **LOCAL).wait() == 0
 
     keys = stored(results)
-    assert len(keys) == 160
+    assert len(keys) == 64
     assert tracked(results, "tracked") == keys
     assert {run.info.status for run in logged(results, "tracked")[1]} == {"FINISHED"}
 
