@@ -1,4 +1,4 @@
-"""Detectors made of others: one read-out of a model, and a shallow head on a model's codes."""
+"""Detectors made of others: one read-out of a model, and a head on a model's codes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ReadOut(Detector):
 
 @dataclass(kw_only=True)
 class Hybrid(Detector):
-    """The score of a shallow detector on the standardised codes of a model.
+    """The score of another detector on the standardised codes of a model.
 
     Codes are standardised with the mean and standard deviation of the training codes; a unit
     that is constant on them stays as it is.

@@ -64,15 +64,13 @@ class Entry:
 DEEP_PRELOAD = ("torch._dynamo",)  # which torch's optimisers import, seconds into the first fit
 
 
-def _deep(
-    target: str, readouts: tuple[str, ...] = (), *, encodes: bool = True, **preset: Any
-) -> Entry:
+def _deep(target: str, readouts: tuple[str, ...] = (), **preset: Any) -> Entry:
     """Return the entry of a model on the one training loop, with settings that its name fixes."""
     return Entry(
         f"detectors.deep.{target}",
         "deep",
         readouts,
-        encodes=encodes,
+        encodes=True,
         trains_together=True,
         takes_device=True,
         takes_epochs=True,
@@ -114,13 +112,13 @@ TABLE: dict[str, Entry] = {
     "dagmm": _deep("dagmm:DAGMM"),
     "deep-svdd": _deep("deep_svdd:DeepSVDD"),
     "deep-svdd-soft": _deep("deep_svdd:DeepSVDD", objective="soft-boundary"),
-    "dte-c": _deep("dte:DTECategorical", encodes=False),
+    "dte-c": _deep("dte:DTECategorical"),
     "ecod": Entry("detectors.ecdf:ECOD"),
     "eigenvector-distance": Entry("detectors.as_published:EigenvectorDistance"),
     "findout": Entry("detectors.findout:FindOut"),
     "flow": _deep("flow:Flow"),
     "gmm": Entry("detectors.density:GaussianMixtureDensity"),
-    "goad": _deep("goad:GOAD", encodes=False),
+    "goad": _deep("goad:GOAD"),
     "icl": _deep("icl:ICL"),
     "iforest": Entry("detectors.forest:IsolationForest"),
     "iforest-legacy-seed": Entry("detectors.as_published:LegacySeedIsolationForest"),
@@ -131,7 +129,7 @@ TABLE: dict[str, Entry] = {
     "linear-ae": _deep("autoencoder:Autoencoder", _AE, hidden=(), flatten=True),
     "loda-legacy-seed": Entry("detectors.loda:LegacySeedLODA"),
     "lof": Entry("detectors.neighbours:LOF"),
-    "lunar": _deep("lunar:LUNAR", encodes=False),  # pyod:LUNAR finds negatives by their own 0
+    "lunar": _deep("lunar:LUNAR"),  # pyod:LUNAR finds negatives by their own 0
     "mae": _deep("masked:MaskedAutoencoder", _AE),
     "mahalanobis": Entry("detectors.covariance:Mahalanobis"),
     "max-abs-z": Entry("detectors.controls:MaxAbsZ", "control"),
@@ -164,7 +162,7 @@ class Spec:
         entry: what the registry says of the base.
         untrained: whether the model is left without a training step.
         readout: the score to read, None for the only one or for a head.
-        head: name of the shallow detector on the model's codes, or None.
+        head: name of the detector on the model's codes, or None.
     """
 
     base: str
@@ -300,8 +298,8 @@ def _check_head(text: str, base: str, readout: str | None, entry: Entry, head: s
         encoders = ", ".join(name for name, e in TABLE.items() if e.encodes)
         msg = f"{text!r}: {base} has no codes for a head; models that have: {encoders}"
         raise ValueError(msg)
-    if find(head).family != "shallow":
-        msg = f"{text!r}: a head is a shallow detector, {head} is {find(head).family}"
+    if find(head).family == "control":
+        msg = f"{text!r}: a head is a shallow or a deep detector, {head} is a control"
         raise ValueError(msg)
     return head
 

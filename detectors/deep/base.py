@@ -68,8 +68,10 @@ class DeepDetector(Detector, Generic[Net]):
 
     After `fit`: `net_`, the network with its weights on the CPU; `losses_`, the mean training
     loss of each epoch of the last phase, by its first objective; `epochs_`, their number;
-    `curves_`, every loss and the validation of each epoch, by name; `remark_`, what a reader of
-    the scores has to know of this fit, given as a warning with every score, or empty.
+    `converged_`, whether that phase ended as the loss of held-out rows had not fallen for
+    `patience` epochs; `curves_`, every loss and the validation of each epoch, by name;
+    `remark_`, what a reader of the scores has to know of this fit, given as a warning with every
+    score, or empty.
     """
 
     family: ClassVar[Family] = "deep"
@@ -128,8 +130,8 @@ class DeepDetector(Detector, Generic[Net]):
 
     @property
     def diagnostics_(self) -> Mapping[str, float | Sequence[float]]:
-        """The number of epochs of the last phase, and every curve of the training."""
-        return {"epochs": self.epochs_, **self.curves_}
+        """Of the last phase the number of epochs and `converged_`; every curve of the training."""
+        return {"epochs": self.epochs_, "converged": float(self.converged_), **self.curves_}
 
     def score(self, x: ArrayLike, readout: str | None = None) -> Floats:
         """As `Detector.score`; warns with the remark of the fit, if there is one."""
@@ -163,6 +165,7 @@ class DeepDetector(Detector, Generic[Net]):
         self.curves_ = replica.curves
         self.losses_ = np.array(replica.curves.get(phase.stream(phase.objectives[0].name), []))
         self.epochs_ = len(self.losses_)
+        self.converged_ = replica.converged
         self.remark_ = ""
         try:
             self._conclude(replica.x.numpy().astype(np.float64))

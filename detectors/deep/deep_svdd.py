@@ -63,8 +63,9 @@ class DeepSVDD(DeepDetector[DeepSVDDNet]):
         objective: `one-class` lowers the mean distance (their equation 4), `soft-boundary` the
             radius R and what lies beyond it (equation 3).
         nu: of the soft boundary: share of the training samples outside, about.
-        warm_up: epochs with R = 0; after each later one, R^2 is the (1 - nu)-quantile of the
-            squared distances of the training samples.
+        warm_up: epochs with R = 0, and no more than there are or than `patience`; after each
+            later one, R^2 is the (1 - nu)-quantile of the squared distances of the training
+            samples.
         pretraining_epochs: most passes of the autoencoder; 0 starts from random weights.
         penalty: lambda, the weight of half the encoder's squared weights; 1e-6 in the paper.
         fine_tuning_pace: factor on the learning rate after the pretraining. 0.01 makes it 0.00003;
@@ -113,7 +114,8 @@ class DeepSVDD(DeepDetector[DeepSVDDNet]):
             centre = in_chunks(net.encoder, x).mean(0)
             away = torch.where(centre < 0, -CENTRE_MARGIN, CENTRE_MARGIN)
             net.centre.copy_(torch.where(centre.abs() < CENTRE_MARGIN, away, centre))
-        if self.objective == "soft-boundary" and epoch >= min(self.warm_up, self.epochs):
+        warm_up = min(self.warm_up, self.patience, phase.epochs)
+        if self.objective == "soft-boundary" and epoch >= warm_up:
             distances = in_chunks(net.squared_distance, x)
             net.squared_radius.fill_(float(np.quantile(distances.numpy(), 1 - self.nu)))
         net.train()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, cast
 
 import numpy as np
 import torch
@@ -38,6 +38,8 @@ def noise_scales(n_times: int) -> Floats:
 class DTECategorical(DeepDetector[nn.Module]):
     """Expected bin of the diffusion time at which the network takes a sample to be.
 
+    Codes are its last hidden layer.
+
     Attributes:
         n_times: length T of the diffusion.
         n_bins: equal stretches of time that are told apart.
@@ -48,6 +50,7 @@ class DTECategorical(DeepDetector[nn.Module]):
     """
 
     takes_images: ClassVar[bool] = False
+    encodes: ClassVar[bool] = True
 
     n_times: Annotated[int, Ge(2)] = 400
     n_bins: Annotated[int, Ge(2)] = 7
@@ -79,3 +82,7 @@ class DTECategorical(DeepDetector[nn.Module]):
             return (logits.softmax(-1) * bins).sum(-1)
 
         return self._read(read, x)
+
+    def _encode(self, x: Floats) -> Floats:
+        hidden = cast("nn.Sequential", self.net_)[:-1]
+        return self._read(lambda rows: hidden(rows.float()), x)

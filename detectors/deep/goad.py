@@ -81,7 +81,8 @@ class GOAD(DeepDetector[GOADNet]):
     """Sum over random transformations of -log p of the right one, by distances to its centre.
 
     p(m' | T(x, m)) is the softmax over m' of -|f(T(x, m)) - c_m'|^2, and c_m is the mean of
-    f(T(x, m)) over the training rows; in training it is that of the batch.
+    f(T(x, m)) over the training rows; in training it is that of the batch. Codes are the
+    f(T(x, m)) of all m.
 
     Attributes:
         n_transforms: number M of random matrices with standard normal entries; 256 in the
@@ -99,6 +100,7 @@ class GOAD(DeepDetector[GOADNet]):
     """
 
     takes_images: ClassVar[bool] = False
+    encodes: ClassVar[bool] = True
 
     n_transforms: Annotated[int, Ge(2)] = 64
     transform_dim: Annotated[int, Ge(1)] = 32
@@ -138,3 +140,6 @@ class GOAD(DeepDetector[GOADNet]):
             return surprise(-squared_distances(features, self.net_.centres.double()))
 
         return self._read(read, x)
+
+    def _encode(self, x: Floats) -> Floats:
+        return self._read(lambda rows: self.net_(rows.float()).flatten(1), x)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, cast
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
@@ -35,7 +35,7 @@ class LUNAR(DeepDetector[nn.Module]):
     Features are scaled to [0, 1] on the training rows. There is a negative a training row, with
     equal chances uniform in the cube or the row with normal noise on some features. The network
     lowers the squared error of a sigmoid, 0 for rows and 1 for negatives; the score is the
-    sigmoid's argument, which ranks alike and does not round to 1.
+    sigmoid's argument, which ranks alike and does not round to 1. Codes are the last hidden layer.
 
     Attributes:
         n_neighbors: k, at most the training rows less one. The paper takes 100, which small
@@ -46,6 +46,7 @@ class LUNAR(DeepDetector[nn.Module]):
     """
 
     takes_images: ClassVar[bool] = False
+    encodes: ClassVar[bool] = True
 
     n_neighbors: Annotated[int, Ge(1)] = 10
     noise: Annotated[float, Gt(0)] = 0.1
@@ -82,5 +83,13 @@ class LUNAR(DeepDetector[nn.Module]):
         return 0.5 * wrong[:, 0]
 
     def _score(self, x: Floats, readout: str) -> Floats:
-        distances = self.neighbours_.kneighbors(self.scaler_.transform(x))[0]
-        return self._read(lambda rows: self.net_(rows.float())[:, 0], distances)
+        return self._read(lambda rows: self.net_(rows.float())[:, 0], self._distances(x))
+
+    def _encode(self, x: Floats) -> Floats:
+        hidden = cast("nn.Sequential", self.net_)[:-1]
+        return self._read(lambda rows: hidden(rows.float()), self._distances(x))
+
+    def _distances(self, x: Floats) -> Floats:
+        """Return the (n, k) sorted distances of samples x (n, d) to training rows."""
+        distances: Floats = self.neighbours_.kneighbors(self.scaler_.transform(x))[0]
+        return distances

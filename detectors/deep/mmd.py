@@ -1,7 +1,8 @@
 """Maximum mean discrepancy of codes and draws from a Gaussian prior.
 
-Gretton et al., "A kernel two-sample test", JMLR 2012; with the kernel, its scales and its unbiased
-estimate as in Tolstikhin et al., "Wasserstein auto-encoders", ICLR 2018, arXiv:1711.01558.
+Gretton et al., "A kernel two-sample test", JMLR 13, 2012,
+https://jmlr.org/papers/v13/gretton12a.html; with the kernel, its scales and its unbiased estimate
+as in Tolstikhin et al., "Wasserstein auto-encoders", ICLR 2018, arXiv:1711.01558.
 """
 
 from __future__ import annotations

@@ -71,9 +71,12 @@ class OCNN(DeepDetector[OCNNNet]):
 
     w and V take the steps of an epoch by back-propagation, then r becomes the nu-quantile of the
     outputs of the training samples, in turn until equation 4 on held-out rows has not fallen for
-    `patience` epochs. g is bounded: with a linear g or a ReLU the objective is homogeneous and
-    either falls without end or is lowest at zero. V near 0, with equal outputs for all, is near
-    the optimum too; a fit that ends there raises `Collapsed`. Codes are g(V u(x)).
+    `patience` epochs, which the diagnostic `converged` tells, or the epochs are through (with
+    fewer than 32 training samples, of which none is held out, always).
+
+    g is bounded: with a linear g or a ReLU the objective is homogeneous and either falls without
+    end or is lowest at zero. V near 0, with equal outputs for all, is near the optimum too; a fit
+    that ends there raises `Collapsed`. Codes are g(V u(x)).
 
     Attributes:
         nu: share of the training samples on the anomalous side, about.
@@ -122,7 +125,7 @@ class OCNN(DeepDetector[OCNNNet]):
     def _conclude(self, x: Floats) -> None:
         outputs = float(self.net_.r) - self._score(x, "")
         size = max(float(np.abs(outputs).max()), float(np.finfo(np.float32).tiny))
-        if len(np.unique(x, axis=0)) > 1 and outputs.std() < LEAST_SPREAD * size:
+        if outputs.std() < LEAST_SPREAD * size and (x != x[0]).any():
             msg = (
                 f"the outputs of the training rows are all {outputs.mean():.3g}, near which "
                 "equation 4 is lowest; try g = tanh, fewer epochs or a lower nu"

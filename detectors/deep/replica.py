@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -68,6 +69,8 @@ class Replica:
         state: (S,) the buffers that belong to them.
         curves: by name, a figure of each epoch.
         outcome: what `fit` raises, None if it succeeds.
+        phase: the phase under way, with as many epochs at most as its steps allow.
+        converged: whether the loss of held-out rows had not fallen for `patience` epochs.
         done: whether the phase is over for this replica.
 
     Raises:
@@ -86,13 +89,14 @@ class Replica:
 
     def enter(self, phase: Phase) -> None:
         """Begin a phase: split the rows and let the detector set the network's buffers."""
-        self.phase, self.epoch = phase, 0
+        self.epoch, self.converged = 0, False
         self.done = phase.epochs == 0 or self.outcome is not None
         n_held = n_validation(len(self.x), self.detector.validation_share) * phase.selects
         rows = self.detector.stream("validation split").permutation(len(self.x))
         self._held, self._train = rows[:n_held], rows[n_held:]
         steps = -(-len(self._train) // self.detector.batch_size)
-        self._epochs = min(phase.epochs, max(1, self.detector.max_steps // steps))
+        most = max(1, self.detector.max_steps // steps)
+        self.phase = replace(phase, epochs=min(phase.epochs, most))
         self._best, self._best_epoch = np.inf, 0
         if self.outcome is None:
             self.state = self.renewed(self.weights)
@@ -146,47 +150,56 @@ class Replica:
         """Note the (steps, objectives) losses of the batches taken last."""
         self._step_losses.append(losses)
 
-    def end_epoch(self, held_losses: Floats, weights: Tensor) -> Tensor | None:
-        """Judge the epoch that ended and begin the next one.
+    def end_epoch(self, weights: Tensor) -> Tensor | None:
+        """Note an epoch that ended with these weights (P,).
 
         A replica that is done keeps its slot busy until its block is; nothing of it is noted.
 
-        Args:
-            held_losses: (steps,) losses of the batches `held`.
-            weights: (P,) the weights after the epoch.
-
         Returns:
-            The buffers (S,) for the next epoch; None where they stay.
+            The buffers (S,) that the detector sets for them; None where they stay.
         """
-        state = None
-        if not self.done:
-            losses = self._epoch.mean(np.concatenate(self._step_losses))
-            held = float(self.held.mean(held_losses)) if len(self._held) else None
-            state = self._judge(losses, held, weights)
-        self._begin_epoch()
-        return state
-
-    def _judge(self, losses: Floats, held: float | None, weights: Tensor) -> Tensor | None:
-        detector = self.detector
+        if self.done:
+            return None
+        losses = self._epoch.mean(np.concatenate(self._step_losses))
         for objective, loss in zip(self.phase.objectives, losses, strict=True):
             self._note_curve(objective.name, float(loss))
+        self.epoch += 1
+        if not (np.isfinite(losses).all() and weights.isfinite().all()):
+            self._diverge()
+            return None
+        return self.renewed(weights)
+
+    def judge(self, held_losses: Floats, weights: Tensor, state: Tensor | None) -> None:
+        """Judge the epoch that ended, and begin the next one.
+
+        Args:
+            held_losses: (steps,) losses of the batches `held`, at the weights and the buffers.
+            weights: (P,) the weights after the epoch.
+            state: (S,) the buffers that go with them, of a replica that is not done.
+        """
+        if not self.done and state is not None:
+            self._judge(float(self.held.mean(held_losses)) if len(self._held) else None)
+            if self._best_epoch == self.epoch:
+                self.weights, self.state = weights, state
+        self._begin_epoch()
+
+    def _judge(self, held: float | None) -> None:
         if held is not None:
             self._note_curve("validation", held)
-        self.epoch += 1
-        if not (np.isfinite([*losses, held or 0.0]).all() and weights.isfinite().all()):
-            msg = (
-                f"the loss left the finite numbers in epoch {self.epoch}; scale the features or "
-                f"lower learning_rate, which is {detector.learning_rate:g}"
-            )
-            self.outcome, self.done = Diverged(msg), True
-            return None
-        state = self.renewed(weights)
+            if not np.isfinite(held):
+                self._diverge()
+                return
         if held is None or held < self._best:
             self._best, self._best_epoch = np.inf if held is None else held, self.epoch
-            self.weights, self.state = weights.clone(), state
-        overdue = self.epoch - self._best_epoch >= detector.patience
-        self.done = overdue or self.epoch == self._epochs
-        return state
+        self.converged = self.epoch - self._best_epoch >= self.detector.patience
+        self.done = self.converged or self.epoch == self.phase.epochs
+
+    def _diverge(self) -> None:
+        msg = (
+            f"the loss left the finite numbers in epoch {self.epoch}; scale the features or "
+            f"lower learning_rate, which is {self.detector.learning_rate:g}"
+        )
+        self.outcome, self.done = Diverged(msg), True
 
     def _note_curve(self, name: str, value: float) -> None:
         self.curves.setdefault(self.phase.stream(name), []).append(value)

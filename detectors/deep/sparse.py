@@ -1,8 +1,9 @@
 """Sparse autoencoder: few units of a wide code are active for a sample.
 
-L1 penalty: Goodfellow, Bengio and Courville, "Deep learning", MIT Press 2016, section 14.2.1. KL
-penalty: Ng, "Sparse autoencoder", CS294A lecture notes, Stanford 2011; Nair and Hinton, "3D object
-recognition with deep belief nets", NIPS 2009.
+L1 penalty: Goodfellow, Bengio and Courville, "Deep learning", MIT Press 2016, section 14.2.1,
+https://www.deeplearningbook.org/contents/autoencoders.html. KL penalty: Ng, "Sparse autoencoder",
+CS294A lecture notes, Stanford 2011, https://web.stanford.edu/class/cs294a; Nair and Hinton, "3D
+object recognition with deep belief nets", NIPS 2009.
 """
 
 from __future__ import annotations

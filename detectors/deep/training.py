@@ -74,12 +74,15 @@ def _train_phase(slots: Mapping[int, Replica], phase: Phase) -> None:
         for slot, replica in slots.items():
             replica.note(losses[:, :, slot])
         ended = {slot: replica for slot, replica in slots.items() if replica.left == 0}
+        weights = {slot: block.weights_of(slot) for slot in ended}
+        states = {slot: replica.end_epoch(weights[slot]) for slot, replica in ended.items()}
+        for slot, state in states.items():
+            if state is not None:
+                block.state[slot] = state
         held = block.evaluate({slot: replica.held for slot, replica in ended.items()})
         for slot, replica in ended.items():
             steps = len(replica.held.rows)
-            state = replica.end_epoch(held[:steps, slot], block.weights_of(slot))
-            if state is not None:
-                block.state[slot] = state
+            replica.judge(held[:steps, slot], weights[slot], states[slot])
 
 
 class _Block:

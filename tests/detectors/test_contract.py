@@ -28,7 +28,7 @@ READOUTS = [
     for readout in TABLE[name].readouts[1:]
     if name == "ae" or readout != ERRORS
 ]
-HEADS = ["ae+lof", "ae+ocsvm", "ae+kmeans", "ae+knn", "vae+lof"]
+HEADS = ["ae+lof", "ae+ocsvm", "ae+kmeans", "ae+knn", "vae+lof", "ae+deep-svdd"]
 UNTRAINED = ["untrained-ae", "untrained-vae", "untrained-vae:elbo", "untrained-ae+lof"]
 SUBJECTS = [
     *(Subject(text, FEW.get(text.partition("+")[0].partition(":")[0], {})) for text in names()),

@@ -6,6 +6,7 @@ import pytest
 from detectors import Unsupported, make
 from detectors.registry import TABLE, load_class, make_model, parse
 
+QUICK = {"anogan": {"search_steps": 5}}
 DEEP = [name for name, entry in TABLE.items() if entry.takes_epochs]
 
 
@@ -22,7 +23,7 @@ def images(n, seed=0):
 @pytest.mark.parametrize("name", DEEP)
 def test_a_deep_model_scores_images_alike_in_any_company_and_on_every_call(name):
     train, test = images(64)[:48], images(24, seed=1)
-    model = make_model(parse(name), epochs=2).fit(train)
+    model = make_model(parse(name), epochs=2, **QUICK.get(name, {})).fit(train)
     order = np.random.default_rng(0).permutation(24)
     for readout in TABLE[name].readouts or (None,):
         scores = model.score(test, readout)
@@ -54,3 +55,29 @@ def test_convolutions_and_flattened_pixels_are_different_models(name):
     )
     assert any(p.ndim == 4 for p in model.net_.parameters())
     assert not any(p.ndim == 4 for p in flat.net_.parameters())
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
+def test_every_convolution_moves_and_the_loss_falls(name):
+    x = images(48)
+    model, before = (make_model(parse(name), epochs=epochs).fit(x) for epochs in (4, 0))
+    start = dict(before.net_.named_parameters())
+    for key, parameter in model.net_.named_parameters():
+        assert (parameter != start[key]).any(), key
+    last = model._phases()[-1]
+    if last.selects or len(last.objectives) == 1:  # no game, whose losses say nothing
+        assert model.losses_[-1] < model.losses_[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "readout"),
+    [("ae", None), ("alad", None), ("deep-svdd", None), ("vae", "reconstruction")],
+)
+def test_strided_convolutions_train_on_images_of_64_pixels(name, readout):
+    x = np.random.default_rng(0).random((20, 3, 64, 64), dtype=np.float32)
+    model, before = (make_model(parse(name), epochs=epochs).fit(x[:12]) for epochs in (1, 0))
+    start = dict(before.net_.named_parameters())
+    assert all((p != start[key]).any() for key, p in model.net_.named_parameters())
+    scores = model.score(x, readout)
+    assert np.isfinite(scores).all()
+    assert np.array_equal(model.score(x[3:4], readout), scores[3:4])

@@ -100,6 +100,33 @@ def test_the_radius_is_zero_until_the_warm_up_is_over():
     assert loss[3] < 0.5 * loss[2]
 
 
+@pytest.mark.parametrize("settings", [{"max_steps": 8}, {"patience": 2, "fine_tuning_pace": 1e-9}])
+def test_the_radius_is_set_where_training_ends_before_the_warm_up(settings):
+    x = samples(120)
+    detector = DeepSVDD(objective="soft-boundary", warm_up=50, nu=0.2, **settings).fit(x)
+    assert detector.epochs_ < 10
+    assert (detector.score(x) > 0).mean() == pytest.approx(0.2, abs=0.1)
+
+
+@pytest.mark.parametrize("objective", ["one-class", "soft-boundary"])
+def test_the_loss_is_that_of_the_paper(objective):
+    detector = DeepSVDD(objective=objective, epochs=3, nu=0.2, penalty=0.01).fit(samples(80))
+    net, x = detector.net_, samples(9, seed=1)
+    with torch.no_grad():
+        rows = torch.tensor(x, dtype=torch.float32)
+        ours = detector._losses(net, rows, torch.empty(9, 0)).mean().item()
+    distances = np.square(representations(detector, x) - net.centre.numpy()).sum(1)
+    weights = [each.detach().numpy() for each in net.encoder.parameters()]
+    expected = 0.01 / 2 * sum(np.square(each).sum() for each in weights)
+    if objective == "one-class":  # equation 4
+        expected += distances.mean()
+    else:  # equation 3
+        radius = float(net.squared_radius)
+        assert radius > 0
+        expected += radius + np.maximum(0, distances - radius).mean() / 0.2
+    assert_allclose(ours, expected, rtol=1e-4)
+
+
 def test_penalising_the_weights_shrinks_them():
     x = samples(60)
     norms = [

@@ -42,6 +42,18 @@ def test_salt_and_pepper_set_features_to_their_ends_as_often_the_one_as_the_othe
     assert moved.mean() == pytest.approx(0.3, abs=0.02)
 
 
+def test_the_loss_holds_the_network_to_the_clean_sample():
+    x = np.random.default_rng(0).standard_normal((30, 4))
+    detector = DenoisingAutoencoder(corruption="masking", level=0.5, epochs=2).fit(x)
+    noise = detector._noise(detector.net_, np.random.default_rng(1), 30)
+    seen = np.where(noise < 0.5, 0, x)
+    with torch.no_grad():
+        restored = detector.net_(torch.tensor(seen, dtype=torch.float32)).numpy()
+        rows = torch.tensor(x, dtype=torch.float32)
+        ours = detector._losses(detector.net_, rows, torch.from_numpy(noise)).numpy()
+    np.testing.assert_allclose(ours, ((restored - x) ** 2).mean(axis=1), rtol=1e-4)
+
+
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
 def test_it_restores_corrupted_samples_better_than_they_are(corruption):
     factor = np.random.default_rng(0).standard_normal((200, 1))

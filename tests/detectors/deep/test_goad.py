@@ -53,6 +53,29 @@ def test_the_triplet_centre_loss_wants_the_right_centre_nearer_by_the_margin():
     assert_allclose(found.numpy(), expected)
 
 
+def test_the_loss_adds_a_tenth_of_the_triplet_centre_loss_to_the_mean_cross_entropy(x, fitted):
+    features = features_by_loop(fitted.net_, x[:20])
+    centres = features.mean(axis=1)  # of the batch
+    weight, bias = (each.detach().numpy() for each in fitted.net_.classifier.parameters())
+    expected = 0.0
+    for m in range(5):
+        distances = ((features[m][:, None] - centres) ** 2).sum(axis=2)
+        wrong = np.delete(distances, m, axis=1).min(axis=1)
+        expected += 0.1 * np.maximum(0, distances[:, m] + 1 - wrong).mean() / 5
+        expected -= log_softmax(features[m] @ weight + bias, axis=1)[:, m].mean() / 5
+    with torch.no_grad():
+        rows, even = torch.tensor(x[:20], dtype=torch.float32), torch.full((20,), 1 / 20)
+        ours = fitted._loss(fitted.net_, rows, even, torch.empty(20, 0)).item()
+    assert_allclose(ours, expected, rtol=1e-3)
+
+
+def test_the_held_out_rows_are_judged_at_the_centres_that_are_kept(x):
+    settings = {"epochs": 1, "batch_size": 8, "learning_rate": 0.03, **SMALL}
+    detector = GOAD(**settings).fit(x)
+    held = detector.stream("validation split").permutation(60)[:8]
+    assert_allclose(detector.curves_["validation"], detector.score(x[held]).mean(), rtol=1e-3)
+
+
 def test_the_centres_of_centred_samples_stand_apart(x):
     centres = GOAD(epochs=5, n_transforms=8).fit(x - x.mean(axis=0)).net_.centres.numpy()
     assert np.linalg.norm(centres, axis=1).min() > 0.1

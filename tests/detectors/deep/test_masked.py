@@ -25,6 +25,17 @@ def test_training_hides_the_share_of_the_features_of_each_row():
     assert hidden.mean(axis=0) == pytest.approx(np.full(7, 3 / 7), abs=0.06)
 
 
+def test_the_loss_counts_hidden_features_alone():
+    detector = MaskedAutoencoder(epochs=2, share=0.45).fit(X)
+    hidden = detector._noise(detector.net_, np.random.default_rng(0), 60)
+    with torch.no_grad():
+        rows, mask = torch.tensor(X, dtype=torch.float32), torch.from_numpy(hidden)
+        restored = detector.net_(rows, mask).numpy()
+        ours = detector._losses(detector.net_, rows, mask).numpy()
+    expected = (hidden * (restored - X) ** 2).sum(axis=1) / 3  # of 7 features 3 are hidden
+    assert_allclose(ours, expected, rtol=1e-4)
+
+
 def test_the_error_of_a_feature_does_not_see_the_feature():
     detector = MaskedAutoencoder(epochs=3).fit(X)
     masks = detector._masks()

@@ -11,7 +11,8 @@ from detectors.registry import TABLE, load_class, make_model, parse
 
 METHODS = {name: load_class(e.target) for name, e in TABLE.items() if e.family == "deep"}
 METHODS = {name: cls for name, cls in METHODS.items() if issubclass(cls, DeepDetector)}
-GAMES = {name for name, cls in METHODS.items() if not make_model(parse(name))._phases()[-1].selects}
+LAST = {name: make_model(parse(name))._phases()[-1] for name in METHODS}
+GAMES = {name for name, last in LAST.items() if not last.selects and len(last.objectives) > 1}
 QUICK = {
     "anogan": {"search_steps": 5},
     "dte-c": {"hidden": (32, 32), "batch_size": 16, "learning_rate": 3e-3},
