@@ -96,7 +96,7 @@ class Detector(ABC):
         return np.ascontiguousarray(scores, dtype=np.float64)
 
     def encode(self, x: ArrayLike) -> Floats:
-        """Return the (n, k) float64 codes of samples (n, *shape), for a shallow head.
+        """Return the (n, k) float64 codes of samples (n, *shape), for a head.
 
         Raises:
             ValueError: the detector has no codes.

@@ -40,7 +40,7 @@ class Entry:
         target: "package.module:Class" or "path/to/file.py:Class".
         family: deep, shallow, hybrid or control.
         readouts: names of the scores a fitted model gives, the default first; empty for one.
-        encodes: whether the model gives codes for a shallow head.
+        encodes: whether the model gives codes for a head.
         trains_together: whether seeds train as one batched model (`fit_together`).
         takes_device: whether it trains on a device that can be chosen; others run on the CPU.
         takes_epochs: whether it has the setting `epochs`, which `untrained-` sets to 0.
@@ -97,10 +97,14 @@ _VAE = (
     "fisher-rao",
 )
 
+# Deep methods are ours. Of those that PyOD has too, its ALAD draws while scoring, its LUNAR finds
+# negatives at their own distance 0, its AnoGAN takes vectors alone, and its AutoEncoder, VAE and
+# DeepSVDD are peers in the suite `peers`, where ours are compared with them. CES-AE, DAGMM, DTE-C,
+# flows, GOAD, ICL, OC-NN and WAE it has not.
 TABLE: dict[str, Entry] = {
     "aae": _deep("aae:AAE", _DISCRIMINATED),
     "ae": _deep("autoencoder:Autoencoder", _AE),
-    "alad": _deep("alad:ALAD", ("features", "l1", "l2", "logits")),  # PyOD's draws while scoring
+    "alad": _deep("alad:ALAD", ("features", "l1", "l2", "logits")),
     "anogan": _deep("anogan:AnoGAN", ("anomaly", "residual", "feature")),
     # The paper's 4, for images, kept 0 of 5 units active on cardio and 1 of 6 on letter; 2 kept
     # 2 and 3.
@@ -129,7 +133,7 @@ TABLE: dict[str, Entry] = {
     "linear-ae": _deep("autoencoder:Autoencoder", _AE, hidden=(), flatten=True),
     "loda-legacy-seed": Entry("detectors.loda:LegacySeedLODA"),
     "lof": Entry("detectors.neighbours:LOF"),
-    "lunar": _deep("lunar:LUNAR"),  # pyod:LUNAR finds negatives by their own 0
+    "lunar": _deep("lunar:LUNAR"),
     "mae": _deep("masked:MaskedAutoencoder", _AE),
     "mahalanobis": Entry("detectors.covariance:Mahalanobis"),
     "max-abs-z": Entry("detectors.controls:MaxAbsZ", "control"),

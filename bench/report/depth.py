@@ -202,7 +202,7 @@ def _second_opinion(families: Mapping[str, Sequence[Family]], deep: Family) -> l
 
 def _hybrid(hybrid: Family) -> str:
     return (
-        f"The best hybrid, {hybrid.best['label']}, a shallow head on codes of a deep model, is "
+        f"The best hybrid, {hybrid.best['label']}, a head on codes of a deep model, is "
         f"{difference(hybrid.gain, hybrid.gain_low, hybrid.gain_high)} from the best shallow one."
     )
 
