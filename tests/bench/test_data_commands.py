@@ -3,7 +3,6 @@
 import hashlib
 import http.server
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -110,15 +109,6 @@ def test_list_shows_rates_below_one_percent_with_two_significant_digits(bench_da
     _, out, _ = bench_data("list", "adbench/smtp", "adbench/http", "adbench/cardio")
 
     assert [line.split()[4] for line in out.splitlines()[1:]] == ["0.032%", "0.39%", "9.6%"]
-
-
-def test_list_takes_less_than_a_second_of_cpu_time():
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "bench", "data", "list"]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
 
 
 def test_a_set_is_fetched_verified_and_described(bench_data, toy):
