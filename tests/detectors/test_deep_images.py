@@ -6,8 +6,9 @@ import pytest
 from detectors import Unsupported, make
 from detectors.registry import TABLE, load_class, make_model, parse
 
-QUICK = {"anogan": {"search_steps": 5}}
 DEEP = [name for name, entry in TABLE.items() if entry.takes_epochs]
+VAES = [name for name in DEEP if TABLE[name].target == TABLE["vae"].target]
+QUICK = {"anogan": {"search_steps": 5}} | dict.fromkeys(VAES, {"n_draws": 3, "n_prior_draws": 9})
 
 
 def images(n, seed=0):

@@ -312,7 +312,7 @@ def test_a_package_whose_detector_cannot_be_listed_is_named_in_one_sentence(
 ):
     code = """
     from detectors import make, names
-    make("lof")
+    make("mean-distance")
     for ask in (names, lambda: make("loff")):
         try:
             ask()
