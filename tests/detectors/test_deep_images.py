@@ -8,7 +8,8 @@ from detectors.registry import TABLE, load_class, make_model, parse
 
 DEEP = [name for name, entry in TABLE.items() if entry.takes_epochs]
 VAES = [name for name in DEEP if TABLE[name].target == TABLE["vae"].target]
-QUICK = {"anogan": {"search_steps": 5}} | dict.fromkeys(VAES, {"n_draws": 3, "n_prior_draws": 9})
+QUICK = {"anogan": {"search_steps": 5}}
+QUICK |= {name: {"n_draws": 3, "n_prior_draws": 9} for name in VAES}
 
 
 def images(n, seed=0):
