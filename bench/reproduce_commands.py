@@ -44,7 +44,7 @@ def reproduce(
     format: Annotated[str, typer.Option(help=", ".join(FORMATS))] = "table",
     strict: Annotated[
         bool,
-        typer.Option(help="exit 1 if a cell that has to come out is off by more than 0.02 points"),
+        typer.Option(help="exit 1 if a cell that has to come out is off or failed"),
     ] = False,
     write: Annotated[
         Path | None,
@@ -95,9 +95,11 @@ def reproduce(
             cli.out.print(sentence, markup=False, soft_wrap=True)
     else:
         sys.stdout.write(reproduction_text.TEXTS[format](compared))
-    if strict and compared.off:
-        names = dict.fromkeys(f"{c.printed.detector} on {c.printed.dataset}" for c in compared.off)
-        sys.stderr.write(f"bench: not as printed: {', '.join(names)}\n")
+    if strict and (compared.off or compared.failed):
+        for what, cells in (("not as printed", compared.off), ("failed", compared.failed)):
+            names = dict.fromkeys(f"{c.printed.detector} on {c.printed.dataset}" for c in cells)
+            if names:
+                sys.stderr.write(f"bench: {what}: {', '.join(names)}\n")
         raise typer.Exit(1)
 
 

@@ -40,6 +40,7 @@ class Cell:
             last printed digit), within the printed spread (one standard deviation), outside, or
             not run.
         reason: why it was not run, or is known to differ; else "".
+        failed: how many of its rows are stored as failures (timeout, error ...).
     """
 
     printed: Figure
@@ -48,6 +49,7 @@ class Cell:
     std: float
     agreement: Agreement
     reason: str = ""
+    failed: int = 0
 
     @property
     def difference(self) -> float:
@@ -75,6 +77,11 @@ class Reproduction:
             for cell in self.cells
             if cell.deterministic and cell.agreement in ("outside", "within the spread")
         )
+
+    @property
+    def failed(self) -> tuple[Cell, ...]:
+        """Deterministic cells that have no figure because rows failed."""
+        return tuple(cell for cell in self.cells if cell.deterministic and cell.failed)
 
     @property
     def summary(self) -> str:
@@ -120,9 +127,11 @@ def _cell(
     contender = told.detectors[figure.detector]
     known = [r for r in told.reasons if r.covers(figure.dataset, figure.detector)]
     deterministic = contender.deterministic and not known
-    reason = contender.absent or _not_run([row for rows in wanted for row in rows], records)
+    every = [row for rows in wanted for row in rows]
+    reason = contender.absent or _not_run(every, records)
     if reason:
-        return Cell(figure, deterministic, math.nan, math.nan, "not run", reason)
+        failed = len(_failures(every, records))
+        return Cell(figure, deterministic, math.nan, math.nan, "not run", reason, failed)
     values = np.array(
         [[_value(figure, told, records[row.key], scores) for row in rows] for rows in wanted]
     )  # (data sets, seeds)
@@ -144,13 +153,20 @@ def _not_run(wanted: Sequence[Wanted], records: Mapping[str, Mapping[str, Any]])
     if not wanted:
         return "its data are not here"
     stored = [records[row.key] for row in wanted if row.key in records]
-    failed = [record for record in stored if record["status"] not in ("ok", "constant")]
+    failed = _failures(wanted, records)
     if failed:
         return f"{failed[0]['status']}: {failed[0]['reason']}"
     if not stored:
         return "not run yet"
     missing = len(wanted) - len(stored)
     return f"{missing} of {len(wanted)} rows not run yet" if missing else ""
+
+
+def _failures(
+    wanted: Sequence[Wanted], records: Mapping[str, Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    stored = [records[row.key] for row in wanted if row.key in records]
+    return [record for record in stored if record["status"] not in ("ok", "constant")]
 
 
 def _agreement(figure: Figure, ours: float, std: float, tolerance: float) -> Agreement:

@@ -79,6 +79,21 @@ def test_a_cell_that_lacks_a_seed_has_no_figure():
     assert math.isnan(cell.ours)
 
 
+def test_a_cell_whose_rows_failed_counts_them():
+    table = tables.select(tables.read("dte-2024-semi"), ["KNN", "CBLOF"], ["wine"])
+    wanted = wanted_rows(table.suite("KNN", ["wine"]), "cpu")
+    wanted += wanted_rows(table.suite("CBLOF", ["wine"]), "cpu")
+    records = {row.key: {"status": "timeout", "reason": "over 1 s"} for row in wanted[1:]}
+    made = reproduce(table, wanted, records, lambda key: None)
+    assert {(c.printed.detector, c.reason, c.failed) for c in made.cells} == {
+        ("KNN", "timeout: over 1 s", 4),  # the fifth row is merely not stored
+        ("CBLOF", "timeout: over 1 s", 5),
+    }
+    assert {cell.printed.detector for cell in made.failed} == {"KNN"}
+    assert reproduce(table, wanted, {}, lambda key: None).failed == ()
+    assert reproduce(table, [], {}, lambda key: None).failed == ()
+
+
 def test_a_set_in_several_files_has_the_mean_of_both_figures():
     table = tables.read("dte-2024-semi")
     figure = Figure("agnews", "KNN", "auroc", 75.0, 1.0, "first hand")
@@ -211,6 +226,16 @@ def test_strict_fails_where_a_deterministic_cell_is_off(bench, tmp_path, monkeyp
     assert done.exit_code == 1
     assert "not as printed: KNN on wine" in done.stderr
     assert "| 99.29 ± 0.22 | 99.19 ± 0.22 | -0.10 | within the spread |" in done.stdout
+
+
+def test_strict_fails_where_a_deterministic_cell_failed(bench, tmp_path):
+    need("adbench/wine")
+    done = bench(
+        "reproduce", "dte-2024-semi", "--detectors", "KNN,CBLOF", "--datasets", "wine", "--strict",
+        "--time-limit", "0.001", "--results", tmp_path,
+    )  # fmt: skip
+    assert done.wait() == 1
+    assert done.stderr == "bench: failed: KNN on wine\n"
 
 
 def test_the_table_of_pyod_comes_out_to_four_decimals(bench, tmp_path):
