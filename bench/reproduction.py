@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics import METRICS, Floats, Labels
+from bench.provenance import code_of
 from bench.records import Wanted
 from bench.table import Description, Figure, PublishedTable
 
 TOLERANCE = 0.02  # percentage points
+NOT_YET = "not run yet"
 Agreement = Literal["exact", "within the spread", "outside", "not run"]
 AGREEMENTS: tuple[Agreement, ...] = Agreement.__args__  # type: ignore[attr-defined]
 Called = NDArray[np.bool_]
@@ -59,10 +61,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A table, or a part of one, with what is stored of it."""
+    """A table, or a part of one, with what is stored of it.
+
+    Attributes:
+        table: the printed figures.
+        cells: one a figure, in the table's order.
+        made_by: sentences on the versions and commits that the stored rows come from.
+    """
 
     table: PublishedTable
     cells: tuple[Cell, ...]
+    made_by: tuple[str, ...] = ()
 
     @property
     def counts(self) -> Counter[Agreement]:
@@ -76,6 +85,17 @@ class Reproduction:
             cell
             for cell in self.cells
             if cell.deterministic and cell.agreement in ("outside", "within the spread")
+        )
+
+    @property
+    def explained(self) -> tuple[Cell, ...]:
+        """Run cells of deterministic contenders that are not exact, for a known reason."""
+        return tuple(
+            cell
+            for cell in self.cells
+            if cell.agreement in ("outside", "within the spread")
+            and not cell.deterministic
+            and self.table.told.detectors[cell.printed.detector].deterministic
         )
 
     @property
@@ -112,7 +132,9 @@ def reproduce(
         places = [(member, figure.detector) for member in table.members[figure.dataset]]
         rows = [by_place.get(place, []) for place in places]
         cells.append(_cell(table, figure, rows, records, scores))
-    return Reproduction(table, tuple(cells))
+    stored = [records[row.key] for row in wanted if row.key in records]
+    made_by = code_of(record["provenance"] for record in stored if "provenance" in record)
+    return Reproduction(table, tuple(cells), made_by)
 
 
 def _cell(
@@ -157,9 +179,9 @@ def _not_run(wanted: Sequence[Wanted], records: Mapping[str, Mapping[str, Any]])
     if failed:
         return f"{failed[0]['status']}: {failed[0]['reason']}"
     if not stored:
-        return "not run yet"
+        return NOT_YET
     missing = len(wanted) - len(stored)
-    return f"{missing} of {len(wanted)} rows not run yet" if missing else ""
+    return f"{missing} of {len(wanted)} rows {NOT_YET}" if missing else ""
 
 
 def _failures(

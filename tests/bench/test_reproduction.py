@@ -22,17 +22,21 @@ EXACT = "KNN,LOF,OCSVM,IForest,PCA"
 MEDIUM = 12_000  # rows; the larger sets take hours
 
 
+def recorded(wanted, aurocs):
+    """Return made-up records of rows, as many as there are figures."""
+    code = {"commit": "0123456789abcdef", "versions": {"numpy": "2.4", "scikit-learn": "1.8"}}
+    fixed = {"status": "ok", "reason": "", "provenance": code}
+    pairs = zip(wanted, aurocs, strict=False)
+    return {row.key: {"key": row.key, "auroc": value, **fixed} for row, value in pairs}
+
+
 def one_cell(aurocs, printed):
     """Return the cell of made-up stored rows beside one printed figure."""
     table = tables.read("dte-2024-semi")
     figure = Figure("wine", "KNN", "auroc", *printed, "first hand")
     table = replace(table, figures=(figure,))
     wanted = wanted_rows(table.suite("KNN", ["wine"]), "cpu")
-    records = {
-        row.key: {"key": row.key, "status": "ok", "reason": "", "auroc": value}
-        for row, value in zip(wanted, aurocs, strict=False)
-    }
-    (cell,) = reproduce(table, wanted, records, lambda key: None).cells
+    (cell,) = reproduce(table, wanted, recorded(wanted, aurocs), lambda key: None).cells
     return cell
 
 
@@ -101,16 +105,43 @@ def test_a_set_in_several_files_has_the_mean_of_both_figures():
     assert table.members == {"agnews": tuple(f"adbench-nlp/agnews_{i}" for i in range(4))}
     wanted = wanted_rows(table.suite("KNN", ["agnews"]), "cpu")
     assert len(wanted) == 20
-    records = {
-        row.key: {"key": row.key, "status": "ok", "reason": "", "auroc": value}
-        for row, value in zip(wanted, [0.6] * 10 + [0.88, 0.89, 0.9, 0.91, 0.92] * 2, strict=True)
-    }
+    records = recorded(wanted, [0.6] * 10 + [0.88, 0.89, 0.9, 0.91, 0.92] * 2)
     (cell,) = reproduce(table, wanted, records, lambda key: None).cells
     assert cell.ours == pytest.approx(75)
     assert cell.std == pytest.approx(math.sqrt(2.5) / 2)  # of all values together it is 15.4
     records.popitem()
     (cell,) = reproduce(table, wanted, records, lambda key: None).cells
     assert cell.reason == "1 of 20 rows not run yet"
+
+
+def test_the_page_lists_what_is_off_with_and_without_a_reason():
+    table = tables.read("dte-2024-semi")
+    figures = [
+        Figure("wine", "KNN", "auroc", 79.0, 2.0, "first hand"),  # off, nobody knows why
+        Figure("cardio", "PCA", "auroc", 79.0, 2.0, "first hand"),  # off, for a known reason
+        Figure("wine", "VAE", "auroc", 79.0, 2.0, "first hand"),  # as near as has to be
+        Figure("wine", "IForest", "auroc", 90.0, 2.0, "first hand"),
+        Figure("glass", "LOF", "auroc", 79.0, 2.0, "first hand"),
+        Figure("wine", "LOF", "auroc", 79.0, 2.0, "first hand"),
+        Figure("glass", "OCSVM", "auroc", 79.0, 2.0, "first hand"),
+    ]
+    table = replace(table, figures=tuple(figures))
+    wanted = [
+        row
+        for figure in figures
+        for row in wanted_rows(table.suite(figure.detector, [figure.dataset]), "cpu")
+    ]
+    made = reproduce(table, wanted, recorded(wanted, [0.8] * 20), lambda key: None)
+    assert [cell.printed.detector for cell in made.off] == ["KNN", "IForest"]
+    assert [cell.printed.detector for cell in made.explained] == ["PCA"]
+    page = reproduction_text.overview([made])
+    assert "| dte-2024-semi | 7 | 4 | 0 | 3 | 1 | 2 | 1 |" in page
+    _, listed = page.split("Cells that are outside, or of a deterministic detector and not exact:")
+    assert [line.split(" | ")[1] for line in listed.splitlines()[4:]] == ["KNN", "PCA", "IForest"]
+    assert "- 2 cells not run (LOF on glass, wine): not run yet\n" in page
+    assert "- 1 cell not run (OCSVM on glass): not run yet\n" in page
+    assert "- 1 cell outside (IForest on wine): no reason known\n" in page
+    assert "- Versions: numpy 2.4, scikit-learn 1.8. Commit: 0123456789.\n" in page
 
 
 def test_a_figure_that_is_known_to_differ_is_not_held_against_a_row():
