@@ -26,6 +26,7 @@ FORMATS = ("table", "csv", "md", "html")
 
 @app.command()
 def reproduce(
+    context: typer.Context,
     table: Annotated[
         str | None, typer.Argument(help="name of a published table; without one, lists them")
     ] = None,
@@ -62,13 +63,17 @@ def reproduce(
     from bench.run import run as run_suite
 
     cli._one_of("format", format, FORMATS)
+    if write is not None and table is not None:
+        msg = "--write makes one page of all tables; leave out the name of the table"
+        raise cli.Usage(msg)
+    idle = _given(context) if table is None else []
+    if idle:
+        instead = "leave it out" if len(idle) == 1 else "leave them out"
+        msg = f"{', '.join(idle)}: of one table alone; name it, without --write, or {instead}"
+        raise cli.Usage(msg)
     if write is not None:
-        if table is not None:
-            msg = "--write makes one page of all tables; leave out the name of the table"
-            raise cli.Usage(msg)
         every = [tables.read(name) for name in tables.names()]
-        made = [_compared(one, one.wanted(data), results) for one in every]
-        cli._write(write, reproduction_text.overview(made))
+        cli._write(write, reproduction_text.overview(_stored(every, data, results)))
         return
     if table is None:
         cli.out.print(_listing([tables.read(name) for name in tables.names()], data))
@@ -103,13 +108,52 @@ def reproduce(
         raise typer.Exit(1)
 
 
+def _given(context: typer.Context) -> list[str]:
+    """Return the options of one table that were given."""
+    names = ("detectors", "datasets", "jobs", "time_limit", "format", "strict")
+    default = ("DEFAULT", "DEFAULT_MAP")
+    sources = {name: context.get_parameter_source(name) for name in names}
+    return [
+        f"--{name.replace('_', '-')}"
+        for name, source in sources.items()
+        if source is not None and source.name not in default
+    ]
+
+
+def _stored(
+    every: Sequence[PublishedTable], data: Path | None, results: Path
+) -> list[Reproduction]:
+    """Return what is stored of all tables.
+
+    Raises:
+        Usage: there are no data, or nothing is stored.
+    """
+    from bench import cli
+    from bench.store import STORE
+
+    wanted = [one.wanted(data) for one in every]
+    if not any(wanted):
+        msg = "none of the tables' data are here; see `bench data fetch`, or give --data"
+        raise cli.Usage(msg)
+    made = []
+    if (results / STORE).is_file():
+        made = [_compared(*pair, results) for pair in zip(every, wanted, strict=True)]
+    if not any(one.n_stored for one in made):
+        msg = (
+            f"no rows of a table in {results}; run `bench reproduce NAME` first, "
+            "or name another with --results"
+        )
+        raise cli.Usage(msg)
+    return made
+
+
 def _compared(table: PublishedTable, wanted: Sequence[Wanted], results: Path) -> Reproduction:
     from bench import cli
     from bench.reproduction import reproduce
 
     if not wanted:
         return reproduce(table, (), {}, lambda key: None)
-    with cli._open_store(results) as store:
+    with cli._open_store(results) as store, cli._usage():
         records = {record["key"]: record for record in store.records({w.key for w in wanted})}
         return reproduce(table, wanted, records, store.scores)
 

@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from bench.table import Description, Figure, PublishedTable
 TOLERANCE = 0.02  # percentage points
 NOT_YET = "not run yet"
 Agreement = Literal["exact", "within the spread", "outside", "not run"]
-AGREEMENTS: tuple[Agreement, ...] = Agreement.__args__  # type: ignore[attr-defined]
+AGREEMENTS: tuple[Agreement, ...] = get_args(Agreement)
 Called = NDArray[np.bool_]
 Scores = Callable[[str], tuple[Labels, Floats] | None]
 
@@ -67,11 +67,13 @@ class Reproduction:
         table: the printed figures.
         cells: one a figure, in the table's order.
         made_by: sentences on the versions and commits that the stored rows come from.
+        n_stored: how many rows are stored, failures too.
     """
 
     table: PublishedTable
     cells: tuple[Cell, ...]
     made_by: tuple[str, ...] = ()
+    n_stored: int = 0
 
     @property
     def counts(self) -> Counter[Agreement]:
@@ -134,7 +136,7 @@ def reproduce(
         cells.append(_cell(table, figure, rows, records, scores))
     stored = [records[row.key] for row in wanted if row.key in records]
     made_by = code_of(record["provenance"] for record in stored if "provenance" in record)
-    return Reproduction(table, tuple(cells), made_by)
+    return Reproduction(table, tuple(cells), made_by, len(stored))
 
 
 def _cell(
@@ -147,7 +149,8 @@ def _cell(
     """Return the cell of a figure, from the rows wanted of each data set it stands for."""
     told = table.told
     contender = told.detectors[figure.detector]
-    known = [r for r in told.reasons if r.covers(figure.dataset, figure.detector)]
+    place = (figure.dataset, figure.detector, figure.metric)
+    known = [reason for reason in told.reasons if reason.covers(*place)]
     deterministic = contender.deterministic and not known
     every = [row for rows in wanted for row in rows]
     reason = contender.absent or _not_run(every, records)
@@ -204,7 +207,10 @@ def _value(figure: Figure, told: Description, record: Mapping[str, Any], scores:
         return float(record[figure.metric])
     found = scores(record["key"])
     if found is None:
-        msg = f"row {record['key'][:8]} has no scores"
+        msg = (
+            f"row {record['key'][:8]} has no scores, which {figure.metric} is made of; "
+            "make the rows anew with --results DIR, a new folder"
+        )
         raise ValueError(msg)
     y, s = found
     share = told.called.get(figure.dataset)

@@ -12,7 +12,7 @@ from html import escape
 from bench import html, markdown
 from bench.printed import Cell, Table
 from bench.reproduction import LABELS, NOT_YET, Reproduction
-from bench.reproduction import Cell as Figure
+from bench.reproduction import Cell as Compared
 from bench.table import Description, PublishedTable
 
 HEADS = ("data set", "detector", "metric", "printed", "ours", "difference", "agreement")
@@ -134,7 +134,7 @@ def _by_detector(made: Reproduction) -> Table:
     return Table("detectors", "", heads, tuple(rows))
 
 
-def _row(cell: Figure, told: Description) -> tuple[Cell, ...]:
+def _row(cell: Compared, told: Description) -> tuple[Cell, ...]:
     printed = cell.printed
     return tuple(
         Cell(text)
@@ -157,7 +157,7 @@ def _figure(value: float, std: float | None, decimals: int) -> str:
 def _notes(made: Reproduction) -> tuple[str, ...]:
     """Return why cells were not run or differ, each reason once with how many it is."""
     notes = []
-    reasons: dict[tuple[bool, str], list[Figure]] = {}
+    reasons: dict[tuple[bool, str], list[Compared]] = {}
     for cell in made.cells:
         if cell.reason:
             reasons.setdefault((cell.agreement == "not run", cell.reason), []).append(cell)
@@ -173,12 +173,12 @@ def _notes(made: Reproduction) -> tuple[str, ...]:
     return (*notes, " ".join(made.made_by)) if made.made_by else tuple(notes)
 
 
-def _groups(cells: Sequence[Figure], table: PublishedTable) -> list[list[Figure]]:
+def _groups(cells: Sequence[Compared], table: PublishedTable) -> list[list[Compared]]:
     """Return cells by detector; detectors that lack the same data sets are together."""
-    by_detector: dict[str, list[Figure]] = {}
+    by_detector: dict[str, list[Compared]] = {}
     for cell in cells:
         by_detector.setdefault(cell.printed.detector, []).append(cell)
-    groups: dict[tuple[bool, tuple[str, ...]], list[Figure]] = {}
+    groups: dict[tuple[bool, tuple[str, ...]], list[Compared]] = {}
     for detector, its in by_detector.items():
         sets = tuple(dict.fromkeys(cell.printed.dataset for cell in its))
         place = (table.told.detectors[detector].deterministic, sets)
@@ -186,11 +186,11 @@ def _groups(cells: Sequence[Figure], table: PublishedTable) -> list[list[Figure]
     return list(groups.values())
 
 
-def _counted(cells: Sequence[Figure], what: str, table: PublishedTable) -> str:
+def _counted(cells: Sequence[Compared], what: str, table: PublishedTable) -> str:
     return f"{len(cells)} cell{'s' * (len(cells) > 1)} {what} ({_where(cells, table)})"
 
 
-def _where(cells: Sequence[Figure], table: PublishedTable) -> str:
+def _where(cells: Sequence[Compared], table: PublishedTable) -> str:
     """Return which detectors and data sets cells are of; what all cells have goes unsaid.
 
     The data sets of deterministic detectors are named in full.

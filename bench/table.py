@@ -64,6 +64,7 @@ class Reason(BaseModel):
     Attributes:
         detectors: printed names; empty for all.
         datasets: printed names; empty for all.
+        metrics: empty for all.
         why: one sentence.
     """
 
@@ -71,11 +72,15 @@ class Reason(BaseModel):
 
     detectors: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     why: str
 
-    def covers(self, dataset: str, detector: str) -> bool:
-        return (not self.detectors or detector in self.detectors) and (
-            not self.datasets or dataset in self.datasets
+    def covers(self, dataset: str, detector: str, metric: str) -> bool:
+        """Return whether it is the reason of a cell."""
+        return (
+            (not self.detectors or detector in self.detectors)
+            and (not self.datasets or dataset in self.datasets)
+            and (not self.metrics or metric in self.metrics)
         )
 
 
@@ -131,7 +136,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """A table, or the part of one that was asked for."""
+    """A table, or the part of one that was asked for.
+
+    Attributes:
+        name: that of its files.
+        told: what its TOML file says, also of what was not asked for.
+        figures: those asked for, in the order of its CSV file.
+    """
 
     name: str
     told: Description

@@ -15,6 +15,7 @@ from bench import table as tables
 from bench.cli import app
 from bench.plan import wanted_rows
 from bench.reproduction import LABELS, above, f1, most_anomalous, precision, recall, reproduce
+from bench.store import Store
 from bench.table import Contender, Figure, UnknownTable
 from detectors.registry import check
 
@@ -57,6 +58,7 @@ def test_every_table_says_what_its_names_stand_for(name):
     for reason in table.told.reasons:
         assert set(reason.detectors) <= set(table.detectors)
         assert set(reason.datasets) <= set(table.datasets)
+        assert set(reason.metrics) <= {figure.metric for figure in table.figures}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +120,7 @@ def test_the_page_lists_what_is_off_with_and_without_a_reason():
     table = tables.read("dte-2024-semi")
     figures = [
         Figure("wine", "KNN", "auroc", 79.0, 2.0, "first hand"),  # off, nobody knows why
-        Figure("cardio", "PCA", "auroc", 79.0, 2.0, "first hand"),  # off, for a known reason
+        Figure("lymphography", "LODA", "auroc", 79.0, 2.0, "first hand"),  # off, for a known reason
         Figure("wine", "VAE", "auroc", 79.0, 2.0, "first hand"),  # as near as has to be
         Figure("wine", "IForest", "auroc", 90.0, 2.0, "first hand"),
         Figure("glass", "LOF", "auroc", 79.0, 2.0, "first hand"),
@@ -133,11 +135,11 @@ def test_the_page_lists_what_is_off_with_and_without_a_reason():
     ]
     made = reproduce(table, wanted, recorded(wanted, [0.8] * 20), lambda key: None)
     assert [cell.printed.detector for cell in made.off] == ["KNN", "IForest"]
-    assert [cell.printed.detector for cell in made.explained] == ["PCA"]
+    assert [cell.printed.detector for cell in made.explained] == ["LODA"]
     page = reproduction_text.overview([made])
     assert "| dte-2024-semi | 7 | 4 | 0 | 3 | 1 | 2 | 1 |" in page
     _, listed = page.split("Cells that are outside, or of a deterministic detector and not exact:")
-    assert [line.split(" | ")[1] for line in listed.splitlines()[4:]] == ["KNN", "PCA", "IForest"]
+    assert [line.split(" | ")[1] for line in listed.splitlines()[4:]] == ["KNN", "LODA", "IForest"]
     assert "- 2 cells not run (LOF on glass, wine): not run yet\n" in page
     assert "- 1 cell not run (OCSVM on glass): not run yet\n" in page
     assert "- 1 cell outside (IForest on wine): no reason known\n" in page
@@ -147,10 +149,21 @@ def test_the_page_lists_what_is_off_with_and_without_a_reason():
 def test_a_figure_that_is_known_to_differ_is_not_held_against_a_row():
     table = tables.select(tables.read("dte-2024-semi"), ["PCA"], ["cardio", "wine"])
     cells = reproduce(table, [], {}, lambda key: None).cells
-    assert {(cell.printed.dataset, cell.deterministic) for cell in cells} == {
-        ("cardio", False),
-        ("wine", True),
+    assert [cell.printed for cell in cells if not cell.deterministic] == [
+        figure
+        for figure in table.figures
+        if (figure.dataset, figure.metric) == ("cardio", "average_precision")
+    ]
+
+
+def test_a_row_without_scores_says_what_to_do():
+    table = tables.select(tables.read("dte-2024-semi"), ["KNN"], ["wine"])
+    wanted = wanted_rows(table.suite("KNN", ["wine"]), "cpu")
+    records = {
+        key: {**r, "average_precision": 0.8} for key, r in recorded(wanted, [0.8] * 5).items()
     }
+    with pytest.raises(ValueError, match=r"has no scores, which f1 is made of; .* --results DIR"):
+        reproduce(table, wanted, records, lambda key: None)
 
 
 def test_a_printed_method_that_is_not_here_says_why():
@@ -219,6 +232,40 @@ def test_an_unknown_table_is_bad_usage(bench):
     done = bench("reproduce", "dte-2024-sem")
     assert done.wait() == 2
     assert "unknown table 'dte-2024-sem'; " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--format", "csv"], "--format: of one table alone; name it, without --write, or leave"),
+        (["--write", "a.md", "--detectors", "KNN"], "--detectors: of one table alone"),
+        (["--datasets", "wine", "--strict"], "--datasets, --strict: of one table alone"),
+        (["dte-2024-semi", "--write", "a.md"], "--write makes one page of all tables"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_bad_usage(bench, options, text):
+    done = bench("reproduce", *options)
+    assert done.wait() == 2
+    assert text in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_page_of_nothing_is_not_written(bench, tmp_path):
+    page = tmp_path / "page.md"
+    done = bench("reproduce", "--write", page, "--data", tmp_path, "--results", tmp_path)
+    assert done.wait() == 2
+    assert done.stderr == (
+        "bench: none of the tables' data are here; see `bench data fetch`, or give --data\n"
+    )
+    need("adbench/wine")
+    done = bench("reproduce", "--write", page, "--results", tmp_path)
+    assert done.wait() == 2
+    assert "run `bench reproduce NAME` first" in done.stderr
+    Store(tmp_path).close()
+    done = bench("reproduce", "--write", page, "--results", tmp_path)
+    assert done.wait() == 2
+    assert "run `bench reproduce NAME` first, or name another with --results" in done.stderr
+    assert not page.exists()
 
 
 @pytest.mark.parametrize(
