@@ -86,7 +86,7 @@ def reproduce(
         raise cli.Usage(msg)
     if wanted:
         options = Options(results, data, jobs, time_limit, None, (), None)
-        suite = chosen.suite(chosen.runnable[0], chosen.present(data))
+        suite, *_ = chosen.suites(chosen.runnable[0], chosen.present(data))  # for name and title
         # Progress goes beside the table, so that a csv can be piped.
         console = cli.out if format == "table" else Console(stderr=True, highlight=False)
         # Two printed names may stand for the same rows.

@@ -16,11 +16,17 @@ from bench.cli import app
 from bench.plan import wanted_rows
 from bench.reproduction import LABELS, above, f1, most_anomalous, precision, recall, reproduce
 from bench.store import Store
-from bench.table import Contender, Figure, UnknownTable
+from bench.table import Contender, Description, Figure, UnknownTable
 from detectors.registry import check
 
 EXACT = "KNN,LOF,OCSVM,IForest,PCA"
 MEDIUM = 12_000  # rows; the larger sets take hours
+
+
+def rows(table, detector, dataset):
+    """Return the rows wanted of a detector on a data set, by printed names."""
+    (suite,) = table.suites(detector, [dataset])
+    return wanted_rows(suite, "cpu")
 
 
 def recorded(wanted, aurocs):
@@ -36,7 +42,7 @@ def one_cell(aurocs, printed):
     table = tables.read("dte-2024-semi")
     figure = Figure("wine", "KNN", "auroc", *printed, "first hand")
     table = replace(table, figures=(figure,))
-    wanted = wanted_rows(table.suite("KNN", ["wine"]), "cpu")
+    wanted = rows(table, "KNN", "wine")
     (cell,) = reproduce(table, wanted, recorded(wanted, aurocs), lambda key: None).cells
     return cell
 
@@ -48,9 +54,9 @@ def test_every_table_says_what_its_names_stand_for(name):
     assert set(table.detectors) == set(table.told.detectors)
     assert set(table.datasets) == set(table.told.datasets)
     for detector in table.runnable:
-        assert table.suite(detector, table.datasets).seeds == table.seeds(detector)
-        contender = table.told.detectors[detector]
-        check(contender.spec, contender.settings)
+        for suite in table.suites(detector, table.datasets):
+            assert suite.seeds == table.seeds(detector)
+            check(suite.detectors[0].spec, suite.detectors[0].settings)
     assert set(table.told.called) <= set(table.datasets)
     for figure in table.figures:
         assert figure.metric in LABELS
@@ -87,8 +93,8 @@ def test_a_cell_that_lacks_a_seed_has_no_figure():
 
 def test_a_cell_whose_rows_failed_counts_them():
     table = tables.select(tables.read("dte-2024-semi"), ["KNN", "CBLOF"], ["wine"])
-    wanted = wanted_rows(table.suite("KNN", ["wine"]), "cpu")
-    wanted += wanted_rows(table.suite("CBLOF", ["wine"]), "cpu")
+    wanted = rows(table, "KNN", "wine")
+    wanted += rows(table, "CBLOF", "wine")
     records = {row.key: {"status": "timeout", "reason": "over 1 s"} for row in wanted[1:]}
     made = reproduce(table, wanted, records, lambda key: None)
     assert {(c.printed.detector, c.reason, c.failed) for c in made.cells} == {
@@ -105,7 +111,7 @@ def test_a_set_in_several_files_has_the_mean_of_both_figures():
     figure = Figure("agnews", "KNN", "auroc", 75.0, 1.0, "first hand")
     table = replace(table, figures=(figure,))
     assert table.members == {"agnews": tuple(f"adbench-nlp/agnews_{i}" for i in range(4))}
-    wanted = wanted_rows(table.suite("KNN", ["agnews"]), "cpu")
+    wanted = rows(table, "KNN", "agnews")
     assert len(wanted) == 20
     records = recorded(wanted, [0.6] * 10 + [0.88, 0.89, 0.9, 0.91, 0.92] * 2)
     (cell,) = reproduce(table, wanted, records, lambda key: None).cells
@@ -128,11 +134,7 @@ def test_the_page_lists_what_is_off_with_and_without_a_reason():
         Figure("glass", "OCSVM", "auroc", 79.0, 2.0, "first hand"),
     ]
     table = replace(table, figures=tuple(figures))
-    wanted = [
-        row
-        for figure in figures
-        for row in wanted_rows(table.suite(figure.detector, [figure.dataset]), "cpu")
-    ]
+    wanted = [row for figure in figures for row in rows(table, figure.detector, figure.dataset)]
     made = reproduce(table, wanted, recorded(wanted, [0.8] * 20), lambda key: None)
     assert [cell.printed.detector for cell in made.off] == ["KNN", "IForest"]
     assert [cell.printed.detector for cell in made.explained] == ["LODA"]
@@ -158,7 +160,7 @@ def test_a_figure_that_is_known_to_differ_is_not_held_against_a_row():
 
 def test_a_row_without_scores_says_what_to_do():
     table = tables.select(tables.read("dte-2024-semi"), ["KNN"], ["wine"])
-    wanted = wanted_rows(table.suite("KNN", ["wine"]), "cpu")
+    wanted = rows(table, "KNN", "wine")
     records = {
         key: {**r, "average_precision": 0.8} for key, r in recorded(wanted, [0.8] * 5).items()
     }
@@ -177,6 +179,20 @@ def test_a_printed_method_that_is_not_here_says_why():
     cells = reproduce(table, [], {}, lambda key: None).cells
     reasons = {cell.reason for cell in cells if cell.printed.detector == "KNN"}
     assert reasons == {"it is not here"}
+
+
+def test_settings_of_one_data_set_replace_those_of_all():
+    table = tables.read("goad-2020")
+    suites = table.suites("GOAD", table.datasets)
+    assert [len(suite.datasets) for suite in suites] == [2, 1]
+    settings = [suite.detectors[0].settings for suite in suites]
+    assert [(s["n_transforms"], s["epochs"]) for s in settings] == [(256, 1), (64, 25)]
+    assert len(table.suites("LOF", table.datasets)) == 1
+    told = table.told.model_dump()
+    told["detectors"]["GOAD"]["by_dataset"] = {"Thyroids": {}}
+    text = "GOAD has settings for the unknown data set 'Thyroids'; .*Thyroid"
+    with pytest.raises(ValueError, match=text):
+        Description.model_validate(told)
 
 
 def test_cells_of_data_that_are_not_here_say_so(tmp_path):
