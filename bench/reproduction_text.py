@@ -125,7 +125,7 @@ def overview(made: Sequence[Reproduction]) -> str:
 def _by_detector(made: Reproduction) -> Table:
     heads = ("detector", "deterministic", "run", "exact", "within the spread", "outside")
     rows = []
-    for detector in made.table.detectors:
+    for detector in made.table.runnable:
         cells = [cell for cell in made.cells if cell.printed.detector == detector]
         counts = Counter(cell.agreement for cell in cells)
         told = "yes" if made.table.told.detectors[detector].deterministic else ""
