@@ -155,7 +155,9 @@ def _figure(value: float, std: float | None, decimals: int) -> str:
 
 
 def _notes(made: Reproduction) -> tuple[str, ...]:
-    """Return why cells were not run or differ, each reason once with how many it is."""
+    """Return why cells were not run or differ, each reason once with how many it is, where the
+    figures are from, and by which code ours are.
+    """
     notes = []
     reasons: dict[tuple[bool, str], list[Compared]] = {}
     for cell in made.cells:
@@ -170,7 +172,21 @@ def _notes(made: Reproduction) -> tuple[str, ...]:
         f"{_counted(group, 'outside', made.table)}: no reason known"
         for group in _groups(unknown, made.table)
     ]
+    notes.append(_sources(made.cells))
     return (*notes, " ".join(made.made_by)) if made.made_by else tuple(notes)
+
+
+def _sources(cells: Sequence[Compared]) -> str:
+    """Return how many figures are of which source; those that begin alike are one."""
+    alike: dict[str, list[str]] = {}
+    for cell in cells:
+        source = cell.printed.source
+        alike.setdefault(", ".join(source.split(", ")[:2]), []).append(source)
+    told = [
+        f"{len(sources)} {sources[0] if len(set(sources)) == 1 else begin}"
+        for begin, sources in alike.items()
+    ]
+    return f"Sources of the figures: {'; '.join(told)}"
 
 
 def _groups(cells: Sequence[Compared], table: PublishedTable) -> list[list[Compared]]:

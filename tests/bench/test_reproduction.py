@@ -207,6 +207,17 @@ def test_methods_that_are_not_here_are_summed_up():
     assert "- 114 cells not run (FeatureBagging): PyOD's feature bagging needs" in page
 
 
+def test_every_figure_has_a_source_and_like_ones_are_told_as_one():
+    table = tables.read("oc-nn-2018-mnist")
+    notebook = "OC-NN/MNIST/OCNN_Experiments.ipynb cell 21"
+    assert table.figures[0].source == f"first hand, output of the authors' notebooks, {notebook}"
+    made = reproduce(table, [], {}, lambda key: None)
+    assert (
+        "- Sources of the figures: 42 first hand, output of the authors' notebooks; "
+        "2 quoted by an anonymous ICLR 2019 submission, table 2\n"
+    ) in reproduction_text.to_markdown(made)
+
+
 def test_cells_of_data_that_are_not_here_say_so(tmp_path):
     table = tables.select(tables.read("dte-2024-semi"), ["lof"], ["glass"])
     assert table.wanted(tmp_path) == []
