@@ -6,11 +6,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich import box
 from rich.console import Console
+
+from bench.options import Device
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -42,6 +44,7 @@ def reproduce(
     time_limit: Annotated[
         float, typer.Option(min=0.001, help="seconds of a fit and of a read-out")
     ] = 3600.0,
+    device: Device = "cpu",
     format: Annotated[str, typer.Option(help=", ".join(FORMATS))] = "table",
     strict: Annotated[
         bool,
@@ -73,14 +76,15 @@ def reproduce(
         raise cli.Usage(msg)
     if write is not None:
         every = [tables.read(name) for name in tables.names()]
-        cli._write(write, reproduction_text.overview(_stored(every, data, results)))
+        cli._write(write, reproduction_text.overview(_stored(every, data, device, results)))
         return
     if table is None:
         cli.out.print(_listing([tables.read(name) for name in tables.names()], data))
         return
     with cli._usage():
         chosen = tables.select(tables.read(table), cli._listed(detectors), cli._listed(datasets))
-    wanted = chosen.wanted(data)
+    cli._need_device(device)
+    wanted = chosen.wanted(data, device)
     if chosen.runnable and not wanted:
         msg = f"none of the data of {table} are here; see `bench data fetch`, or give --data"
         raise cli.Usage(msg)
@@ -121,7 +125,10 @@ def _given(context: typer.Context) -> list[str]:
 
 
 def _stored(
-    every: Sequence[PublishedTable], data: Path | None, results: Path
+    every: Sequence[PublishedTable],
+    data: Path | None,
+    device: Literal["auto", "cpu", "cuda"],
+    results: Path,
 ) -> list[Reproduction]:
     """Return what is stored of all tables.
 
@@ -131,7 +138,7 @@ def _stored(
     from bench import cli
     from bench.store import STORE
 
-    wanted = [one.wanted(data) for one in every]
+    wanted = [one.wanted(data, device) for one in every]
     if not any(wanted):
         msg = "none of the tables' data are here; see `bench data fetch`, or give --data"
         raise cli.Usage(msg)

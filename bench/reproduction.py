@@ -134,7 +134,8 @@ def reproduce(
         places = [(member, figure.detector) for member in table.members[figure.dataset]]
         rows = [by_place.get(place, []) for place in places]
         cells.append(_cell(table, figure, rows, records, scores))
-    stored = [records[row.key] for row in wanted if row.key in records]
+    # Two printed names may stand for the same rows.
+    stored = [records[key] for key in dict.fromkeys(row.key for row in wanted) if key in records]
     made_by = code_of(record["provenance"] for record in stored if "provenance" in record)
     return Reproduction(table, tuple(cells), made_by, len(stored))
 

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 import datasets
-from bench.plan import wanted_rows
+from bench.plan import Device, wanted_rows
 from bench.records import Wanted
 from bench.suite import Seed, Suite, build, matching
 from detectors.settings import nearest
@@ -223,13 +223,13 @@ class PublishedTable:
         }
         return build(content, f"table {self.name}")
 
-    def wanted(self, data: Path | None) -> list[Wanted]:
-        """Return the rows of the data sets that are here."""
+    def wanted(self, data: Path | None, device: Device = "cpu") -> list[Wanted]:
+        """Return the rows of the data sets that are here, of deep models on a device."""
         here = self.present(data)
         if not here:
             return []
         suites = [suite for detector in self.runnable for suite in self.suites(detector, here)]
-        return [row for suite in suites for row in wanted_rows(suite, "cpu", data)]
+        return [row for suite in suites for row in wanted_rows(suite, device, data)]
 
 
 def names() -> tuple[str, ...]:

@@ -172,6 +172,14 @@ def test_a_row_without_scores_says_what_to_do():
         reproduce(table, wanted, records, lambda key: None)
 
 
+def test_deep_models_alone_are_wanted_on_another_device():
+    need("odds/arrhythmia")
+    table = tables.select(tables.read("goad-2020"), ["LOF", "GOAD"], ["Arrhythmia"])
+    wanted = table.wanted(None, "cuda")
+    assert {(row.label, row.device) for row in wanted} == {("LOF", "cpu"), ("GOAD", "cuda")}
+    assert {row.device for row in table.wanted(None)} == {"cpu"}
+
+
 def test_a_printed_method_that_is_not_here_says_why():
     told = tables.read("pyod-2019").told
     with pytest.raises(ValueError, match="give either the detector, as spec, or why there is none"):
