@@ -119,9 +119,8 @@ def run(
         retry=_statuses(retry),
         scheduler=scheduler,
     )
-    if device == "cuda" and scheduler is None and not plan.has_cuda():
-        msg = "--device cuda: torch finds no GPU here; use --device cpu, or auto"
-        raise Usage(msg)
+    if scheduler is None:
+        _need_device(device)
     if dry_run:
         _say_plan(plan.missing(wanted, _stored(results), options.retry), len(wanted))
         return
@@ -536,6 +535,14 @@ def _wanted(
 
     with _usage():
         return wanted_rows(suite, device, data)
+
+
+def _need_device(device: str) -> None:
+    from bench.plan import has_cuda
+
+    if device == "cuda" and not has_cuda():
+        msg = "--device cuda: torch finds no GPU here; use --device cpu, or auto"
+        raise Usage(msg)
 
 
 def _listed(text: str | None) -> list[str] | None:

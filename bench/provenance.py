@@ -89,6 +89,17 @@ def made_by(rows: Iterable[Any]) -> tuple[str, ...]:
     """
     told = [row for row in rows if isinstance(row, Mapping)]
     machines = Counter(f"{r['processor']}, {r['cores']} cores" for r in told if "processor" in r)
+    if not machines:
+        return code_of(told)
+    sentences = [f"Machine: {_listed(machines)}."]
+    if len(machines) > 1:
+        sentences.append("Times of different machines do not compare.")
+    return (*sentences, *code_of(told))
+
+
+def code_of(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return sentences on the versions and commits that made rows, from their provenance."""
+    told = list(rows)
     versions = Counter(
         ", ".join(f"{name} {r['versions'][name]}" for name in SHOWN if r["versions"].get(name))
         for r in told
@@ -99,14 +110,11 @@ def made_by(rows: Iterable[Any]) -> tuple[str, ...]:
         for r in told
         if r.get("commit")
     )
-    sentences = [
+    return tuple(
         f"{name}: {_listed(found)}."
-        for name, found in (("Machine", machines), ("Versions", versions), ("Commit", commits))
+        for name, found in (("Versions", versions), ("Commit", commits))
         if found
-    ]
-    if len(machines) > 1:
-        sentences.insert(1, "Times of different machines do not compare.")
-    return tuple(sentences)
+    )
 
 
 def _listed(found: Counter[str]) -> str:

@@ -6,11 +6,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich import box
 from rich.console import Console
+
+from bench.options import Device
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -26,6 +28,7 @@ FORMATS = ("table", "csv", "md", "html")
 
 @app.command()
 def reproduce(
+    context: typer.Context,
     table: Annotated[
         str | None, typer.Argument(help="name of a published table; without one, lists them")
     ] = None,
@@ -41,10 +44,11 @@ def reproduce(
     time_limit: Annotated[
         float, typer.Option(min=0.001, help="seconds of a fit and of a read-out")
     ] = 3600.0,
+    device: Device = "cpu",
     format: Annotated[str, typer.Option(help=", ".join(FORMATS))] = "table",
     strict: Annotated[
         bool,
-        typer.Option(help="exit 1 if a cell that has to come out is off by more than 0.02 points"),
+        typer.Option(help="exit 1 if a cell that has to come out is off or failed"),
     ] = False,
     write: Annotated[
         Path | None,
@@ -62,26 +66,31 @@ def reproduce(
     from bench.run import run as run_suite
 
     cli._one_of("format", format, FORMATS)
+    if write is not None and table is not None:
+        msg = "--write makes one page of all tables; leave out the name of the table"
+        raise cli.Usage(msg)
+    idle = _given(context) if table is None else []
+    if idle:
+        instead = "leave it out" if len(idle) == 1 else "leave them out"
+        msg = f"{', '.join(idle)}: of one table alone; name it, without --write, or {instead}"
+        raise cli.Usage(msg)
     if write is not None:
-        if table is not None:
-            msg = "--write makes one page of all tables; leave out the name of the table"
-            raise cli.Usage(msg)
         every = [tables.read(name) for name in tables.names()]
-        made = [_compared(one, one.wanted(data), results) for one in every]
-        cli._write(write, reproduction_text.overview(made))
+        cli._write(write, reproduction_text.overview(_stored(every, data, device, results)))
         return
     if table is None:
         cli.out.print(_listing([tables.read(name) for name in tables.names()], data))
         return
     with cli._usage():
         chosen = tables.select(tables.read(table), cli._listed(detectors), cli._listed(datasets))
-    wanted = chosen.wanted(data)
+    cli._need_device(device)
+    wanted = chosen.wanted(data, device)
     if chosen.runnable and not wanted:
         msg = f"none of the data of {table} are here; see `bench data fetch`, or give --data"
         raise cli.Usage(msg)
     if wanted:
         options = Options(results, data, jobs, time_limit, None, (), None)
-        suite = chosen.suite(chosen.runnable[0], chosen.present(data))
+        suite, *_ = chosen.suites(chosen.runnable[0], chosen.present(data))  # for name and title
         # Progress goes beside the table, so that a csv can be piped.
         console = cli.out if format == "table" else Console(stderr=True, highlight=False)
         # Two printed names may stand for the same rows.
@@ -95,10 +104,54 @@ def reproduce(
             cli.out.print(sentence, markup=False, soft_wrap=True)
     else:
         sys.stdout.write(reproduction_text.TEXTS[format](compared))
-    if strict and compared.off:
-        names = dict.fromkeys(f"{c.printed.detector} on {c.printed.dataset}" for c in compared.off)
-        sys.stderr.write(f"bench: not as printed: {', '.join(names)}\n")
+    if strict and (compared.off or compared.failed):
+        for what, cells in (("not as printed", compared.off), ("failed", compared.failed)):
+            names = dict.fromkeys(f"{c.printed.detector} on {c.printed.dataset}" for c in cells)
+            if names:
+                sys.stderr.write(f"bench: {what}: {', '.join(names)}\n")
         raise typer.Exit(1)
+
+
+def _given(context: typer.Context) -> list[str]:
+    """Return the options of one table that were given."""
+    names = ("detectors", "datasets", "jobs", "time_limit", "format", "strict")
+    default = ("DEFAULT", "DEFAULT_MAP")
+    sources = {name: context.get_parameter_source(name) for name in names}
+    return [
+        f"--{name.replace('_', '-')}"
+        for name, source in sources.items()
+        if source is not None and source.name not in default
+    ]
+
+
+def _stored(
+    every: Sequence[PublishedTable],
+    data: Path | None,
+    device: Literal["auto", "cpu", "cuda"],
+    results: Path,
+) -> list[Reproduction]:
+    """Return what is stored of all tables.
+
+    Raises:
+        Usage: there are no data, or nothing is stored.
+    """
+    from bench import cli
+    from bench.store import STORE
+
+    wanted = [one.wanted(data, device) for one in every]
+    if not any(wanted):
+        msg = "none of the tables' data are here; see `bench data fetch`, or give --data"
+        raise cli.Usage(msg)
+    made = []
+    if (results / STORE).is_file():
+        made = [_compared(*pair, results) for pair in zip(every, wanted, strict=True)]
+    if not any(one.n_stored for one in made):
+        msg = (
+            f"no rows of a table in {results}; run `bench reproduce NAME` first, "
+            "or name another with --results"
+        )
+        raise cli.Usage(msg)
+    return made
 
 
 def _compared(table: PublishedTable, wanted: Sequence[Wanted], results: Path) -> Reproduction:
@@ -107,7 +160,7 @@ def _compared(table: PublishedTable, wanted: Sequence[Wanted], results: Path) ->
 
     if not wanted:
         return reproduce(table, (), {}, lambda key: None)
-    with cli._open_store(results) as store:
+    with cli._open_store(results) as store, cli._usage():
         records = {record["key"]: record for record in store.records({w.key for w in wanted})}
         return reproduce(table, wanted, records, store.scores)
 

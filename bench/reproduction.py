@@ -10,18 +10,20 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics import METRICS, Floats, Labels
+from bench.provenance import code_of
 from bench.records import Wanted
 from bench.table import Description, Figure, PublishedTable
 
 TOLERANCE = 0.02  # percentage points
+NOT_YET = "not run yet"
 Agreement = Literal["exact", "within the spread", "outside", "not run"]
-AGREEMENTS: tuple[Agreement, ...] = Agreement.__args__  # type: ignore[attr-defined]
+AGREEMENTS: tuple[Agreement, ...] = get_args(Agreement)
 Called = NDArray[np.bool_]
 Scores = Callable[[str], tuple[Labels, Floats] | None]
 
@@ -40,6 +42,7 @@ class Cell:
             last printed digit), within the printed spread (one standard deviation), outside, or
             not run.
         reason: why it was not run, or is known to differ; else "".
+        failed: how many of its rows are stored as failures (timeout, error ...).
     """
 
     printed: Figure
@@ -48,6 +51,7 @@ class Cell:
     std: float
     agreement: Agreement
     reason: str = ""
+    failed: int = 0
 
     @property
     def difference(self) -> float:
@@ -57,10 +61,19 @@ class Cell:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A table, or a part of one, with what is stored of it."""
+    """A table, or a part of one, with what is stored of it.
+
+    Attributes:
+        table: the printed figures.
+        cells: one a figure, in the table's order.
+        made_by: sentences on the versions and commits that the stored rows come from.
+        n_stored: how many rows are stored, failures too.
+    """
 
     table: PublishedTable
     cells: tuple[Cell, ...]
+    made_by: tuple[str, ...] = ()
+    n_stored: int = 0
 
     @property
     def counts(self) -> Counter[Agreement]:
@@ -75,6 +88,22 @@ class Reproduction:
             for cell in self.cells
             if cell.deterministic and cell.agreement in ("outside", "within the spread")
         )
+
+    @property
+    def explained(self) -> tuple[Cell, ...]:
+        """Run cells of deterministic contenders that are not exact, for a known reason."""
+        return tuple(
+            cell
+            for cell in self.cells
+            if cell.agreement in ("outside", "within the spread")
+            and not cell.deterministic
+            and self.table.told.detectors[cell.printed.detector].deterministic
+        )
+
+    @property
+    def failed(self) -> tuple[Cell, ...]:
+        """Deterministic cells that have no figure because rows failed."""
+        return tuple(cell for cell in self.cells if cell.deterministic and cell.failed)
 
     @property
     def summary(self) -> str:
@@ -105,7 +134,10 @@ def reproduce(
         places = [(member, figure.detector) for member in table.members[figure.dataset]]
         rows = [by_place.get(place, []) for place in places]
         cells.append(_cell(table, figure, rows, records, scores))
-    return Reproduction(table, tuple(cells))
+    # Two printed names may stand for the same rows.
+    stored = [records[key] for key in dict.fromkeys(row.key for row in wanted) if key in records]
+    made_by = code_of(record["provenance"] for record in stored if "provenance" in record)
+    return Reproduction(table, tuple(cells), made_by, len(stored))
 
 
 def _cell(
@@ -118,11 +150,14 @@ def _cell(
     """Return the cell of a figure, from the rows wanted of each data set it stands for."""
     told = table.told
     contender = told.detectors[figure.detector]
-    known = [r for r in told.reasons if r.covers(figure.dataset, figure.detector)]
+    place = (figure.dataset, figure.detector, figure.metric)
+    known = [reason for reason in told.reasons if reason.covers(*place)]
     deterministic = contender.deterministic and not known
-    reason = contender.absent or _not_run([row for rows in wanted for row in rows], records)
+    every = [row for rows in wanted for row in rows]
+    reason = contender.absent or _not_run(every, records)
     if reason:
-        return Cell(figure, deterministic, math.nan, math.nan, "not run", reason)
+        failed = len(_failures(every, records))
+        return Cell(figure, deterministic, math.nan, math.nan, "not run", reason, failed)
     values = np.array(
         [[_value(figure, told, records[row.key], scores) for row in rows] for rows in wanted]
     )  # (data sets, seeds)
@@ -144,13 +179,20 @@ def _not_run(wanted: Sequence[Wanted], records: Mapping[str, Mapping[str, Any]])
     if not wanted:
         return "its data are not here"
     stored = [records[row.key] for row in wanted if row.key in records]
-    failed = [record for record in stored if record["status"] not in ("ok", "constant")]
+    failed = _failures(wanted, records)
     if failed:
         return f"{failed[0]['status']}: {failed[0]['reason']}"
     if not stored:
-        return "not run yet"
+        return NOT_YET
     missing = len(wanted) - len(stored)
-    return f"{missing} of {len(wanted)} rows not run yet" if missing else ""
+    return f"{missing} of {len(wanted)} rows {NOT_YET}" if missing else ""
+
+
+def _failures(
+    wanted: Sequence[Wanted], records: Mapping[str, Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    stored = [records[row.key] for row in wanted if row.key in records]
+    return [record for record in stored if record["status"] not in ("ok", "constant")]
 
 
 def _agreement(figure: Figure, ours: float, std: float, tolerance: float) -> Agreement:
@@ -166,7 +208,10 @@ def _value(figure: Figure, told: Description, record: Mapping[str, Any], scores:
         return float(record[figure.metric])
     found = scores(record["key"])
     if found is None:
-        msg = f"row {record['key'][:8]} has no scores"
+        msg = (
+            f"row {record['key'][:8]} has no scores, which {figure.metric} is made of; "
+            "make the rows anew with --results DIR, a new folder"
+        )
         raise ValueError(msg)
     y, s = found
     share = told.called.get(figure.dataset)

@@ -11,12 +11,12 @@ from html import escape
 
 from bench import html, markdown
 from bench.printed import Cell, Table
-from bench.reproduction import LABELS, Reproduction
-from bench.reproduction import Cell as Figure
+from bench.reproduction import LABELS, NOT_YET, Reproduction
+from bench.reproduction import Cell as Compared
 from bench.table import Description, PublishedTable
 
 HEADS = ("data set", "detector", "metric", "printed", "ours", "difference", "agreement")
-MOST_NAMED = 8  # data sets, or detectors, in a sentence
+MOST_NAMED = 8  # data sets in a sentence
 COLUMNS = (
     "dataset", "detector", "metric", "printed", "printed_std", "ours", "ours_std", "difference",
     "agreement", "deterministic", "source", "reason",
@@ -78,7 +78,10 @@ TEXTS: dict[str, Callable[[Reproduction], str]] = {
 
 def overview(made: Sequence[Reproduction]) -> str:
     """Return a page of all tables: how many cells agree, and which do not and why."""
-    heads = ("table", "cells", "run", "exact", "within the spread", "outside", "deterministic, off")
+    heads = (
+        "table", "cells", "run", "exact", "within the spread", "outside", "off, unexplained",
+        "off, explained",
+    )  # fmt: skip
     lines = [
         tuple(
             Cell(str(text))
@@ -90,6 +93,7 @@ def overview(made: Sequence[Reproduction]) -> str:
                 one.counts["within the spread"],
                 one.counts["outside"],
                 len(one.off),
+                len(one.explained),
             )
         )
         for one in made
@@ -100,7 +104,8 @@ def overview(made: Sequence[Reproduction]) -> str:
         "exact where mean and printed spread (standard deviation over seeds) are within 0.02 "
         "percentage points of the printed ones, or half a unit of their last digit; else within "
         "the spread where the means differ by at most one printed standard deviation; else "
-        "outside. `bench reproduce NAME` runs what is missing and prints every cell.",
+        "outside. Off are those of a deterministic detector that were run and are not exact. "
+        "`bench reproduce NAME` runs what is missing and prints every cell.",
         markdown.table_text(Table("overview", "", heads, tuple(lines))),
     ]
     for one in made:
@@ -109,9 +114,10 @@ def overview(made: Sequence[Reproduction]) -> str:
         parts.append("\n".join(f"- {note}" for note in (*told.notes, *_notes(one))))
         if one.counts["not run"] < len(one.cells):
             parts.append(markdown.table_text(_by_detector(one)))
-        rows = tuple(_row(c, told) for c in one.cells if c.agreement == "outside" or c in one.off)
+        off = (*one.off, *one.explained)
+        rows = tuple(_row(c, told) for c in one.cells if c.agreement == "outside" or c in off)
         if rows:
-            parts.append("Cells that are outside, or deterministic and not exact:")
+            parts.append("Cells that are outside, or of a deterministic detector and not exact:")
             parts.append(markdown.table_text(Table("off", "", HEADS, rows)))
     return "\n\n".join(parts) + "\n"
 
@@ -119,7 +125,7 @@ def overview(made: Sequence[Reproduction]) -> str:
 def _by_detector(made: Reproduction) -> Table:
     heads = ("detector", "deterministic", "run", "exact", "within the spread", "outside")
     rows = []
-    for detector in made.table.detectors:
+    for detector in made.table.runnable:
         cells = [cell for cell in made.cells if cell.printed.detector == detector]
         counts = Counter(cell.agreement for cell in cells)
         told = "yes" if made.table.told.detectors[detector].deterministic else ""
@@ -128,7 +134,7 @@ def _by_detector(made: Reproduction) -> Table:
     return Table("detectors", "", heads, tuple(rows))
 
 
-def _row(cell: Figure, told: Description) -> tuple[Cell, ...]:
+def _row(cell: Compared, told: Description) -> tuple[Cell, ...]:
     printed = cell.printed
     return tuple(
         Cell(text)
@@ -149,25 +155,69 @@ def _figure(value: float, std: float | None, decimals: int) -> str:
 
 
 def _notes(made: Reproduction) -> tuple[str, ...]:
-    """Return why cells were not run or differ, each reason once with how many it is."""
-    reasons: dict[tuple[bool, str], list[Figure]] = {}
+    """Return why cells were not run or differ, each reason once with how many it is, where the
+    figures are from, and by which code ours are.
+    """
+    notes = []
+    reasons: dict[tuple[bool, str], list[Compared]] = {}
     for cell in made.cells:
         if cell.reason:
             reasons.setdefault((cell.agreement == "not run", cell.reason), []).append(cell)
-    return tuple(
-        f"{len(cells)} cell{'s' * (len(cells) > 1)} {'not run' if idle else 'known to differ'} "
-        f"({_where(cells, made.table)}): {reason}"
-        for (idle, reason), cells in reasons.items()
-    )
+    for (idle, reason), cells in reasons.items():
+        groups = _groups(cells, made.table) if reason.endswith(NOT_YET) else [cells]
+        what = "not run" if idle else "known to differ"
+        notes += [f"{_counted(group, what, made.table)}: {reason}" for group in groups]
+    unknown = [c for c in made.cells if c.agreement == "outside" and not c.reason]
+    notes += [
+        f"{_counted(group, 'outside', made.table)}: no reason known"
+        for group in _groups(unknown, made.table)
+    ]
+    notes.append(_sources(made.cells))
+    return (*notes, " ".join(made.made_by)) if made.made_by else tuple(notes)
 
 
-def _where(cells: Sequence[Figure], table: PublishedTable) -> str:
-    """Return which detectors and data sets cells are of; what all cells have goes unsaid."""
+def _sources(cells: Sequence[Compared]) -> str:
+    """Return how many figures are of which source; those that begin alike are one."""
+    alike: dict[str, list[str]] = {}
+    for cell in cells:
+        source = cell.printed.source
+        alike.setdefault(", ".join(source.split(", ")[:2]), []).append(source)
+    told = [
+        f"{len(sources)} {sources[0] if len(set(sources)) == 1 else begin}"
+        for begin, sources in alike.items()
+    ]
+    return f"Sources of the figures: {'; '.join(told)}"
+
+
+def _groups(cells: Sequence[Compared], table: PublishedTable) -> list[list[Compared]]:
+    """Return cells by detector; detectors that lack the same data sets are together."""
+    by_detector: dict[str, list[Compared]] = {}
+    for cell in cells:
+        by_detector.setdefault(cell.printed.detector, []).append(cell)
+    groups: dict[tuple[bool, tuple[str, ...]], list[Compared]] = {}
+    for detector, its in by_detector.items():
+        sets = tuple(dict.fromkeys(cell.printed.dataset for cell in its))
+        place = (table.told.detectors[detector].deterministic, sets)
+        groups.setdefault(place, []).extend(its)
+    return list(groups.values())
+
+
+def _counted(cells: Sequence[Compared], what: str, table: PublishedTable) -> str:
+    return f"{len(cells)} cell{'s' * (len(cells) > 1)} {what} ({_where(cells, table)})"
+
+
+def _where(cells: Sequence[Compared], table: PublishedTable) -> str:
+    """Return which detectors and data sets cells are of; what all cells have goes unsaid.
+
+    The data sets of deterministic detectors are named in full.
+    """
     detectors = tuple(dict.fromkeys(cell.printed.detector for cell in cells))
     sets = tuple(dict.fromkeys(cell.printed.dataset for cell in cells))
-    both = ((detectors, table.detectors), (sets, table.datasets))
-    parts = [_some(names) for names, every in both if set(names) != set(every)]
-    return " on ".join(parts) or _some(sets)
+    whole = all(table.told.detectors[detector].deterministic for detector in detectors)
+    named = ", ".join(sets) if whole else _some(sets)
+    parts = [", ".join(detectors)] * (set(detectors) != set(table.detectors))
+    parts += [named] * (set(sets) != set(table.datasets))
+    return " on ".join(parts) or named
 
 
 def _some(names: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 import datasets
-from bench.plan import wanted_rows
+from bench.plan import Device, wanted_rows
 from bench.records import Wanted
 from bench.suite import Seed, Suite, build, matching
 from detectors.settings import nearest
@@ -36,6 +36,7 @@ class Contender(BaseModel):
     Attributes:
         spec: the detector; empty where there is none.
         settings: its settings as published.
+        by_dataset: by printed data set, settings that replace those or are added to them.
         seeds: where they are not the table's.
         deterministic: whether the same figures have to come out again, where no reason tells why
             they do not.
@@ -46,6 +47,7 @@ class Contender(BaseModel):
 
     spec: str = ""
     settings: dict[str, Any] = {}
+    by_dataset: dict[str, dict[str, Any]] = {}
     seeds: tuple[Seed, ...] = ()
     deterministic: bool = False
     absent: str = ""
@@ -64,6 +66,7 @@ class Reason(BaseModel):
     Attributes:
         detectors: printed names; empty for all.
         datasets: printed names; empty for all.
+        metrics: empty for all.
         why: one sentence.
     """
 
@@ -71,11 +74,15 @@ class Reason(BaseModel):
 
     detectors: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     why: str
 
-    def covers(self, dataset: str, detector: str) -> bool:
-        return (not self.detectors or detector in self.detectors) and (
-            not self.datasets or dataset in self.datasets
+    def covers(self, dataset: str, detector: str, metric: str) -> bool:
+        """Return whether it is the reason of a cell."""
+        return (
+            (not self.detectors or detector in self.detectors)
+            and (not self.datasets or dataset in self.datasets)
+            and (not self.metrics or metric in self.metrics)
         )
 
 
@@ -116,6 +123,16 @@ class Description(BaseModel):
     datasets: dict[str, str]
     reasons: tuple[Reason, ...] = ()
 
+    @model_validator(mode="after")
+    def _settings_of_known_sets(self) -> Description:
+        for name, contender in self.detectors.items():
+            for dataset in contender.by_dataset:
+                if dataset not in self.datasets:
+                    near = nearest(dataset, tuple(self.datasets))
+                    msg = f"{name} has settings for the unknown data set {dataset!r}; {near}"
+                    raise ValueError(msg)
+        return self
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -131,7 +148,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """A table, or the part of one that was asked for."""
+    """A table, or the part of one that was asked for.
+
+    Attributes:
+        name: that of its files.
+        told: what its TOML file says, also of what was not asked for.
+        figures: those asked for, in the order of its CSV file.
+    """
 
     name: str
     told: Description
@@ -169,10 +192,26 @@ class PublishedTable:
             if all(datasets.present(member, data) for member in members)
         )
 
-    def suite(self, detector: str, names: Sequence[str]) -> Suite:
-        """Return the suite of one detector on data sets, by printed names."""
+    def settings(self, detector: str, dataset: str) -> dict[str, Any]:
+        """Return the settings of a detector on a data set, by printed names."""
         contender = self.told.detectors[detector]
-        entrant = {"spec": contender.spec, "settings": contender.settings, "label": detector}
+        return {**contender.settings, **contender.by_dataset.get(dataset, {})}
+
+    def suites(self, detector: str, names: Sequence[str]) -> list[Suite]:
+        """Return the suites of one detector, each of the data sets with the same settings."""
+        alike: list[tuple[dict[str, Any], list[str]]] = []
+        for name in names:
+            settings = self.settings(detector, name)
+            its = next((sets for known, sets in alike if known == settings), None)
+            if its is None:
+                alike.append((settings, [name]))
+            else:
+                its.append(name)
+        return [self._suite(detector, *group) for group in alike]
+
+    def _suite(self, detector: str, settings: dict[str, Any], names: Sequence[str]) -> Suite:
+        spec = self.told.detectors[detector].spec
+        entrant = {"spec": spec, "settings": settings, "label": detector}
         content = {
             "name": self.name,
             "title": self.told.title,
@@ -184,13 +223,13 @@ class PublishedTable:
         }
         return build(content, f"table {self.name}")
 
-    def wanted(self, data: Path | None) -> list[Wanted]:
-        """Return the rows of the data sets that are here."""
+    def wanted(self, data: Path | None, device: Device = "cpu") -> list[Wanted]:
+        """Return the rows of the data sets that are here, of deep models on a device."""
         here = self.present(data)
         if not here:
             return []
-        suites = [self.suite(detector, here) for detector in self.runnable]
-        return [row for suite in suites for row in wanted_rows(suite, "cpu", data)]
+        suites = [suite for detector in self.runnable for suite in self.suites(detector, here)]
+        return [row for suite in suites for row in wanted_rows(suite, device, data)]
 
 
 def names() -> tuple[str, ...]:

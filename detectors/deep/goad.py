@@ -85,16 +85,17 @@ class GOAD(DeepDetector[GOADNet]):
     f(T(x, m)) of all m.
 
     Attributes:
-        n_transforms: number M of random matrices with standard normal entries; 256 in the
-            authors' code for small tables.
+        n_transforms: number M of random matrices with standard normal entries; the authors take
+            256 for small tables, 64 for KDD Cup 99.
         transform_dim: features after a transformation.
-        hidden: widths of the hidden layers of f, which has no biases; none in the authors' code.
+        hidden: widths of the hidden layers of f, which has no biases; in the authors' code none
+            for small tables, four for KDD Cup 99.
         feature_dim: width of f's output.
         margin: s of the triplet-centre loss.
         centre_weight: weight of the triplet-centre loss beside the cross-entropy; 0.1 in the
             authors' code.
         epochs: most passes over the training rows; each shows every row M times. The authors
-            take 25 for small tables.
+            take 1 for small tables, 25 for KDD Cup 99.
         learning_rate: as in the authors' code.
         batch_size: rows a step, as in the authors' code.
     """
