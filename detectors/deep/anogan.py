@@ -91,7 +91,7 @@ class AnoGAN(GAN[GANNet]):
 
     Attributes:
         feature_weight: lambda.
-        search_steps: of gradient descent.
+        search_steps: of gradient descent, by Adam; scoring takes as long as they are many.
         search_rate: learning rate of the search.
     """
 

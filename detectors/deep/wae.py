@@ -32,7 +32,7 @@ class WAEMMD(PriorAutoencoder):
     """Scores of an autoencoder that lowers the cost plus lambda times the MMD to the prior.
 
     Their algorithm 2, with inverse multiquadratic kernels of seven scales and the unbiased
-    estimate.
+    estimate. It has no discriminator to read.
 
     Read-outs:
 
@@ -57,7 +57,8 @@ class WAEMMD(PriorAutoencoder):
 class WAEGAN(DiscriminatedAutoencoder):
     """Scores of an autoencoder that lowers the cost plus lambda times -log D of its codes.
 
-    Their algorithm 1: the discriminator D and the autoencoder take turns on every batch.
+    Their algorithm 1, but that the autoencoder goes first: it and the discriminator D take turns
+    on every batch.
 
     Read-outs:
 
