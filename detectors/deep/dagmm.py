@@ -4,8 +4,8 @@ Zong, Song, Min, Cheng, Lumezanu, Cho and Chen, "Deep autoencoding Gaussian mixt
 unsupervised anomaly detection", ICLR 2018, https://openreview.net/forum?id=BJJLHbb0-.
 
 Equations are those of the paper. In training the mixture is that of the batch, through which
-gradients flow; the mixture that scores, and judges held-out rows, is that of the training rows. Activations
-are leaky ReLUs, as in the other networks here; the paper takes tanh.
+gradients flow; the mixture that scores, and judges held-out rows, is that of the training rows.
+The autoencoder has leaky ReLUs, as the other networks here; the paper takes tanh.
 """
 
 from __future__ import annotations
