@@ -21,7 +21,7 @@ def test_every_row_of_a_deep_model_has_its_losses(make_rows):
     )
     told = {(row.wanted.spec, row.wanted.seed): row.details["diagnostics"] for row in rows}
     assert told["knn", 0] == {}
-    assert figures(told["ae:reconstruction", 0]) == {"epochs": 4}
+    assert figures(told["ae:reconstruction", 0]) == {"epochs": 4, "converged": 0}
     losses = curves(told["ae:reconstruction", 0])["loss"]
     assert len(losses) == 4
     assert losses[-1] < losses[0]
