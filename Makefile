@@ -9,6 +9,8 @@ VENV := .venv
 BENCH := $(VENV)/bin/bench
 READY := $(VENV)/ready
 PYTHON ?= python3
+# Each worker takes whole stretches of tests, so that what a module shares is made once.
+WORKERS = -n 2 --dist worksteal
 OPTIONS = $(SUITE) --results $(RESULTS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATA),--data $(DATA))
 
 .DEFAULT_GOAL := help
@@ -33,10 +35,10 @@ bench: $(READY) ## run what is missing of SUITE and print its leaderboard
 	$(BENCH) run $(OPTIONS) $(if $(JOBS),--jobs $(JOBS))
 
 test: $(READY) ## run the tests
-	$(VENV)/bin/python -m pytest -n 2 -m "not slow"
+	$(VENV)/bin/python -m pytest $(WORKERS) -m "not slow"
 
 test-slow: $(READY) ## run the slow tests too
-	$(VENV)/bin/python -m pytest -n 2
+	$(VENV)/bin/python -m pytest $(WORKERS)
 
 lint: $(READY) types ## check format, style and types
 	$(VENV)/bin/ruff format --check .

@@ -35,7 +35,8 @@ class Subject:
 
     Attributes:
         text: its spec.
-        settings: settings that differ from the defaults, for instance fewer epochs.
+        settings: settings that differ from the defaults, for instance fewer epochs; those of a
+            head under "head".
         n_features: width of the samples it is checked on.
     """
 
@@ -68,7 +69,8 @@ class Subject:
     @property
     def bounds(self) -> tuple[float, float] | None:
         """The bounds of the model, as `Detector.bounds`."""
-        return make_model(self.spec, **self.settings).bounds
+        of_model = {name: value for name, value in self.settings.items() if name != "head"}
+        return make_model(self.spec, **of_model).bounds
 
     def fitted(self) -> Detector:
         """Return a detector fitted on the training samples."""

@@ -28,12 +28,13 @@ READOUTS = [
     for readout in TABLE[name].readouts[1:]
     if name == "ae" or readout != ERRORS
 ]
-HEADS = ["ae+lof", "ae+ocsvm", "ae+kmeans", "ae+knn", "vae+lof", "ae+deep-svdd"]
+HEADS = ["ae+lof", "ae+ocsvm", "ae+kmeans", "ae+knn", "vae+lof"]
 UNTRAINED = ["untrained-ae", "untrained-vae", "untrained-vae:elbo", "untrained-ae+lof"]
 SUBJECTS = [
     *(Subject(text, FEW.get(text.partition("+")[0].partition(":")[0], {})) for text in names()),
     *(Subject(text, FEW[text.partition(":")[0]]) for text in READOUTS),
     *(Subject(text, FEW[text.partition("+")[0]]) for text in HEADS),
+    Subject("ae+deep-svdd", {"epochs": 4, "head": {"epochs": 4}}),
     *(Subject(text) for text in UNTRAINED),
 ]
 EXTRAPOLATES = "the discriminator met no codes this far from the prior and from its game's"
