@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
@@ -76,7 +76,8 @@ def reproduce(
         raise cli.Usage(msg)
     if write is not None:
         every = [tables.read(name) for name in tables.names()]
-        cli._write(write, reproduction_text.overview(_stored(every, data, device, results)))
+        made = _stored([(one, one.wanted(data, device)) for one in every], results)
+        cli._write(write, reproduction_text.overview(made))
         return
     if table is None:
         cli.out.print(_listing([tables.read(name) for name in tables.names()], data))
@@ -125,12 +126,9 @@ def _given(context: typer.Context) -> list[str]:
 
 
 def _stored(
-    every: Sequence[PublishedTable],
-    data: Path | None,
-    device: Literal["auto", "cpu", "cuda"],
-    results: Path,
+    every: Sequence[tuple[PublishedTable, Sequence[Wanted]]], results: Path
 ) -> list[Reproduction]:
-    """Return what is stored of all tables.
+    """Return what is stored of all tables, each with the rows wanted of it.
 
     Raises:
         Usage: there are no data, or nothing is stored.
@@ -138,13 +136,12 @@ def _stored(
     from bench import cli
     from bench.store import STORE
 
-    wanted = [one.wanted(data, device) for one in every]
-    if not any(wanted):
+    if not any(wanted for _, wanted in every):
         msg = "none of the tables' data are here; see `bench data fetch`, or give --data"
         raise cli.Usage(msg)
     made = []
     if (results / STORE).is_file():
-        made = [_compared(*pair, results) for pair in zip(every, wanted, strict=True)]
+        made = [_compared(*pair, results) for pair in every]
     if not any(one.n_stored for one in made):
         msg = (
             f"no rows of a table in {results}; run `bench reproduce NAME` first, "

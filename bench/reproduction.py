@@ -81,24 +81,24 @@ class Reproduction:
         return Counter(cell.agreement for cell in self.cells)
 
     @property
-    def off(self) -> tuple[Cell, ...]:
-        """Deterministic cells that were run and are not exact."""
-        return tuple(
-            cell
-            for cell in self.cells
-            if cell.deterministic and cell.agreement in ("outside", "within the spread")
-        )
-
-    @property
-    def explained(self) -> tuple[Cell, ...]:
-        """Run cells of deterministic contenders that are not exact, for a known reason."""
+    def inexact(self) -> tuple[Cell, ...]:
+        """Cells of deterministic contenders that were run and are not exact."""
         return tuple(
             cell
             for cell in self.cells
             if cell.agreement in ("outside", "within the spread")
-            and not cell.deterministic
             and self.table.told.detectors[cell.printed.detector].deterministic
         )
+
+    @property
+    def off(self) -> tuple[Cell, ...]:
+        """Those of them that no known reason explains."""
+        return tuple(cell for cell in self.inexact if cell.deterministic)
+
+    @property
+    def explained(self) -> tuple[Cell, ...]:
+        """Those of them that a known reason explains."""
+        return tuple(cell for cell in self.inexact if not cell.deterministic)
 
     @property
     def failed(self) -> tuple[Cell, ...]:
@@ -154,10 +154,11 @@ def _cell(
     known = [reason for reason in told.reasons if reason.covers(*place)]
     deterministic = contender.deterministic and not known
     every = [row for rows in wanted for row in rows]
-    reason = contender.absent or _not_run(every, records)
+    stored = [records[row.key] for row in every if row.key in records]
+    failed = [record for record in stored if record["status"] not in ("ok", "constant")]
+    reason = contender.absent or _not_run(len(every), len(stored), failed)
     if reason:
-        failed = len(_failures(every, records))
-        return Cell(figure, deterministic, math.nan, math.nan, "not run", reason, failed)
+        return Cell(figure, deterministic, math.nan, math.nan, "not run", reason, len(failed))
     values = np.array(
         [[_value(figure, told, records[row.key], scores) for row in rows] for rows in wanted]
     )  # (data sets, seeds)
@@ -174,25 +175,16 @@ def _cell(
     return Cell(figure, deterministic, ours, std, agreement, why)
 
 
-def _not_run(wanted: Sequence[Wanted], records: Mapping[str, Mapping[str, Any]]) -> str:
+def _not_run(n_wanted: int, n_stored: int, failed: Sequence[Mapping[str, Any]]) -> str:
     """Return why the rows of a cell give no figure; "" if they do."""
-    if not wanted:
+    if not n_wanted:
         return "its data are not here"
-    stored = [records[row.key] for row in wanted if row.key in records]
-    failed = _failures(wanted, records)
     if failed:
         return f"{failed[0]['status']}: {failed[0]['reason']}"
-    if not stored:
+    if not n_stored:
         return NOT_YET
-    missing = len(wanted) - len(stored)
-    return f"{missing} of {len(wanted)} rows {NOT_YET}" if missing else ""
-
-
-def _failures(
-    wanted: Sequence[Wanted], records: Mapping[str, Mapping[str, Any]]
-) -> list[Mapping[str, Any]]:
-    stored = [records[row.key] for row in wanted if row.key in records]
-    return [record for record in stored if record["status"] not in ("ok", "constant")]
+    missing = n_wanted - n_stored
+    return f"{missing} of {n_wanted} rows {NOT_YET}" if missing else ""
 
 
 def _agreement(figure: Figure, ours: float, std: float, tolerance: float) -> Agreement:

@@ -114,7 +114,7 @@ def overview(made: Sequence[Reproduction]) -> str:
         parts.append("\n".join(f"- {note}" for note in (*told.notes, *_notes(one))))
         if one.counts["not run"] < len(one.cells):
             parts.append(markdown.table_text(_by_detector(one)))
-        off = (*one.off, *one.explained)
+        off = one.inexact
         rows = tuple(_row(c, told) for c in one.cells if c.agreement == "outside" or c in off)
         if rows:
             parts.append("Cells that are outside, or of a deterministic detector and not exact:")

@@ -69,8 +69,7 @@ class Subject:
     @property
     def bounds(self) -> tuple[float, float] | None:
         """The bounds of the model, as `Detector.bounds`."""
-        of_model = {name: value for name, value in self.settings.items() if name != "head"}
-        return make_model(self.spec, **of_model).bounds
+        return make(self.text, **self.settings).bounds
 
     def fitted(self) -> Detector:
         """Return a detector fitted on the training samples."""
@@ -264,8 +263,7 @@ def training_moves_every_parameter_and_lowers_the_loss(subject: Subject) -> None
     for name, parameter in trained.net_.named_parameters():
         _expect(bool((parameter != start[name]).any()), f"the parameter {name} did not move")
     first, last = trained.losses_[0], trained.losses_[-1]
-    phase = trained._phases()[-1]
-    is_game = not phase.selects and len(phase.objectives) > 1  # its losses say nothing then
+    is_game = trained._phases()[-1].is_game
     _expect(is_game or last < first, f"the loss went from {first:.4g} to {last:.4g}")
 
 

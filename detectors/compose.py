@@ -34,6 +34,10 @@ class ReadOut(Detector):
         return self.model.score(x, self.readout)
 
     @property
+    def bounds(self) -> tuple[float, float] | None:
+        return self.model.bounds
+
+    @property
     def n_parameters_(self) -> int | None:
         return self.model.n_parameters_
 
@@ -74,6 +78,10 @@ class Hybrid(Detector):
 
     def _score(self, x: Floats, readout: str) -> Floats:
         return self.head.score((self.encoder.encode(x) - self.mean_) / self.scale_)
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        return self.encoder.bounds
 
     @property
     def n_parameters_(self) -> int | None:

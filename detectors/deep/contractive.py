@@ -1,8 +1,7 @@
 """Contractive autoencoder: its code hardly changes where the samples are.
 
 Rifai, Vincent, Muller, Glorot and Bengio, "Contractive auto-encoders: explicit invariance during
-feature extraction", ICML 2011,
-https://icml.cc/2011/papers/455_icmlpaper.pdf.
+feature extraction", ICML 2011, https://icml.cc/2011/papers/455_icmlpaper.pdf.
 """
 
 from __future__ import annotations

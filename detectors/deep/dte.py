@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, cast
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ def noise_scales(n_times: int) -> Floats:
 
 
 @dataclass(kw_only=True)
-class DTECategorical(DeepDetector[nn.Module]):
+class DTECategorical(DeepDetector[nn.Sequential]):
     """Expected bin of the diffusion time at which the network takes a sample to be.
 
     Codes are its last hidden layer.
@@ -58,10 +58,10 @@ class DTECategorical(DeepDetector[nn.Module]):
     batch_size: Annotated[int, Ge(1)] = 64
     learning_rate: Annotated[float, Gt(0)] = 1e-3
 
-    def _network(self, shape: tuple[int, ...]) -> nn.Module:
+    def _network(self, shape: tuple[int, ...]) -> nn.Sequential:
         return mlp([math.prod(shape), *self.hidden, self.n_bins])
 
-    def _noise(self, net: nn.Module, draws: np.random.Generator, n: int) -> Singles:
+    def _noise(self, net: nn.Sequential, draws: np.random.Generator, n: int) -> Singles:
         """Return (n, d + 1): sigma_t epsilon, and the bin of t."""
         d = next(net.parameters()).shape[0]
         times = draws.integers(self.n_times, size=n)
@@ -69,7 +69,7 @@ class DTECategorical(DeepDetector[nn.Module]):
         bins = times * self.n_bins // self.n_times
         return np.hstack([steps, bins[:, None]]).astype(np.float32)
 
-    def _losses(self, net: nn.Module, x: Tensor, noise: Tensor) -> Tensor:
+    def _losses(self, net: nn.Sequential, x: Tensor, noise: Tensor) -> Tensor:
         step, of_time = noise[:, :-1], noise[:, -1:].long()
         logits: Tensor = net(x + step)
         return -logits.log_softmax(-1).gather(1, of_time)[:, 0]
@@ -84,5 +84,5 @@ class DTECategorical(DeepDetector[nn.Module]):
         return self._read(read, x)
 
     def _encode(self, x: Floats) -> Floats:
-        hidden = cast("nn.Sequential", self.net_)[:-1]
+        hidden = self.net_[:-1]
         return self._read(lambda rows: hidden(rows.float()), x)

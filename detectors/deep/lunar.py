@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, ClassVar, cast
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
@@ -29,7 +29,7 @@ WIDTH = 128  # of the three hidden layers; 256, the authors', cost a step four t
 
 
 @dataclass(kw_only=True)
-class LUNAR(DeepDetector[nn.Module]):
+class LUNAR(DeepDetector[nn.Sequential]):
     """Output of a network that tells training rows from negatives by their neighbour distances.
 
     Features are scaled to [0, 1] on the training rows. There is a negative a training row, with
@@ -71,13 +71,13 @@ class LUNAR(DeepDetector[nn.Module]):
         near = rows + noised * self.noise * draws.standard_normal(rows.shape)
         return np.where(draws.random((len(rows), 1)) < 0.5, uniform, near)
 
-    def _network(self, shape: tuple[int, ...]) -> nn.Module:
+    def _network(self, shape: tuple[int, ...]) -> nn.Sequential:
         sizes = (self.n_neighbors, WIDTH, WIDTH, WIDTH)
         layers = [Dense(n_in, n_out) for n_in, n_out in pairwise(sizes)]
         hidden = [each for layer in layers for each in (layer, nn.Tanh())]
         return nn.Sequential(*hidden, Dense(WIDTH, 1))
 
-    def _losses(self, net: nn.Module, x: Tensor, noise: Tensor) -> Tensor:
+    def _losses(self, net: nn.Sequential, x: Tensor, noise: Tensor) -> Tensor:
         own, negative = x.chunk(2, dim=1)
         wrong: Tensor = net(own).sigmoid().square() + (1 - net(negative).sigmoid()).square()
         return 0.5 * wrong[:, 0]
@@ -86,7 +86,7 @@ class LUNAR(DeepDetector[nn.Module]):
         return self._read(lambda rows: self.net_(rows.float())[:, 0], self._distances(x))
 
     def _encode(self, x: Floats) -> Floats:
-        hidden = cast("nn.Sequential", self.net_)[:-1]
+        hidden = self.net_[:-1]
         return self._read(lambda rows: hidden(rows.float()), self._distances(x))
 
     def _distances(self, x: Floats) -> Floats:

@@ -88,6 +88,11 @@ class Phase:
     judge: BatchLoss | None = None
     selects: bool = True
 
+    @property
+    def is_game(self) -> bool:
+        """Whether objectives play against each other to the end: their losses do not fall."""
+        return not self.selects and len(self.objectives) > 1
+
     def stream(self, name: str) -> str:
         """Return the name of this phase's own stream of that name."""
         return f"{name} of {self.name}" if self.name else name

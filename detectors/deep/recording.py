@@ -15,12 +15,12 @@ from torch import Tensor, fx
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
-N_UNRECORDED = 16  # calls before: making a record takes as long as some twenty
+N_UNRECORDED = 16  # calls before that one: making a record takes as long as some twenty
 _SAME_SHAPE_IS_SAME = {torch.ops.aten.expand.default, torch.ops.aten.view.default}
 
 
 def recorded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `function` of tensors, its operations recorded in a call, then replayed in all others.
+    """Return `function` of tensors, its operations recorded in one call, replayed in all later.
 
     The function must depend on its arguments alone, and they must keep their shapes; then the
     replay gives the same bits.

@@ -316,14 +316,14 @@ def test_a_page_of_nothing_is_not_written(bench, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "cells", "n"), [("dte-2024-semi", 4446, 30), ("dte-2024-unsup", 2964, 20)]
+    ("name", "cells", "n"), [("dte-2024-semi", 4446, 60), ("dte-2024-unsup", 2964, 40)]
 )
 def test_small_sets_come_out_as_printed(bench, tmp_path, name, cells, n):
-    need("adbench/wine")
-    need("adbench/Hepatitis")
+    for dataset in ("wine", "Hepatitis", "glass", "cardio"):
+        need(f"adbench/{dataset}")
     done = bench(
-        "reproduce", name, "--detectors", EXACT, "--datasets", "wine,hepatitis",
-        "--format", "csv", "--results", tmp_path,
+        "reproduce", name, "--detectors", EXACT, "--datasets", "wine,hepatitis,glass,cardio",
+        "--format", "csv", "--strict", "--results", tmp_path,
     )  # fmt: skip
     assert done.wait() == 0, done.stderr
     lines = list(csv.DictReader(io.StringIO(done.stdout)))
@@ -364,14 +364,16 @@ def test_strict_fails_where_a_deterministic_cell_failed(bench, tmp_path):
 
 
 def test_the_table_of_pyod_comes_out_to_four_decimals(bench, tmp_path):
-    need("adbench/vertebral")
+    for dataset in ("adbench/vertebral", "odds/lympho", "odds/wbc", "odds/cardio"):
+        need(dataset)
     done = bench(
-        "reproduce", "pyod-2019", "--detectors", "KNN,LOF,OCSVM,PCA", "--datasets", "vertebral",
+        "reproduce", "pyod-2019", "--detectors", "KNN,LOF,OCSVM,PCA",
+        "--datasets", "vertebral,lympho,wbc,cardio",
         "--format", "csv", "--results", tmp_path,
     )  # fmt: skip
     assert done.wait() == 0, done.stderr
     lines = list(csv.DictReader(io.StringIO(done.stdout)))
-    assert len(lines) == 8
+    assert len(lines) == 32
     for line in lines:
         assert abs(float(line["difference"])) <= 0.000051, line
 
@@ -382,6 +384,7 @@ def test_the_table_of_pyod_comes_out_to_four_decimals(bench, tmp_path):
     [
         ("dagmm-2018", "OC-SVM", "Arrhythmia", ["precision", "recall", "f1"]),
         ("goad-2020", "LOF", "Arrhythmia", ["f1"]),
+        ("goad-2020", "LOF", "Thyroid", ["f1"]),
         pytest.param("lsa-2019", "OCSVM", "1", ["auroc"], marks=pytest.mark.slow),
         pytest.param(
             "oc-nn-2018-mnist", "Isolation forest", "1", ["auroc"], marks=pytest.mark.slow

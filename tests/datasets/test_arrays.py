@@ -172,21 +172,28 @@ def test_a_file_of_version_5_with_a_wrong_head_is_refused_by_name(tmp_path, plac
         read(path, arrays.read_mat)
 
 
-def test_a_file_that_its_reader_dies_of_is_refused_by_name(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("reader", "error", "why"),
+    [
+        (
+            "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+            WrongData,
+            r"a\.mat .*what reads it dies of it \(SIGSEGV\); get it anew",
+        ),
+        (
+            "raise OSError('no space left')",
+            OSError,
+            r"cannot read .*a\.mat: OSError: no space left",
+        ),
+    ],
+    ids=["it dies", "it fails for another reason"],
+)
+def test_the_file_is_blamed_where_its_reader_dies_alone(tmp_path, monkeypatch, reader, error, why):
     savemat(tmp_path / "a.mat", {"X": X, "y": Y})
-    (tmp_path / "scipy.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)")
+    (tmp_path / "scipy.py").write_text(reader)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
-    with pytest.raises(WrongData, match=r"what reads it dies of it \(SIGSEGV\); get it anew"):
-        read(tmp_path / "a.mat", arrays.read_mat)
-
-
-def test_a_reader_that_fails_for_another_reason_does_not_blame_the_file(tmp_path, monkeypatch):
-    savemat(tmp_path / "a.mat", {"X": X, "y": Y})
-    (tmp_path / "scipy.py").write_text("raise OSError('no space left')")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-
-    with pytest.raises(OSError, match=r"cannot read .*a\.mat: OSError: no space left"):
+    with pytest.raises(error, match=why):
         read(tmp_path / "a.mat", arrays.read_mat)
 
 

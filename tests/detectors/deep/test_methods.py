@@ -11,8 +11,7 @@ from detectors.registry import TABLE, load_class, make_model, parse
 
 METHODS = {name: load_class(e.target) for name, e in TABLE.items() if e.family == "deep"}
 METHODS = {name: cls for name, cls in METHODS.items() if issubclass(cls, DeepDetector)}
-LAST = {name: make_model(parse(name))._phases()[-1] for name in METHODS}
-GAMES = {name for name, last in LAST.items() if not last.selects and len(last.objectives) > 1}
+GAMES = {name for name in METHODS if make_model(parse(name))._phases()[-1].is_game}
 QUICK = {
     "anogan": {"search_steps": 5},
     "dte-c": {"hidden": (32, 32), "batch_size": 16, "learning_rate": 3e-3},
