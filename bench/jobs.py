@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import metrics, protocols
+from bench import metrics, pixels, protocols
 from bench.codeid import code_parts, file_digest
 from bench.guard import Child, Death, Limits, Sandbox, ServerDied
 from bench.provenance import provenance
@@ -47,13 +47,23 @@ class Job:
 
 @dataclass(frozen=True)
 class Unit:
-    """One model fitted for one seed: what it is given, and what its scores are judged by."""
+    """One model fitted for one seed: what it is given, and what its scores are judged by.
+
+    Attributes:
+        wanted: its rows.
+        split: which rows train and test.
+        x_train: training samples, scaled.
+        x_test: test samples, scaled, in the order in which they are scored.
+        truth: labels of the test rows, in the order of the split.
+        masks: (n_test, h, w) in the order of `x_test`; None where pixels are not judged.
+    """
 
     wanted: tuple[Wanted, ...]
     split: protocols.Split
     x_train: NDArray[Any]
     x_test: NDArray[Any]
     truth: NDArray[np.int8]
+    masks: NDArray[np.uint8] | None
 
     @property
     def seed(self) -> int:
@@ -221,13 +231,28 @@ def prepare(data: DataSet, wanted: list[Wanted]) -> Unit | str:
         x_test = in_order[split.order]
     else:
         x_train, x_test = scale(first.scaler, x_train, x_test)
-    return Unit(tuple(wanted), split, x_train, x_test, truth)
+    masks = data.masks if first.pixels else None
+    if masks is not None:
+        masks = masks[split.test[split.order]]
+    return Unit(tuple(wanted), split, x_train, x_test, truth, masks)
 
 
 def _task(child: Child, unit: Unit) -> dict[str, Any]:
-    wants = [{"spec": w.spec, "head": w.settings.get("head", {})} for w in unit.wanted]
+    wants = [
+        {
+            "spec": w.spec,
+            "head": w.settings.get("head", {}),
+            "pixels": "" if unit.masks is None else str(_pixels(child, w)),
+        }
+        for w in unit.wanted
+    ]
     x_train = _save(child, f"train-{unit.seed}", unit.x_train)
     return {"seed": unit.seed, "x_train": x_train, "wants": wants}
+
+
+def _pixels(child: Child, wanted: Wanted) -> Path:
+    """Return where the child leaves the scores of pixels of a row, if there are any."""
+    return child.folder / f"pixels-{wanted.key}.npy"
 
 
 def _save(child: Child, name: str, x: NDArray[Any]) -> str:
@@ -265,12 +290,16 @@ def _judged(
     """Return the row of raw scores: status, metrics and costs."""
     scores = unit.split.put_back(permuted)
     status, reason = _status(scores)
+    computed = metrics.compute(unit.truth, scores) if status != "non-finite" else {}
+    if computed and unit.masks is not None and (place := _pixels(child, wanted)).exists():
+        computed |= pixels.compute(unit.masks, np.load(place))
+        place.unlink()
     return Row(
         wanted,
         status,
         reason,
         _sizes(unit),
-        metrics=metrics.compute(unit.truth, scores) if status != "non-finite" else {},
+        metrics=computed,
         costs={
             "fit_seconds": model["model_fit_seconds"] + result["head_fit_seconds"],
             "model_fit_seconds": model["model_fit_seconds"],

@@ -1,8 +1,9 @@
 """What is measured: one table of metrics.
 
 A metric is a function of the labels `y` (n,), 0 for normal and 1 for anomaly, and the scores (n,),
-larger for more anomalous. Two further kinds stand in the same table, so that a board can rank by
-them: a figure derived from two stored metrics, and costs, which the harness measures itself.
+larger for more anomalous. Further kinds stand in the same table, so that a board can rank by them:
+a figure derived from two stored metrics, figures of pixels (`bench.pixels`), and costs, which the
+harness measures itself.
 
 The table is importable with numpy alone; scikit-learn is imported when a metric is computed.
 """
@@ -27,7 +28,7 @@ class Metric:
 
     name: how the store, the suites and `--metric` call it.
     label: its column head in print, unit included.
-    function: (y, scores) -> float; None where the figure is derived or is a cost.
+    function: (y, scores) -> float; None where the figure is derived, of pixels or a cost.
     larger_is_better: None where the figure says nothing about quality; no board ranks by it.
     help: one sentence.
     """
@@ -184,6 +185,16 @@ METRICS: dict[str, Metric] = {
         Metric(
             "distinct", "distinct", distinct, None,
             "Number of distinct scores in the test set.",
+        ),
+        Metric(
+            "pixel_auroc", "pixel AUROC", None, True,
+            "AUROC of all pixels of the test set, of suites with `pixels = true`; large defects "
+            "count most, and the many normal pixels make it look high.",
+        ),
+        Metric(
+            "aupro", "AUPRO", None, True,
+            "Mean over the defects of the share found, against the false-positive rate of pixels "
+            "up to 0.3, as an area over 0.3; of suites with `pixels = true`.",
         ),
         Metric(
             "fit_seconds", "fit s", None, False,

@@ -48,6 +48,7 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
                     seed=seed,
                     device=on,
                     code_id=code,
+                    pixels=suite.pixels,
                 )
                 for protocol in suite.protocol
                 for seed in suite.seeds

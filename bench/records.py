@@ -55,6 +55,7 @@ class Wanted:
         seed: the seed of split, model and read-outs.
         device: "cpu" or "cuda".
         code_id: digest of the code that makes the scores.
+        pixels: whether the scores of pixels are judged too.
     """
 
     spec: str
@@ -71,6 +72,7 @@ class Wanted:
     seed: int
     device: str
     code_id: str
+    pixels: bool = False
 
     @cached_property
     def key(self) -> str:
@@ -86,6 +88,7 @@ class Wanted:
                 "device": self.device,
                 "code": self.code_id,
             }
+            | ({"pixels": True} if self.pixels else {})
         )
 
     @property

@@ -156,7 +156,7 @@ def _cell(
     every = [row for rows in wanted for row in rows]
     stored = [records[row.key] for row in every if row.key in records]
     failed = [record for record in stored if record["status"] not in ("ok", "constant")]
-    reason = contender.absent or _not_run(len(every), len(stored), failed)
+    reason = contender.absent or told.absent.get(figure.metric, "") or _not_run(len(every), len(stored), failed)
     if reason:
         return Cell(figure, deterministic, math.nan, math.nan, "not run", reason, len(failed))
     values = np.array(
@@ -254,7 +254,6 @@ LABELS = {
     "precision": "precision",
     "precision_at_n": "P@n",
     "recall": "recall",
-    "pixel_auroc": "pixel AUROC",
     "region_overlap": "region overlap",
     "normal_accuracy": "accuracy, normal",
     "anomalous_accuracy": "accuracy, anomalous",

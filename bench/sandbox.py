@@ -185,7 +185,7 @@ def _run_block(
         x_test.setflags(write=False)
         for want in unit["wants"]:
             random_state_for(unit["seed"])
-            result, scores = _read_out(model, wants[want["spec"]], want["head"], unit, x_test)
+            result, scores = _read_out(model, wants[want["spec"]], want, unit, x_test)
             _send(connection, result=result)
             if scores is not None:
                 connection.send_bytes(scores.tobytes())
@@ -255,11 +255,14 @@ def _size(model: Detector) -> dict[str, Any]:
 def _read_out(
     model: Detector,
     spec: Spec,
-    head_settings: Mapping[str, Any],
+    want: Mapping[str, Any],
     unit: Mapping[str, Any],
     x_test: np.ndarray,
 ) -> tuple[dict[str, Any], np.ndarray | None]:
-    """Return costs and scores of one read-out or head of a fitted model, or its failure."""
+    """Return costs and scores of one read-out or head of a fitted model, or its failure.
+
+    Where they are asked for, the scores of pixels go to their file.
+    """
     start_peak = _reset_peak()
     head_seconds = head_wall_seconds = 0.0
     with _warnings() as caught:
@@ -267,7 +270,7 @@ def _read_out(
             detector = model
             start, wall = time.process_time(), time.perf_counter()
             if spec.head:
-                head = make(spec.head, **{"seed": unit["seed"], **head_settings})
+                head = make(spec.head, **{"seed": unit["seed"], **want["head"]})
                 detector = Hybrid(encoder=model, head=head, seed=unit["seed"])
                 detector.fit_head(np.load(unit["x_train"]))
                 head_seconds = time.process_time() - start
@@ -276,6 +279,8 @@ def _read_out(
             given = detector.score(x_test, spec.readout)
             score_us = (time.process_time() - start) / len(x_test) * 1e6
             scores = _as_scores(given, len(x_test))
+            if want["pixels"]:
+                _leave_pixels(model, spec, x_test, Path(want["pixels"]))
         except BaseException as error:  # also SystemExit and KeyboardInterrupt
             return {**_failure(error), "warnings": caught}, None
     costs = {
@@ -299,6 +304,25 @@ def _as_scores(given: object, n: int) -> np.ndarray:
         msg = f"score returned {scores.dtype} of shape {scores.shape}, expected floats ({n},)"
         raise ValueError(msg)
     return np.ascontiguousarray(scores, dtype=np.float64)
+
+
+def _leave_pixels(model: Detector, spec: Spec, x: np.ndarray, place: Path) -> None:
+    """Write the (n, h, w) scores of pixels: the means over the channels of a model's errors by
+    feature. Of a head, or a model without such errors, there are none, and no file.
+
+    Raises:
+        ValueError: the errors have another shape than the images, or are not finite.
+    """
+    if spec.head or not hasattr(model, "feature_errors"):
+        return
+    errors = np.asarray(model.feature_errors(x))
+    if errors.shape != x.shape or not np.isfinite(errors).all():
+        msg = (
+            f"feature_errors returned {errors.dtype} of shape {errors.shape}, expected finite "
+            f"numbers {x.shape}"
+        )
+        raise ValueError(msg)
+    np.save(place, errors.mean(axis=1, dtype=np.float32))
 
 
 def random_state_for(seed: int) -> None:

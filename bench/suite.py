@@ -82,6 +82,8 @@ class Suite(BaseModel):
         protocol: how data are split; under several, boards rank under the first.
         scaler: what the training rows scale.
         seeds: different seeds; a number N stands for 0 ... N - 1.
+        pixels: whether the scores of pixels are judged too, where images have masks and the
+            detector gives such scores.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -101,6 +103,7 @@ class Suite(BaseModel):
         3,
         4,
     )
+    pixels: Annotated[bool, Field(strict=True)] = False
 
     @field_validator("detectors", mode="before")
     @classmethod

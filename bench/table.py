@@ -98,6 +98,8 @@ class Description(BaseModel):
         points: printed units in one percentage point: 1 for percent, 0.01 for shares.
         decimals: as printed.
         rounds: decimals that each repetition was rounded to before the mean, if it was.
+        pixels: whether figures are of scores of pixels.
+        absent: by metric, why none of its figures is made again.
         called: share of the tested rows that were called anomalous, by printed data set; where
             there is none, as many as are.
         notes: where text and figures disagree, and what else a reader has to know.
@@ -117,6 +119,8 @@ class Description(BaseModel):
     points: float = 1.0
     decimals: int = 2
     rounds: int | None = None
+    pixels: bool = False
+    absent: dict[str, str] = {}
     called: dict[str, float] = {}
     notes: tuple[str, ...] = ()
     detectors: dict[str, Contender]
@@ -220,6 +224,7 @@ class PublishedTable:
             "protocol": self.told.protocol,
             "scaler": self.told.scaler,
             "seeds": self.seeds(detector),
+            "pixels": self.told.pixels,
         }
         return build(content, f"table {self.name}")
 

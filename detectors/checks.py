@@ -23,6 +23,7 @@ from detectors.registry import Spec, load_class, make, make_model, parse
 from detectors.streams import global_generators, stream
 
 N_TRAIN, N_TEST, N_FAR = 64, 24, 6
+SIDE = 8  # pixels, of the images that a detector of images alone is checked on
 
 
 class CheckFailed(AssertionError):
@@ -77,8 +78,11 @@ class Subject:
 
     @property
     def samples(self) -> tuple[Floats, Floats]:
-        """New training and test samples (n, d); the last `N_FAR` of the test are far."""
-        return _samples(self.n_features)
+        """New training and test samples (n, *shape); the last `N_FAR` of the test are far."""
+        if not self.spec.entry.images_only:
+            return _samples(self.n_features)
+        x, z = _samples(SIDE * SIDE)
+        return x.reshape(-1, 1, SIDE, SIDE), z.reshape(-1, 1, SIDE, SIDE)
 
 
 @dataclass(kw_only=True)

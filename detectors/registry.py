@@ -45,6 +45,7 @@ class Entry:
         takes_device: whether it trains on a device that can be chosen; others run on the CPU.
         takes_epochs: whether it has the setting `epochs`, which `untrained-` sets to 0.
         transductive: whether a score depends on the other test rows.
+        images_only: whether samples have to be images.
         preset: arguments fixed by the name.
         preload: further modules that the method imports, for whoever forks processes.
     """
@@ -57,6 +58,7 @@ class Entry:
     takes_device: bool = False
     takes_epochs: bool = False
     transductive: bool = False
+    images_only: bool = False
     preset: Mapping[str, Any] = field(default_factory=dict)
     preload: tuple[str, ...] = ()
 
@@ -64,7 +66,9 @@ class Entry:
 DEEP_PRELOAD = ("torch._dynamo",)  # which torch's optimisers import, seconds into the first fit
 
 
-def _deep(target: str, readouts: tuple[str, ...] = (), **preset: Any) -> Entry:
+def _deep(
+    target: str, readouts: tuple[str, ...] = (), *, images_only: bool = False, **preset: Any
+) -> Entry:
     """Return the entry of a model on the one training loop, with settings that its name fixes."""
     return Entry(
         f"detectors.deep.{target}",
@@ -74,6 +78,7 @@ def _deep(target: str, readouts: tuple[str, ...] = (), **preset: Any) -> Entry:
         trains_together=True,
         takes_device=True,
         takes_epochs=True,
+        images_only=images_only,
         preset=preset,
         preload=DEEP_PRELOAD,
     )
@@ -146,6 +151,7 @@ TABLE: dict[str, Entry] = {
     "random": Entry("detectors.controls:Random", "control"),
     "row-index": Entry("detectors.controls:RowIndex", "control", transductive=True),
     "sae": _deep("sparse:SparseAutoencoder", _AE),
+    "ssim-ae": _deep("ssim:SSIMAutoencoder", _AE, images_only=True),
     "vae": _deep("vae:VAE", _VAE),
     # The trap: its loss is the mean squared error plus the summed divergence.
     "vae-averaged": _deep(

@@ -29,6 +29,7 @@ _LITERALS: dict[str, tuple[Callable[[object], bool], str]] = {
     ),
     "encodes": _BOOLEAN,
     "trains_together": _BOOLEAN,
+    "images_only": _BOOLEAN,
 }
 # What a class only has or has not, whatever its value, and how the registry calls it.
 _PRESENCE = {"device": "takes_device", "epochs": "takes_epochs"}

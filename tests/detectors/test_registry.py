@@ -101,6 +101,7 @@ def test_the_table_tells_what_the_class_is(name):
     assert getattr(cls, "trains_together", False) == entry.trains_together
     assert hasattr(cls, "device") == entry.takes_device
     assert hasattr(cls, "epochs") == entry.takes_epochs
+    assert getattr(cls, "images_only", False) == entry.images_only
     assert source_file(entry.target).stem == entry.target.rpartition(":")[0].rpartition(".")[2]
 
 
@@ -109,7 +110,7 @@ def test_the_source_of_a_class_tells_what_the_table_does(name):
     entry = TABLE[name]
     told = declared(source_file(entry.target), entry.target.rpartition(":")[2])
     attributes = ("family", "readouts", "encodes", "trains_together", "takes_device")
-    for attribute in (*attributes, "takes_epochs"):
+    for attribute in (*attributes, "takes_epochs", "images_only"):
         assert told.get(attribute, False) == getattr(entry, attribute), attribute
 
 

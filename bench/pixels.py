@@ -1,0 +1,76 @@
+"""Metrics of pixels: where an image is anomalous, against the masks of its defects."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bench.metrics import Floats, auroc
+
+MAX_FALSE_POSITIVE_RATE = 0.3
+
+
+def compute(masks: ArrayLike, scores: ArrayLike) -> dict[str, float]:
+    """Return the metrics of pixels by name; none where no pixel, or every one, is anomalous.
+
+    Args:
+        masks: (n, h, w) 1 where an image is anomalous, 0 elsewhere, of all test images.
+        scores: (n, h, w) finite, larger for more anomalous.
+
+    Raises:
+        ValueError: the shapes differ, or a score is not finite.
+    """
+    truth, values = np.asarray(masks), np.asarray(scores)
+    if truth.ndim != 3 or truth.shape != values.shape:
+        msg = f"masks {truth.shape} and scores {values.shape} of pixels must be (n, h, w) and alike"
+        raise ValueError(msg)
+    if not np.isfinite(values).all():
+        n_bad = np.count_nonzero(~np.isfinite(values))
+        msg = f"{n_bad} of {values.size} scores of pixels are not finite"
+        raise ValueError(msg)
+    if truth.min() == truth.max():
+        return {}
+    return {
+        "pixel_auroc": auroc(truth.ravel(), values.ravel()),
+        "aupro": area_under_pro(truth, values),
+    }
+
+
+def area_under_pro(masks: NDArray[np.uint8], scores: Floats) -> float:
+    """Return the area under the per-region overlap against the false-positive rate.
+
+    The overlap is the mean over the connected regions of the masks, of which pixels touch at
+    sides or corners, of the share of a region that scores at least the threshold; the rate is the
+    share of normal pixels, those of normal images included, that do. Every distinct score is a
+    threshold. The area is taken up to a rate of 0.3, with interpolation there, and divided by
+    0.3. Bergmann, Fauser, Sattlegger and Steger, "Uninformed students", CVPR 2020,
+    arXiv:1911.02357, section 4.
+
+    Args:
+        masks: (n, h, w) of 0 and 1, both present.
+        scores: (n, h, w).
+    """
+    from scipy.ndimage import label
+
+    touching = np.zeros((3, 3, 3), dtype=bool)
+    touching[1] = True  # within an image, sides and corners
+    regions, n_regions = label(masks, touching)
+    sizes = np.bincount(regions.ravel())
+    order = np.argsort(-scores, axis=None, kind="stable")
+    ordered, region = scores.ravel()[order], regions.ravel()[order]
+    last = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)  # of equal scores
+    found = np.where(region > 0, 1 / (n_regions * sizes[region]), 0.0)
+    overlap = np.append(0.0, np.cumsum(found)[last])
+    rate = np.append(0.0, np.cumsum(region == 0)[last] / sizes[0])
+    within = rate < MAX_FALSE_POSITIVE_RATE
+    rates = np.append(rate[within], MAX_FALSE_POSITIVE_RATE)
+    overlaps = np.append(overlap[within], _at_limit(rate, overlap))
+    return float(np.trapezoid(overlaps, rates) / MAX_FALSE_POSITIVE_RATE)
+
+
+def _at_limit(rate: Floats, overlap: Floats) -> float:
+    """Return the overlap at the largest rate: between the points on either side of it."""
+    after = int(np.searchsorted(rate, MAX_FALSE_POSITIVE_RATE))
+    low, high = rate[after - 1], rate[after]
+    share = (MAX_FALSE_POSITIVE_RATE - low) / (high - low)
+    return float(overlap[after - 1] + share * (overlap[after] - overlap[after - 1]))

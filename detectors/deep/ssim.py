@@ -1,0 +1,136 @@
+"""Autoencoder of images that is held to the structure of windows instead of to single pixels.
+
+Bergmann, Löwe, Fauser, Sattlegger and Steger, "Improving unsupervised defect segmentation by
+applying structural similarity to autoencoders", VISAPP 2019, arXiv:1807.02011. The measure is that
+of Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error visibility to
+structural similarity", IEEE Transactions on Image Processing 2004, doi:10.1109/TIP.2003.819861.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, ClassVar, cast
+
+import torch
+from annotated_types import Ge
+from torch import Tensor
+
+from detectors.contract import Floats, Unsupported
+from detectors.deep.autoencoder import Autoencoder, AutoencoderNet
+from detectors.deep.networks import rowwise_product
+from detectors.deep.phases import Phase
+
+# Of Wang et al., section III-B: the standard deviation of the weights, in pixels, and what keeps
+# quotients of windows without contrast finite, in units of the range of the pixels.
+SPREAD = 1.5
+LUMINANCE, CONTRAST = 0.01, 0.03
+
+
+class SSIMNet(AutoencoderNet):
+    """An autoencoder that knows the range of the pixels that train."""
+
+    extent: Tensor
+
+    def __init__(
+        self, shape: tuple[int, ...], hidden: tuple[int, ...] | None, latent_dim: int | None
+    ) -> None:
+        super().__init__(shape, hidden, latent_dim)
+        self.register_buffer("extent", torch.ones(()))
+
+
+@dataclass(kw_only=True)
+class SSIMAutoencoder(Autoencoder):
+    """Unlikeness in structure of an image and what a network restores of it from a narrow code.
+
+    Around every pixel, and of every channel, the means, variances and covariance of the two
+    images in a window make their similarity, equation 13 of Wang et al.; one less it, in [0, 2],
+    is lowered in training and is the error by feature in scoring. Windows at the edge see the
+    image mirrored there. Images alone: vectors and flattened images are `Unsupported`.
+
+    Read-outs: those of `Reconstruction`, of these errors in place of squared ones.
+
+    Attributes:
+        window: height and width of the window in pixels, odd. Of 5 to 15, Bergmann et al. take
+            11. Its weights fall off from the centre as a normal density, of 1.5 pixels in
+            standard deviation, as in Wang et al.
+    """
+
+    images_only: ClassVar[bool] = True
+
+    window: Annotated[int, Ge(3)] = 11
+
+    def _suited(self, samples: Floats) -> Floats:
+        if samples.ndim != 4 or self.flatten:
+            msg = (
+                f"structural similarity is one of images (n, c, h, w), these are "
+                f"{'flattened' if samples.ndim == 4 else samples.shape}; take `ae` for vectors"
+            )
+            raise Unsupported(msg)
+        if self.window % 2 == 0 or self.window // 2 >= min(samples.shape[2:]):
+            msg = (
+                f"a window of {self.window} pixels does not suit images of "
+                f"{samples.shape[2]} x {samples.shape[3]}; take an odd number of at most "
+                f"{2 * min(samples.shape[2:]) - 1}"
+            )
+            raise Unsupported(msg)
+        return super()._suited(samples)
+
+    def _network(self, shape: tuple[int, ...]) -> SSIMNet:
+        return SSIMNet(shape, self.hidden, self.latent_dim)
+
+    def _renew(self, net: AutoencoderNet, x: Tensor, phase: Phase, epoch: int) -> None:
+        if epoch == 0:
+            extent = x.amax() - x.amin()
+            cast("SSIMNet", net).extent.copy_(torch.where(extent > 0, extent, 1.0))
+
+    def _losses(self, net: AutoencoderNet, x: Tensor, noise: Tensor) -> Tensor:
+        return self._unlikeness(net, x, net(x)).flatten(1).mean(-1)
+
+    def _errors(self, rows: Tensor) -> Tensor:
+        restored = cast("Tensor", self.net_(rows.float()))
+        return self._unlikeness(self.net_, rows, restored.double())
+
+    def _unlikeness(self, net: AutoencoderNet, x: Tensor, y: Tensor) -> Tensor:
+        return 1 - similarity(x, y, self.window, cast("SSIMNet", net).extent)
+
+
+def similarity(x: Tensor, y: Tensor, window: int, extent: Tensor) -> Tensor:
+    """Return the structural similarity (n, c, h, w), in [-1, 1], of images x and y (n, c, h, w).
+
+    Args:
+        x: images.
+        y: images of the same dtype.
+        window: height and width of the window, odd.
+        extent: () range of the pixels.
+    """
+    moments = _smooth(torch.stack([x, y, x * x, y * y, x * y]), window)
+    mean_x, mean_y, square_x, square_y, product = moments.unbind()
+    steady = [(share * extent.to(x.dtype)).square() for share in (LUMINANCE, CONTRAST)]
+    variances = square_x - mean_x.square() + square_y - mean_y.square()
+    covariance = product - mean_x * mean_y
+    luminance = (2 * mean_x * mean_y + steady[0]) / (mean_x.square() + mean_y.square() + steady[0])
+    return luminance * (2 * covariance + steady[1]) / (variances + steady[1])
+
+
+def _smooth(x: Tensor, window: int) -> Tensor:
+    """Return x (..., h, w), each pixel the weighted mean of its window; mirrored at the edges."""
+    along_rows, along_columns = (_means(side, window).to(x) for side in x.shape[-2:])
+    smooth = rowwise_product(x, along_columns.T)
+    return rowwise_product(smooth.mT, along_rows.T).mT
+
+
+@cache
+def _means(side: int, window: int) -> Tensor:
+    """Return the matrix (side, side) that takes the weighted means of windows along a side.
+
+    As a product with it the means take a fraction of the time of a convolution of one channel.
+    """
+    half = window // 2
+    places = torch.arange(-half, half + 1)
+    weights = torch.exp(-(places.double() / SPREAD).square() / 2)
+    centres = torch.arange(side)[:, None]
+    seen = (centres + places).abs()
+    seen = torch.where(seen < side, seen, 2 * (side - 1) - seen)  # mirrored at the last pixel
+    means = torch.zeros(side, side, dtype=torch.float64)
+    return means.scatter_add_(1, seen, (weights / weights.sum()).expand(side, -1))

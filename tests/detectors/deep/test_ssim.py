@@ -1,0 +1,92 @@
+"""The autoencoder held to structural similarity: the measure, its edges, and what it takes."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from scipy.ndimage import gaussian_filter
+
+from detectors import Unsupported, make
+from detectors.deep.ssim import SSIMAutoencoder, similarity
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.random((40, 2, 16, 12)).astype(np.float32)
+
+
+def smooth(image):
+    """Return the means of windows of 11 x 11 pixels by scipy."""
+    return gaussian_filter(image, sigma=1.5, radius=5, mode="mirror")
+
+
+def by_scipy(x, y, extent):
+    """Return equation 13 of Wang et al. of two images (h, w)."""
+    mean_x, mean_y = smooth(x), smooth(y)
+    covariance = smooth(x * y) - mean_x * mean_y
+    variances = smooth(x * x) - mean_x**2 + smooth(y * y) - mean_y**2
+    c1, c2 = (0.01 * extent) ** 2, (0.03 * extent) ** 2
+    numerator = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
+    return numerator / ((mean_x**2 + mean_y**2 + c1) * (variances + c2))
+
+
+def test_the_similarity_is_that_of_an_independent_computation():
+    x, y = RNG.random((2, 3, 2, 16, 12)) * 7
+    ours = similarity(torch.tensor(x), torch.tensor(y), 11, torch.tensor(7.0)).numpy()
+    theirs = [[by_scipy(*pair, 7.0) for pair in zip(*images, strict=True)]
+              for images in zip(x, y, strict=True)]  # fmt: skip
+    assert_allclose(ours, theirs, rtol=1e-9)
+
+
+def test_an_image_is_like_itself_and_unlike_its_negative():
+    x = torch.tensor(RNG.random((1, 1, 16, 16)))
+    assert_allclose(similarity(x, x, 5, torch.tensor(1.0)), 1)
+    assert (similarity(x, 1 - x, 11, torch.tensor(1.0)) < 0).all()
+
+
+def test_brightness_and_blur_of_equal_squared_error_differ_in_structure():
+    x = torch.tensor(RNG.random((1, 1, 32, 32)))
+    shifted = x + 0.25
+    noise = torch.tensor(RNG.choice([-0.25, 0.25], size=(1, 1, 32, 32)))
+    one, other = (similarity(x, y, 11, torch.tensor(1.0)).mean() for y in (shifted, x + noise))
+    assert one > other + 0.1
+
+
+def test_loss_errors_and_score_are_one_less_the_similarity():
+    model = SSIMAutoencoder(epochs=2).fit(IMAGES)
+    rows = torch.tensor(IMAGES[:5])
+    with torch.no_grad():
+        restored = model.net_(rows)
+    extent = torch.tensor(np.ptp(IMAGES))
+    expected = 1 - similarity(rows.double(), restored.double(), 11, extent).numpy()
+    errors = model.feature_errors(IMAGES[:5])
+    assert errors.shape == (5, 2, 16, 12)
+    assert_allclose(errors, expected, atol=1e-5)
+    assert_allclose(model.score(IMAGES[:5]), errors.mean((1, 2, 3)), rtol=1e-9)
+    assert_allclose(model.score(IMAGES[:5], "largest-error"), errors.max((1, 2, 3)), rtol=1e-9)
+    losses = model._losses(model.net_, rows, torch.empty(5, 0)).detach()
+    assert_allclose(losses, errors.mean((1, 2, 3)), rtol=1e-4)
+
+
+def test_a_defect_that_keeps_the_brightness_stands_out_where_it_is():
+    grid = np.arange(24) / 4
+    phases = RNG.random((120, 2, 1, 1, 1)) * 6
+    waves = np.sin(grid[:, None] + phases[:, 0]) + np.sin(grid + phases[:, 1])
+    x = (0.5 + waves / 5).astype(np.float32)
+    model = SSIMAutoencoder(epochs=40, window=5).fit(x[:100])
+    spoiled = x[100:].copy()
+    spoiled[:, :, 4:12, 4:12] = spoiled[:, :, 4:12, 4:12].mean((-2, -1), keepdims=True)
+    rise = model.feature_errors(spoiled).mean(0)[0] - model.feature_errors(x[100:]).mean(0)[0]
+    assert rise[4:12, 4:12].mean() > 10 * np.abs(rise[16:, 16:]).mean()
+
+
+@pytest.mark.parametrize(
+    ("x", "settings", "message"),
+    [
+        (np.eye(40), {}, r"these are \(40, 40\); take `ae` for vectors"),
+        (IMAGES, {"flatten": True}, "these are flattened"),
+        (IMAGES, {"window": 4}, "take an odd number of at most 23"),
+        (IMAGES[..., :4], {}, "window of 11 pixels does not suit images of 16 x 4"),
+    ],
+)
+def test_what_has_no_windows_is_unsupported(x, settings, message):
+    with pytest.raises(Unsupported, match=message):
+        make("ssim-ae", **settings).fit(x)
