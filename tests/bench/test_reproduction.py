@@ -407,10 +407,25 @@ def test_a_cell_of_every_table_of_few_figures_is_made(
 
 
 def test_a_table_that_cannot_be_made_says_why(bench, tmp_path):
-    done = bench("reproduce", "mvtec-2019", "--format", "md", "--results", tmp_path)
+    done = bench(
+        "reproduce", "mvtec-2019", "--detectors", "AnoGAN", "--format", "md", "--results", tmp_path
+    )
     assert done.wait() == 0, done.stderr
-    assert "120 cells: 120 not run" in done.stdout
-    assert "the figures are of scores of pixels" in done.stdout
+    assert "40 cells: 40 not run" in done.stdout
+    assert "errors of pixels are not read out here" in done.stdout
+
+
+def test_of_a_table_of_pixels_what_can_be_made_is_compared():
+    table = tables.select(tables.read("mvtec-2019"), ["AE (SSIM)"], ["bottle"])
+    wanted = rows(table, "AE (SSIM)", "bottle")
+    assert [row.pixels for row in wanted] == [True]
+    (record,) = recorded(wanted, [0.5]).values()
+    stored = {record["key"]: {**record, "pixel_auroc": 0.934}}
+    cells = {c.printed.metric: c for c in reproduce(table, wanted, stored, lambda key: None).cells}
+    assert cells["pixel_auroc"].printed.value == 0.93
+    assert cells["pixel_auroc"].agreement == "exact"  # half a unit of the last digit
+    assert cells["region_overlap"].agreement == "not run"
+    assert "least area of a defect" in cells["region_overlap"].reason
 
 
 @pytest.mark.slow

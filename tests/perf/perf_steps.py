@@ -1,9 +1,9 @@
 """What a training step costs: each deep method on the loop, and in a bare PyTorch loop.
 
 Both train the same networks by the same losses, batches and optimisers on the same rows; the bare
-loop trains one seed with `backward` and `step`, as a script would. Five seeds train together on
-the loop, so its time is a fifth of theirs. One thread, CPU seconds, the least of some rounds in
-which the two take turns.
+loop trains one seed with `backward` and `step`, as a script would. Of vectors five seeds train
+together on the loop, so its time is a fifth of theirs; of images, which some methods take by
+convolutions, one. One thread, CPU seconds, the least of some rounds in which the two take turns.
 
     .venv/bin/python -m tests.perf.perf_steps [NAME...]
 """
@@ -23,16 +23,21 @@ from detectors.deep.base import DeepDetector
 from detectors.deep.networks import build_seeded
 from detectors.registry import TABLE, load_class
 
-N_ROWS, N_FEATURES, SEEDS, EPOCHS, ROUNDS = 512, 30, 5, 8, 3
+SEEDS, EPOCHS, ROUNDS = 5, 8, 3
+N_ROWS, N_IMAGES = 512, 128
+VECTORS, IMAGES = (30,), (1, 28, 28)
+CONVOLUTIONAL = ("ae", "deep-svdd", "ssim-ae", "vae")
 AIM = 1.15
 
 
 def names() -> list[str]:
-    """Return the names whose class trains on the loop, one a class and preset."""
+    """Return the names of vectors whose class trains on the loop."""
     return [
         name
         for name, entry in TABLE.items()
-        if entry.takes_epochs and issubclass(load_class(entry.target), DeepDetector)
+        if entry.takes_epochs
+        and not entry.images_only
+        and issubclass(load_class(entry.target), DeepDetector)
     ]
 
 
@@ -43,10 +48,15 @@ def made(name: str, seed: int) -> DeepDetector[Any]:
     return cls(seed=seed, epochs=EPOCHS, validation_share=0.0, **entry.preset)
 
 
+def n_seeds(x: np.ndarray) -> int:
+    """Return how many seeds train at once on samples (n, *shape)."""
+    return SEEDS if x.ndim == 2 else 1
+
+
 def on_the_loop(name: str, x: np.ndarray) -> None:
-    """Train five seeds together."""
-    detectors = [made(name, seed) for seed in range(SEEDS)]
-    failures = [e for e in type(detectors[0]).fit_together(detectors, [x] * SEEDS) if e]
+    """Train five seeds together, or one on images."""
+    detectors = [made(name, seed) for seed in range(n_seeds(x))]
+    failures = [e for e in type(detectors[0]).fit_together(detectors, [x] * len(detectors)) if e]
     if failures:
         raise failures[0]
 
@@ -93,11 +103,12 @@ def in_a_bare_loop(name: str, x: np.ndarray) -> None:
                 detector._renew(net, rows, phase, epoch + 1)
 
 
-def measure(name: str) -> tuple[float, float]:
+def measure(name: str, shape: tuple[int, ...]) -> tuple[float, float]:
     """Return milliseconds of a step and seed, on the loop and in the bare one."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    x = np.random.default_rng(0).random((N_ROWS, N_FEATURES))  # as a Bernoulli decoder takes
+    n_rows = N_ROWS if shape == VECTORS else N_IMAGES
+    x = np.random.default_rng(0).random((n_rows, *shape))  # as a Bernoulli decoder takes
     ways: dict[Callable[..., None], float] = {on_the_loop: math.inf, in_a_bare_loop: math.inf}
     for _ in range(ROUNDS):
         for train in ways:
@@ -107,16 +118,21 @@ def measure(name: str) -> tuple[float, float]:
     torch.set_num_threads(threads)
     detector = made(name, 0)
     epochs = sum(phase.epochs for phase in detector._phases())
-    steps = epochs * math.ceil(N_ROWS / detector.batch_size)
-    return 1e3 * ways[on_the_loop] / steps / SEEDS, 1e3 * ways[in_a_bare_loop] / steps
+    steps = epochs * math.ceil(n_rows / detector.batch_size)
+    return 1e3 * ways[on_the_loop] / steps / n_seeds(x), 1e3 * ways[in_a_bare_loop] / steps
 
 
 def rows(chosen: list[str] | None = None) -> list[tuple[str, str, str]]:
     """Return label, figure and aim of each method, as text."""
+    measured = [(name, VECTORS) for name in names()]
+    measured += [(name, IMAGES) for name in CONVOLUTIONAL]
     lines = []
-    for name in chosen or names():
-        ours, bare = measure(name)
-        label = f"a step of {name}, against a bare loop ({ours:.2f} ms / {bare:.2f} ms)"
+    for name, shape in measured:
+        if chosen and name not in chosen:
+            continue
+        ours, bare = measure(name, shape)
+        on = "" if shape == VECTORS else " on images"
+        label = f"a step of {name}{on}, against a bare loop ({ours:.2f} ms / {bare:.2f} ms)"
         lines.append((label, f"{ours / bare:.2f}", f"{AIM:.2f}"))
     return lines
 
