@@ -1,7 +1,7 @@
 """ALAD: a bidirectional GAN whose reconstruction is judged in a discriminator's features.
 
 Zenati, Romain, Foo, Lecouat and Chandrasekhar, "Adversarially learned anomaly detection", ICDM
-2018, arXiv:1812.02288. Without their spectral normalisation.
+2018, arXiv:1812.02288. Spectral normalisation of the encoder and of all discriminators, as theirs.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from detectors.deep.games import fake_loss, real_loss
 from detectors.deep.gan import GAN
 from detectors.deep.images import decoder, encoder
 from detectors.deep.networks import SLOPE, code_size, hidden_sizes, mlp, squared_error
+from detectors.deep.phases import Phase
+from detectors.deep.spectral import follow, normalised
 
 
 class PairDiscriminator(nn.Module):
@@ -27,8 +29,8 @@ class PairDiscriminator(nn.Module):
     def __init__(self, shape: tuple[int, ...], hidden: tuple[int, ...] | None, k: int) -> None:
         super().__init__()
         _, width = hidden_sizes(math.prod(shape))
-        self.of_x = encoder(shape, hidden, width)
-        self.of_pair = mlp([width + k, width, 1])
+        self.of_x = normalised(encoder(shape, hidden, width))
+        self.of_pair = normalised(mlp([width + k, width, 1]))
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Return (n, 1)."""
@@ -45,11 +47,11 @@ class ALADNet(nn.Module):
     ) -> None:
         super().__init__()
         self.latent_dim = k = latent_dim or code_size(math.prod(shape))
-        self.encoder = encoder(shape, hidden, k)
+        self.encoder = normalised(encoder(shape, hidden, k))
         self.generator = decoder(k, hidden, shape)
         self.of_xz = PairDiscriminator(shape, hidden, k)
-        self.of_xx = encoder((2 * shape[0], *shape[1:]), hidden, 1)
-        self.of_zz = encoder((2 * k,), None, 1)
+        self.of_xx = normalised(encoder((2 * shape[0], *shape[1:]), hidden, 1))
+        self.of_zz = normalised(encoder((2 * k,), None, 1))
 
     def xx(self, x: Tensor, other: Tensor) -> Tensor:
         """Return the logits (n, 1) of pairs of samples."""
@@ -91,6 +93,9 @@ class ALAD(GAN[ALADNet]):
 
     def _network(self, shape: tuple[int, ...]) -> ALADNet:
         return ALADNet(shape, self.hidden, self.latent_dim)
+
+    def _renew(self, net: ALADNet, x: Tensor, phase: Phase, epoch: int) -> None:
+        follow(net)
 
     def _discriminating(self, net: ALADNet, x: Tensor, noise: Tensor) -> Tensor:
         z, code, made = noise, net.encoder(x), net.generator(noise)

@@ -51,7 +51,7 @@ def test_brightness_and_blur_of_equal_squared_error_differ_in_structure():
 
 
 def test_loss_errors_and_score_are_one_less_the_similarity():
-    model = SSIMAutoencoder(epochs=2).fit(IMAGES)
+    model = SSIMAutoencoder(epochs=0).fit(IMAGES)
     rows = torch.tensor(IMAGES[:5])
     with torch.no_grad():
         restored = model.net_(rows)
@@ -76,6 +76,12 @@ def test_a_defect_that_keeps_the_brightness_stands_out_where_it_is():
     spoiled[:, :, 4:12, 4:12] = spoiled[:, :, 4:12, 4:12].mean((-2, -1), keepdims=True)
     rise = model.feature_errors(spoiled).mean(0)[0] - model.feature_errors(x[100:]).mean(0)[0]
     assert rise[4:12, 4:12].mean() > 10 * np.abs(rise[16:, 16:]).mean()
+
+
+def test_training_that_was_thrown_off_says_so_with_every_score():
+    model = SSIMAutoencoder(epochs=2, learning_rate=10.0).fit(IMAGES)
+    with pytest.warns(UserWarning, match="thrown off or nothing could be learned; lower learning"):
+        model.score(IMAGES)
 
 
 @pytest.mark.parametrize(
