@@ -12,42 +12,41 @@ from torch import Tensor, nn
 from detectors.deep.networks import Dense
 
 SMALLEST_NORM = 1e-12
-FIRST_ITERATIONS = 20  # of the power method, from a vector that knows nothing of the weight
+FIRST_ITERATIONS, ITERATIONS = 20, 3  # of the power method
 
 
 class Spectral(nn.Module):
     """A layer whose weight is divided by its largest singular value; its bias stays.
 
-    The value comes of one iteration of the power method a forward pass, as theirs, from a
-    direction that is kept in a buffer. That of a convolution is the one of its kernel as a
-    matrix (channels out, all else), as theirs.
+    The value is taken along the singular directions, which are kept in buffers. They follow the
+    weight when `follow` is called, by some iterations of the power method; the authors take one
+    with every step. That of a convolution is the value of its kernel as a matrix (channels out,
+    all else), as theirs.
     """
 
-    direction: Tensor
+    left: Tensor
+    right: Tensor
 
     def __init__(self, layer: Dense | nn.Conv2d) -> None:
         super().__init__()
         self.layer = layer
-        width = self._matrix().shape[1]
-        self.register_buffer("direction", torch.full((width,), width**-0.5))
-        for _ in range(FIRST_ITERATIONS):
-            self.follow()
+        for name, width in zip(("left", "right"), self._matrix().shape, strict=True):
+            self.register_buffer(name, torch.full((width,), width**-0.5))
+        self.follow(FIRST_ITERATIONS)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return what the layer makes of x, with the normalised weight."""
-        matrix = self._matrix()
-        left, right = _iterated(matrix.detach(), self.direction)
-        made: Tensor = self.layer(x)
-        bias = self.layer.bias
-        if bias is None:
-            return made / (left @ matrix @ right)
-        shift = bias.view(-1, *[1] * (made.ndim - 2))
-        return (made - shift) / (left @ matrix @ right) + shift
+        value = self.left @ (self._matrix() @ self.right)
+        made: Tensor = self.layer(x / value)  # the weight times x, over the value
+        return made
 
     @torch.no_grad()
-    def follow(self) -> None:
-        """Keep the direction that one iteration leads to."""
-        self.direction.copy_(_iterated(self._matrix(), self.direction)[1])
+    def follow(self, n_iterations: int = ITERATIONS) -> None:
+        """Bring the directions nearer to the singular ones of the weight."""
+        matrix = self._matrix()
+        for _ in range(n_iterations):
+            self.left.copy_(_unit(matrix @ self.right))
+            self.right.copy_(_unit(matrix.mT @ self.left))
 
     def _matrix(self) -> Tensor:
         weight: Tensor = self.layer.weight
@@ -65,12 +64,6 @@ def follow(net: nn.Module) -> None:
     for layer in net.modules():
         if isinstance(layer, Spectral):
             layer.follow()
-
-
-def _iterated(matrix: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
-    """Return both singular directions after one iteration of the power method."""
-    left = _unit(matrix @ direction)
-    return left, _unit(matrix.mT @ left)
 
 
 def _unit(vector: Tensor) -> Tensor:

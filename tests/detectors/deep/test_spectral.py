@@ -45,13 +45,13 @@ def test_the_gradient_is_that_of_the_quotient(pair):
     assert torch.allclose(found, expected, atol=1e-3 * expected.abs().max())
 
 
-def test_the_direction_follows_the_weight():
+def test_the_directions_follow_the_weight():
     layer = Spectral(Dense(9, 5))
     with torch.no_grad():
         layer.layer.weight.copy_(torch.diag(torch.tensor([1.0, 2, 3, 4, 5])).repeat(2, 1)[:9])
     for _ in range(200):
         layer.follow()
-    assert torch.allclose(layer.direction.abs(), torch.tensor([0.0, 0, 0, 1, 0]), atol=1e-3)
+    assert torch.allclose(layer.right.abs(), torch.tensor([0.0, 0, 0, 1, 0]), atol=1e-3)
 
 
 def test_all_layers_with_weights_are_normalised():
