@@ -156,7 +156,11 @@ def _cell(
     every = [row for rows in wanted for row in rows]
     stored = [records[row.key] for row in every if row.key in records]
     failed = [record for record in stored if record["status"] not in ("ok", "constant")]
-    reason = contender.absent or told.absent.get(figure.metric, "") or _not_run(len(every), len(stored), failed)
+    reason = (
+        contender.absent
+        or told.absent.get(figure.metric, "")
+        or _not_run(len(every), len(stored), failed)
+    )
     if reason:
         return Cell(figure, deterministic, math.nan, math.nan, "not run", reason, len(failed))
     values = np.array(
