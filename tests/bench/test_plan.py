@@ -56,7 +56,7 @@ def test_labels_and_what_follows_from_the_rest_do_not_change_the_key():
     ingredients = {"spec", "settings", "data_sha256", "protocol", "scaler", "seed", "device"}
     outside = {*others, "model", "transductive"}
     fields = {part.name for part in dataclasses.fields(Wanted)}
-    assert fields == ingredients | {"code_id"} | outside
+    assert fields == ingredients | {"code_id", "pixels"} | outside
 
 
 def test_settings_make_one_key_whatever_their_order_and_defaults_spelt_out_are_explicit():
