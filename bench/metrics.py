@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 MAX_FALSE_POSITIVE_RATE = 0.05
+OF_PIXELS = ("pixel_auroc", "aupro")
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,15 @@ def get(name: str) -> Metric:
 
 
 def of_quality(name: str) -> Metric:
-    """The metric of that name; ValueError also for one that is no matter of larger is better."""
+    """The metric of that name; ValueError also for one that is no matter of larger is better.
+
+    Figures of pixels are refused too: not every row has them.
+    """
     metric = get(name)
-    if not metric.larger_is_better:
-        able = ", ".join(m.name for m in METRICS.values() if m.larger_is_better)
+    if not metric.larger_is_better or name in OF_PIXELS:
+        able = ", ".join(
+            m.name for m in METRICS.values() if m.larger_is_better and m.name not in OF_PIXELS
+        )
         msg = f"{name!r} says nothing of quality; compared can be {able}"
         raise ValueError(msg)
     return metric

@@ -279,6 +279,7 @@ def _read_out(
             given = detector.score(x_test, spec.readout)
             score_us = (time.process_time() - start) / len(x_test) * 1e6
             scores = _as_scores(given, len(x_test))
+            peak_mib = _peak_mib(start_peak)
             if want["pixels"]:
                 _leave_pixels(model, spec, x_test, Path(want["pixels"]))
         except BaseException as error:  # also SystemExit and KeyboardInterrupt
@@ -287,7 +288,7 @@ def _read_out(
         "head_fit_seconds": head_seconds,
         "head_wall_seconds": head_wall_seconds,
         "score_us": score_us,
-        "peak_mib": _peak_mib(start_peak),
+        "peak_mib": peak_mib,
         "warnings": caught,
     }
     return costs, scores
