@@ -18,10 +18,9 @@ FIRST_ITERATIONS, ITERATIONS = 20, 3  # of the power method
 class Spectral(nn.Module):
     """A layer whose weight is divided by its largest singular value; its bias stays.
 
-    The value is taken along the singular directions, which are kept in buffers. They follow the
-    weight when `follow` is called, by some iterations of the power method; the authors take one
-    with every step. That of a convolution is the value of its kernel as a matrix (channels out,
-    all else), as theirs.
+    The value comes of one iteration of the power method a forward pass, as theirs, from directions
+    that are kept in buffers and follow the weight when `follow` is called. That of a convolution
+    is the value of its kernel as a matrix (channels out, all else), as theirs.
     """
 
     left: Tensor
@@ -36,7 +35,10 @@ class Spectral(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return what the layer makes of x, with the normalised weight."""
-        value = self.left @ (self._matrix() @ self.right)
+        matrix = self._matrix()
+        left = _unit(matrix.detach() @ self.right)
+        right = _unit(matrix.detach().mT @ left)
+        value = left @ (matrix @ right)
         made: Tensor = self.layer(x / value)  # the weight times x, over the value
         return made
 
