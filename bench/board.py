@@ -30,7 +30,7 @@ TEXT_COLUMNS = (
 NUMBER_COLUMNS = (
     "auroc", "auroc_se", "average_precision", "prevalence", "recall@fpr=0.05", "distinct",
     "n_train", "n_test", "n_anomalies", "fit_seconds", "fit_wall_seconds", "model_rows",
-    "score_us", "peak_mib", "parameters", "pixel_auroc", "aupro",
+    "score_us", "peak_mib", "parameters", *metrics.OF_PIXELS,
 )  # fmt: skip
 AVERAGED = (
     "auroc", "lifted_average_precision", "average_precision", "prevalence", "recall@fpr=0.05",

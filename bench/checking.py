@@ -130,8 +130,8 @@ def find_row(start: str, store: Store) -> Stored:
         msg = f"{len(keys)} rows begin with {start!r}; give more of {', '.join(named)}{more}"
         raise ValueError(msg)
     (record,) = store.records(keys)
-    told = [part.name for part in fields(Wanted) if part.name in record]
-    wanted = Wanted(**{name: record[name] for name in told})
+    told = {part.name: record[part.name] for part in fields(Wanted) if part.name in record}
+    wanted = Wanted(**told)
     stored = store.scores(keys[0])
     scores = None if stored is None else stored[1]
     return Stored(wanted, record["status"], record["reason"], store.details(keys[0]), scores)

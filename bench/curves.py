@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from bench.metrics import Floats, descending
 
 MOST_POINTS = 200  # drawn of a curve
 SIDE, GAP, TOP = 200, 40, 24  # pixels
@@ -93,8 +93,7 @@ def _panel(
 
 def _counts(truth: NDArray[np.int8], scores: Floats) -> tuple[Floats, Floats]:
     """Return how many anomalies and normals lie at or above each distinct score, highest first."""
-    order = np.argsort(-scores, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)  # last of each tie
+    order, ends = descending(scores)
     hits = np.cumsum(truth[order], dtype=np.float64)[ends]
     return hits, ends + 1 - hits
 

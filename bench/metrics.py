@@ -120,12 +120,17 @@ def recall_at_fpr(y: Labels, scores: Floats) -> float:
     Tied scores pass together or not at all, so a point is always attainable: nothing is
     interpolated.
     """
-    order = np.argsort(-scores, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(y) - 1)  # last of each tie
+    order, ends = descending(scores)
     hits = np.cumsum(y[order])[ends]
     alarms = np.cumsum(1 - y[order])[ends]
     allowed = alarms / (len(y) - y.sum()) <= MAX_FALSE_POSITIVE_RATE
     return float(hits[allowed].max(initial=0) / y.sum())
+
+
+def descending(scores: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the order (n,) of scores from the largest down, and where in it each tie ends."""
+    order = np.argsort(-scores, kind="stable")
+    return order, np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
 
 
 def distinct(y: Labels, scores: Floats) -> float:
@@ -144,15 +149,20 @@ def _midranks(values: Floats) -> Floats:
     return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
 
 
+def refuse_not_finite(values: NDArray[np.floating], what: str) -> None:
+    """Raise ValueError if a value, of what the message calls `what`, is NaN or infinite."""
+    n_bad = np.count_nonzero(~np.isfinite(values))
+    if n_bad:
+        msg = f"{n_bad} of {values.size} {what} are not finite; metrics need finite scores"
+        raise ValueError(msg)
+
+
 def _checked(y: ArrayLike, scores: ArrayLike) -> tuple[Labels, Floats]:
     labels, values = np.asarray(y), np.asarray(scores, dtype=np.float64)
     if labels.ndim != 1 or labels.shape != values.shape:
         msg = f"labels {labels.shape} and scores {values.shape} must be one-dimensional and alike"
         raise ValueError(msg)
-    if not np.isfinite(values).all():
-        bad = np.count_nonzero(~np.isfinite(values))
-        msg = f"{bad} of {len(values)} scores are not finite; metrics need finite scores"
-        raise ValueError(msg)
+    refuse_not_finite(values, "scores")
     found = np.unique(labels)
     if not np.array_equal(found, [0, 1]):
         msg = f"labels must be 0 and 1, both present; found {found[:5].tolist()}"

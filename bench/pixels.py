@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bench.metrics import Floats, auroc
+from bench.metrics import Floats, auroc, descending, refuse_not_finite
 
 MAX_FALSE_POSITIVE_RATE = 0.3
 
@@ -24,10 +24,7 @@ def compute(masks: ArrayLike, scores: ArrayLike) -> dict[str, float]:
     if truth.ndim != 3 or truth.shape != values.shape:
         msg = f"masks {truth.shape} and scores {values.shape} of pixels must be (n, h, w) and alike"
         raise ValueError(msg)
-    if not np.isfinite(values).all():
-        n_bad = np.count_nonzero(~np.isfinite(values))
-        msg = f"{n_bad} of {values.size} scores of pixels are not finite"
-        raise ValueError(msg)
+    refuse_not_finite(values, "scores of pixels")
     if truth.min() == truth.max():
         return {}
     return {
@@ -56,21 +53,13 @@ def area_under_pro(masks: NDArray[np.uint8], scores: Floats) -> float:
     touching[1] = True  # within an image, sides and corners
     regions, n_regions = label(masks, touching)
     sizes = np.bincount(regions.ravel())
-    order = np.argsort(-scores, axis=None, kind="stable")
-    ordered, region = scores.ravel()[order], regions.ravel()[order]
-    last = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)  # of equal scores
+    order, ends = descending(scores.ravel())
+    region = regions.ravel()[order]
     found = np.where(region > 0, 1 / (n_regions * sizes[region]), 0.0)
-    overlap = np.append(0.0, np.cumsum(found)[last])
-    rate = np.append(0.0, np.cumsum(region == 0)[last] / sizes[0])
-    within = rate < MAX_FALSE_POSITIVE_RATE
-    rates = np.append(rate[within], MAX_FALSE_POSITIVE_RATE)
-    overlaps = np.append(overlap[within], _at_limit(rate, overlap))
+    overlap = np.append(0.0, np.cumsum(found)[ends])
+    rate = np.append(0.0, np.cumsum(region == 0)[ends] / sizes[0])
+    after = int(np.searchsorted(rate, MAX_FALSE_POSITIVE_RATE))  # the first point not below it
+    at_limit = np.interp(MAX_FALSE_POSITIVE_RATE, rate[: after + 1], overlap[: after + 1])
+    rates = np.append(rate[:after], MAX_FALSE_POSITIVE_RATE)
+    overlaps = np.append(overlap[:after], at_limit)
     return float(np.trapezoid(overlaps, rates) / MAX_FALSE_POSITIVE_RATE)
-
-
-def _at_limit(rate: Floats, overlap: Floats) -> float:
-    """Return the overlap at the largest rate: between the points on either side of it."""
-    after = int(np.searchsorted(rate, MAX_FALSE_POSITIVE_RATE))
-    low, high = rate[after - 1], rate[after]
-    share = (MAX_FALSE_POSITIVE_RATE - low) / (high - low)
-    return float(overlap[after - 1] + share * (overlap[after] - overlap[after - 1]))

@@ -156,11 +156,8 @@ def _cell(
     every = [row for rows in wanted for row in rows]
     stored = [records[row.key] for row in every if row.key in records]
     failed = [record for record in stored if record["status"] not in ("ok", "constant")]
-    reason = (
-        contender.absent
-        or told.absent.get(figure.metric, "")
-        or _not_run(len(every), len(stored), failed)
-    )
+    absent = contender.absent or next((r.why for r in known if r.absent), "")
+    reason = absent or _not_run(len(every), len(stored), failed)
     if reason:
         return Cell(figure, deterministic, math.nan, math.nan, "not run", reason, len(failed))
     values = np.array(

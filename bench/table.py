@@ -61,12 +61,13 @@ class Contender(BaseModel):
 
 
 class Reason(BaseModel):
-    """Why cells are not expected to agree: they do not count as deterministic.
+    """Why cells are not expected to agree, or are not made: they do not count as deterministic.
 
     Attributes:
         detectors: printed names; empty for all.
         datasets: printed names; empty for all.
         metrics: empty for all.
+        absent: whether they are not made at all.
         why: one sentence.
     """
 
@@ -75,6 +76,7 @@ class Reason(BaseModel):
     detectors: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
+    absent: bool = False
     why: str
 
     def covers(self, dataset: str, detector: str, metric: str) -> bool:
@@ -99,7 +101,6 @@ class Description(BaseModel):
         decimals: as printed.
         rounds: decimals that each repetition was rounded to before the mean, if it was.
         pixels: whether figures are of scores of pixels.
-        absent: by metric, why none of its figures is made again.
         called: share of the tested rows that were called anomalous, by printed data set; where
             there is none, as many as are.
         notes: where text and figures disagree, and what else a reader has to know.
@@ -120,7 +121,6 @@ class Description(BaseModel):
     decimals: int = 2
     rounds: int | None = None
     pixels: bool = False
-    absent: dict[str, str] = {}
     called: dict[str, float] = {}
     notes: tuple[str, ...] = ()
     detectors: dict[str, Contender]

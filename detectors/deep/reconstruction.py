@@ -32,9 +32,10 @@ class Reconstruction(DeepDetector[Net]):
     encodes: ClassVar[bool] = True
 
     def feature_errors(self, x: ArrayLike) -> Floats:
-        """Return the squared errors (n, *shape) by feature, or by pixel, of samples (n, *shape).
+        """Return the errors (n, *shape) by feature, or by pixel, of samples (n, *shape).
 
-        In squared units of the input; their mean over the features is the score.
+        Squared ones, in squared units of the input, where a method says nothing else; their mean
+        over the features is the score.
 
         Raises:
             Unsupported: x is not finite or has another shape than the training samples.

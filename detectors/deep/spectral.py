@@ -18,37 +18,33 @@ FIRST_ITERATIONS, ITERATIONS = 20, 3  # of the power method
 class Spectral(nn.Module):
     """A layer whose weight is divided by its largest singular value; its bias stays.
 
-    The value comes of one iteration of the power method a forward pass, as theirs, from directions
-    that are kept in buffers and follow the weight when `follow` is called. That of a convolution
+    The value comes of one iteration of the power method a forward pass, as theirs, from a direction
+    that is kept in a buffer and follows the weight when `follow` is called. That of a convolution
     is the value of its kernel as a matrix (channels out, all else), as theirs.
     """
 
-    left: Tensor
     right: Tensor
 
     def __init__(self, layer: Dense | nn.Conv2d) -> None:
         super().__init__()
         self.layer = layer
-        for name, width in zip(("left", "right"), self._matrix().shape, strict=True):
-            self.register_buffer(name, torch.full((width,), width**-0.5))
+        width = self._matrix().shape[1]
+        self.register_buffer("right", torch.full((width,), width**-0.5))
         self.follow(FIRST_ITERATIONS)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return what the layer makes of x, with the normalised weight."""
         matrix = self._matrix()
-        left = _unit(matrix.detach() @ self.right)
-        right = _unit(matrix.detach().mT @ left)
+        left, right = _iterated(matrix.detach(), self.right)
         value = left @ (matrix @ right)
         made: Tensor = self.layer(x / value)  # the weight times x, over the value
         return made
 
     @torch.no_grad()
     def follow(self, n_iterations: int = ITERATIONS) -> None:
-        """Bring the directions nearer to the singular ones of the weight."""
-        matrix = self._matrix()
+        """Bring the direction nearer to the right singular one of the weight."""
         for _ in range(n_iterations):
-            self.left.copy_(_unit(matrix @ self.right))
-            self.right.copy_(_unit(matrix.mT @ self.left))
+            self.right.copy_(_iterated(self._matrix(), self.right)[1])
 
     def _matrix(self) -> Tensor:
         weight: Tensor = self.layer.weight
@@ -62,10 +58,16 @@ def normalised(net: nn.Sequential) -> nn.Sequential:
 
 
 def follow(net: nn.Module) -> None:
-    """Let the directions of all `Spectral` layers of a network follow their weights."""
+    """Let the direction of each `Spectral` layer of a network follow its weight."""
     for layer in net.modules():
         if isinstance(layer, Spectral):
             layer.follow()
+
+
+def _iterated(matrix: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the left and right directions that one iteration of the power method leads to."""
+    left = _unit(matrix @ right)
+    return left, _unit(matrix.mT @ left)
 
 
 def _unit(vector: Tensor) -> Tensor:

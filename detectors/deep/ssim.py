@@ -93,8 +93,10 @@ class SSIMAutoencoder(Autoencoder):
         return self._unlikeness(net, x, net(x)).flatten(1).mean(-1)
 
     def _conclude(self, x: Floats) -> None:
+        if not self.epochs_:
+            return
         shared = 1 - self._read(self._errors, x).mean()
-        if self.epochs_ and shared < LEAST_SHARED:
+        if shared < LEAST_SHARED:
             self.remark_ = (
                 f"restored images have a structural similarity of {shared:.2g} with those that "
                 "train: training was thrown off or nothing could be learned; lower learning_rate"
@@ -128,13 +130,13 @@ def similarity(x: Tensor, y: Tensor, window: int, extent: Tensor) -> Tensor:
 
 def _smooth(x: Tensor, window: int) -> Tensor:
     """Return x (..., h, w), each pixel the weighted mean of its window; mirrored at the edges."""
-    along_rows, along_columns = (_means(side, window).to(x) for side in x.shape[-2:])
+    along_rows, along_columns = (_means(side, window, x.dtype, x.device) for side in x.shape[-2:])
     smooth = rowwise_product(x, along_columns.T)
     return rowwise_product(smooth.mT, along_rows.T).mT
 
 
 @cache
-def _means(side: int, window: int) -> Tensor:
+def _means(side: int, window: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return the matrix (side, side) that takes the weighted means of windows along a side.
 
     As a product with it the means take a fraction of the time of a convolution of one channel.
@@ -146,4 +148,5 @@ def _means(side: int, window: int) -> Tensor:
     seen = (centres + places).abs()
     seen = torch.where(seen < side, seen, 2 * (side - 1) - seen)  # mirrored at the last pixel
     means = torch.zeros(side, side, dtype=torch.float64)
-    return means.scatter_add_(1, seen, (weights / weights.sum()).expand(side, -1))
+    means.scatter_add_(1, seen, (weights / weights.sum()).expand(side, -1))
+    return means.to(device, dtype)

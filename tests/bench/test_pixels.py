@@ -1,5 +1,7 @@
 """Metrics of pixels: against slow computations, and through a run from masks to a board."""
 
+import csv
+import io
 from contextlib import closing
 
 import numpy as np
@@ -164,7 +166,11 @@ def test_a_board_ranks_by_pixels_and_a_suite_without_them_wants_other_rows(bench
     results, suite = ran
     board = bench("board", suite, "--results", results, "--metric", "aupro", "--format", "csv")
     assert board.wait() == 0
-    assert "Deviation" in board.stdout
+    lines = {line["label"]: line for line in csv.DictReader(io.StringIO(board.stdout))}
+    aupros = [records(results)["Deviation", seed]["aupro"] for seed in (0, 1)]
+    assert float(lines["Deviation"]["aupro"]) == pytest.approx(np.mean(aupros), abs=1e-6)
+    assert lines["Deviation"]["rank"] in ("1", "2")
+    assert lines["knn"]["rank"] == ""
     plain = suite.with_name("plain.toml")
     plain.write_text(suite.read_text().replace("pixels = true", "pixels = false"))
     dry = bench("run", plain, "--results", results, "--dry-run")

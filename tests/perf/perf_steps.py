@@ -124,12 +124,9 @@ def measure(name: str, shape: tuple[int, ...]) -> tuple[float, float]:
 
 def rows(chosen: list[str] | None = None) -> list[tuple[str, str, str]]:
     """Return label, figure and aim of each method, as text."""
-    measured = [(name, VECTORS) for name in names()]
-    measured += [(name, IMAGES) for name in CONVOLUTIONAL]
+    every = [(name, VECTORS) for name in names()] + [(name, IMAGES) for name in CONVOLUTIONAL]
     lines = []
-    for name, shape in measured:
-        if chosen and name not in chosen:
-            continue
+    for name, shape in [pair for pair in every if not chosen or pair[0] in chosen]:
         ours, bare = measure(name, shape)
         on = "" if shape == VECTORS else " on images"
         label = f"a step of {name}{on}, against a bare loop ({ours:.2f} ms / {bare:.2f} ms)"

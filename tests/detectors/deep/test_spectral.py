@@ -8,9 +8,9 @@ from detectors.deep.networks import Dense
 from detectors.deep.spectral import Spectral, follow, normalised
 
 LAYERS = {
-    "dense": (lambda: Dense(9, 5), torch.randn(3, 9)),
-    "convolution": (lambda: nn.Conv2d(2, 4, 3), torch.randn(3, 2, 6, 6)),
-    "without bias": (lambda: nn.Conv2d(2, 4, 3, bias=False), torch.randn(3, 2, 6, 6)),
+    "dense": (lambda: Dense(9, 5), (3, 9)),
+    "convolution": (lambda: nn.Conv2d(2, 4, 3), (3, 2, 6, 6)),
+    "without bias": (lambda: nn.Conv2d(2, 4, 3, bias=False), (3, 2, 6, 6)),
 }
 
 
@@ -18,7 +18,8 @@ LAYERS = {
 def pair(request):
     """Return a layer after many iterations, the same one by torch, and samples."""
     torch.manual_seed(0)
-    build, x = LAYERS[request.param]
+    build, shape = LAYERS[request.param]
+    x = torch.randn(shape)
     ours = Spectral(build())
     for _ in range(200):
         follow(ours)
