@@ -17,6 +17,7 @@ from rich.console import Console
 import datasets
 from bench.codeid import code_id
 from bench.jobs import prepare
+from bench.pixels import scores_of
 from bench.records import Wanted
 from bench.sandbox import random_state_for
 from bench.store import Store
@@ -29,6 +30,7 @@ N_LISTED = 5
 N_EPOCHS = 4
 SPECIAL = (
     checks.codes_are_consistent.__name__,
+    checks.errors_by_feature_are_consistent.__name__,
     checks.training_moves_every_parameter_and_lowers_the_loss.__name__,
 )
 
@@ -176,18 +178,24 @@ def debug_row(stored: Stored, data: Path | None, console: Console) -> None:
         start = time.perf_counter()
         scores = split.put_back(detector.score(x_test))
         console.print(f"score x_test {x_test.shape}: {time.perf_counter() - start:.3f} s")
+        judged = unit.masks is not None and not spec.head
+        if judged and (of_pixels := scores_of(_model(detector), x_test)) is not None:
+            console.print(f"scores of pixels {of_pixels.shape}")
     console.print(_summary(scores))
     console.print(_comparison(scores, stored.scores))
 
 
 def _put_on(detector: Detector, device: str) -> None:
-    model: Any = detector
-    if isinstance(detector, ReadOut):
-        model = detector.model
-    elif isinstance(detector, Hybrid):
-        model = detector.encoder
+    model: Any = _model(detector)
     if hasattr(model, "device"):
         model.device = device
+
+
+def _model(detector: Detector) -> Detector:
+    """Return the model that a read-out, or the encoder that a head, is one of."""
+    if isinstance(detector, ReadOut):
+        return detector.model
+    return detector.encoder if isinstance(detector, Hybrid) else detector
 
 
 @contextmanager

@@ -18,7 +18,15 @@ from bench import metrics
 from bench.change import Change, change
 from bench.compare import Judged, compare, figure
 from bench.records import canonical
-from bench.sides import SHORT, Record, commit_of, date_of, made_with_changes, whole_side
+from bench.sides import (
+    SHORT,
+    Record,
+    commit_of,
+    date_of,
+    having,
+    made_with_changes,
+    whole_side,
+)
 from detectors.settings import nearest
 
 FEWEST = 0.5  # of the most data sets of a version
@@ -64,9 +72,10 @@ def history(
     `renewed` brings the metrics of a row that is shown up to date.
 
     Raises:
-        ValueError: no stored row is of that detector or data set, or the metric is unknown.
+        ValueError: no stored row is of that detector or data set, or has the metric.
     """
     metrics.of_quality(metric)
+    stored = having(stored, metric)
     chosen = [r for r in stored if detector in (None, r["label"], r["spec"])]
     if not chosen:
         labels = sorted({record["label"] for record in stored})

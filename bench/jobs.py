@@ -55,7 +55,8 @@ class Unit:
         x_train: training samples, scaled.
         x_test: test samples, scaled, in the order in which they are scored.
         truth: labels of the test rows, in the order of the split.
-        masks: (n_test, h, w) in the order of `x_test`; None where pixels are not judged.
+        masks: (n_test, h, w) in the order of `x_test`; None where pixels are not judged, as
+            where samples are no images (c, h, w).
     """
 
     wanted: tuple[Wanted, ...]
@@ -231,9 +232,9 @@ def prepare(data: DataSet, wanted: list[Wanted]) -> Unit | str:
         x_test = in_order[split.order]
     else:
         x_train, x_test = scale(first.scaler, x_train, x_test)
-    masks = data.masks if first.pixels else None
-    if masks is not None:
-        masks = masks[split.test[split.order]]
+    masks = None
+    if first.pixels and data.masks is not None and data.x.shape[2:] == data.masks.shape[1:]:
+        masks = data.masks[split.test[split.order]]
     return Unit(tuple(wanted), split, x_train, x_test, truth, masks)
 
 

@@ -60,15 +60,10 @@ def get(name: str) -> Metric:
 
 
 def of_quality(name: str) -> Metric:
-    """The metric of that name; ValueError also for one that is no matter of larger is better.
-
-    Figures of pixels are refused too: not every row has them.
-    """
+    """The metric of that name; ValueError also for one that is no matter of larger is better."""
     metric = get(name)
-    if not metric.larger_is_better or name in OF_PIXELS:
-        able = ", ".join(
-            m.name for m in METRICS.values() if m.larger_is_better and m.name not in OF_PIXELS
-        )
+    if not metric.larger_is_better:
+        able = ", ".join(m.name for m in METRICS.values() if m.larger_is_better)
         msg = f"{name!r} says nothing of quality; compared can be {able}"
         raise ValueError(msg)
     return metric
@@ -205,12 +200,14 @@ METRICS: dict[str, Metric] = {
         Metric(
             "pixel_auroc", "pixel AUROC", None, True,
             "AUROC of all pixels of the test set, of suites with `pixels = true`; large defects "
-            "count most, and the many normal pixels make it look high.",
+            "count most, and the many normal pixels make it look high. The read-outs of a model "
+            "share it: scores of pixels are the model's.",
         ),
         Metric(
             "aupro", "AUPRO", None, True,
             "Mean over the defects of the share found, against the false-positive rate of pixels "
-            "up to 0.3, as an area over 0.3; of suites with `pixels = true`.",
+            "up to 0.3, as an area over 0.3; of suites with `pixels = true`, and shared by the "
+            "read-outs of a model.",
         ),
         Metric(
             "fit_seconds", "fit s", None, False,

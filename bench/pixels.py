@@ -1,13 +1,36 @@
-"""Metrics of pixels: where an image is anomalous, against the masks of its defects."""
+"""Scores of pixels and their metrics: where an image is anomalous, against the masks of defects."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bench.metrics import Floats, auroc, descending, refuse_not_finite
+from detectors.contract import Detector
 
 MAX_FALSE_POSITIVE_RATE = 0.3
+
+
+def scores_of(model: Detector, x: NDArray[Any]) -> NDArray[np.float32] | None:
+    """Return the (n, h, w) scores of the pixels of images x (n, c, h, w): the means over the
+    channels of a fitted model's errors by feature; None for a model without such errors.
+
+    Raises:
+        ValueError: the errors have another shape than the images, or are not finite.
+    """
+    if not hasattr(model, "feature_errors"):
+        return None
+    errors: NDArray[Any] = np.asarray(model.feature_errors(x))
+    if errors.shape != x.shape or not np.isfinite(errors).all():
+        msg = (
+            f"feature_errors returned {errors.dtype} of shape {errors.shape}, expected finite "
+            f"numbers {x.shape}"
+        )
+        raise ValueError(msg)
+    means: NDArray[np.float32] = errors.mean(axis=1, dtype=np.float32)
+    return means
 
 
 def compute(masks: ArrayLike, scores: ArrayLike) -> dict[str, float]:

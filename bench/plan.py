@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import datasets
-from bench.codeid import code_id
+from bench import pixels
+from bench.codeid import code_id, tree_digest
 from bench.guard import Limits
 from bench.jobs import Job
 from bench.records import Wanted, canonical
@@ -26,6 +27,7 @@ Device = Literal["auto", "cpu", "cuda"]
 def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None) -> list[Wanted]:
     """Return every row a suite asks for, in the suite's order."""
     digests = {name: _digest(name, data) for name in suite.datasets}
+    judged = tree_digest(Path(pixels.__file__)) if suite.pixels else ""
     rows = []
     for entrant in suite.detectors:
         spec = parse(entrant.spec)
@@ -48,7 +50,7 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
                     seed=seed,
                     device=on,
                     code_id=code,
-                    pixels=suite.pixels,
+                    pixels=judged,
                 )
                 for protocol in suite.protocol
                 for seed in suite.seeds
@@ -144,7 +146,8 @@ def _told(row: Wanted) -> dict[str, Any]:
 
 def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
     names = ("spec", "dataset", "protocol", "scaler", "seed", "device")
-    return (*(row[name] for name in names), canonical(row["settings"]))
+    pixels = bool(row.get("pixels"))
+    return (*(row[name] for name in names), canonical(row["settings"]), pixels)
 
 
 @cache

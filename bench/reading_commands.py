@@ -81,7 +81,7 @@ def compare(
 def _compared(a: str, b: str, metric: str, results: Path) -> Comparison:
     from bench import compare as comparing
     from bench.cli import _open_store, _usage
-    from bench.sides import find_side, whole_side
+    from bench.sides import find_side, having, whole_side
     from bench.store import STORE
 
     stores: dict[Path, Store] = {}
@@ -93,7 +93,7 @@ def _compared(a: str, b: str, metric: str, results: Path) -> Comparison:
             if folder not in stores:
                 stores[folder] = stack.enter_context(_open_store(folder))
             store = stores[folder]
-            stored = list(store.as_kept())
+            stored = having(list(store.as_kept()), metric)
             if whole:
                 found = whole_side(Path(word), stored, store.details)
             else:

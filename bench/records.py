@@ -55,7 +55,7 @@ class Wanted:
         seed: the seed of split, model and read-outs.
         device: "cpu" or "cuda".
         code_id: digest of the code that makes the scores.
-        pixels: whether the scores of pixels are judged too.
+        pixels: digest of the code that makes and judges scores of pixels; empty where none are.
     """
 
     spec: str
@@ -72,7 +72,7 @@ class Wanted:
     seed: int
     device: str
     code_id: str
-    pixels: bool = False
+    pixels: str = ""
 
     @cached_property
     def key(self) -> str:
@@ -88,7 +88,7 @@ class Wanted:
                 "device": self.device,
                 "code": self.code_id,
             }
-            | ({"pixels": True} if self.pixels else {})
+            | ({"pixels": self.pixels} if self.pixels else {})
         )
 
     @property

@@ -157,7 +157,7 @@ def _cell(
     stored = [records[row.key] for row in every if row.key in records]
     failed = [record for record in stored if record["status"] not in ("ok", "constant")]
     absent = contender.absent or next((r.why for r in known if r.absent), "")
-    reason = absent or _not_run(len(every), len(stored), failed)
+    reason = absent or _not_run(len(every), len(stored), failed) or _lacking(figure.metric, stored)
     if reason:
         return Cell(figure, deterministic, math.nan, math.nan, "not run", reason, len(failed))
     values = np.array(
@@ -186,6 +186,11 @@ def _not_run(n_wanted: int, n_stored: int, failed: Sequence[Mapping[str, Any]]) 
         return NOT_YET
     missing = n_wanted - n_stored
     return f"{missing} of {n_wanted} rows {NOT_YET}" if missing else ""
+
+
+def _lacking(metric: str, stored: Sequence[Mapping[str, Any]]) -> str:
+    lacking = [record for record in stored if metric in METRICS and metric not in record]
+    return f"{len(lacking)} of {len(stored)} rows have no {metric}" if lacking else ""
 
 
 def _agreement(figure: Figure, ours: float, std: float, tolerance: float) -> Agreement:

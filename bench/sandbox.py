@@ -35,6 +35,7 @@ import numpy as np
 
 from bench.codeid import file_digest
 from bench.diagnostics import read_diagnostics
+from bench.pixels import scores_of
 from detectors.compose import Hybrid
 from detectors.contract import Collapsed, Detector, Diverged, Unsupported
 from detectors.registry import Spec, check, make, make_model, parse
@@ -280,8 +281,8 @@ def _read_out(
             score_us = (time.process_time() - start) / len(x_test) * 1e6
             scores = _as_scores(given, len(x_test))
             peak_mib = _peak_mib(start_peak)
-            if want["pixels"]:
-                _leave_pixels(model, spec, x_test, Path(want["pixels"]))
+            if want["pixels"] and not spec.head and (found := scores_of(model, x_test)) is not None:
+                np.save(want["pixels"], found)
         except BaseException as error:  # also SystemExit and KeyboardInterrupt
             return {**_failure(error), "warnings": caught}, None
     costs = {
@@ -305,25 +306,6 @@ def _as_scores(given: object, n: int) -> np.ndarray:
         msg = f"score returned {scores.dtype} of shape {scores.shape}, expected floats ({n},)"
         raise ValueError(msg)
     return np.ascontiguousarray(scores, dtype=np.float64)
-
-
-def _leave_pixels(model: Detector, spec: Spec, x: np.ndarray, place: Path) -> None:
-    """Write the (n, h, w) scores of pixels: the means over the channels of a model's errors by
-    feature. Of a head, or a model without such errors, there are none, and no file.
-
-    Raises:
-        ValueError: the errors have another shape than the images, or are not finite.
-    """
-    if spec.head or not hasattr(model, "feature_errors"):
-        return
-    errors = np.asarray(model.feature_errors(x))
-    if errors.shape != x.shape or not np.isfinite(errors).all():
-        msg = (
-            f"feature_errors returned {errors.dtype} of shape {errors.shape}, expected finite "
-            f"numbers {x.shape}"
-        )
-        raise ValueError(msg)
-    np.save(place, errors.mean(axis=1, dtype=np.float32))
 
 
 def random_state_for(seed: int) -> None:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.metrics import OF_PIXELS
 from bench.provenance import git
 
 Record = Mapping[str, Any]
@@ -55,6 +56,22 @@ def made_with_changes(record: Record) -> bool:
 def date_of(record: Record) -> str:
     """Return when a row was made, an ISO date and time in UTC."""
     return str(record["provenance"].get("date", ""))
+
+
+def having(stored: Sequence[Record], metric: str) -> list[Record]:
+    """Return the stored rows that count for a metric: of one of pixels, those that have the
+    figure, and failures of rows that were to have it; of another, all.
+
+    Raises:
+        ValueError: none is left.
+    """
+    if metric not in OF_PIXELS:
+        return list(stored)
+    kept = [r for r in stored if r.get("pixels") and (metric in r or r["status"] != "ok")]
+    if not kept:
+        msg = f"no stored row has {metric}; run a suite with `pixels = true` on images with masks"
+        raise ValueError(msg)
+    return kept
 
 
 def find_side(

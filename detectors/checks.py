@@ -258,6 +258,17 @@ def codes_are_consistent(subject: Subject) -> None:
     _expect_equal(alone, codes, "codes of single samples")
 
 
+def errors_by_feature_are_consistent(subject: Subject) -> None:
+    """Errors by feature are finite, of the samples' shape, the same alone and together."""
+    x, z = (brought_within(samples, subject.bounds) for samples in subject.samples)
+    detector: Any = make_model(subject.spec, **subject.settings).fit(x)
+    errors = np.asarray(detector.feature_errors(z))
+    right = errors.shape == z.shape and np.isfinite(errors).all()
+    _expect(right, f"errors of samples {z.shape} have shape {errors.shape} or are not finite")
+    alone = np.concatenate([detector.feature_errors(row[None]) for row in z])
+    _expect_equal(alone, errors, "errors of single samples")
+
+
 def training_moves_every_parameter_and_lowers_the_loss(subject: Subject) -> None:
     """Every parameter of the network moves in training, and the loss falls, except in a game."""
     x = brought_within(subject.samples[0], subject.bounds)
@@ -295,12 +306,14 @@ CHECKS: dict[str, Check] = {
 
 
 def checks_for(subject: Subject) -> dict[str, Check]:
-    """Return the checks that apply to a subject: more of them where it encodes or trains."""
+    """Return the checks that apply: more where a subject encodes, trains or has feature errors."""
     spec = subject.spec
     checks = dict(CHECKS)
     plain = not spec.head and spec.readout in (None, *spec.entry.readouts[:1])
     if spec.entry.encodes and plain:
         checks[codes_are_consistent.__name__] = codes_are_consistent
+    if plain and hasattr(load_class(spec.entry.target), "feature_errors"):
+        checks[errors_by_feature_are_consistent.__name__] = errors_by_feature_are_consistent
     if spec.entry.family == "deep" and plain and not spec.untrained and _trains(spec):
         check = training_moves_every_parameter_and_lowers_the_loss
         checks[check.__name__] = check

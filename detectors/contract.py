@@ -42,7 +42,9 @@ class Detector(ABC):
     A subclass writes `_fit` and `_score`. A model with several anomaly scores names them in
     `readouts` (the first is the default) and takes the name in `_score`; a model that maps
     samples to codes sets `encodes` and writes `_encode`. One that takes more than vectors sets
-    `takes_images`.
+    `takes_images`. One whose score is made of errors by feature may offer them as
+    `feature_errors(x)`, (n, *shape) for samples (n, *shape), finite and larger for more anomalous:
+    of images, they are what the metrics of pixels are made of.
 
     Attributes:
         seed: entropy of the detector's random streams (`self.stream(name)`); equal seeds give

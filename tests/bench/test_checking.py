@@ -49,7 +49,8 @@ def test_a_detector_that_keeps_the_contract_passes_every_check():
     ]
     assert console[0] == "random:"
     assert "  passed          refit_forgets_the_first_fit" in console
-    assert "  not applicable  codes_are_consistent" in console
+    for name in ("codes_are_consistent", "errors_by_feature_are_consistent"):
+        assert f"  not applicable  {name}" in console
 
 
 def test_every_read_out_is_checked_unless_one_is_named(monkeypatch, tmp_path):

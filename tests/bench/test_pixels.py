@@ -2,7 +2,9 @@
 
 import csv
 import io
+import json
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +12,12 @@ from scipy.ndimage import label
 from sklearn.metrics import roc_auc_score
 
 import datasets
-from bench import pixels
+from bench import pixels, plan
+from bench import suite as suites
+from bench.jobs import prepare
 from bench.scalers import scale
 from bench.store import Store
+from datasets.record import content_sha256
 
 SUITE = """
 title = "pixels"
@@ -176,6 +181,48 @@ def test_a_board_ranks_by_pixels_and_a_suite_without_them_wants_other_rows(bench
     dry = bench("run", plain, "--results", results, "--dry-run")
     assert dry.wait() == 0
     assert "10 rows, 0 stored, 10 to run" in dry.stdout
+    assert "stale" not in dry.stdout
+
+
+def test_a_change_of_how_pixels_are_judged_makes_rows_of_pixels_stale(ran, monkeypatch):
+    before = plan.wanted_rows(suites.read(str(ran[1])))
+    monkeypatch.setattr(plan, "tree_digest", lambda path: f"another {path.name}")
+    after = plan.wanted_rows(suites.read(str(ran[1])))
+    assert {row.pixels for row in after} == {"another pixels.py"}
+    assert {row.key for row in before}.isdisjoint(row.key for row in after)
+    frame, stale = plan.frame(after, records(ran[0]).values())
+    assert (frame["status"] == "missing").all()
+    assert stale == len(before)
+
+
+def test_metrics_of_pixels_are_compared_over_the_rows_that_have_them(bench, ran):
+    results, _ = ran
+    options = ("--metric", "aupro", "--results", results)
+    compared = bench("compare", results, results, *options, "--format", "json")
+    assert compared.wait() == 0, compared.stderr
+    lines = {line["label"]: line for line in json.loads(compared.stdout)["lines"]}
+    aupros = [records(results)["Deviation", seed]["aupro"] for seed in (0, 1)]
+    assert lines["Deviation"]["a"] == pytest.approx(np.mean(aupros))
+    assert "knn" not in lines
+    history = bench("history", "Deviation", *options)
+    assert history.wait() == 0, history.stderr
+    assert f"{np.mean(aupros):.3f}".lstrip("0") in history.stdout
+    none = bench("history", "knn", *options)
+    assert none.wait() == 2
+    assert "no stored row is of the detector 'knn'" in none.stderr
+
+
+def test_masks_of_samples_that_are_no_images_with_channels_first_are_not_judged():
+    (wanted, *_) = plan.wanted_rows(
+        suites.build({"detectors": ["knn"], "datasets": ["textures/stripes"], "seeds": [0],
+                      "protocol": "official", "pixels": True, "title": "x", "name": "x"}, "x")
+    )  # fmt: skip
+    data = datasets.load("textures/stripes")
+    assert prepare(data, [wanted]).masks.shape == (len(data.split.test), 32, 32)
+    last = np.moveaxis(data.x, 1, -1)
+    digest = content_sha256(last, data.y, data.split, data.masks)
+    last = replace(data, x=last, card=replace(data.card, shape=last.shape[1:], sha256=digest))
+    assert prepare(last, [wanted]).masks is None
 
 
 def test_debug_runs_a_row_of_pixels_again(bench, ran):
@@ -184,3 +231,4 @@ def test_debug_runs_a_row_of_pixels_again(bench, ran):
     debug = bench("debug", key, "--results", results)
     assert debug.wait() == 0
     assert "equal to the stored scores, bit for bit" in debug.stdout
+    assert "scores of pixels (70, 32, 32)" in debug.stdout

@@ -418,7 +418,7 @@ def test_a_table_that_cannot_be_made_says_why(bench, tmp_path):
 def test_of_a_table_of_pixels_what_can_be_made_is_compared():
     table = tables.select(tables.read("mvtec-2019"), ["AE (SSIM)"], ["bottle"])
     wanted = rows(table, "AE (SSIM)", "bottle")
-    assert [row.pixels for row in wanted] == [True]
+    assert all(row.pixels for row in wanted)
     (record,) = recorded(wanted, [0.5]).values()
     stored = {record["key"]: {**record, "pixel_auroc": 0.934}}
     cells = {c.printed.metric: c for c in reproduce(table, wanted, stored, lambda key: None).cells}
@@ -426,6 +426,15 @@ def test_of_a_table_of_pixels_what_can_be_made_is_compared():
     assert cells["pixel_auroc"].agreement == "exact"  # half a unit of the last digit
     assert cells["region_overlap"].agreement == "not run"
     assert "least area of a defect" in cells["region_overlap"].reason
+
+
+def test_a_row_without_the_figure_of_a_cell_says_so():
+    table = tables.select(tables.read("mvtec-2019"), ["AE (L2)"], ["bottle"])
+    wanted = rows(table, "AE (L2)", "bottle")
+    found = reproduce(table, wanted, recorded(wanted, [0.5]), lambda key: None)
+    cells = {c.printed.metric: c for c in found.cells}
+    assert cells["pixel_auroc"].agreement == "not run"
+    assert cells["pixel_auroc"].reason == "1 of 1 rows have no pixel_auroc"
 
 
 @pytest.mark.slow

@@ -125,6 +125,11 @@ def measure(name: str, shape: tuple[int, ...]) -> tuple[float, float]:
 def rows(chosen: list[str] | None = None) -> list[tuple[str, str, str]]:
     """Return label, figure and aim of each method, as text."""
     every = [(name, VECTORS) for name in names()] + [(name, IMAGES) for name in CONVOLUTIONAL]
+    if unknown := set(chosen or ()) - {name for name, _ in every}:
+        msg = (
+            f"no steps of {', '.join(sorted(unknown))} are measured; known are {', '.join(names())}"
+        )
+        raise ValueError(msg)
     lines = []
     for name, shape in [pair for pair in every if not chosen or pair[0] in chosen]:
         ours, bare = measure(name, shape)
