@@ -3,8 +3,10 @@
 import csv
 import io
 import math
+import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -437,11 +439,20 @@ def test_a_row_without_the_figure_of_a_cell_says_so():
     assert cells["pixel_auroc"].reason == "1 of 1 rows have no pixel_auroc"
 
 
+@pytest.fixture
+def kept(tmp_path):
+    """Return the folder of rows that take hours: $BENCH_REPRODUCTION, where tests that were cut
+    short go on, or a new one.
+    """
+    named = os.environ.get("BENCH_REPRODUCTION")
+    return Path(named) if named else tmp_path
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(6 * 3600)
 @pytest.mark.parametrize("large", [False, True], ids=["small and medium sets", "large sets"])
 @pytest.mark.parametrize("name", ["dte-2024-semi", "dte-2024-unsup", "pyod-2019"])
-def test_all_deterministic_cells_come_out_as_printed(bench, tmp_path, name, large):
+def test_all_deterministic_cells_come_out_as_printed(bench, kept, name, large):
     table = tables.read(name)
     here = [n for n in table.present(None) if (rows_of(table, n) > MEDIUM) == large]
     if not here:
@@ -449,7 +460,7 @@ def test_all_deterministic_cells_come_out_as_printed(bench, tmp_path, name, larg
     detectors = [d for d in table.detectors if table.told.detectors[d].deterministic]
     done = bench(
         "reproduce", name, "--detectors", ",".join(detectors), "--datasets", ",".join(here),
-        "--format", "csv", "--results", tmp_path,
+        "--format", "csv", "--results", kept,
     )  # fmt: skip
     assert done.wait(6 * 3600) == 0, done.stderr
     lines = list(csv.DictReader(io.StringIO(done.stdout)))
