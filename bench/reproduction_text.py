@@ -104,7 +104,8 @@ def overview(made: Sequence[Reproduction]) -> str:
         "exact where mean and printed spread (standard deviation over seeds) are within 0.02 "
         "percentage points of the printed ones, or half a unit of their last digit; else within "
         "the spread where the means differ by at most one printed standard deviation; else "
-        "outside. Off are those of a deterministic detector that were run and are not exact. "
+        "outside; where no spread is printed, exact or outside alone. Off are those of a "
+        "deterministic detector that were run and are not exact. "
         "`bench reproduce NAME` runs what is missing and prints every cell.",
         markdown.table_text(Table("overview", "", heads, tuple(lines))),
     ]
@@ -136,6 +137,8 @@ def _by_detector(made: Reproduction) -> Table:
 
 def _row(cell: Compared, told: Description) -> tuple[Cell, ...]:
     printed = cell.printed
+    known = printed.std is not None or not told.detectors[printed.detector].deterministic
+    spread = cell.std if known and not math.isnan(cell.std) else None
     return tuple(
         Cell(text)
         for text in (
@@ -143,7 +146,7 @@ def _row(cell: Compared, told: Description) -> tuple[Cell, ...]:
             printed.detector,
             LABELS[printed.metric],
             _figure(printed.value, printed.std, told.decimals),
-            _figure(cell.ours, cell.std if printed.std is not None else None, told.decimals),
+            _figure(cell.ours, spread, told.decimals),
             f"{round(cell.difference, told.decimals) + 0.0:+.{told.decimals}f}",
             cell.agreement,
         )
@@ -155,10 +158,10 @@ def _figure(value: float, std: float | None, decimals: int) -> str:
 
 
 def _notes(made: Reproduction) -> tuple[str, ...]:
-    """Return why cells were not run or differ, each reason once with how many it is, where the
-    figures are from, and by which code ours are.
+    """Return how far targets are off in the mean, why cells were not run or differ, each reason
+    once with how many it is, where the figures are from, and by which code ours are.
     """
-    notes = []
+    notes = _in_the_mean(made)
     reasons: dict[tuple[bool, str], list[Compared]] = {}
     for cell in made.cells:
         if cell.reason:
@@ -174,6 +177,24 @@ def _notes(made: Reproduction) -> tuple[str, ...]:
     ]
     notes.append(_sources(made.cells))
     return (*notes, " ".join(made.made_by)) if made.made_by else tuple(notes)
+
+
+def _in_the_mean(made: Reproduction) -> list[str]:
+    """Return our mean less the printed one of detectors whose figures cannot come out again."""
+    notes = []
+    decimals = made.table.told.decimals
+    for detector in made.table.runnable:
+        differences: dict[str, list[float]] = {}
+        for cell in made.cells:
+            if cell.printed.detector == detector and cell.agreement != "not run":
+                differences.setdefault(cell.printed.metric, []).append(cell.difference)
+        if differences and not made.table.told.detectors[detector].deterministic:
+            told = ", ".join(
+                f"{LABELS[metric]} {sum(each) / len(each):+.{decimals}f} ({len(each)})"
+                for metric, each in differences.items()
+            )
+            notes.append(f"{detector}, ours less printed, in the mean of so many cells: {told}")
+    return notes
 
 
 def _sources(cells: Sequence[Compared]) -> str:

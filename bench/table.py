@@ -37,7 +37,8 @@ class Contender(BaseModel):
         spec: the detector; empty where there is none.
         settings: its settings as published.
         by_dataset: by printed data set, settings that replace those or are added to them.
-        seeds: where they are not the table's.
+        scaler: where it is not the table's.
+        seeds: likewise.
         deterministic: whether the same figures have to come out again, where no reason tells why
             they do not.
         absent: why there is no detector that could make its figures.
@@ -48,6 +49,7 @@ class Contender(BaseModel):
     spec: str = ""
     settings: dict[str, Any] = {}
     by_dataset: dict[str, dict[str, Any]] = {}
+    scaler: str = ""
     seeds: tuple[Seed, ...] = ()
     deterministic: bool = False
     absent: str = ""
@@ -214,15 +216,15 @@ class PublishedTable:
         return [self._suite(detector, *group) for group in alike]
 
     def _suite(self, detector: str, settings: dict[str, Any], names: Sequence[str]) -> Suite:
-        spec = self.told.detectors[detector].spec
-        entrant = {"spec": spec, "settings": settings, "label": detector}
+        contender = self.told.detectors[detector]
+        entrant = {"spec": contender.spec, "settings": settings, "label": detector}
         content = {
             "name": self.name,
             "title": self.told.title,
             "detectors": [entrant],
             "datasets": [self.told.datasets[name] for name in names],
             "protocol": self.told.protocol,
-            "scaler": self.told.scaler,
+            "scaler": contender.scaler or self.told.scaler,
             "seeds": self.seeds(detector),
             "pixels": self.told.pixels,
         }

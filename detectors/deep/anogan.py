@@ -1,7 +1,8 @@
 """AnoGAN: the distance of a sample to the nearest one that a GAN of normal samples can generate.
 
 Schlegl, Seeboeck, Waldstein, Schmidt-Erfurth and Langs, "Unsupervised anomaly detection with
-generative adversarial networks to guide marker discovery", IPMI 2017, arXiv:1703.05921.
+generative adversarial networks to guide marker discovery", IPMI 2017, arXiv:1703.05921. Other than
+theirs, networks of images have no batch normalisation.
 """
 
 from __future__ import annotations
@@ -91,7 +92,8 @@ class AnoGAN(GAN[GANNet]):
 
     Attributes:
         feature_weight: lambda.
-        search_steps: of gradient descent, by Adam; scoring takes as long as they are many.
+        search_steps: of gradient descent, by Adam. Scoring takes as long as they are many; the
+            paper takes 500.
         search_rate: learning rate of the search.
     """
 

@@ -46,8 +46,9 @@ class Autoencoder(Reconstruction[AutoencoderNet]):
     Attributes:
         hidden: widths of the encoder's dense hidden layers, mirrored in the decoder; by default
             two for vectors, chosen from the number of features (`hidden_sizes`), and none after
-            the convolutions of images. Empty, for vectors: a linear autoencoder; one with a
-            single hidden layer that is not linear is `sae` with none and a penalty of 0.
+            the convolutions of images. Empty, for vectors: a linear autoencoder; one whose single
+            hidden layer is not linear is `sae` with `hidden` empty, a `latent_dim`, and
+            `penalty_weight` and `weight_decay` 0.
         latent_dim: size of the code; by default 1 + sqrt(d) for d features (`code_size`).
     """
 

@@ -60,9 +60,10 @@ class MaskedAutoencoder(Autoencoder):
 
     In training a share of the features, at least one, is hidden, drawn anew for each sample and
     epoch, and the loss counts hidden features only. In scoring the features are dealt into groups
-    of about that share, `rounds` times over, by the same draws for all samples; each group is
-    hidden in turn, so that the error of a feature is the mean over the `rounds` masks that hide
-    it. Of images, patches of 4 x 4 pixels are hidden. Codes are those of samples in full view.
+    of at most that share, of half where it is more, `rounds` times over, by the same draws for
+    all samples; each group is hidden in turn, so that the error of a feature is the mean over the
+    `rounds` masks that hide it. Of images, patches of 4 x 4 pixels are hidden. Codes are those of
+    samples in full view.
 
     Read-outs: those of `Reconstruction`, of the errors of hidden features.
 

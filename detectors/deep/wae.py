@@ -2,7 +2,7 @@
 
 Tolstikhin, Bousquet, Gelly and Schoelkopf, "Wasserstein auto-encoders", ICLR 2018,
 arXiv:1711.01558. Deterministic encoder, prior N(0, I), squared cost c(x, y) = |x - y|^2, a sum
-over features.
+over features. Other than theirs, networks of images have no batch normalisation.
 """
 
 from __future__ import annotations
