@@ -124,6 +124,7 @@ TABLE: dict[str, Entry] = {
     "dte-c": _deep("dte:DTECategorical"),
     "ecod": Entry("detectors.ecdf:ECOD"),
     "eigenvector-distance": Entry("detectors.as_published:EigenvectorDistance"),
+    "feature-bagging": Entry("detectors.bagging:FeatureBagging"),
     "findout": Entry("detectors.findout:FindOut"),
     "flow": _deep("flow:Flow"),
     "gmm": Entry("detectors.density:GaussianMixtureDensity"),

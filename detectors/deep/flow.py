@@ -39,7 +39,8 @@ class Flow(DeepDetector[zuko.flows.MAF]):
     Scores are computed in double precision. Codes are the normal variates, as many as features.
 
     Attributes:
-        n_transforms: autoregressive transformations, in alternating orders of the features.
+        n_transforms: autoregressive transformations, in alternating orders of the features; 3 is
+            zuko's default.
         hidden: widths of the hidden layers of each; by default chosen from the number of
             features (`hidden_sizes`).
     """

@@ -36,6 +36,16 @@ def test_lof_is_exactly_scikit_learns(cancer, k):
     assert np.array_equal(make("lof", n_neighbors=k).fit(train).score(test), expected)
 
 
+def test_feature_bagging_is_the_mean_of_local_outlier_factors_of_half_or_more_features(cancer):
+    train, test, _ = cancer
+    detector = make("feature-bagging", n_estimators=30, n_neighbors=5).fit(train)
+    subsets = [subset for subset, _ in detector.members_]
+    assert {len(np.unique(subset)) == len(subset) for subset in subsets} == {True}
+    assert 15 <= min(map(len, subsets)) < max(map(len, subsets)) <= 30
+    expected = [make("lof", n_neighbors=5).fit(train[:, s]).score(test[:, s]) for s in subsets]
+    assert np.allclose(detector.score(test), np.mean(expected, axis=0))
+
+
 @pytest.mark.parametrize("k", [1, 5, 20])
 def test_knn_is_exactly_scikit_learns(cancer, k):
     train, test, _ = cancer
