@@ -26,7 +26,6 @@ from detectors.registry import TABLE, load_class
 SEEDS, EPOCHS, ROUNDS = 5, 8, 3
 N_ROWS, N_IMAGES = 512, 128
 VECTORS, IMAGES = (30,), (1, 28, 28)
-CONVOLUTIONAL = ("ae", "deep-svdd", "ssim-ae", "vae")
 AIM = 1.15
 
 
@@ -39,6 +38,18 @@ def names() -> list[str]:
         and not entry.images_only
         and issubclass(load_class(entry.target), DeepDetector)
     ]
+
+
+def convolutional() -> list[str]:
+    """Return the names of those, and of images alone, that have convolutions."""
+    every = [*names(), *(name for name, entry in TABLE.items() if entry.images_only)]
+    nets = {name: made(name, 0)._network(IMAGES) for name in every if takes_images(name)}
+    return [n for n, net in nets.items() if any(p.ndim == 4 for p in net.parameters())]
+
+
+def takes_images(name: str) -> bool:
+    """Return whether a method takes images as such, unless it is set to flatten them."""
+    return load_class(TABLE[name].target).takes_images and not TABLE[name].preset.get("flatten")
 
 
 def made(name: str, seed: int) -> DeepDetector[Any]:
@@ -124,7 +135,7 @@ def measure(name: str, shape: tuple[int, ...]) -> tuple[float, float]:
 
 def rows(chosen: list[str] | None = None) -> list[tuple[str, str, str]]:
     """Return label, figure and aim of each method, as text."""
-    every = [(name, VECTORS) for name in names()] + [(name, IMAGES) for name in CONVOLUTIONAL]
+    every = [(name, VECTORS) for name in names()] + [(name, IMAGES) for name in convolutional()]
     if unknown := set(chosen or ()) - {name for name, _ in every}:
         msg = (
             f"no steps of {', '.join(sorted(unknown))} are measured; known are {', '.join(names())}"
