@@ -4,6 +4,7 @@ import csv
 import io
 import math
 import os
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -207,6 +208,14 @@ def test_settings_of_one_data_set_replace_those_of_all():
     text = "GOAD has settings for the unknown data set 'Thyroids'; .*Thyroid"
     with pytest.raises(ValueError, match=text):
         Description.model_validate(told)
+
+
+def test_the_page_in_the_documentation_is_of_the_tables_as_they_are():
+    page = (tables.FOLDER.parents[1] / "docs" / "reproduction.md").read_text()
+    for table in map(tables.read, tables.names()):
+        assert f"\n## {table.name}: {table.told.title}\n\n{table.told.paper}. " in page
+        assert re.search(rf"^\| {table.name} \| {len(table.figures)} \|", page, re.MULTILINE)
+        assert [note for note in table.told.notes if f"\n- {note}\n" not in page] == []
 
 
 def test_targets_have_their_mean_difference_and_a_spread_of_their_own():
