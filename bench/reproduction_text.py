@@ -190,10 +190,10 @@ def _in_the_mean(made: Reproduction) -> list[str]:
                 differences.setdefault(cell.printed.metric, []).append(cell.difference)
         if differences and not made.table.told.detectors[detector].deterministic:
             told = ", ".join(
-                f"{LABELS[metric]} {sum(each) / len(each):+.{decimals}f} ({len(each)})"
+                f"{LABELS[metric]} {sum(each) / len(each):+.{decimals}f} ({len(each)} cells)"
                 for metric, each in differences.items()
             )
-            notes.append(f"{detector}, ours less printed, in the mean of so many cells: {told}")
+            notes.append(f"{detector}, mean of ours less printed: {told}")
     return notes
 
 

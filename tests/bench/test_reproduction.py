@@ -227,7 +227,7 @@ def test_targets_have_their_mean_difference_and_a_spread_of_their_own():
     assert made.cells[1].agreement == "not run"
     page = reproduction_text.to_markdown(made)
     assert "| 0.4782 | 0.5500 ± 0.0513 | +0.0718 | outside |" in page
-    assert "DAGMM, ours less printed, in the mean of so many cells: AUROC +0.0718 (1)\n" in page
+    assert "DAGMM, mean of ours less printed: AUROC +0.0718 (1 cells)\n" in page
 
 
 def test_a_page_of_html_says_what_the_others_do():
