@@ -37,7 +37,7 @@ bench: $(READY) ## run what is missing of SUITE and print its leaderboard
 test: $(READY) ## run the tests
 	$(VENV)/bin/python -m pytest $(WORKERS) -m "not slow"
 
-test-slow: $(READY) ## run the slow tests too
+test-slow: $(READY) ## run the slow tests too; those of published tables take hours, and go on in a folder BENCH_REPRODUCTION
 	$(VENV)/bin/python -m pytest $(WORKERS)
 
 lint: $(READY) types ## check format, style and types

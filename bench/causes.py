@@ -43,6 +43,10 @@ def machines(a: Record, b: Record) -> list[str]:
 
 
 def _code(pairs: Sequence[Pair], details: tuple[Details, Details]) -> Iterator[str]:
+    of_pixels = [(a.get("pixels_id"), b.get("pixels_id")) for a, b in pairs]
+    changed = [i for i, (old, new) in enumerate(of_pixels) if old and new and old != new]
+    if changed:
+        yield "bench/pixels.py" + _commits(*pairs[changed[0]], "bench/pixels.py")
     of_code = {(a["code_id"], b["code_id"]): (a, b) for a, b in pairs}
     for a, b in of_code.values():
         if a["code_id"] == b["code_id"]:

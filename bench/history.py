@@ -75,7 +75,6 @@ def history(
         ValueError: no stored row is of that detector or data set, or has the metric.
     """
     metrics.of_quality(metric)
-    stored = having(stored, metric)
     chosen = [r for r in stored if detector in (None, r["label"], r["spec"])]
     if not chosen:
         labels = sorted({record["label"] for record in stored})
@@ -87,8 +86,12 @@ def history(
         if not chosen:
             msg = f"no such row is on the data set {dataset!r}; {nearest(dataset, names)}"
             raise ValueError(msg)
+    counting = having(chosen, metric, chosen)
+    if not counting:
+        msg = f"no stored row of {detector or 'any detector'} has {metric}"
+        raise ValueError(msg)
     groups: dict[tuple[str, ...], list[Record]] = {}
-    for record in map(renewed, sorted(chosen, key=date_of)):
+    for record in map(renewed, sorted(counting, key=date_of)):
         content = record["data_sha256"] if dataset is not None else ""
         names = ["label", "protocol", "scaler", "device"]
         key = (*(record[n] for n in names), canonical(record["settings"]), content)
@@ -103,7 +106,7 @@ def _line(key: tuple[str, ...], records: Sequence[Record], metric: str) -> Line:
         *([settings] if settings != "{}" else []),
         *([f"data {content[:8]}"] * bool(content)),
     ]
-    versions = list(_by(records, lambda r: r["code_id"]).values())
+    versions = [_newest(rows) for rows in _by(records, _version(metric)).values()]
     contents = [{(r["dataset"], r["data_sha256"]) for r in rows} for rows in versions]
     most = max(map(len, contents))
     kept = [i for i, one in enumerate(contents) if len(one) >= FEWEST * most]
@@ -122,6 +125,20 @@ def _line(key: tuple[str, ...], records: Sequence[Record], metric: str) -> Line:
     same = [[r for r in versions[i] if (r["dataset"], r["data_sha256"]) in common] for i in kept]
     points = _points(same, metric) if common else ()
     return Line(label, ", ".join(under), tuple(sorted(n for n, _ in common)), points, tuple(notes))
+
+
+def _version(metric: str) -> Callable[[Record], str]:
+    """Return what names the code behind a row's figure."""
+    if metric in metrics.OF_PIXELS:
+        return lambda record: record["code_id"] + record.get("pixels_id", "")
+    return lambda record: str(record["code_id"])
+
+
+def _newest(records: Sequence[Record]) -> list[Record]:
+    """Return the last of the rows of a data set, its content and a seed: one may be stored with
+    scores of pixels and without.
+    """
+    return list({(r["dataset"], r["data_sha256"], r["seed"]): r for r in records}.values())
 
 
 def _points(versions: Sequence[Sequence[Record]], metric: str) -> tuple[Point, ...]:

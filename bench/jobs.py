@@ -233,7 +233,7 @@ def prepare(data: DataSet, wanted: list[Wanted]) -> Unit | str:
     else:
         x_train, x_test = scale(first.scaler, x_train, x_test)
     masks = None
-    if first.pixels and data.masks is not None and data.x.shape[2:] == data.masks.shape[1:]:
+    if first.pixels_id and data.masks is not None and data.x.shape[2:] == data.masks.shape[1:]:
         masks = data.masks[split.test[split.order]]
     return Unit(tuple(wanted), split, x_train, x_test, truth, masks)
 

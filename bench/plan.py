@@ -50,7 +50,7 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
                     seed=seed,
                     device=on,
                     code_id=code,
-                    pixels=judged,
+                    pixels_id=judged,
                 )
                 for protocol in suite.protocol
                 for seed in suite.seeds
@@ -146,8 +146,8 @@ def _told(row: Wanted) -> dict[str, Any]:
 
 def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
     names = ("spec", "dataset", "protocol", "scaler", "seed", "device")
-    pixels = bool(row.get("pixels"))
-    return (*(row[name] for name in names), canonical(row["settings"]), pixels)
+    of_pixels = bool(row.get("pixels_id"))
+    return (*(row[name] for name in names), canonical(row["settings"]), of_pixels)
 
 
 @cache

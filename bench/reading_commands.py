@@ -81,7 +81,7 @@ def compare(
 def _compared(a: str, b: str, metric: str, results: Path) -> Comparison:
     from bench import compare as comparing
     from bench.cli import _open_store, _usage
-    from bench.sides import find_side, having, whole_side
+    from bench.sides import find_side, whole_side
     from bench.store import STORE
 
     stores: dict[Path, Store] = {}
@@ -93,11 +93,11 @@ def _compared(a: str, b: str, metric: str, results: Path) -> Comparison:
             if folder not in stores:
                 stores[folder] = stack.enter_context(_open_store(folder))
             store = stores[folder]
-            stored = having(list(store.as_kept()), metric)
+            stored = list(store.as_kept())
             if whole:
-                found = whole_side(Path(word), stored, store.details)
+                found = whole_side(Path(word), stored, store.details, metric)
             else:
-                found = find_side(word, stored, store.details)
+                found = find_side(word, stored, store.details, metric)
             return replace(found, records=list(map(store.renewed, found.records)))
 
         return comparing.compare(side(a), side(b), metric)

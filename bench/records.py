@@ -55,7 +55,8 @@ class Wanted:
         seed: the seed of split, model and read-outs.
         device: "cpu" or "cuda".
         code_id: digest of the code that makes the scores.
-        pixels: digest of the code that makes and judges scores of pixels; empty where none are.
+        pixels_id: digest of `bench.pixels`, by which scores of pixels are judged; empty where none
+            are.
     """
 
     spec: str
@@ -72,7 +73,7 @@ class Wanted:
     seed: int
     device: str
     code_id: str
-    pixels: str = ""
+    pixels_id: str = ""
 
     @cached_property
     def key(self) -> str:
@@ -88,7 +89,7 @@ class Wanted:
                 "device": self.device,
                 "code": self.code_id,
             }
-            | ({"pixels": self.pixels} if self.pixels else {})
+            | ({"pixels": self.pixels_id} if self.pixels_id else {})
         )
 
     @property

@@ -42,7 +42,7 @@ class Cell:
             last printed digit), within the printed spread (one standard deviation), outside, or
             not run.
         reason: why it was not run, or is known to differ; else "".
-        failed: how many of its rows are stored as failures (timeout, error ...).
+        failed: how many of its rows are stored as failures (timeout, error ...) or lack the figure.
     """
 
     printed: Figure
@@ -155,11 +155,17 @@ def _cell(
     deterministic = contender.deterministic and not known
     every = [row for rows in wanted for row in rows]
     stored = [records[row.key] for row in every if row.key in records]
+    lacking = [record for record in stored if not _has(figure.metric, record)]
     failed = [record for record in stored if record["status"] not in ("ok", "constant")]
     absent = contender.absent or next((r.why for r in known if r.absent), "")
-    reason = absent or _not_run(len(every), len(stored), failed) or _lacking(figure.metric, stored)
+    reason = absent or _not_run(len(every), len(stored), failed)
+    if not reason and lacking:
+        reason = (
+            f"{len(lacking)} of {len(stored)} rows have no {figure.metric}; make them anew with "
+            "--results DIR, a new folder"
+        )
     if reason:
-        return Cell(figure, deterministic, math.nan, math.nan, "not run", reason, len(failed))
+        return Cell(figure, deterministic, math.nan, math.nan, "not run", reason, len(lacking))
     values = np.array(
         [[_value(figure, told, records[row.key], scores) for row in rows] for rows in wanted]
     )  # (data sets, seeds)
@@ -188,9 +194,10 @@ def _not_run(n_wanted: int, n_stored: int, failed: Sequence[Mapping[str, Any]]) 
     return f"{missing} of {n_wanted} rows {NOT_YET}" if missing else ""
 
 
-def _lacking(metric: str, stored: Sequence[Mapping[str, Any]]) -> str:
-    lacking = [record for record in stored if metric in METRICS and metric not in record]
-    return f"{len(lacking)} of {len(stored)} rows have no {metric}" if lacking else ""
+def _has(metric: str, record: Mapping[str, Any]) -> bool:
+    """Return whether a stored row has a figure, or scores to make it of."""
+    ok = record["status"] in ("ok", "constant")
+    return ok and (metric not in METRICS or metric in record)
 
 
 def _agreement(figure: Figure, ours: float, std: float, tolerance: float) -> Agreement:

@@ -137,8 +137,8 @@ def _by_detector(made: Reproduction) -> Table:
 
 def _row(cell: Compared, told: Description) -> tuple[Cell, ...]:
     printed = cell.printed
-    known = printed.std is not None or not told.detectors[printed.detector].deterministic
-    spread = cell.std if known and not math.isnan(cell.std) else None
+    varies = printed.std is not None or not told.detectors[printed.detector].deterministic
+    spread = cell.std if varies and not math.isnan(cell.std) else None
     return tuple(
         Cell(text)
         for text in (
@@ -147,10 +147,14 @@ def _row(cell: Compared, told: Description) -> tuple[Cell, ...]:
             LABELS[printed.metric],
             _figure(printed.value, printed.std, told.decimals),
             _figure(cell.ours, spread, told.decimals),
-            f"{round(cell.difference, told.decimals) + 0.0:+.{told.decimals}f}",
+            _signed(cell.difference, told.decimals),
             cell.agreement,
         )
     )
+
+
+def _signed(difference: float, decimals: int) -> str:
+    return f"{round(difference, decimals) + 0.0:+.{decimals}f}"  # no -0.00
 
 
 def _figure(value: float, std: float | None, decimals: int) -> str:
@@ -190,7 +194,8 @@ def _in_the_mean(made: Reproduction) -> list[str]:
                 differences.setdefault(cell.printed.metric, []).append(cell.difference)
         if differences and not made.table.told.detectors[detector].deterministic:
             told = ", ".join(
-                f"{LABELS[metric]} {sum(each) / len(each):+.{decimals}f} ({len(each)} cells)"
+                f"{LABELS[metric]} {_signed(sum(each) / len(each), decimals)} "
+                f"({len(each)} cell{'s' * (len(each) > 1)})"
                 for metric, each in differences.items()
             )
             notes.append(f"{detector}, mean of ours less printed: {told}")

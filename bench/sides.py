@@ -58,56 +58,80 @@ def date_of(record: Record) -> str:
     return str(record["provenance"].get("date", ""))
 
 
-def having(stored: Sequence[Record], metric: str) -> list[Record]:
-    """Return the stored rows that count for a metric: of one of pixels, those that have the
-    figure, and failures of rows that were to have it; of another, all.
+def having(rows: Iterable[Record], metric: str, stored: Sequence[Record]) -> list[Record]:
+    """Return the rows, of those stored, that count for a metric.
 
-    Raises:
-        ValueError: none is left.
+    Of one of pixels they are those that have the figure and, of detectors of which some stored
+    row has it, the failures; of another, all.
     """
     if metric not in OF_PIXELS:
-        return list(stored)
-    kept = [r for r in stored if r.get("pixels") and (metric in r or r["status"] != "ok")]
-    if not kept:
-        msg = f"no stored row has {metric}; run a suite with `pixels = true` on images with masks"
-        raise ValueError(msg)
-    return kept
+        return list(rows)
+    able = {record["label"] for record in stored if metric in record}
+    return [
+        row
+        for row in rows
+        if metric in row
+        or (row.get("pixels_id") and row["status"] != "ok" and row["label"] in able)
+    ]
 
 
 def find_side(
-    word: str, stored: Sequence[Record], details: Callable[[str], Mapping[str, Any]]
+    word: str,
+    stored: Sequence[Record],
+    details: Callable[[str], Mapping[str, Any]],
+    metric: str = "auroc",
 ) -> Side:
     """Return the rows that a word stands for; a results folder's are `whole_side`.
 
     Raises:
-        ValueError: the word is no run, commit, tag or date, or there are no rows of it.
+        ValueError: the word is no run, commit, tag or date, or no row of it has the metric.
     """
+
+    def side(meaning: str, chosen: Sequence[Record], commit: str = "") -> Side:
+        if not chosen:
+            msg = f"no stored row is of {word!r} ({meaning}); {_there_is(stored)}"
+            raise ValueError(msg)
+        return _side(word, meaning, _having(chosen, metric, stored, word), details, commit)
+
     runs = {record["provenance"].get("run") for record in stored}
     if word in runs:
         chosen = [record for record in stored if record["provenance"].get("run") == word]
-        return _side(word, f"the run {word}", chosen, details)
+        return side(f"the run {word}", chosen)
     if commit := _commit(word, stored):
         before = set(git("rev-list", commit).split()) | {commit}
         chosen = [record for record in stored if commit_of(record) in before]
         known = "" if commit.startswith(word) else f" ({word})"
-        side = _side(word, f"commit {commit[:SHORT]}{known}", chosen, details, commit)
-    elif moment := _end_of(word):
+        return side(f"commit {commit[:SHORT]}{known}", chosen, commit)
+    if moment := _end_of(word):
         chosen = [record for record in stored if _until(record, moment)]
-        side = _side(word, f"rows made until {moment:%Y-%m-%d %H:%M:%S} UTC", chosen, details)
-    else:
-        msg = f"{word!r} is no results folder, run, commit, tag or date here; {_there_is(stored)}"
-        raise ValueError(msg)
-    if not side.records:
-        msg = f"no stored row is of {word!r} ({side.meaning}); {_there_is(stored)}"
-        raise ValueError(msg)
-    return side
+        return side(f"rows made until {moment:%Y-%m-%d %H:%M:%S} UTC", chosen)
+    msg = f"{word!r} is no results folder, run, commit, tag or date here; {_there_is(stored)}"
+    raise ValueError(msg)
 
 
 def whole_side(
-    folder: Path, stored: Sequence[Record], details: Callable[[str], Mapping[str, Any]]
+    folder: Path,
+    stored: Sequence[Record],
+    details: Callable[[str], Mapping[str, Any]],
+    metric: str = "auroc",
 ) -> Side:
-    """Return the newest rows of a results folder."""
-    return _side(str(folder), f"the results folder {folder}", stored, details)
+    """Return the newest rows of a results folder.
+
+    Raises:
+        ValueError: no row has the metric.
+    """
+    chosen = _having(stored, metric, stored, str(folder))
+    return _side(str(folder), f"the results folder {folder}", chosen, details)
+
+
+def _having(
+    rows: Sequence[Record], metric: str, stored: Sequence[Record], where: str
+) -> list[Record]:
+    kept = having(rows, metric, stored)
+    if rows and not kept:
+        msg = f"no row of {where} has {metric}; run a suite with `pixels = true` on images"
+        raise ValueError(msg)
+    return kept
 
 
 def _side(

@@ -23,9 +23,9 @@ LARGEST_SEED = np.iinfo(np.int32).max
 class FeatureBagging(Detector):
     """Mean local outlier factor over subsets of the features.
 
-    Each has at least half of the d features and, as in PyOD, at most all of them, where Lazarevic
-    and Kumar have d - 1. They are the subsets that PyOD draws with numpy's legacy generator seeded
-    by `seed`, so that figures printed of it come out again.
+    Each has at least half of the d features, rounded down, and, as in PyOD, at most all of them,
+    where Lazarevic and Kumar have d - 1. They are the subsets that PyOD draws with numpy's legacy
+    generator seeded by `seed`, so that figures printed of it come out again.
 
     Attributes:
         n_estimators: number of subsets.

@@ -77,7 +77,7 @@ class ICL(DeepDetector[ICLNet]):
         window: features k of a window; by default the paper's rule (`window_size`).
         width: size u of the representations. Hidden layers are u and 2 u wide for the rest of a
             sample, and u / 4 and u / 2 for the window, as in the authors' code, where u is 200;
-            64 is for the sake of time, which grows with the windows as it is.
+            64 saves time, which grows with the number of windows too.
         temperature: tau; that of the authors' code.
         epochs: most passes over the training rows; each shows d - k + 1 pairs of every row, so
             that a quarter of those of other methods are taken.

@@ -4,8 +4,8 @@ Up to 32 pixels they are LeNets as in Ruff et al., "Deep one-class classificatio
 (5 x 5 convolutions, each followed by 2 x 2 pooling and a leaky ReLU); above, 4 x 4 convolutions of
 stride 2 halve the image down to 4 to 7 pixels, as in Radford et al., arXiv:1511.06434. Decoders
 mirror them with upsampling and 3 x 3 convolutions. Batch normalisation, which ties the rows of a
-batch together in training, stands in `deep-svdd` alone; the networks of images of the papers of
-WAE and AnoGAN have it too.
+batch together in training, stands in `deep-svdd` alone; the papers of WAE and AnoGAN have it in
+their networks of images too.
 """
 
 from __future__ import annotations

@@ -59,11 +59,11 @@ class MaskedAutoencoder(Autoencoder):
     """Squared error with which a network predicts the hidden features of a sample from the rest.
 
     In training a share of the features, at least one, is hidden, drawn anew for each sample and
-    epoch, and the loss counts hidden features only. In scoring the features are dealt into groups
-    of at most that share, of half where it is more, `rounds` times over, by the same draws for
-    all samples; each group is hidden in turn, so that the error of a feature is the mean over the
-    `rounds` masks that hide it. Of images, patches of 4 x 4 pixels are hidden. Codes are those of
-    samples in full view.
+    epoch, and the loss counts hidden features only. In scoring the features are dealt into
+    ceil(1 / share) groups, two at least, of sizes as equal as they can be, `rounds` times over, by
+    the same draws for all samples; each group is hidden in turn, so that the error of a feature is
+    the mean over the `rounds` masks that hide it. Of images, patches of 4 x 4 pixels are hidden.
+    Codes are those of samples in full view.
 
     Read-outs: those of `Reconstruction`, of the errors of hidden features.
 

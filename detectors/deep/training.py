@@ -32,7 +32,7 @@ from detectors.deep.replica import Batches, Replica
 BLOCK = 5
 
 Piece = list[tuple[str, torch.Size]]  # names and shapes of parameters that follow each other
-Gradients = Callable[..., tuple[tuple[Tensor, ...], Tensor]]  # and the losses before
+Gradients = Callable[..., tuple[tuple[Tensor, ...], Tensor]]  # of stacks, and losses before
 
 
 def train(replicas: Sequence[Replica]) -> None:
@@ -258,8 +258,9 @@ def _gradients_of_one(loss: Callable[..., Tensor], moved: tuple[int, ...]) -> Gr
     def call(*stacks: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         given = [stack[0].detach() for stack in stacks]
         leaves = [given[i].requires_grad_() for i in moved]
-        value = loss(*given)
-        gradients = torch.autograd.grad(value, leaves)
+        with torch.enable_grad():
+            value = loss(*given)
+        gradients = torch.autograd.grad(value, leaves, materialize_grads=True)
         return tuple(each[None] for each in gradients), value.detach()[None]
 
     return call

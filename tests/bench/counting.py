@@ -58,6 +58,14 @@ class Backwards(Detector):
 
 
 @dataclass(kw_only=True)
+class Relative(Backwards):
+    """Its errors by feature depend on the samples beside."""
+
+    def feature_errors(self, x):
+        return (x - np.mean(x, axis=0)) ** 2
+
+
+@dataclass(kw_only=True)
 class Raising(Detector):
     """Raises when it scores."""
 

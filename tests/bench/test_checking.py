@@ -74,6 +74,9 @@ def test_failed_checks_say_why_and_exit_with_status_1(bench):
     assert "failed          far_samples_score_higher: far samples score -" in run.stdout
     assert "is the sign right?" in run.stdout
     assert "passed          fit_returns_self" in run.stdout
+    run = bench("check", f"{FILE}:Relative")
+    assert run.wait() == 1
+    assert "failed          errors_by_feature_are_consistent: errors of single" in run.stdout
     run = bench("check", f"{FILE}:Raising")
     assert run.wait() == 1
     assert "ValueError: no score for 24 samples (counting.py, line " in run.stdout

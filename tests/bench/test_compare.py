@@ -153,6 +153,11 @@ def test_rows_on_one_side_alone_are_counted():
     assert made.notes == ("8 rows of the first side have no pair and are left out",)
 
 
+def test_another_way_to_judge_pixels_is_a_cause():
+    line = line_of(rows(pixels_id="a"), rows(pixels_id="b"))
+    assert line.causes == {"code": ["bench/pixels.py"]}
+
+
 def test_causes_name_files_settings_versions_and_data():
     code = {
         "files": {"detectors/pca.py": "b" * 12, "detectors/scale.py": "c" * 12},

@@ -1,5 +1,9 @@
 """Stored rows as tables for other programs."""
 
+import json
+import sqlite3
+from contextlib import closing
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,6 +26,18 @@ def results(tmp_path_factory):
 
 def read(file):
     return pd.read_csv(file) if file.suffix == ".csv" else pd.read_parquet(file)
+
+
+def test_rows_of_pixels_and_those_of_before_them_stand_in_one_table(bench, tmp_path):
+    made = store_rows(tmp_path, made_up(), made_up(seed=1, pixels_id="0" * 64), made_up(seed=2))
+    old = json.dumps({k: v for k, v in made[2].items() if k != "pixels_id"} | {"pixels": False})
+    with closing(sqlite3.connect(tmp_path / "store.db")) as store, store:
+        store.execute("UPDATE rows SET record = ? WHERE key = ?", (old, made[2]["key"]))
+    file = tmp_path / "rows.parquet"
+    assert bench("export", file, "--results", tmp_path).wait() == 0
+    assert list(read(file).sort_values("seed")["pixels_id"].fillna("absent")) == [
+        "", "0" * 64, "absent"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

@@ -1,5 +1,7 @@
 """A metric over the versions of the code: one line holds one detector, setting and content."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,27 @@ def test_versions_stand_in_order_with_their_steps():
     assert line.points[0].value.mean == pytest.approx(0.9, abs=0.01)
     assert line.points[0].value.low < 0.9 < line.points[0].value.high <= 1
     assert (line.datasets, line.notes) == (("glass", "wine"), ())
+
+
+def with_pixels(rows, pixels_id, aupro):
+    """Return the rows with a figure of pixels, judged by one version of the code."""
+    return [
+        replace(r, wanted=replace(r.wanted, pixels_id=pixels_id), metrics={**r.metrics, **aupro})
+        for r in rows
+    ]
+
+
+def test_figures_of_pixels_have_a_point_for_every_version_that_judges_them():
+    old = with_pixels(version(1, 0.9), "a", {"aupro": 0.5})
+    new = with_pixels(version(1, 0.9), "b", {"aupro": 0.7})
+    (line,) = lines(*old, *new, *version(1, 0.9), metric="aupro")
+    assert [point.value.mean for point in line.points] == pytest.approx([0.5, 0.7])
+    (plain,) = lines(*old, *new)  # of the scores of samples it is one version, and as many rows
+    (alone,) = lines(*new)
+    assert len(plain.points) == 1
+    assert plain.points[0].value == alone.points[0].value
+    with pytest.raises(ValueError, match="no stored row of pca has aupro"):
+        lines(*version(1, 0.9), detector="pca", metric="aupro")
 
 
 @pytest.mark.parametrize(

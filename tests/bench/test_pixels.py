@@ -188,7 +188,7 @@ def test_a_change_of_how_pixels_are_judged_makes_rows_of_pixels_stale(ran, monke
     before = plan.wanted_rows(suites.read(str(ran[1])))
     monkeypatch.setattr(plan, "tree_digest", lambda path: f"another {path.name}")
     after = plan.wanted_rows(suites.read(str(ran[1])))
-    assert {row.pixels for row in after} == {"another pixels.py"}
+    assert {row.pixels_id for row in after} == {"another pixels.py"}
     assert {row.key for row in before}.isdisjoint(row.key for row in after)
     frame, stale = plan.frame(after, records(ran[0]).values())
     assert (frame["status"] == "missing").all()
@@ -209,7 +209,7 @@ def test_metrics_of_pixels_are_compared_over_the_rows_that_have_them(bench, ran)
     assert f"{np.mean(aupros):.3f}".lstrip("0") in history.stdout
     none = bench("history", "knn", *options)
     assert none.wait() == 2
-    assert "no stored row is of the detector 'knn'" in none.stderr
+    assert "no stored row of knn has aupro" in none.stderr
 
 
 def test_masks_of_samples_that_are_no_images_with_channels_first_are_not_judged():

@@ -43,7 +43,7 @@ def keys(rows) -> set[str]:
         ("seed", 1),
         ("device", "cuda"),
         ("code_id", "0" * 64),
-        ("pixels", "0" * 64),
+        ("pixels_id", "0" * 64),
     ],
 )
 def test_each_ingredient_changes_the_key(ingredient, value):
@@ -55,7 +55,7 @@ def test_labels_and_what_follows_from_the_rest_do_not_change_the_key():
     others = {"label": "x", "family": "deep", "dataset": "alias", "dataset_family": "x"}
     assert replace(LOF, **others, model="x", transductive=True).key == LOF.key
     ingredients = {"spec", "settings", "data_sha256", "protocol", "scaler", "seed", "device"}
-    ingredients |= {"code_id", "pixels"}
+    ingredients |= {"code_id", "pixels_id"}
     outside = {*others, "model", "transductive"}
     fields = {part.name for part in dataclasses.fields(Wanted)}
     assert fields == ingredients | outside

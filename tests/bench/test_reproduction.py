@@ -227,7 +227,7 @@ def test_targets_have_their_mean_difference_and_a_spread_of_their_own():
     assert made.cells[1].agreement == "not run"
     page = reproduction_text.to_markdown(made)
     assert "| 0.4782 | 0.5500 ± 0.0513 | +0.0718 | outside |" in page
-    assert "DAGMM, mean of ours less printed: AUROC +0.0718 (1 cells)\n" in page
+    assert "DAGMM, mean of ours less printed: AUROC +0.0718 (1 cell)\n" in page
 
 
 def test_a_page_of_html_says_what_the_others_do():
@@ -460,7 +460,7 @@ def test_a_table_that_cannot_be_made_says_why(bench, tmp_path):
 def test_of_a_table_of_pixels_what_can_be_made_is_compared():
     table = tables.select(tables.read("mvtec-2019"), ["AE (SSIM)"], ["bottle"])
     wanted = rows(table, "AE (SSIM)", "bottle")
-    assert all(row.pixels for row in wanted)
+    assert all(row.pixels_id for row in wanted)
     (record,) = recorded(wanted, [0.5]).values()
     stored = {record["key"]: {**record, "pixel_auroc": 0.934}}
     cells = {c.printed.metric: c for c in reproduce(table, wanted, stored, lambda key: None).cells}
@@ -476,7 +476,10 @@ def test_a_row_without_the_figure_of_a_cell_says_so():
     found = reproduce(table, wanted, recorded(wanted, [0.5]), lambda key: None)
     cells = {c.printed.metric: c for c in found.cells}
     assert cells["pixel_auroc"].agreement == "not run"
-    assert cells["pixel_auroc"].reason == "1 of 1 rows have no pixel_auroc"
+    assert cells["pixel_auroc"].reason == (
+        "1 of 1 rows have no pixel_auroc; make them anew with --results DIR, a new folder"
+    )
+    assert cells["pixel_auroc"].failed == 1
 
 
 @pytest.fixture

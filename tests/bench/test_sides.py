@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench import sides
-from bench.sides import find_side, whole_side
+from bench.sides import find_side, having, whole_side
 from tests.bench.git_made import commit_all, git, repository
 from tests.bench.rows_made_up import made_up
 
@@ -94,3 +94,16 @@ def test_a_commit_or_date_without_rows_says_so(history):
         side("v1", record(history[1]))
     with pytest.raises(ValueError, match="no stored row is of '2025-01-01'"):
         side("2025-01-01", record(history[1]))
+
+
+def test_of_a_metric_of_pixels_only_rows_count_that_have_it_or_failed_to():
+    judged = record("a" * 40) | {"pixels_id": "0", "aupro": 0.5}
+    failed = record("b" * 40, "2026-01-02", seed=1) | {"pixels_id": "0", "status": "timeout"}
+    plain = record("b" * 40, "2026-01-02", seed=2)
+    other = record("b" * 40, "2026-01-02", label="knn") | {"pixels_id": "0", "status": "timeout"}
+    stored = [judged, failed, plain, other]
+    assert having(stored, "aupro", stored) == [judged, failed]
+    assert having(stored, "auroc", stored) == stored
+    assert find_side("run of 2026-01-02", stored, lambda key: {}, "aupro").records == [failed]
+    with pytest.raises(ValueError, match="no row of run of 2026-01-02 has aupro; run a suite with"):
+        find_side("run of 2026-01-02", [plain, judged], lambda key: {}, "aupro")

@@ -36,7 +36,7 @@ def test_lof_is_exactly_scikit_learns(cancer, k):
     assert np.array_equal(make("lof", n_neighbors=k).fit(train).score(test), expected)
 
 
-def test_feature_bagging_is_the_mean_of_local_outlier_factors_of_half_or_more_features(cancer):
+def test_feature_bagging_is_the_mean_of_local_outlier_factors_over_subsets(cancer):
     train, test, _ = cancer
     detector = make("feature-bagging", n_estimators=30, n_neighbors=5).fit(train)
     subsets = [subset for subset, _ in detector.members_]
@@ -44,6 +44,8 @@ def test_feature_bagging_is_the_mean_of_local_outlier_factors_of_half_or_more_fe
     assert 15 <= min(map(len, subsets)) < max(map(len, subsets)) <= 30
     expected = [make("lof", n_neighbors=5).fit(train[:, s]).score(test[:, s]) for s in subsets]
     assert np.allclose(detector.score(test), np.mean(expected, axis=0))
+    of_three = make("feature-bagging", n_estimators=30).fit(train[:, :3])
+    assert {len(subset) for subset, _ in of_three.members_} == {1, 2, 3}
 
 
 @pytest.mark.parametrize("k", [1, 5, 20])

@@ -41,7 +41,7 @@ def names() -> list[str]:
 
 
 def convolutional() -> list[str]:
-    """Return the names of those, and of images alone, that have convolutions."""
+    """Return the names of the methods, also of those for images alone, that have convolutions."""
     every = [*names(), *(name for name, entry in TABLE.items() if entry.images_only)]
     nets = {name: made(name, 0)._network(IMAGES) for name in every if takes_images(name)}
     return [n for n, net in nets.items() if any(p.ndim == 4 for p in net.parameters())]
@@ -137,9 +137,8 @@ def rows(chosen: list[str] | None = None) -> list[tuple[str, str, str]]:
     """Return label, figure and aim of each method, as text."""
     every = [(name, VECTORS) for name in names()] + [(name, IMAGES) for name in convolutional()]
     if unknown := set(chosen or ()) - {name for name, _ in every}:
-        msg = (
-            f"no steps of {', '.join(sorted(unknown))} are measured; known are {', '.join(names())}"
-        )
+        known = ", ".join(sorted({name for name, _ in every}))
+        msg = f"no steps of {', '.join(sorted(unknown))} are measured; known are {known}"
         raise ValueError(msg)
     lines = []
     for name, shape in [pair for pair in every if not chosen or pair[0] in chosen]:

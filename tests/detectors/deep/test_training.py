@@ -9,12 +9,14 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 from torch import nn
+from torch.func import grad_and_value
 
 from detectors import Diverged, Unsupported
 from detectors.deep.autoencoder import Autoencoder
 from detectors.deep.base import DeepDetector
 from detectors.deep.networks import Dense
 from detectors.deep.replica import Batches, n_validation
+from detectors.deep.training import _gradients_of_one
 from detectors.deep.vae import VAE
 
 # The loop's own behaviour, on two methods; what every method owes is in test_methods.py.
@@ -256,6 +258,28 @@ def test_a_training_step_clips_each_replica_by_its_own_gradient():
     )
     free = Autoencoder(seed=1, epochs=2, max_gradient_norm=1e9).fit(xs[1])
     assert (weights(free) != weights(detectors[1])).any()
+
+
+def test_training_goes_on_where_the_caller_takes_no_gradients():
+    x = np.random.default_rng(0).random((12, 1, 8, 8))
+    with torch.no_grad():
+        inside = Autoencoder(epochs=2).fit(x)
+    assert_same_training(inside, Autoencoder(epochs=2).fit(x))
+
+
+@pytest.mark.parametrize("used", [1.0, 0.0], ids=["all are used", "one is not used"])
+def test_gradients_of_one_are_those_of_torch_func(used):
+    pieces, x = [torch.randn(1, 6), torch.randn(1, 2)], torch.randn(1, 4, 3)
+
+    def loss(a, b, x):
+        return (x @ a.view(3, 2) + (b if used else 1)).square().mean()
+
+    gradients, value = _gradients_of_one(loss, (0, 1))(*pieces, x)
+    of_one = [each[0] for each in (*pieces, x)]
+    expected, before = grad_and_value(loss, argnums=(0, 1))(*of_one)
+    assert value == before[None]
+    for ours, theirs in zip(gradients, expected, strict=True):
+        assert torch.equal(ours, theirs[None])
 
 
 @EACH
