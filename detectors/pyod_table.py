@@ -103,7 +103,7 @@ UNUSABLE: dict[str, str] = {
     "DOMINANT": _GRAPH,
     "DevNet": _LABELS,
     "EmbeddingOD": "it takes text or images and an encoder",
-    "FeatureBagging": _PACKAGE.format("combo") + "; take feature-bagging",
+    "FeatureBagging": _PACKAGE.format("combo"),
     "GUIDE": _GRAPH,
     "KShape": _SERIES,
     "LSCP": "it is made of other detectors, which no setting can name",
