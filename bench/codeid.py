@@ -39,13 +39,16 @@ def code_id(spec: Spec) -> str:
     that these modules import, and of those that the registry says the method imports.
     """
     files = _files(spec)
-    return digest(
-        {
-            "trees": sorted({tree_digest(path) for path in files}),
-            "presets": _presets(spec),
-            "versions": _versions(spec, files),
-        }
-    )
+    return digest({**_own(spec, files), "versions": _versions(spec, files)})
+
+
+def own_code_id(spec: Spec) -> str:
+    """Return the digest of the same without the versions of libraries."""
+    return digest(_own(spec, _files(spec)))
+
+
+def _own(spec: Spec, files: Iterable[Path]) -> dict[str, Any]:
+    return {"trees": sorted({tree_digest(path) for path in files}), "presets": _presets(spec)}
 
 
 def code_parts(spec: Spec) -> dict[str, Any]:

@@ -91,35 +91,40 @@ def made_by(rows: Iterable[Any]) -> tuple[str, ...]:
     machines = Counter(f"{r['processor']}, {r['cores']} cores" for r in told if "processor" in r)
     if not machines:
         return code_of(told)
-    sentences = [f"Machine: {_listed(machines)}."]
+    made = [f"Machine: {_listed(machines, 'rows')}."]
     if len(machines) > 1:
-        sentences.append("Times of different machines do not compare.")
-    return (*sentences, *code_of(told))
+        made.append("Times of different machines do not compare.")
+    return (*made, *code_of(told))
 
 
 def code_of(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return sentences on the versions and commits that made rows, from their provenance."""
     told = list(rows)
-    versions = Counter(
-        ", ".join(f"{name} {r['versions'][name]}" for name in SHOWN if r["versions"].get(name))
-        for r in told
-        if r.get("versions")
-    )
-    commits = Counter(
-        (r["commit"][:10] + (" with changes" if r.get("dirty") else ""))
-        for r in told
-        if r.get("commit")
-    )
-    return tuple(
-        f"{name}: {_listed(found)}."
-        for name, found in (("Versions", versions), ("Commit", commits))
-        if found
-    )
+    return sentences({"Versions": map(versions_of, told), "Commit": map(commit_of, told)}, "rows")
 
 
-def _listed(found: Counter[str]) -> str:
-    """Return what there is, the commonest first, with how many rows where there are several."""
+def versions_of(row: Mapping[str, Any]) -> str:
+    """Return the versions of a row's provenance that are shown, "" where it has none."""
+    of = row.get("versions") or {}
+    return ", ".join(f"{name} {of[name]}" for name in SHOWN if of.get(name))
+
+
+def commit_of(row: Mapping[str, Any]) -> str:
+    """Return the commit of a row's provenance, "" where it has none."""
+    if not row.get("commit"):
+        return ""
+    return str(row["commit"][:10]) + (" with changes" if row.get("dirty") else "")
+
+
+def sentences(texts: Mapping[str, Iterable[str]], what: str) -> tuple[str, ...]:
+    """Return a sentence a name on its texts, empty ones passed over; none where all are empty."""
+    found = {name: Counter(filter(None, each)) for name, each in texts.items()}
+    return tuple(f"{name}: {_listed(each, what)}." for name, each in found.items() if each)
+
+
+def _listed(found: Counter[str], what: str) -> str:
+    """Return what there is, the commonest first, with how many of what where there are several."""
     ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     if len(ordered) == 1:
         return ordered[0][0]
-    return "; ".join(f"{text} ({count} rows)" for text, count in ordered)
+    return "; ".join(f"{text} ({count} {what})" for text, count in ordered)

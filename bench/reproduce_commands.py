@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bench.printed import Table
     from bench.records import Wanted
-    from bench.reproduction import Reproduction
+    from bench.reproduction import Kept, Place, Reproduction
     from bench.table import PublishedTable
 
 app = typer.Typer()
@@ -52,7 +52,11 @@ def reproduce(
     ] = False,
     write: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="run nothing; write a page of what is stored of all"),
+        typer.Option(
+            metavar="FILE",
+            help="run nothing; write a page of all, and its cells beside it as csv; of cells "
+            "whose rows are not stored it keeps those that are there",
+        ),
     ] = None,
     results: Annotated[Path, typer.Option(metavar="DIR", help="folder of the store")] = (
         Path("results")
@@ -60,7 +64,7 @@ def reproduce(
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="data folder")] = None,
 ) -> None:
     """Make the rows of a published table that are missing, and print ours beside theirs."""
-    from bench import cli, reproduction_text
+    from bench import cells, cli, reproduction_text
     from bench import table as tables
     from bench.run import Options
     from bench.run import run as run_suite
@@ -75,9 +79,13 @@ def reproduce(
         msg = f"{', '.join(idle)}: of one table alone; name it, without --write, or {instead}"
         raise cli.Usage(msg)
     if write is not None:
+        beside = write.with_suffix(".csv")
         every = [tables.read(name) for name in tables.names()]
-        made = _stored([(one, one.wanted(data, device)) for one in every], results)
+        with cli._usage():
+            kept = cells.read(beside)
+        made = _stored([(one, one.wanted(data, device)) for one in every], results, kept)
         cli._write(write, reproduction_text.overview(made))
+        cli._write(beside, cells.to_csv(made))
         return
     if table is None:
         cli.out.print(_listing([tables.read(name) for name in tables.names()], data))
@@ -106,8 +114,8 @@ def reproduce(
     else:
         sys.stdout.write(reproduction_text.TEXTS[format](compared))
     if strict and (compared.off or compared.failed):
-        for what, cells in (("not as printed", compared.off), ("failed", compared.failed)):
-            names = dict.fromkeys(f"{c.printed.detector} on {c.printed.dataset}" for c in cells)
+        for what, found in (("not as printed", compared.off), ("failed", compared.failed)):
+            names = dict.fromkeys(f"{c.printed.detector} on {c.printed.dataset}" for c in found)
             if names:
                 sys.stderr.write(f"bench: {what}: {', '.join(names)}\n")
         raise typer.Exit(1)
@@ -126,23 +134,22 @@ def _given(context: typer.Context) -> list[str]:
 
 
 def _stored(
-    every: Sequence[tuple[PublishedTable, Sequence[Wanted]]], results: Path
+    every: Sequence[tuple[PublishedTable, Sequence[Wanted]]],
+    results: Path,
+    kept: Mapping[Place, Kept],
 ) -> list[Reproduction]:
-    """Return what is stored of all tables, each with the rows wanted of it.
+    """Return what is stored and kept of all tables, each with the rows wanted of it.
 
     Raises:
-        Usage: there are no data, or nothing is stored.
+        Usage: nothing is stored, and nothing kept.
     """
     from bench import cli
-    from bench.store import STORE
 
-    if not any(wanted for _, wanted in every):
-        msg = "none of the tables' data are here; see `bench data fetch`, or give --data"
-        raise cli.Usage(msg)
-    made = []
-    if (results / STORE).is_file():
-        made = [_compared(*pair, results) for pair in every]
-    if not any(one.n_stored for one in made):
+    made = [_compared(*pair, results, kept) for pair in every]
+    if not any(cell.made or cell.failed for one in made for cell in one.cells):
+        if not any(wanted for _, wanted in every):
+            msg = "none of the tables' data are here; see `bench data fetch`, or give --data"
+            raise cli.Usage(msg)
         msg = (
             f"no rows of a table in {results}; run `bench reproduce NAME` first, "
             "or name another with --results"
@@ -151,15 +158,21 @@ def _stored(
     return made
 
 
-def _compared(table: PublishedTable, wanted: Sequence[Wanted], results: Path) -> Reproduction:
+def _compared(
+    table: PublishedTable,
+    wanted: Sequence[Wanted],
+    results: Path,
+    kept: Mapping[Place, Kept] | None = None,
+) -> Reproduction:
     from bench import cli
     from bench.reproduction import reproduce
+    from bench.store import STORE
 
-    if not wanted:
-        return reproduce(table, (), {}, lambda key: None)
+    if not (results / STORE).is_file():
+        return reproduce(table, wanted, {}, lambda key: None, kept)
     with cli._open_store(results) as store, cli._usage():
         records = {record["key"]: record for record in store.records({w.key for w in wanted})}
-        return reproduce(table, wanted, records, store.scores)
+        return reproduce(table, wanted, records, store.scores, kept)
 
 
 def _listing(tables: Sequence[PublishedTable], data: Path | None) -> RichTable:

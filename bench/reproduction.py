@@ -2,6 +2,9 @@
 
 A printed set that stands for several has the mean over them of both figures: of the means over
 seeds, and of the standard deviations.
+
+Where no rows are stored, a figure that was kept from other rows stands, if the table still says
+to make it so.
 """
 
 from __future__ import annotations
@@ -16,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics import METRICS, Floats, Labels
-from bench.provenance import code_of
+from bench.provenance import commit_of, sentences, versions_of
 from bench.records import Wanted
-from bench.table import Description, Figure, PublishedTable
+from bench.table import Description, Figure, PublishedTable, Reason
 
 TOLERANCE = 0.02  # percentage points
 NOT_YET = "not run yet"
@@ -26,6 +29,41 @@ Agreement = Literal["exact", "within the spread", "outside", "not run"]
 AGREEMENTS: tuple[Agreement, ...] = get_args(Agreement)
 Called = NDArray[np.bool_]
 Scores = Callable[[str], tuple[Labels, Floats] | None]
+Place = tuple[str, str, str, str]  # table, data set, detector and metric of a printed figure
+
+
+@dataclass(frozen=True)
+class Made:
+    """By what a figure of ours was made.
+
+    Attributes:
+        device: "cpu" or "cuda".
+        versions: of the libraries, as shown under boards.
+        commit: of the project; several are joined by "and".
+        code: digest of our own code that made the scores.
+    """
+
+    device: str
+    versions: str
+    commit: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A figure of ours whose rows need not be here.
+
+    Attributes:
+        ours: mean over the seeds.
+        std: standard deviation over them; nan where there is one seed.
+        made: by what.
+        recipe: how, as `PublishedTable.recipe` tells.
+    """
+
+    ours: float
+    std: float
+    made: Made
+    recipe: str
 
 
 @dataclass(frozen=True)
@@ -43,6 +81,8 @@ class Cell:
             not run.
         reason: why it was not run, or is known to differ; else "".
         failed: how many of its rows are stored as failures (timeout, error ...) or lack the figure.
+        made: by what it was made; None where it was not run.
+        outdated: whether our own code that made it has changed since.
     """
 
     printed: Figure
@@ -52,6 +92,8 @@ class Cell:
     agreement: Agreement
     reason: str = ""
     failed: int = 0
+    made: Made | None = None
+    outdated: bool = False
 
     @property
     def difference(self) -> float:
@@ -61,19 +103,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A table, or a part of one, with what is stored of it.
+    """A table, or a part of one, with what is stored and kept of it.
 
     Attributes:
         table: the printed figures.
         cells: one a figure, in the table's order.
-        made_by: sentences on the versions and commits that the stored rows come from.
-        n_stored: how many rows are stored, failures too.
     """
 
     table: PublishedTable
     cells: tuple[Cell, ...]
-    made_by: tuple[str, ...] = ()
-    n_stored: int = 0
 
     @property
     def counts(self) -> Counter[Agreement]:
@@ -106,6 +144,18 @@ class Reproduction:
         return tuple(cell for cell in self.cells if cell.deterministic and cell.failed)
 
     @property
+    def made_by(self) -> tuple[str, ...]:
+        """Sentences on the versions and commits, and where it is a GPU the device, of cells."""
+        made = [cell.made for cell in self.cells if cell.made]
+        on_gpu = any(each.device != "cpu" for each in made)
+        texts = {
+            "Device": [each.device for each in made] if on_gpu else [],
+            "Versions": [each.versions for each in made],
+            "Commit": [each.commit for each in made],
+        }
+        return sentences(texts, "cells")
+
+    @property
     def summary(self) -> str:
         """One line: how many cells, and how many of them agree how."""
         told = [f"{self.counts[a]} {a}" for a in AGREEMENTS if self.counts[a]]
@@ -117,6 +167,7 @@ def reproduce(
     wanted: Sequence[Wanted],
     records: Mapping[str, Mapping[str, Any]],
     scores: Scores,
+    kept: Mapping[Place, Kept] | None = None,
 ) -> Reproduction:
     """Compare what is stored with what is printed.
 
@@ -125,6 +176,7 @@ def reproduce(
         wanted: the rows they are made of, of the data sets that are here.
         records: stored records by key.
         scores: labels and scores of a stored row by its key.
+        kept: figures of ours for cells whose rows are not stored.
     """
     by_place: dict[tuple[str, str], list[Wanted]] = {}
     for row in wanted:
@@ -133,11 +185,8 @@ def reproduce(
     for figure in table.figures:
         places = [(member, figure.detector) for member in table.members[figure.dataset]]
         rows = [by_place.get(place, []) for place in places]
-        cells.append(_cell(table, figure, rows, records, scores))
-    # Two printed names may stand for the same rows.
-    stored = [records[key] for key in dict.fromkeys(row.key for row in wanted) if key in records]
-    made_by = code_of(record["provenance"] for record in stored if "provenance" in record)
-    return Reproduction(table, tuple(cells), made_by, len(stored))
+        cells.append(_cell(table, figure, rows, records, scores, kept or {}))
+    return Reproduction(table, tuple(cells))
 
 
 def _cell(
@@ -146,6 +195,7 @@ def _cell(
     wanted: Sequence[Sequence[Wanted]],
     records: Mapping[str, Mapping[str, Any]],
     scores: Scores,
+    kept: Mapping[Place, Kept],
 ) -> Cell:
     """Return the cell of a figure, from the rows wanted of each data set it stands for."""
     told = table.told
@@ -153,6 +203,7 @@ def _cell(
     place = (figure.dataset, figure.detector, figure.metric)
     known = [reason for reason in told.reasons if reason.covers(*place)]
     deterministic = contender.deterministic and not known
+    found = kept.get((table.name, *place))
     every = [row for rows in wanted for row in rows]
     stored = [records[row.key] for row in every if row.key in records]
     lacking = [record for record in stored if not _has(figure.metric, record)]
@@ -164,6 +215,9 @@ def _cell(
             f"{len(lacking)} of {len(stored)} rows have no {figure.metric}; make them anew with "
             "--results DIR, a new folder"
         )
+    recipe = table.recipe(figure.detector, figure.dataset) if reason and found else ""
+    if found and found.recipe == recipe and not absent:
+        return _compared(table, figure, known, found.ours, found.std, found.made)
     if reason:
         return Cell(figure, deterministic, math.nan, math.nan, "not run", reason, len(lacking))
     values = np.array(
@@ -175,11 +229,38 @@ def _cell(
     ours = float(printed_as.mean())
     several = printed_as.shape[1] > 1
     std = float(printed_as.std(axis=1, ddof=1).mean()) if several else math.nan
-    agreement = _agreement(
-        figure, ours, std, max(TOLERANCE * told.points, 0.5 * 10**-told.decimals)
+    made = _made(every, stored, table.code(figure.detector))
+    return _compared(table, figure, known, ours, std, made)
+
+
+def _made(wanted: Sequence[Wanted], stored: Sequence[Mapping[str, Any]], code: str) -> Made:
+    """Return by what a figure was made, from the rows it is the mean of."""
+    told = [record.get("provenance", {}) for record in stored]
+    versions, commits = (
+        " and ".join(sorted(set(filter(None, map(of, told))))) for of in (versions_of, commit_of)
     )
-    why = "; ".join(r.why for r in known) * (agreement != "exact")
-    return Cell(figure, deterministic, ours, std, agreement, why)
+    return Made(wanted[0].device, versions, commits, code)
+
+
+def _compared(
+    table: PublishedTable, figure: Figure, known: Sequence[Reason], ours: float, std: float,
+    made: Made,
+) -> Cell:  # fmt: skip
+    """Return the cell of a figure of ours beside the printed one."""
+    told = table.told
+    contender = told.detectors[figure.detector]
+    tolerance = max(TOLERANCE * told.points, 0.5 * 10**-told.decimals)
+    agreement = _agreement(figure, ours, std, tolerance)
+    return Cell(
+        figure,
+        contender.deterministic and not known,
+        ours,
+        std,
+        agreement,
+        "; ".join(r.why for r in known) * (agreement != "exact"),
+        made=made,
+        outdated=made.code != table.code(figure.detector),
+    )
 
 
 def _not_run(n_wanted: int, n_stored: int, failed: Sequence[Mapping[str, Any]]) -> str:

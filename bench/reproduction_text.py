@@ -100,7 +100,8 @@ def overview(made: Sequence[Reproduction]) -> str:
     ]
     parts = [
         "# Published tables, reproduced",
-        "Written by `bench reproduce --write docs/reproduction.md` from stored rows. A cell is "
+        "Written by `bench reproduce --write docs/reproduction.md` from stored rows, and from the "
+        "cells kept beside it, which have every figure of ours: reproduction.csv. A cell is "
         "exact where mean and printed spread (standard deviation over seeds) are within 0.02 "
         "percentage points of the printed ones, or half a unit of their last digit; else within "
         "the spread where the means differ by at most one printed standard deviation; else "
@@ -178,6 +179,10 @@ def _notes(made: Reproduction) -> tuple[str, ...]:
     notes += [
         f"{_counted(group, 'outside', made.table)}: no reason known"
         for group in _groups(unknown, made.table)
+    ]
+    notes += [
+        f"{_counted(group, 'made by code that has changed since', made.table)}"
+        for group in _groups([c for c in made.cells if c.outdated], made.table)
     ]
     notes.append(_sources(made.cells))
     return (*notes, " ".join(made.made_by)) if made.made_by else tuple(notes)

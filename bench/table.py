@@ -11,18 +11,21 @@ import csv
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 import datasets
+from bench.codeid import own_code_id
 from bench.plan import Device, wanted_rows
-from bench.records import Wanted
+from bench.records import Wanted, digest
 from bench.suite import Seed, Suite, build, matching
+from detectors.registry import parse
 from detectors.settings import nearest
 
+SHOWN_DIGITS = 12  # of a digest
 FOLDER = Path(__file__).parent / "tables"
 
 
@@ -203,6 +206,26 @@ class PublishedTable:
         contender = self.told.detectors[detector]
         return {**contender.settings, **contender.by_dataset.get(dataset, {})}
 
+    def recipe(self, detector: str, dataset: str) -> str:
+        """Return a short digest of how a figure is made, but for metric, data, code and device."""
+        told, contender = self.told, self.told.detectors[detector]
+        made_of = {
+            "spec": contender.spec,
+            "settings": self.settings(detector, dataset),
+            "scaler": contender.scaler or told.scaler,
+            "protocol": told.protocol,
+            "seeds": self.seeds(detector),
+            "datasets": self.members[dataset],
+            "called": told.called.get(dataset),
+            "rounds": told.rounds,
+            "points": told.points,
+        }
+        return digest(made_of)[:SHOWN_DIGITS]
+
+    def code(self, detector: str) -> str:
+        """Return a short digest of our own code that makes a detector's scores."""
+        return _code(self.told.detectors[detector].spec)
+
     def suites(self, detector: str, names: Sequence[str]) -> list[Suite]:
         """Return the suites of one detector, each of the data sets with the same settings."""
         alike: list[tuple[dict[str, Any], list[str]]] = []
@@ -237,6 +260,11 @@ class PublishedTable:
             return []
         suites = [suite for detector in self.runnable for suite in self.suites(detector, here)]
         return [row for suite in suites for row in wanted_rows(suite, device, data)]
+
+
+@cache
+def _code(spec: str) -> str:
+    return own_code_id(parse(spec))[:SHOWN_DIGITS]
 
 
 def names() -> tuple[str, ...]:

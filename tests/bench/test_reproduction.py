@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 import datasets
-from bench import protocols, reproduction_text
+from bench import cells, protocols, reproduction_text
 from bench import table as tables
 from bench.cli import app
 from bench.plan import wanted_rows
@@ -38,6 +38,13 @@ def recorded(wanted, aurocs):
     fixed = {"status": "ok", "reason": "", "provenance": code}
     pairs = zip(wanted, aurocs, strict=False)
     return {row.key: {"key": row.key, "auroc": value, **fixed} for row, value in pairs}
+
+
+def areas(name, detectors, dataset):
+    """Return the AUROCs of a table of some detectors on a data set, by printed names."""
+    table = tables.select(tables.read(name), detectors, [dataset])
+    figures = tuple(figure for figure in table.figures if figure.metric == "auroc")
+    return replace(table, figures=figures)
 
 
 def one_cell(aurocs, printed):
@@ -218,6 +225,63 @@ def test_the_page_in_the_documentation_is_of_the_tables_as_they_are():
         assert [note for note in table.told.notes if f"\n- {note}\n" not in page] == []
 
 
+def test_a_figure_is_kept_where_its_rows_are_not_here(tmp_path):
+    table = areas("dte-2024-semi", ["KNN", "LOF"], "wine")
+    wanted = rows(table, "KNN", "wine")
+    made = reproduce(table, wanted, recorded(wanted, [0.9919] * 5), lambda key: None)
+    path = tmp_path / "cells.csv"
+    path.write_text(cells.to_csv([made]))
+    kept = cells.read(path)
+    assert set(kept) == {("dte-2024-semi", "wine", "KNN", "auroc")}  # of what was run alone
+    again = reproduce(table, wanted, {}, lambda key: None, kept)
+    assert again.summary == made.summary == "2 cells: 1 within the spread, 1 not run"
+    assert again.made_by == made.made_by
+    assert cells.to_csv([again]) == path.read_text()
+    better = reproduce(table, wanted, recorded(wanted, [0.99] * 5), lambda key: None, kept)
+    assert better.cells[0].ours == pytest.approx(99)
+
+
+def test_a_kept_figure_of_another_recipe_is_dropped_and_of_other_code_is_told(tmp_path):
+    table = areas("dte-2024-semi", ["KNN"], "wine")
+    wanted = rows(table, "KNN", "wine")
+    made = reproduce(table, wanted, recorded(wanted, [0.9919] * 5), lambda key: None)
+    path = tmp_path / "cells.csv"
+    path.write_text(cells.to_csv([made]))
+    told = table.told.detectors | {"KNN": Contender(spec="knn", settings={"n_neighbors": 6})}
+    other = replace(table, told=table.told.model_copy(update={"detectors": told}))
+    again = reproduce(other, (), {}, lambda key: None, cells.read(path))
+    assert again.summary == "1 cells: 1 not run"
+
+    path.write_text(path.read_text().replace(table.code("KNN"), "0" * 12))
+    again = reproduce(table, (), {}, lambda key: None, cells.read(path))
+    assert [cell.outdated for cell in again.cells] == [True]
+    assert "1 cell made by code that has changed since" in reproduction_text.to_markdown(again)
+    assert "changed since" not in reproduction_text.to_markdown(made)
+
+
+def test_a_file_that_has_no_cells_is_not_overwritten(bench, tmp_path):
+    (tmp_path / "page.csv").write_text("my,own\n1,2\n")
+    done = bench("reproduce", "--write", tmp_path / "page.md", "--results", tmp_path)
+    assert done.wait() == 2
+    assert "is not a file of reproduced cells" in done.stderr
+    assert (tmp_path / "page.csv").read_text() == "my,own\n1,2\n"
+
+
+def test_cells_of_a_gpu_say_so():
+    table = tables.select(tables.read("dagmm-2018"), ["DAGMM"], ["Thyroid"])
+    (suite,) = table.suites("DAGMM", ["Thyroid"])
+    wanted = wanted_rows(suite, "cpu")
+    records = {
+        row.key: {"key": row.key, "status": "ok", "auroc": 0.5, "provenance": {}} for row in wanted
+    }
+    table = replace(table, figures=(replace(table.figures[0], metric="auroc"),))
+    assert reproduce(table, wanted, records, lambda key: None).made_by == ()
+    on_gpu = [replace(row, device="cuda") for row in wanted]
+    records = {row.key: record for row, record in zip(on_gpu, records.values(), strict=True)}
+    (sentence,) = reproduce(table, on_gpu, records, lambda key: None).made_by
+    assert sentence == "Device: cuda."
+
+
 def test_targets_have_their_mean_difference_and_a_spread_of_their_own():
     table = tables.select(tables.read("dagmm-2018"), ["DAGMM"], ["Thyroid", "Arrhythmia"])
     auroc = [replace(f, metric="auroc") for f in table.figures if f.metric == "f1"]
@@ -358,9 +422,9 @@ def test_a_page_of_nothing_is_not_written(bench, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "cells", "n"), [("dte-2024-semi", 4446, 72), ("dte-2024-unsup", 2964, 48)]
+    ("name", "n_cells", "n"), [("dte-2024-semi", 4446, 72), ("dte-2024-unsup", 2964, 48)]
 )
-def test_small_sets_come_out_as_printed(bench, tmp_path, name, cells, n):
+def test_small_sets_come_out_as_printed(bench, tmp_path, name, n_cells, n):
     for dataset in ("wine", "Hepatitis", "glass", "cardio"):
         need(f"adbench/{dataset}")
     done = bench(
@@ -374,7 +438,10 @@ def test_small_sets_come_out_as_printed(bench, tmp_path, name, cells, n):
     assert [line for line in off if line["deterministic"] == "true"] == []
     page = tmp_path / "page.md"
     assert bench("reproduce", "--write", page, "--results", tmp_path).wait() == 0
-    assert f"| {name} | {cells} | {n} | {n - len(off)} |" in page.read_text()
+    text = page.read_text()
+    assert f"| {name} | {n_cells} | {n} | {n - len(off)} |" in text
+    assert bench("reproduce", "--write", page, "--results", tmp_path / "none").wait() == 0
+    assert page.read_text() == text  # from the cells beside it
 
 
 def test_strict_fails_where_a_deterministic_cell_is_off(bench, tmp_path, monkeypatch):
