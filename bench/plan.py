@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Device = Literal["auto", "cpu", "cuda"]
+# Signs of a GPU's driver: of Linux, of what sandboxes leave of it, and of Linux within Windows.
+DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidia0", "/dev/dxg")
 
 
 def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None) -> list[Wanted]:
@@ -78,15 +80,23 @@ def missing(
 def jobs(wanted: Iterable[Wanted], data: Path | None, limits: Limits, run: str) -> list[Job]:
     """Return the rows as jobs, one a model and data set, the longest first.
 
-    A long job that starts last leaves the other workers idle, so deep models come first, and
-    large data sets before small ones.
+    Each seed of a deep model on images, which trains by itself, is a job of its own. A long job
+    that starts last leaves the other workers idle, so deep models come first, and large data sets
+    before small ones.
     """
     groups: dict[tuple[str, ...], list[Wanted]] = {}
     for row in wanted:
         same_fit = (row.model, canonical(row.model_settings), row.dataset, row.protocol, row.scaler)
-        groups.setdefault(same_fit, []).append(row)
+        alone = (str(row.seed),) if _trains_alone(row) else ()
+        groups.setdefault(same_fit + alone, []).append(row)
     ordered = sorted(groups.values(), key=lambda group: _size(group[0]), reverse=True)
     return [Job(tuple(group), data, limits, run) for group in ordered]
+
+
+def _trains_alone(row: Wanted) -> bool:
+    facts = datasets.find(row.dataset).facts
+    of_images = facts is not None and len(facts.shape) > 1
+    return of_images and parse(row.model).entry.family == "deep"
 
 
 def _size(row: Wanted) -> tuple[bool, int]:
@@ -153,7 +163,7 @@ def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
 @cache
 def has_cuda() -> bool:
     """Return whether torch can train on a GPU of this machine."""
-    if not Path("/proc/driver/nvidia/version").exists():
+    if not any(Path(driver).exists() for driver in DRIVERS):
         return False  # importing torch to ask takes seconds
     import torch
 

@@ -213,7 +213,7 @@ class DeepDetector(Detector, Generic[Net]):
 
         Args:
             net: with the weights of the moment.
-            x: (n, *shape) the rows that train, without those held out.
+            x: (n, *shape) the rows that train, without those held out, on the network's device.
             phase: the phase under way.
             epoch: how many epochs of the phase are over.
         """

@@ -82,7 +82,7 @@ class CumulativeErrorAutoencoder(Autoencoder):
         if epoch == 0:
             self.history_: list[dict[str, Tensor]] = []
         if epoch > 0 or phase.epochs == 0:
-            self.history_.append({k: v.detach().clone() for k, v in net.named_parameters()})
+            self.history_.append({k: v.detach().cpu().clone() for k, v in net.named_parameters()})
 
     def _conclude(self, x: Floats) -> None:
         self.knee_ = len(self.history_)

@@ -162,7 +162,7 @@ class DAGMM(DeepDetector[DAGMMNet]):
 
     def _renew(self, net: DAGMMNet, x: Tensor, phase: Phase, epoch: int) -> None:
         z, _ = net(x)
-        weight = torch.full((len(x),), 1 / len(x))
+        weight = torch.full((len(x),), 1 / len(x), device=x.device)
         net.shares, net.means, net.whiteners, _ = mixture_of(z, net.memberships(z), weight)
 
     def _score(self, x: Floats, readout: str) -> Floats:

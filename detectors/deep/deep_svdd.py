@@ -117,7 +117,7 @@ class DeepSVDD(DeepDetector[DeepSVDDNet]):
         warm_up = min(self.warm_up, self.patience, phase.epochs)
         if self.objective == "soft-boundary" and epoch >= warm_up:
             distances = in_chunks(net.squared_distance, x)
-            net.squared_radius.fill_(float(np.quantile(distances.numpy(), 1 - self.nu)))
+            net.squared_radius.fill_(float(np.quantile(distances.cpu().numpy(), 1 - self.nu)))
         net.train()
 
     def _score(self, x: Floats, readout: str) -> Floats:

@@ -120,7 +120,7 @@ class OCNN(DeepDetector[OCNNNet]):
             net.low.copy_(low)
             net.extent.copy_(torch.where(high > low, high - low, 1.0))
         outputs = in_chunks(net, x)
-        net.r.fill_(float(np.quantile(outputs.numpy(), self.nu)))
+        net.r.fill_(float(np.quantile(outputs.cpu().numpy(), self.nu)))
 
     def _conclude(self, x: Floats) -> None:
         outputs = float(self.net_.r) - self._score(x, "")

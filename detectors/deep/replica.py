@@ -64,7 +64,8 @@ class Replica:
         x: training samples (n, *shape).
 
     Attributes:
-        net: the network; between phases it holds the replica's weights.
+        net: the network, on the detector's device until it is finished; between phases it holds the
+            replica's weights.
         weights: (P,) the best parameters so far, in the network's order.
         state: (S,) the buffers that belong to them.
         curves: by name, a figure of each epoch.
@@ -83,6 +84,7 @@ class Replica:
         self.net = build_seeded(lambda: detector._network(x.shape[1:]), detector.seed)
         self.weights = nn.utils.parameters_to_vector(self.net.parameters()).detach()
         self.state = read_state(self.net)
+        self.net.to(detector.device)
         self.curves: dict[str, list[float]] = {}
         self.outcome: Exception | None = None
         self.done = True
@@ -105,8 +107,9 @@ class Replica:
         """Return the buffers (S,) that the detector sets for these weights (P,)."""
         if len(self.state):
             write_weights(self.net, weights)
+            x = self.x[self._train].to(self.detector.device)
             with torch.no_grad():
-                self.detector._renew(self.net, self.x[self._train], self.phase, self.epoch)
+                self.detector._renew(self.net, x, self.phase, self.epoch)
         return read_state(self.net)
 
     def start(self, offset: int) -> None:
@@ -205,16 +208,16 @@ class Replica:
         self.curves.setdefault(self.phase.stream(name), []).append(value)
 
     def finished_net(self) -> nn.Module:
-        """Return the network with the weights and buffers that training ended with."""
+        """Return the network, on the CPU, with the weights and buffers that training ended with."""
         write_weights(self.net, self.weights)
         write_state(self.net, self.state)
-        return self.net.eval()
+        return self.net.cpu().eval()
 
 
 def write_weights(net: nn.Module, weights: Tensor) -> None:
     """Set the parameters of a network from one vector (P,)."""
     parameters = list(net.parameters())
-    parts = torch.split(weights.cpu(), [each.numel() for each in parameters])
+    parts = torch.split(weights, [each.numel() for each in parameters])
     with torch.no_grad():
         for parameter, part in zip(parameters, parts, strict=True):
             parameter.copy_(part.view_as(parameter))
@@ -222,7 +225,8 @@ def write_weights(net: nn.Module, weights: Tensor) -> None:
 
 def read_state(net: nn.Module) -> Tensor:
     """Return a copy of the buffers of a network in one vector (S,)."""
-    return torch.cat([torch.zeros(0), *(buffer.flatten() for buffer in net.buffers())])
+    parts = [buffer.flatten() for buffer in net.buffers()]
+    return torch.cat(parts) if parts else torch.zeros(0)
 
 
 def write_state(net: nn.Module, state: Tensor) -> None:
