@@ -39,16 +39,38 @@ def code_id(spec: Spec) -> str:
     that these modules import, and of those that the registry says the method imports.
     """
     files = _files(spec)
-    return digest({**_own(spec, files), "versions": _versions(spec, files)})
+    return digest(
+        {
+            "trees": sorted({tree_digest(path) for path in files}),
+            "presets": _presets(spec),
+            "versions": _versions(spec, files),
+        }
+    )
 
 
 def own_code_id(spec: Spec) -> str:
-    """Return the digest of the same without the versions of libraries."""
-    return digest(_own(spec, _files(spec)))
+    """Return the digest of the project's code for a spec's scores, whatever runs it.
+
+    Unlike the code id it is the same under other libraries and another Python, whose syntax trees
+    have other empty fields.
+    """
+    trees = sorted({_plain_digest(path) for path in _files(spec)})
+    return digest({"trees": trees, "presets": _presets(spec)})
 
 
-def _own(spec: Spec, files: Iterable[Path]) -> dict[str, Any]:
-    return {"trees": sorted({tree_digest(path) for path in files}), "presets": _presets(spec)}
+@cache
+def _plain_digest(path: Path) -> str:
+    return digest(_plain(_tree(path)))
+
+
+def _plain(node: object) -> object:
+    """Return a syntax tree as nested lists, without its empty fields."""
+    if isinstance(node, list):
+        return [_plain(each) for each in node]
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = ((name, value) for name, value in ast.iter_fields(node) if value not in (None, []))
+    return [type(node).__name__, *([name, _plain(value)] for name, value in fields)]
 
 
 def code_parts(spec: Spec) -> dict[str, Any]:

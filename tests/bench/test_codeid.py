@@ -1,5 +1,6 @@
 """The code id: which edits make new rows, tried on copies of the project."""
 
+import ast
 import json
 import os
 import re
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.codeid import HARNESS_FILES
+from bench.codeid import HARNESS_FILES, _plain
 
 ROOT = Path(__file__).parents[2]
 PYOD = {"pyod:HBOS", "pyod:VAE"}
@@ -22,6 +23,7 @@ from bench.codeid import code_id
 from detectors.registry import parse
 print(json.dumps({spec: code_id(parse(spec)) for spec in sys.argv[1:]}))
 """
+OWN = PROGRAM.replace("code_id", "own_code_id")
 
 
 class Copy:
@@ -33,8 +35,8 @@ class Copy:
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(source / package, folder / package, ignore=ignored)
 
-    def ids(self, *specs: str) -> dict[str, str]:
-        command = [sys.executable, "-c", PROGRAM, *(specs or SPECS)]
+    def ids(self, *specs: str, program: str = PROGRAM) -> dict[str, str]:
+        command = [sys.executable, "-c", program, *(specs or SPECS)]
         environment = {**os.environ, "PYTHONPATH": str(self.folder)}
         done = subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True, check=True
@@ -242,3 +244,28 @@ def test_a_helper_that_is_no_python_is_named(copy):
     with pytest.raises(subprocess.CalledProcessError) as caught:
         copy.ids("mine.py:Mine")
     assert "ValueError: torn.py is not valid python: invalid syntax, line 1" in caught.value.stderr
+
+
+def test_the_digest_of_our_own_code_is_of_the_code_alone(copy):
+    before = copy.ids(program=OWN)
+    copy.edit("detectors/neighbours.py", '"""', '"""Words. ')
+    copy.edit("bench/codeid.py", "    return found\n\n\n@cache\ndef _version", VERSION)
+    assert changed(before, copy.ids(program=OWN)) == set()
+    copy.edit("detectors/neighbours.py", "    def _fit(", RAISING.format("one") + "    def _fit(")
+    assert changed(before, copy.ids(program=OWN)) == {"lof", "ae+lof"}
+
+
+VERSION = "    return {'numpy': '1.0'}\n\n\n@cache\ndef _version"
+
+
+def test_fields_that_another_python_adds_to_a_syntax_tree_count_where_they_are_filled():
+    class FunctionDef(ast.FunctionDef):
+        _fields = (*ast.FunctionDef._fields, "type_params")
+
+    (of_now,) = ast.parse("def f(x=0): return x").body
+    (of_later,) = ast.parse("def f(x=0): return x").body
+    of_later.__class__ = FunctionDef
+    of_later.type_params = []
+    assert _plain(of_later) == _plain(of_now)
+    of_later.type_params = [ast.Name("T")]
+    assert _plain(of_later) != _plain(of_now)
