@@ -1,7 +1,7 @@
-"""Figures of ours as a file: every cell of published tables that was run, without its rows.
+"""Figures of ours as a file: one line for each cell of a published table that was run.
 
 It lies beside the page of reproductions, so that the page can be written anew, and grow, on a
-machine that has not the rows of all.
+machine that has the rows of some cells only.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.reproduction import Kept, Made, Place, Reproduction
 
 COLUMNS = (
     "table", "dataset", "detector", "metric", "printed", "printed_std", "ours", "ours_std",
-    "agreement", "device", "versions", "commit", "code", "recipe",
+    "agreement", "device", "versions", "commit", "code", "data", "recipe",
 )  # fmt: skip
-MORE_DECIMALS = 6  # than are printed: enough for a comparison to come out the same
+MORE_DECIMALS = 6  # than are printed
 
 
 def to_csv(every: Sequence[Reproduction]) -> str:
@@ -32,13 +32,13 @@ def to_csv(every: Sequence[Reproduction]) -> str:
             if cell.made is None:
                 continue
             printed, made = cell.printed, cell.made
-            ours = ["" if math.isnan(v) else f"{v:.{digits}f}" for v in (cell.ours, cell.std)]
+            ours = (_number(cell.ours, digits), _number(cell.std, digits))
             lines.writerow(
                 [
                     one.table.name, printed.dataset, printed.detector, printed.metric,
                     printed.value, "" if printed.std is None else printed.std, *ours,
                     cell.agreement, made.device, made.versions, made.commit, made.code,
-                    one.table.recipe(printed.detector, printed.dataset),
+                    made.data, one.table.recipe(printed.detector, printed.dataset),
                 ]
             )  # fmt: skip
     return text.getvalue()
@@ -48,21 +48,44 @@ def read(path: Path) -> dict[Place, Kept]:
     """Return the figures of a file that `to_csv` made, by place; none if there is no such file.
 
     Raises:
-        ValueError: the file is another.
+        ValueError: the file is another, or a line of it is damaged.
     """
     if not path.exists():
         return {}
+    found: dict[Place, Kept] = {}
     with path.open(encoding="utf-8", newline="") as file:
         lines = csv.DictReader(file)
         if tuple(lines.fieldnames or ()) != COLUMNS:
-            msg = f"{path} is not a file of reproduced cells; move it away, and run this again"
-            raise ValueError(msg)
-        return {
-            (line["table"], line["dataset"], line["detector"], line["metric"]): Kept(
-                float(line["ours"]),
-                float(line["ours_std"] or math.nan),
-                Made(line["device"], line["versions"], line["commit"], line["code"]),
-                line["recipe"],
+            msg = (
+                f"{path} is no file of reproduced cells, whose columns are {','.join(COLUMNS)}; "
+                "give --write another name, or bring back the file of an older commit"
             )
-            for line in lines
-        }
+            raise ValueError(msg)
+        for line in lines:
+            place = (line["table"], line["dataset"], line["detector"], line["metric"])
+            try:
+                kept = _kept(line)
+            except (TypeError, ValueError):
+                kept = None
+            if kept is None or place in found:
+                msg = (
+                    f"line {lines.line_num} of {path} is damaged, or the second of its cell; "
+                    "repair it, or bring back the file of an older commit"
+                )
+                raise ValueError(msg)
+            found[place] = kept
+    return found
+
+
+def _kept(line: Mapping[str, str]) -> Kept:
+    made = Made(*(line[name] for name in ("device", "versions", "commit", "code", "data")))
+    std = float(line["ours_std"]) if line["ours_std"] else math.nan
+    return Kept(float(line["ours"]), std, made, line["recipe"])
+
+
+def _number(value: float, digits: int) -> str:
+    """Return a number without the zeros at its end, "" for nan."""
+    if math.isnan(value):
+        return ""
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".")

@@ -48,13 +48,13 @@ def code_id(spec: Spec) -> str:
     )
 
 
-def own_code_id(spec: Spec) -> str:
-    """Return the digest of the project's code for a spec's scores, whatever runs it.
+def own_code_id(spec: Spec, further: Iterable[Path] = ()) -> str:
+    """Return the digest of the project's code for a spec's scores, and of further files.
 
     Unlike the code id it is the same under other libraries and another Python, whose syntax trees
     have other empty fields.
     """
-    trees = sorted({_plain_digest(path) for path in _files(spec)})
+    trees = sorted({_plain_digest(path) for path in (*_files(spec), *further)})
     return digest({"trees": trees, "presets": _presets(spec)})
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Device = Literal["auto", "cpu", "cuda"]
 # Signs of a GPU's driver: of Linux, of what sandboxes leave of it, and of Linux within Windows.
-DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidia0", "/dev/dxg")
+DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
 
 
 def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None) -> list[Wanted]:
@@ -80,23 +80,15 @@ def missing(
 def jobs(wanted: Iterable[Wanted], data: Path | None, limits: Limits, run: str) -> list[Job]:
     """Return the rows as jobs, one a model and data set, the longest first.
 
-    Each seed of a deep model on images, which trains by itself, is a job of its own. A long job
-    that starts last leaves the other workers idle, so deep models come first, and large data sets
-    before small ones.
+    A long job that starts last leaves the other workers idle, so deep models come first, and
+    large data sets before small ones.
     """
     groups: dict[tuple[str, ...], list[Wanted]] = {}
     for row in wanted:
         same_fit = (row.model, canonical(row.model_settings), row.dataset, row.protocol, row.scaler)
-        alone = (str(row.seed),) if _trains_alone(row) else ()
-        groups.setdefault(same_fit + alone, []).append(row)
+        groups.setdefault(same_fit, []).append(row)
     ordered = sorted(groups.values(), key=lambda group: _size(group[0]), reverse=True)
     return [Job(tuple(group), data, limits, run) for group in ordered]
-
-
-def _trains_alone(row: Wanted) -> bool:
-    facts = datasets.find(row.dataset).facts
-    of_images = facts is not None and len(facts.shape) > 1
-    return of_images and parse(row.model).entry.family == "deep"
 
 
 def _size(row: Wanted) -> tuple[bool, int]:

@@ -116,8 +116,16 @@ def commit_of(row: Mapping[str, Any]) -> str:
     return str(row["commit"][:10]) + (" with changes" if row.get("dirty") else "")
 
 
+def gpu_of(row: Mapping[str, Any]) -> str:
+    """Return the GPU of a row's provenance, "" where it has none."""
+    return str(row.get("gpu") or "")
+
+
 def sentences(texts: Mapping[str, Iterable[str]], what: str) -> tuple[str, ...]:
-    """Return a sentence a name on its texts, empty ones passed over; none where all are empty."""
+    """Return a sentence on the texts of each name, "Name: text.", with how many of what have each.
+
+    Empty texts are passed over; a name that has no others gets no sentence.
+    """
     found = {name: Counter(filter(None, each)) for name, each in texts.items()}
     return tuple(f"{name}: {_listed(each, what)}." for name, each in found.items() if each)
 

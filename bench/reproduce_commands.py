@@ -80,12 +80,18 @@ def reproduce(
         raise cli.Usage(msg)
     if write is not None:
         beside = write.with_suffix(".csv")
+        if beside == write:
+            msg = f"--write {write}: a page is no csv; its cells go beside it, name it FILE.md"
+            raise cli.Usage(msg)
         every = [tables.read(name) for name in tables.names()]
         with cli._usage():
             kept = cells.read(beside)
         made = _stored([(one, one.wanted(data, device)) for one in every], results, kept)
-        cli._write(write, reproduction_text.overview(made))
         cli._write(beside, cells.to_csv(made))
+        cli._write(write, reproduction_text.overview(made))
+        lost = len(kept) - sum(place in kept for one in made for place in one.places)
+        if lost:
+            cli.out.print(f"left out: {lost} kept figures of other settings or data, or of no cell")
         return
     if table is None:
         cli.out.print(_listing([tables.read(name) for name in tables.names()], data))
@@ -141,7 +147,7 @@ def _stored(
     """Return what is stored and kept of all tables, each with the rows wanted of it.
 
     Raises:
-        Usage: nothing is stored, and nothing kept.
+        Usage: no cell is whole, and none kept.
     """
     from bench import cli
 
@@ -151,7 +157,7 @@ def _stored(
             msg = "none of the tables' data are here; see `bench data fetch`, or give --data"
             raise cli.Usage(msg)
         msg = (
-            f"no rows of a table in {results}; run `bench reproduce NAME` first, "
+            f"no whole cell of a table in {results}; run `bench reproduce NAME` first, "
             "or name another with --results"
         )
         raise cli.Usage(msg)

@@ -3,8 +3,8 @@
 A printed set that stands for several has the mean over them of both figures: of the means over
 seeds, and of the standard deviations.
 
-Where no rows are stored, a figure that was kept from other rows stands, if the table still says
-to make it so.
+Where rows are not stored, a figure that was kept from rows elsewhere stands, if the table still
+says to make it so, and the data here, if they are here, are those that it was made of.
 """
 
 from __future__ import annotations
@@ -16,37 +16,39 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bench.called import OF_CALLED, above, most_anomalous
+from bench.codeid import SHOWN_DIGITS
 from bench.metrics import METRICS, Floats, Labels
-from bench.provenance import commit_of, sentences, versions_of
-from bench.records import Wanted
+from bench.provenance import commit_of, gpu_of, sentences, versions_of
+from bench.records import Wanted, digest
 from bench.table import Description, Figure, PublishedTable, Reason
 
 TOLERANCE = 0.02  # percentage points
 NOT_YET = "not run yet"
 Agreement = Literal["exact", "within the spread", "outside", "not run"]
 AGREEMENTS: tuple[Agreement, ...] = get_args(Agreement)
-Called = NDArray[np.bool_]
 Scores = Callable[[str], tuple[Labels, Floats] | None]
 Place = tuple[str, str, str, str]  # table, data set, detector and metric of a printed figure
 
 
 @dataclass(frozen=True)
 class Made:
-    """By what a figure of ours was made.
+    """What made a figure of ours.
 
     Attributes:
-        device: "cpu" or "cuda".
+        device: "cpu", or "cuda" with the GPU's name.
         versions: of the libraries, as shown under boards.
         commit: of the project; several are joined by "and".
-        code: digest of our own code that made the scores.
+        code: as `PublishedTable.code` tells.
+        data: digest of the data sets' content.
     """
 
     device: str
     versions: str
     commit: str
     code: str
+    data: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Kept:
     Attributes:
         ours: mean over the seeds.
         std: standard deviation over them; nan where there is one seed.
-        made: by what.
+        made: what made it.
         recipe: how, as `PublishedTable.recipe` tells.
     """
 
@@ -81,7 +83,7 @@ class Cell:
             not run.
         reason: why it was not run, or is known to differ; else "".
         failed: how many of its rows are stored as failures (timeout, error ...) or lack the figure.
-        made: by what it was made; None where it was not run.
+        made: what made it; None where it was not run.
         outdated: whether our own code that made it has changed since.
     """
 
@@ -112,6 +114,12 @@ class Reproduction:
 
     table: PublishedTable
     cells: tuple[Cell, ...]
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The places of the cells that have a figure of ours."""
+        printed = [cell.printed for cell in self.cells if cell.made]
+        return tuple((self.table.name, p.dataset, p.detector, p.metric) for p in printed)
 
     @property
     def counts(self) -> Counter[Agreement]:
@@ -176,7 +184,7 @@ def reproduce(
         wanted: the rows they are made of, of the data sets that are here.
         records: stored records by key.
         scores: labels and scores of a stored row by its key.
-        kept: figures of ours for cells whose rows are not stored.
+        kept: figures of ours for cells of whose rows some are not stored, and none failed.
     """
     by_place: dict[tuple[str, str], list[Wanted]] = {}
     for row in wanted:
@@ -203,7 +211,6 @@ def _cell(
     place = (figure.dataset, figure.detector, figure.metric)
     known = [reason for reason in told.reasons if reason.covers(*place)]
     deterministic = contender.deterministic and not known
-    found = kept.get((table.name, *place))
     every = [row for rows in wanted for row in rows]
     stored = [records[row.key] for row in every if row.key in records]
     lacking = [record for record in stored if not _has(figure.metric, record)]
@@ -215,9 +222,13 @@ def _cell(
             f"{len(lacking)} of {len(stored)} rows have no {figure.metric}; make them anew with "
             "--results DIR, a new folder"
         )
-    recipe = table.recipe(figure.detector, figure.dataset) if reason and found else ""
-    if found and found.recipe == recipe and not absent:
-        return _compared(table, figure, known, found.ours, found.std, found.made)
+    data = _digest_of(every)
+    found = kept.get((table.name, *place))
+    if found and reason and not (absent or lacking):
+        same_data = data in ("", found.made.data)
+        if same_data and found.recipe == table.recipe(figure.detector, figure.dataset):
+            return _beside(table, figure, known, found.ours, found.std, found.made)
+        reason = f"the kept figure is of other {'settings' if same_data else 'data'}; {NOT_YET}"
     if reason:
         return Cell(figure, deterministic, math.nan, math.nan, "not run", reason, len(lacking))
     values = np.array(
@@ -229,20 +240,28 @@ def _cell(
     ours = float(printed_as.mean())
     several = printed_as.shape[1] > 1
     std = float(printed_as.std(axis=1, ddof=1).mean()) if several else math.nan
-    made = _made(every, stored, table.code(figure.detector))
-    return _compared(table, figure, known, ours, std, made)
-
-
-def _made(wanted: Sequence[Wanted], stored: Sequence[Mapping[str, Any]], code: str) -> Made:
-    """Return by what a figure was made, from the rows it is the mean of."""
-    told = [record.get("provenance", {}) for record in stored]
-    versions, commits = (
-        " and ".join(sorted(set(filter(None, map(of, told))))) for of in (versions_of, commit_of)
+    told_of = [record.get("provenance", {}) for record in stored]
+    device = every[0].device
+    made = Made(
+        f"{device} ({_joined(gpu_of, told_of)})" if device != "cpu" else device,
+        _joined(versions_of, told_of),
+        _joined(commit_of, told_of),
+        table.code(figure.detector),
+        data,
     )
-    return Made(wanted[0].device, versions, commits, code)
+    return _beside(table, figure, known, ours, std, made)
 
 
-def _compared(
+def _joined(text: Callable[[Mapping[str, Any]], str], of: Sequence[Mapping[str, Any]]) -> str:
+    return " and ".join(sorted(set(filter(None, map(text, of)))))
+
+
+def _digest_of(wanted: Sequence[Wanted]) -> str:
+    """Return a short digest of the data that rows are made of; "" where they are not here."""
+    return digest(sorted({row.data_sha256 for row in wanted}))[:SHOWN_DIGITS] if wanted else ""
+
+
+def _beside(
     table: PublishedTable, figure: Figure, known: Sequence[Reason], ours: float, std: float,
     made: Made,
 ) -> Cell:  # fmt: skip
@@ -307,42 +326,6 @@ def _value(figure: Figure, told: Description, record: Mapping[str, Any], scores:
     return OF_CALLED[figure.metric](y, called)
 
 
-def most_anomalous(y: Labels, scores: Floats) -> Called:
-    """Return which rows are called anomalous where as many are called so as are.
-
-    Of equal scores at the cut numpy's partition takes some, as in the code of Livernoche et al.,
-    so that the order of the rows counts.
-    """
-    n_anomalies = int(y.sum())
-    called = np.zeros(len(y), dtype=np.bool_)
-    called[np.argpartition(-scores, n_anomalies)[:n_anomalies]] = True
-    return called
-
-
-def above(scores: Floats, share: float) -> Called:
-    """Return which rows lie above the percentile that leaves a share of them, as PyOD does."""
-    called: Called = scores > np.percentile(scores, 100 * (1 - share))
-    return called
-
-
-def precision(y: Labels, called: Called) -> float:
-    """Return the share of anomalies among the rows that are called so; 0 if none is."""
-    return float(y[called].mean()) if called.any() else 0.0
-
-
-def recall(y: Labels, called: Called) -> float:
-    """Return the share of the anomalies that are called so."""
-    return float(called[y == 1].mean())
-
-
-def f1(y: Labels, called: Called) -> float:
-    """Return the harmonic mean of precision and recall."""
-    return 2 * float(y[called].sum()) / (int(called.sum()) + int(y.sum()))
-
-
-# They look at test labels, by the number of anomalies or by a share that fits it: oracles, on no
-# board.
-OF_CALLED = {"f1": f1, "precision": precision, "precision_at_n": precision, "recall": recall}
 LABELS = {
     "f1": "F1",
     "precision": "precision",

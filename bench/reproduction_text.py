@@ -80,7 +80,7 @@ def overview(made: Sequence[Reproduction]) -> str:
     """Return a page of all tables: how many cells agree, and which do not and why."""
     heads = (
         "table", "cells", "run", "exact", "within the spread", "outside", "off, unexplained",
-        "off, explained",
+        "off, explained", "of old code",
     )  # fmt: skip
     lines = [
         tuple(
@@ -94,6 +94,7 @@ def overview(made: Sequence[Reproduction]) -> str:
                 one.counts["outside"],
                 len(one.off),
                 len(one.explained),
+                sum(cell.outdated for cell in one.cells),
             )
         )
         for one in made
@@ -101,12 +102,14 @@ def overview(made: Sequence[Reproduction]) -> str:
     parts = [
         "# Published tables, reproduced",
         "Written by `bench reproduce --write docs/reproduction.md` from stored rows, and from the "
-        "cells kept beside it, which have every figure of ours: reproduction.csv. A cell is "
+        "csv of the same name beside it, which has every figure of ours, for rows that are "
+        "elsewhere. A cell is "
         "exact where mean and printed spread (standard deviation over seeds) are within 0.02 "
         "percentage points of the printed ones, or half a unit of their last digit; else within "
         "the spread where the means differ by at most one printed standard deviation; else "
         "outside; where no spread is printed, exact or outside alone. Off are those of a "
-        "deterministic detector that were run and are not exact. "
+        "deterministic detector that were run and are not exact; those of old code were made by "
+        "code of ours that has changed since. "
         "`bench reproduce NAME` runs what is missing and prints every cell.",
         markdown.table_text(Table("overview", "", heads, tuple(lines))),
     ]
@@ -181,7 +184,7 @@ def _notes(made: Reproduction) -> tuple[str, ...]:
         for group in _groups(unknown, made.table)
     ]
     notes += [
-        f"{_counted(group, 'made by code that has changed since', made.table)}"
+        _counted(group, "made by code that has changed since", made.table)
         for group in _groups([c for c in made.cells if c.outdated], made.table)
     ]
     notes.append(_sources(made.cells))

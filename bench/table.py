@@ -18,14 +18,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 import datasets
-from bench.codeid import own_code_id
+from bench import called, metrics, pixels
+from bench.codeid import SHOWN_DIGITS, own_code_id
 from bench.plan import Device, wanted_rows
 from bench.records import Wanted, digest
 from bench.suite import Seed, Suite, build, matching
 from detectors.registry import parse
 from detectors.settings import nearest
 
-SHOWN_DIGITS = 12  # of a digest
 FOLDER = Path(__file__).parent / "tables"
 
 
@@ -207,7 +207,10 @@ class PublishedTable:
         return {**contender.settings, **contender.by_dataset.get(dataset, {})}
 
     def recipe(self, detector: str, dataset: str) -> str:
-        """Return a short digest of how a figure is made, but for metric, data, code and device."""
+        """Return a short digest of how figures of a detector on a data set are made: of what the
+        table says of detector, settings, scaler, protocol, seeds, data sets, rows called anomalous,
+        rounding and units.
+        """
         told, contender = self.told, self.told.detectors[detector]
         made_of = {
             "spec": contender.spec,
@@ -223,8 +226,10 @@ class PublishedTable:
         return digest(made_of)[:SHOWN_DIGITS]
 
     def code(self, detector: str) -> str:
-        """Return a short digest of our own code that makes a detector's scores."""
-        return _code(self.told.detectors[detector].spec)
+        """Return a short digest of our own code that makes a detector's scores, and figures of
+        them.
+        """
+        return _code(self.told.detectors[detector].spec, self.told.pixels)
 
     def suites(self, detector: str, names: Sequence[str]) -> list[Suite]:
         """Return the suites of one detector, each of the data sets with the same settings."""
@@ -263,8 +268,9 @@ class PublishedTable:
 
 
 @cache
-def _code(spec: str) -> str:
-    return own_code_id(parse(spec))[:SHOWN_DIGITS]
+def _code(spec: str, of_pixels: bool) -> str:
+    judging = [called.__file__, metrics.__file__, *([pixels.__file__] * of_pixels)]
+    return own_code_id(parse(spec), map(Path, judging))[:SHOWN_DIGITS]
 
 
 def names() -> tuple[str, ...]:

@@ -123,20 +123,6 @@ def test_read_outs_heads_and_seeds_of_a_model_are_one_job_and_other_settings_ano
     assert sum(len(job.wanted) for job in jobs) == len(rows)
 
 
-def test_each_seed_of_a_deep_model_on_images_is_a_job():
-    rows = wanted_by("vae:kl", "vae", "lof", datasets=["mnist/1", "wine"], seeds=2)
-    jobs = plan.jobs(rows, None, LIMITS, "run")
-    made = [(j.wanted[0].model, j.wanted[0].dataset, len({r.seed for r in j.wanted})) for j in jobs]
-    assert sorted(made) == [
-        ("lof", "mnist/1", 2),
-        ("lof", "wine", 2),
-        ("vae", "mnist/1", 1),
-        ("vae", "mnist/1", 1),
-        ("vae", "wine", 2),
-    ]
-    assert {len(job.wanted) for job in jobs if job.wanted[0].model == "vae"} == {2, 4}
-
-
 def test_deep_models_and_large_data_sets_come_first():
     rows = wanted_by("lof", "vae:kl", datasets=["wine", "digits/1"], seeds=1)
     order = [(j.wanted[0].spec, j.wanted[0].dataset) for j in plan.jobs(rows, None, LIMITS, "run")]

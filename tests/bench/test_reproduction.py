@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 import datasets
 from bench import cells, protocols, reproduction_text
 from bench import table as tables
+from bench.called import above, f1, most_anomalous, precision, recall
 from bench.cli import app
 from bench.plan import wanted_rows
-from bench.reproduction import LABELS, above, f1, most_anomalous, precision, recall, reproduce
+from bench.reproduction import LABELS, reproduce
 from bench.store import Store
 from bench.table import Contender, Description, Figure, UnknownTable
 from detectors.registry import check
@@ -247,10 +248,20 @@ def test_a_kept_figure_of_another_recipe_is_dropped_and_of_other_code_is_told(tm
     made = reproduce(table, wanted, recorded(wanted, [0.9919] * 5), lambda key: None)
     path = tmp_path / "cells.csv"
     path.write_text(cells.to_csv([made]))
-    told = table.told.detectors | {"KNN": Contender(spec="knn", settings={"n_neighbors": 6})}
-    other = replace(table, told=table.told.model_copy(update={"detectors": told}))
-    again = reproduce(other, (), {}, lambda key: None, cells.read(path))
-    assert again.summary == "1 cells: 1 not run"
+    knn = table.told.detectors["KNN"]
+    others = [
+        {"detectors": table.told.detectors | {"KNN": knn.model_copy(update=change)}}
+        for change in ({"settings": {"n_neighbors": 6}}, {"seeds": (1,)}, {"scaler": "none"})
+    ]
+    others += [{"protocol": "dte-2024-unsup"}, {"seeds": (1, 2)}, {"scaler": "robust"},
+               {"called": {"wine": 0.1}}, {"rounds": 4}, {"points": 0.01}]  # fmt: skip
+    for change in others:
+        other = replace(table, told=table.told.model_copy(update=change))
+        (cell,) = reproduce(other, (), {}, lambda key: None, cells.read(path)).cells
+        assert cell.reason == "the kept figure is of other settings; not run yet", change
+    moved = [replace(row, data_sha256="0" * 64) for row in wanted]
+    (cell,) = reproduce(table, moved, {}, lambda key: None, cells.read(path)).cells
+    assert cell.reason == "the kept figure is of other data; not run yet"
 
     path.write_text(path.read_text().replace(table.code("KNN"), "0" * 12))
     again = reproduce(table, (), {}, lambda key: None, cells.read(path))
@@ -259,12 +270,50 @@ def test_a_kept_figure_of_another_recipe_is_dropped_and_of_other_code_is_told(tm
     assert "changed since" not in reproduction_text.to_markdown(made)
 
 
-def test_a_file_that_has_no_cells_is_not_overwritten(bench, tmp_path):
-    (tmp_path / "page.csv").write_text("my,own\n1,2\n")
+def test_a_kept_figure_hides_no_failure(tmp_path):
+    table = areas("dte-2024-semi", ["KNN"], "wine")
+    wanted = rows(table, "KNN", "wine")
+    made = reproduce(table, wanted, recorded(wanted, [0.9919] * 5), lambda key: None)
+    path = tmp_path / "cells.csv"
+    path.write_text(cells.to_csv([made]))
+    records = recorded(wanted, [0.9919] * 5)
+    records[wanted[2].key] = {"status": "crashed", "reason": "by signal 11"}
+    (cell,) = reproduce(table, wanted, records, lambda key: None, cells.read(path)).cells
+    assert (cell.agreement, cell.reason, cell.failed) == ("not run", "crashed: by signal 11", 1)
+    told = table.told.detectors | {"KNN": Contender(absent="no longer here")}
+    other = replace(table, told=table.told.model_copy(update={"detectors": told}))
+    (cell,) = reproduce(other, (), {}, lambda key: None, cells.read(path)).cells
+    assert cell.reason == "no longer here"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("my,own\n1,2\n", "is no file of reproduced cells, whose columns are table,dataset"),
+        ("{head}\n<<<<<<< HEAD\n", "line 2 of "),
+        ("{head}\n{line}\n{line}\n", "line 3 of "),
+    ],
+)
+def test_a_file_of_other_or_damaged_cells_is_refused_and_stays(bench, tmp_path, text, sentence):
+    line = ",".join(["1"] * len(cells.COLUMNS))
+    text = text.format(head=",".join(cells.COLUMNS), line=line)
+    (tmp_path / "page.csv").write_text(text)
     done = bench("reproduce", "--write", tmp_path / "page.md", "--results", tmp_path)
     assert done.wait() == 2
-    assert "is not a file of reproduced cells" in done.stderr
-    assert (tmp_path / "page.csv").read_text() == "my,own\n1,2\n"
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert (tmp_path / "page.csv").read_text() == text
+
+
+def test_the_page_in_the_documentation_has_the_cells_beside_it():
+    docs = tables.FOLDER.parents[1] / "docs"
+    page, kept = (docs / "reproduction.md").read_text(), cells.read(docs / "reproduction.csv")
+    for table in map(tables.read, tables.names()):
+        made = reproduce(table, (), {}, lambda key: None, kept)
+        run = len(made.cells) - made.counts["not run"]
+        agree = [made.counts[a] for a in ("exact", "within the spread", "outside")]
+        line = [table.name, len(made.cells), run, *agree, len(made.off), len(made.explained)]
+        assert f"\n| {' | '.join(map(str, line))} | " in page
 
 
 def test_cells_of_a_gpu_say_so():
@@ -272,14 +321,20 @@ def test_cells_of_a_gpu_say_so():
     (suite,) = table.suites("DAGMM", ["Thyroid"])
     wanted = wanted_rows(suite, "cpu")
     records = {
-        row.key: {"key": row.key, "status": "ok", "auroc": 0.5, "provenance": {}} for row in wanted
+        row.key: {
+            "key": row.key,
+            "status": "ok",
+            "auroc": 0.5,
+            "provenance": {"gpu": "NVIDIA H100"},
+        }
+        for row in wanted
     }
     table = replace(table, figures=(replace(table.figures[0], metric="auroc"),))
     assert reproduce(table, wanted, records, lambda key: None).made_by == ()
     on_gpu = [replace(row, device="cuda") for row in wanted]
     records = {row.key: record for row, record in zip(on_gpu, records.values(), strict=True)}
     (sentence,) = reproduce(table, on_gpu, records, lambda key: None).made_by
-    assert sentence == "Device: cuda."
+    assert sentence == "Device: cuda (NVIDIA H100)."
 
 
 def test_targets_have_their_mean_difference_and_a_spread_of_their_own():
@@ -394,6 +449,7 @@ def test_an_unknown_table_is_bad_usage(bench):
         (["--write", "a.md", "--detectors", "KNN"], "--detectors: of one table alone"),
         (["--datasets", "wine", "--strict"], "--datasets, --strict: of one table alone"),
         (["dte-2024-semi", "--write", "a.md"], "--write makes one page of all tables"),
+        (["--write", "a.csv"], "--write a.csv: a page is no csv"),
     ],
 )
 def test_an_option_that_would_do_nothing_is_bad_usage(bench, options, text):
