@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench.reproduction import Kept, Made, Place, Reproduction
+from bench.reproduction import Kept, Made, Ours, Place, Reproduction
 
 COLUMNS = (
     "table", "dataset", "detector", "metric", "printed", "printed_std", "ours", "ours_std",
@@ -80,7 +80,7 @@ def read(path: Path) -> dict[Place, Kept]:
 def _kept(line: Mapping[str, str]) -> Kept:
     made = Made(*(line[name] for name in ("device", "versions", "commit", "code", "data")))
     std = float(line["ours_std"]) if line["ours_std"] else math.nan
-    return Kept(float(line["ours"]), std, made, line["recipe"])
+    return Kept(Ours(float(line["ours"]), std, made), line["recipe"])
 
 
 def _number(value: float, digits: int) -> str:

@@ -22,7 +22,7 @@ from bench.codeid import SHOWN_DIGITS
 from bench.metrics import METRICS, Floats, Labels
 from bench.provenance import commit_of, gpu_of, sentences, versions_of
 from bench.records import Wanted, digest
-from bench.table import Description, Figure, PublishedTable, Reason
+from bench.table import Description, Figure, PublishedTable
 
 TOLERANCE = 0.02  # percentage points
 NOT_YET = "not run yet"
@@ -52,19 +52,30 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A figure of ours whose rows need not be here.
+class Ours:
+    """A figure of ours, in the table's units.
 
     Attributes:
-        ours: mean over the seeds.
-        std: standard deviation over them; nan where there is one seed.
+        mean: over the seeds.
+        std: standard deviation over them (ddof = 1); nan where there is one seed.
         made: what made it.
-        recipe: how, as `PublishedTable.recipe` tells.
     """
 
-    ours: float
+    mean: float
     std: float
     made: Made
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A figure of ours whose rows need not be here, and how it was made.
+
+    Attributes:
+        ours: the figure.
+        recipe: as `PublishedTable.recipe` tells.
+    """
+
+    ours: Ours
     recipe: str
 
 
@@ -213,43 +224,90 @@ def _cell(
     deterministic = contender.deterministic and not known
     every = [row for rows in wanted for row in rows]
     stored = [records[row.key] for row in every if row.key in records]
-    lacking = [record for record in stored if not _has(figure.metric, record)]
-    failed = [record for record in stored if record["status"] not in ("ok", "constant")]
+    n_lacking = sum(not _has(figure.metric, record) for record in stored)
     absent = contender.absent or next((r.why for r in known if r.absent), "")
-    reason = absent or _not_run(len(every), len(stored), failed)
-    if not reason and lacking:
-        reason = (
-            f"{len(lacking)} of {len(stored)} rows have no {figure.metric}; make them anew with "
+    reason = absent or _not_run(figure.metric, len(every), stored, n_lacking)
+    ours, found = None, kept.get((table.name, *place))
+    if not reason:
+        ours = _of_rows(table, figure, wanted, records, scores)
+    elif found and not absent and not n_lacking:
+        ours, reason = _of_kept(table, figure, found, _digest_of(every))
+    if ours is None:
+        return Cell(figure, deterministic, math.nan, math.nan, "not run", reason, n_lacking)
+    tolerance = max(TOLERANCE * told.points, 0.5 * 10**-told.decimals)
+    agreement = _agreement(figure, ours.mean, ours.std, tolerance)
+    return Cell(
+        figure,
+        deterministic,
+        ours.mean,
+        ours.std,
+        agreement,
+        "; ".join(r.why for r in known) * (agreement != "exact"),
+        made=ours.made,
+        outdated=ours.made.code != table.code(figure.detector),
+    )
+
+
+def _not_run(
+    metric: str, n_wanted: int, stored: Sequence[Mapping[str, Any]], n_lacking: int
+) -> str:
+    """Return why the rows of a cell give no figure; "" if they do."""
+    failed = [record for record in stored if record["status"] not in ("ok", "constant")]
+    if not n_wanted:
+        return "its data are not here"
+    if failed:
+        return f"{failed[0]['status']}: {failed[0]['reason']}"
+    if not stored:
+        return NOT_YET
+    if len(stored) < n_wanted:
+        return f"{n_wanted - len(stored)} of {n_wanted} rows {NOT_YET}"
+    if n_lacking:
+        return (
+            f"{n_lacking} of {len(stored)} rows have no {metric}; make them anew with "
             "--results DIR, a new folder"
         )
-    data = _digest_of(every)
-    found = kept.get((table.name, *place))
-    if found and reason and not (absent or lacking):
-        same_data = data in ("", found.made.data)
-        if same_data and found.recipe == table.recipe(figure.detector, figure.dataset):
-            return _beside(table, figure, known, found.ours, found.std, found.made)
-        reason = f"the kept figure is of other {'settings' if same_data else 'data'}; {NOT_YET}"
-    if reason:
-        return Cell(figure, deterministic, math.nan, math.nan, "not run", reason, len(lacking))
+    return ""
+
+
+def _of_rows(
+    table: PublishedTable,
+    figure: Figure,
+    wanted: Sequence[Sequence[Wanted]],
+    records: Mapping[str, Mapping[str, Any]],
+    scores: Scores,
+) -> Ours:
+    """Return our figure, from the stored rows of each data set that it stands for."""
+    told = table.told
     values = np.array(
         [[_value(figure, told, records[row.key], scores) for row in rows] for rows in wanted]
     )  # (data sets, seeds)
     printed_as = values * 100 * told.points
     if told.rounds is not None:
         printed_as = np.round(printed_as, told.rounds)
-    ours = float(printed_as.mean())
     several = printed_as.shape[1] > 1
     std = float(printed_as.std(axis=1, ddof=1).mean()) if several else math.nan
-    told_of = [record.get("provenance", {}) for record in stored]
+    every = [row for rows in wanted for row in rows]
+    made_by = [records[row.key].get("provenance", {}) for row in every]
     device = every[0].device
     made = Made(
-        f"{device} ({_joined(gpu_of, told_of)})" if device != "cpu" else device,
-        _joined(versions_of, told_of),
-        _joined(commit_of, told_of),
+        f"{device} ({_joined(gpu_of, made_by)})" if device != "cpu" else device,
+        _joined(versions_of, made_by),
+        _joined(commit_of, made_by),
         table.code(figure.detector),
-        data,
+        _digest_of(every),
     )
-    return _beside(table, figure, known, ours, std, made)
+    return Ours(float(printed_as.mean()), std, made)
+
+
+def _of_kept(
+    table: PublishedTable, figure: Figure, kept: Kept, data: str
+) -> tuple[Ours | None, str]:
+    """Return a kept figure of ours; None, and why, if it is not of these settings or data."""
+    if kept.recipe != table.recipe(figure.detector, figure.dataset):
+        return None, f"the kept figure is of other settings; {NOT_YET}"
+    if data not in ("", kept.ours.made.data):
+        return None, f"the kept figure is of other data; {NOT_YET}"
+    return kept.ours, ""
 
 
 def _joined(text: Callable[[Mapping[str, Any]], str], of: Sequence[Mapping[str, Any]]) -> str:
@@ -259,39 +317,6 @@ def _joined(text: Callable[[Mapping[str, Any]], str], of: Sequence[Mapping[str, 
 def _digest_of(wanted: Sequence[Wanted]) -> str:
     """Return a short digest of the data that rows are made of; "" where they are not here."""
     return digest(sorted({row.data_sha256 for row in wanted}))[:SHOWN_DIGITS] if wanted else ""
-
-
-def _beside(
-    table: PublishedTable, figure: Figure, known: Sequence[Reason], ours: float, std: float,
-    made: Made,
-) -> Cell:  # fmt: skip
-    """Return the cell of a figure of ours beside the printed one."""
-    told = table.told
-    contender = told.detectors[figure.detector]
-    tolerance = max(TOLERANCE * told.points, 0.5 * 10**-told.decimals)
-    agreement = _agreement(figure, ours, std, tolerance)
-    return Cell(
-        figure,
-        contender.deterministic and not known,
-        ours,
-        std,
-        agreement,
-        "; ".join(r.why for r in known) * (agreement != "exact"),
-        made=made,
-        outdated=made.code != table.code(figure.detector),
-    )
-
-
-def _not_run(n_wanted: int, n_stored: int, failed: Sequence[Mapping[str, Any]]) -> str:
-    """Return why the rows of a cell give no figure; "" if they do."""
-    if not n_wanted:
-        return "its data are not here"
-    if failed:
-        return f"{failed[0]['status']}: {failed[0]['reason']}"
-    if not n_stored:
-        return NOT_YET
-    missing = n_wanted - n_stored
-    return f"{missing} of {n_wanted} rows {NOT_YET}" if missing else ""
 
 
 def _has(metric: str, record: Mapping[str, Any]) -> bool:
