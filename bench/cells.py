@@ -1,4 +1,5 @@
-"""Figures of ours as a file: one line for each cell of a published table that was run.
+"""Figures of ours as a file: one line for each cell of a published table that was run, also of
+one that failed.
 
 It lies beside the page of reproductions, so that the page can be written anew, and grow, on a
 machine that has the rows of some cells only.
@@ -16,7 +17,7 @@ from bench.reproduction import Kept, Made, Ours, Place, Reproduction
 
 COLUMNS = (
     "table", "dataset", "detector", "metric", "printed", "printed_std", "ours", "ours_std",
-    "agreement", "device", "versions", "commit", "code", "data", "recipe",
+    "agreement", "failure", "device", "versions", "commit", "code", "data", "recipe",
 )  # fmt: skip
 MORE_DECIMALS = 6  # than are printed
 
@@ -37,7 +38,8 @@ def to_csv(every: Sequence[Reproduction]) -> str:
                 [
                     one.table.name, printed.dataset, printed.detector, printed.metric,
                     printed.value, "" if printed.std is None else printed.std, *ours,
-                    cell.agreement, made.device, made.versions, made.commit, made.code,
+                    cell.agreement, cell.reason if cell.agreement == "failed" else "",
+                    made.device, made.versions, made.commit, made.code,
                     made.data, one.table.recipe(printed.detector, printed.dataset),
                 ]
             )  # fmt: skip
@@ -79,8 +81,11 @@ def read(path: Path) -> dict[Place, Kept]:
 
 def _kept(line: Mapping[str, str]) -> Kept:
     made = Made(*(line[name] for name in ("device", "versions", "commit", "code", "data")))
-    std = float(line["ours_std"]) if line["ours_std"] else math.nan
-    return Kept(Ours(float(line["ours"]), std, made), line["recipe"])
+    mean, std = (float(line[name] or "nan") for name in ("ours", "ours_std"))
+    if math.isnan(mean) != bool(line["failure"]):
+        msg = "either a figure or a failure"
+        raise ValueError(msg)
+    return Kept(Ours(mean, std, made, line["failure"]), line["recipe"])
 
 
 def _number(value: float, digits: int) -> str:

@@ -28,6 +28,7 @@ from bench.options import (
     Normal,
     ProtocolName,
     Results,
+    Retry,
     Scaler,
     Seeds,
     SuiteName,
@@ -84,10 +85,7 @@ def run(
     device: Device = "auto",
     results: Results = FOLDER,
     data: Data = None,
-    retry: Annotated[
-        str | None,
-        typer.Option(metavar="STATUS,...|all", help="run stored failures of these kinds again"),
-    ] = None,
+    retry: Retry = None,
     strict: Annotated[bool, typer.Option(help="exit 1 unless every row is there and ok")] = False,
     dry_run: Annotated[bool, typer.Option(help="say what would run, and stop")] = False,
     scheduler: Annotated[
@@ -610,7 +608,7 @@ def _write(path: Path, text: str) -> None:
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
     except OSError as error:
-        msg = f"cannot write {path}: {error.strerror}; give another with --output"
+        msg = f"cannot write {path}: {error.strerror}; name another"
         raise Usage(msg) from error
     out.print(str(path), markup=False, soft_wrap=True)
 

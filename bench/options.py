@@ -34,6 +34,10 @@ Results = Annotated[Path, typer.Option(metavar="DIR", help="folder of the store 
 Data = Annotated[
     Path | None, typer.Option(metavar="DIR", help="data folder; by default $BENCH_DATA or a cache")
 ]
+Retry = Annotated[
+    str | None,
+    typer.Option(metavar="STATUS,...|all", help="run stored failures of these kinds again"),
+]
 Device = Annotated[
     Literal["auto", "cpu", "cuda"], typer.Option(help="where deep models train; auto: GPU if any")
 ]

@@ -12,7 +12,7 @@ import typer
 from rich import box
 from rich.console import Console
 
-from bench.options import Device
+from bench.options import FOLDER, Data, Device, Results, Retry
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bench.table import PublishedTable
 
 app = typer.Typer()
+FEW = 4  # data sets that a message names
 FORMATS = ("table", "csv", "md", "html")
 
 
@@ -45,10 +46,13 @@ def reproduce(
         float, typer.Option(min=0.001, help="seconds of a fit and of a read-out")
     ] = 3600.0,
     device: Device = "cpu",
+    retry: Retry = None,
     format: Annotated[str, typer.Option(help=", ".join(FORMATS))] = "table",
     strict: Annotated[
         bool,
-        typer.Option(help="exit 1 if a cell that has to come out is off or failed"),
+        typer.Option(
+            help="exit 1 if a cell that has to come out is off or failed; say how many have to"
+        ),
     ] = False,
     write: Annotated[
         Path | None,
@@ -58,10 +62,8 @@ def reproduce(
             "whose rows are not stored it keeps those that are there",
         ),
     ] = None,
-    results: Annotated[Path, typer.Option(metavar="DIR", help="folder of the store")] = (
-        Path("results")
-    ),
-    data: Annotated[Path | None, typer.Option(metavar="DIR", help="data folder")] = None,
+    results: Results = FOLDER,
+    data: Data = None,
 ) -> None:
     """Make the rows of a published table that are missing, and print ours beside theirs."""
     from bench import cells, cli, reproduction_text
@@ -79,16 +81,16 @@ def reproduce(
         msg = f"{', '.join(idle)}: of one table alone; name it, without --write, or {instead}"
         raise cli.Usage(msg)
     if write is not None:
-        beside = write.with_suffix(".csv")
-        if beside == write:
-            msg = f"--write {write}: a page is no csv; its cells go beside it, name it FILE.md"
+        if write.suffix != ".md":
+            msg = f"--write {write}: name the page FILE.md; its cells go beside it, into FILE.csv"
             raise cli.Usage(msg)
+        beside = write.with_suffix(".csv")
         every = [tables.read(name) for name in tables.names()]
         with cli._usage():
             kept = cells.read(beside)
-        made = _stored([(one, one.wanted(data, device)) for one in every], results, kept)
+        made = _stored(every, data, device, results, kept)
         cli._write(beside, cells.to_csv(made))
-        cli._write(write, reproduction_text.overview(made))
+        cli._write(write, reproduction_text.overview(made, str(write)))
         lost = len(kept) - sum(place in kept for one in made for place in one.places)
         if lost:
             cli.out.print(f"left out: {lost} kept figures of other settings or data, or of no cell")
@@ -101,10 +103,10 @@ def reproduce(
     cli._need_device(device)
     wanted = chosen.wanted(data, device)
     if chosen.runnable and not wanted:
-        msg = f"none of the data of {table} are here; see `bench data fetch`, or give --data"
-        raise cli.Usage(msg)
+        members = [member for each in chosen.members.values() for member in each]
+        raise cli.Usage(_no_data(f"of {', '.join(chosen.datasets)}", members, data))
     if wanted:
-        options = Options(results, data, jobs, time_limit, None, (), None)
+        options = Options(results, data, jobs, time_limit, None, cli._statuses(retry), None)
         suite, *_ = chosen.suites(chosen.runnable[0], chosen.present(data))  # for name and title
         # Progress goes beside the table, so that a csv can be piped.
         console = cli.out if format == "table" else Console(stderr=True, highlight=False)
@@ -114,22 +116,25 @@ def reproduce(
     compared = _compared(chosen, wanted, results)
     if format == "table":
         shown = reproduction_text.to_table(compared)
-        cli.out.print(_rich(shown))
+        if shown.rows:
+            cli.out.print(_rich(shown))
         for sentence in (*shown.notes, compared.summary):
             cli.out.print(sentence, markup=False, soft_wrap=True)
     else:
         sys.stdout.write(reproduction_text.TEXTS[format](compared))
-    if strict and (compared.off or compared.failed):
+    if strict:
         for what, found in (("not as printed", compared.off), ("failed", compared.failed)):
             names = dict.fromkeys(f"{c.printed.detector} on {c.printed.dataset}" for c in found)
             if names:
                 sys.stderr.write(f"bench: {what}: {', '.join(names)}\n")
-        raise typer.Exit(1)
+        sys.stderr.write(f"bench: of {compared.strict_summary}\n")
+        if compared.off or compared.failed:
+            raise typer.Exit(1)
 
 
 def _given(context: typer.Context) -> list[str]:
     """Return the options of one table that were given."""
-    names = ("detectors", "datasets", "jobs", "time_limit", "format", "strict")
+    names = ("detectors", "datasets", "jobs", "time_limit", "retry", "format", "strict")
     default = ("DEFAULT", "DEFAULT_MAP")
     sources = {name: context.get_parameter_source(name) for name in names}
     return [
@@ -140,28 +145,41 @@ def _given(context: typer.Context) -> list[str]:
 
 
 def _stored(
-    every: Sequence[tuple[PublishedTable, Sequence[Wanted]]],
+    every: Sequence[PublishedTable],
+    data: Path | None,
+    device: Device,
     results: Path,
     kept: Mapping[Place, Kept],
 ) -> list[Reproduction]:
-    """Return what is stored and kept of all tables, each with the rows wanted of it.
+    """Return what is stored and kept of tables.
 
     Raises:
         Usage: no cell is whole, and none kept.
     """
     from bench import cli
 
-    made = [_compared(*pair, results, kept) for pair in every]
-    if not any(cell.made or cell.failed for one in made for cell in one.cells):
-        if not any(wanted for _, wanted in every):
-            msg = "none of the tables' data are here; see `bench data fetch`, or give --data"
-            raise cli.Usage(msg)
+    wanted = [one.wanted(data, device) for one in every]
+    made = [_compared(*pair, results, kept) for pair in zip(every, wanted, strict=True)]
+    if not any(one.places for one in made):
+        if not any(wanted):
+            raise cli.Usage(_no_data("of the tables", (), data))
         msg = (
             f"no whole cell of a table in {results}; run `bench reproduce NAME` first, "
             "or name another with --results"
         )
         raise cli.Usage(msg)
     return made
+
+
+def _no_data(whose: str, members: Sequence[str], data: Path | None) -> str:
+    """Return what to do where none of the data are there, of data sets by their names here."""
+    from datasets import data_folder
+
+    names = f" {' '.join(members)}" if 0 < len(members) <= FEW else ""
+    return (
+        f"none of the data {whose} are in {data_folder(data)}; `bench data fetch{names}` brings "
+        "them, or name another folder with --data or $BENCH_DATA"
+    )
 
 
 def _compared(

@@ -3,8 +3,9 @@
 A printed set that stands for several has the mean over them of both figures: of the means over
 seeds, and of the standard deviations.
 
-Where rows are not stored, a figure that was kept from rows elsewhere stands, if the table still
-says to make it so, and the data here, if they are here, are those that it was made of.
+Where rows are not stored, a figure, or a failure, that was kept from rows elsewhere stands, if
+the table still says to make it so, and the data here, if they are here, are those that it was
+made of.
 """
 
 from __future__ import annotations
@@ -25,8 +26,15 @@ from bench.records import Wanted, digest
 from bench.table import Description, Figure, PublishedTable
 
 TOLERANCE = 0.02  # percentage points
+LEGEND = (
+    "exact: mean, and spread where printed (standard deviation over seeds, ddof = 1), within 0.02 "
+    "percentage points of the printed ones or half a unit of their last digit, whichever is more; "
+    "within the spread: else, the means differ by at most the printed spread; outside: else, also "
+    "where no spread is printed"
+)
 NOT_YET = "not run yet"
-Agreement = Literal["exact", "within the spread", "outside", "not run"]
+SCORED = ("ok", "constant")  # statuses of rows with metrics
+Agreement = Literal["exact", "within the spread", "outside", "failed", "not run"]
 AGREEMENTS: tuple[Agreement, ...] = get_args(Agreement)
 Scores = Callable[[str], tuple[Labels, Floats] | None]
 Place = tuple[str, str, str, str]  # table, data set, detector and metric of a printed figure
@@ -56,19 +64,21 @@ class Ours:
     """A figure of ours, in the table's units.
 
     Attributes:
-        mean: over the seeds.
-        std: standard deviation over them (ddof = 1); nan where there is one seed.
+        mean: over the seeds; nan where rows failed.
+        std: standard deviation over them (ddof = 1); nan likewise, and where there is one seed.
         made: what made it.
+        failure: how many of its rows failed, and the reason of the first; else "".
     """
 
     mean: float
     std: float
     made: Made
+    failure: str = ""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A figure of ours whose rows need not be here, and how it was made.
+    """A figure of ours, or its failure, whose rows need not be here, and how it was made.
 
     Attributes:
         ours: the figure.
@@ -87,13 +97,12 @@ class Cell:
         printed: the figure.
         deterministic: whether the same figure has to come out: of a method without chance, or
             whose draws can be made again, and no known reason against it.
-        ours: mean over the seeds; nan where a row is missing.
+        ours: mean over the seeds; nan where a row failed or is missing.
         std: our standard deviation over the seeds (ddof = 1); nan likewise.
         agreement: exact (mean, and spread where printed, within TOLERANCE or half a unit of the
-            last printed digit), within the printed spread (one standard deviation), outside, or
-            not run.
-        reason: why it was not run, or is known to differ; else "".
-        failed: how many of its rows are stored as failures (timeout, error ...) or lack the figure.
+            last printed digit), within the printed spread (one standard deviation), outside,
+            failed (timeout, error ... of a row, or it lacks the figure) or not run.
+        reason: why it failed, was not run, or is known to differ; else "".
         made: what made it; None where it was not run.
         outdated: whether our own code that made it has changed since.
     """
@@ -104,7 +113,6 @@ class Cell:
     std: float
     agreement: Agreement
     reason: str = ""
-    failed: int = 0
     made: Made | None = None
     outdated: bool = False
 
@@ -128,7 +136,7 @@ class Reproduction:
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """The places of the cells that have a figure of ours."""
+        """The places of the cells that have a figure of ours, or failed."""
         printed = [cell.printed for cell in self.cells if cell.made]
         return tuple((self.table.name, p.dataset, p.detector, p.metric) for p in printed)
 
@@ -160,7 +168,15 @@ class Reproduction:
     @property
     def failed(self) -> tuple[Cell, ...]:
         """Deterministic cells that have no figure because rows failed."""
-        return tuple(cell for cell in self.cells if cell.deterministic and cell.failed)
+        return tuple(c for c in self.cells if c.deterministic and c.agreement == "failed")
+
+    @property
+    def strict_summary(self) -> str:
+        """One line: how many cells have to come out, and how many of them do."""
+        counts = Counter(cell.agreement for cell in self.cells if cell.deterministic)
+        told = f"{counts['exact']} exact, {len(self.off)} off, {counts['failed']} failed"
+        every = f"{len(self.cells)} cells {counts.total()} have to come out"
+        return f"{every}: {told}, {counts['not run']} not run"
 
     @property
     def made_by(self) -> tuple[str, ...]:
@@ -178,7 +194,8 @@ class Reproduction:
     def summary(self) -> str:
         """One line: how many cells, and how many of them agree how."""
         told = [f"{self.counts[a]} {a}" for a in AGREEMENTS if self.counts[a]]
-        return f"{len(self.cells)} cells: {', '.join(told)}"
+        n = len(self.cells)
+        return f"{n} cell{'s' * (n != 1)}: {', '.join(told)}"
 
 
 def reproduce(
@@ -224,49 +241,48 @@ def _cell(
     deterministic = contender.deterministic and not known
     every = [row for rows in wanted for row in rows]
     stored = [records[row.key] for row in every if row.key in records]
-    n_lacking = sum(not _has(figure.metric, record) for record in stored)
+    failed = [record for record in stored if not _has(figure.metric, record)]
     absent = contender.absent or next((r.why for r in known if r.absent), "")
-    reason = absent or _not_run(figure.metric, len(every), stored, n_lacking)
-    ours, found = None, kept.get((table.name, *place))
-    if not reason:
-        ours = _of_rows(table, figure, wanted, records, scores)
-    elif found and not absent and not n_lacking:
+    ours, reason = None, absent or _not_run(len(every), len(stored))
+    if not absent and (failed or not reason):
+        ours = _of_rows(table, figure, wanted, records, scores, failed)
+    elif not absent and (found := kept.get((table.name, *place))):
         ours, reason = _of_kept(table, figure, found, _digest_of(every))
     if ours is None:
-        return Cell(figure, deterministic, math.nan, math.nan, "not run", reason, n_lacking)
+        return Cell(figure, deterministic, math.nan, math.nan, "not run", reason)
     tolerance = max(TOLERANCE * told.points, 0.5 * 10**-told.decimals)
-    agreement = _agreement(figure, ours.mean, ours.std, tolerance)
+    agreement = _agreement(figure, ours, tolerance)
     return Cell(
         figure,
         deterministic,
         ours.mean,
         ours.std,
         agreement,
-        "; ".join(r.why for r in known) * (agreement != "exact"),
+        ours.failure or "; ".join(r.why for r in known) * (agreement != "exact"),
         made=ours.made,
         outdated=ours.made.code != table.code(figure.detector),
     )
 
 
-def _not_run(
-    metric: str, n_wanted: int, stored: Sequence[Mapping[str, Any]], n_lacking: int
-) -> str:
-    """Return why the rows of a cell give no figure; "" if they do."""
-    failed = [record for record in stored if record["status"] not in ("ok", "constant")]
+def _not_run(n_wanted: int, n_stored: int) -> str:
+    """Return why a cell has too few rows for a figure; "" if it has all."""
     if not n_wanted:
-        return "its data are not here"
-    if failed:
-        return f"{failed[0]['status']}: {failed[0]['reason']}"
-    if not stored:
+        return "the data are not here"
+    if not n_stored:
         return NOT_YET
-    if len(stored) < n_wanted:
-        return f"{n_wanted - len(stored)} of {n_wanted} rows {NOT_YET}"
-    if n_lacking:
+    n_left = n_wanted - n_stored
+    return f"{n_left} of {n_wanted} rows {NOT_YET}" if n_left else ""
+
+
+def _failure(metric: str, failed: Sequence[Mapping[str, Any]], n_wanted: int) -> str:
+    """Return how many rows failed, and the reason of the first."""
+    first = failed[0]
+    if first["status"] in SCORED:
         return (
-            f"{n_lacking} of {len(stored)} rows have no {metric}; make them anew with "
+            f"{len(failed)} of {n_wanted} rows have no {metric}; make them anew with "
             "--results DIR, a new folder"
         )
-    return ""
+    return f"{len(failed)} of {n_wanted} rows: {first['status']}: {first['reason']}"
 
 
 def _of_rows(
@@ -275,19 +291,14 @@ def _of_rows(
     wanted: Sequence[Sequence[Wanted]],
     records: Mapping[str, Mapping[str, Any]],
     scores: Scores,
+    failed: Sequence[Mapping[str, Any]],
 ) -> Ours:
-    """Return our figure, from the stored rows of each data set that it stands for."""
+    """Return our figure, from the stored rows of each data set that it stands for; nan, and why,
+    where some failed.
+    """
     told = table.told
-    values = np.array(
-        [[_value(figure, told, records[row.key], scores) for row in rows] for rows in wanted]
-    )  # (data sets, seeds)
-    printed_as = values * 100 * told.points
-    if told.rounds is not None:
-        printed_as = np.round(printed_as, told.rounds)
-    several = printed_as.shape[1] > 1
-    std = float(printed_as.std(axis=1, ddof=1).mean()) if several else math.nan
     every = [row for rows in wanted for row in rows]
-    made_by = [records[row.key].get("provenance", {}) for row in every]
+    made_by = [records[row.key].get("provenance", {}) for row in every if row.key in records]
     device = every[0].device
     made = Made(
         f"{device} ({_joined(gpu_of, made_by)})" if device != "cpu" else device,
@@ -296,6 +307,16 @@ def _of_rows(
         table.code(figure.detector),
         _digest_of(every),
     )
+    if failed:
+        return Ours(math.nan, math.nan, made, _failure(figure.metric, failed, len(every)))
+    values = np.array(
+        [[_value(figure, told, records[row.key], scores) for row in rows] for rows in wanted]
+    )  # (data sets, seeds)
+    printed_as = values * 100 * told.points
+    if told.rounds is not None:
+        printed_as = np.round(printed_as, told.rounds)
+    several = printed_as.shape[1] > 1
+    std = float(printed_as.std(axis=1, ddof=1).mean()) if several else math.nan
     return Ours(float(printed_as.mean()), std, made)
 
 
@@ -321,14 +342,15 @@ def _digest_of(wanted: Sequence[Wanted]) -> str:
 
 def _has(metric: str, record: Mapping[str, Any]) -> bool:
     """Return whether a stored row has a figure, or scores to make it of."""
-    ok = record["status"] in ("ok", "constant")
-    return ok and (metric not in METRICS or metric in record)
+    return record["status"] in SCORED and (metric not in METRICS or metric in record)
 
 
-def _agreement(figure: Figure, ours: float, std: float, tolerance: float) -> Agreement:
+def _agreement(figure: Figure, ours: Ours, tolerance: float) -> Agreement:
+    if ours.failure:
+        return "failed"
     allowed = tolerance * (1 + 1e-9)
-    off = abs(ours - figure.value)
-    if off <= allowed and (figure.std is None or abs(std - figure.std) <= allowed):
+    off = abs(ours.mean - figure.value)
+    if off <= allowed and (figure.std is None or abs(ours.std - figure.std) <= allowed):
         return "exact"
     return "within the spread" if figure.std is not None and off <= figure.std else "outside"
 

@@ -11,12 +11,14 @@ from html import escape
 
 from bench import html, markdown
 from bench.printed import Cell, Table
-from bench.reproduction import LABELS, NOT_YET, Reproduction
+from bench.render import NONE
+from bench.reproduction import AGREEMENTS, LABELS, LEGEND, NOT_YET, Reproduction
 from bench.reproduction import Cell as Compared
 from bench.table import Description, PublishedTable
 
 HEADS = ("data set", "detector", "metric", "printed", "ours", "difference", "agreement")
 MOST_NAMED = 8  # data sets in a sentence
+BAD = ("outside", "failed")
 COLUMNS = (
     "dataset", "detector", "metric", "printed", "printed_std", "ours", "ours_std", "difference",
     "agreement", "deterministic", "source", "reason",
@@ -24,9 +26,12 @@ COLUMNS = (
 
 
 def to_table(made: Reproduction) -> Table:
-    """Return the cells that were run, with why others were not beneath them."""
+    """Return the cells that were run, with what the words mean, and why others were not run,
+    beneath them.
+    """
     rows = [_row(cell, made.table.told) for cell in made.cells if cell.agreement != "not run"]
-    return Table("reproduction", made.table.told.title, HEADS, tuple(rows), _notes(made))
+    notes = (LEGEND, *_notes(made)) if rows else _notes(made)
+    return Table("reproduction", made.table.told.title, HEADS, tuple(rows), notes)
 
 
 def to_csv(made: Reproduction) -> str:
@@ -76,11 +81,16 @@ TEXTS: dict[str, Callable[[Reproduction], str]] = {
 }
 
 
-def overview(made: Sequence[Reproduction]) -> str:
-    """Return a page of all tables: how many cells agree, and which do not and why."""
+def overview(made: Sequence[Reproduction], name: str) -> str:
+    """Return a page of all tables: how many cells agree, and which do not and why.
+
+    Args:
+        made: the tables.
+        name: of the page, as it is given to the command.
+    """
     heads = (
-        "table", "cells", "run", "exact", "within the spread", "outside", "off, unexplained",
-        "off, explained", "of old code",
+        "table", "cells", "run", "exact", "within the spread", "outside", "failed",
+        "off, unexplained", "off, explained", "of old code",
     )  # fmt: skip
     lines = [
         tuple(
@@ -92,6 +102,7 @@ def overview(made: Sequence[Reproduction]) -> str:
                 one.counts["exact"],
                 one.counts["within the spread"],
                 one.counts["outside"],
+                one.counts["failed"],
                 len(one.off),
                 len(one.explained),
                 sum(cell.outdated for cell in one.cells),
@@ -101,16 +112,15 @@ def overview(made: Sequence[Reproduction]) -> str:
     ]
     parts = [
         "# Published tables, reproduced",
-        "Written by `bench reproduce --write docs/reproduction.md` from stored rows, and from the "
-        "csv of the same name beside it, which has every figure of ours, for rows that are "
-        "elsewhere. A cell is "
-        "exact where mean and printed spread (standard deviation over seeds) are within 0.02 "
-        "percentage points of the printed ones, or half a unit of their last digit; else within "
-        "the spread where the means differ by at most one printed standard deviation; else "
-        "outside; where no spread is printed, exact or outside alone. Off are those of a "
-        "deterministic detector that were run and are not exact; those of old code were made by "
-        "code of ours that has changed since. "
+        f"Written by `bench reproduce --write {name}` from stored rows, and from the csv of the "
+        "same name beside it, which has every figure of ours, for rows that are elsewhere. "
         "`bench reproduce NAME` runs what is missing and prints every cell.",
+        f"How cells agree. {LEGEND}. Failed: a row ended in an error or over a limit.",
+        "Cells that have to come out are those of detectors that know no chance, or that draw "
+        "their random numbers as the authors' did, where protocol and settings are known too. "
+        "Those of them that are not exact are off: explained, if the table tells why, else "
+        "unexplained. All other cells are targets: of them the difference in the mean is told. "
+        "Of old code are cells made by code of ours that has changed since.",
         markdown.table_text(Table("overview", "", heads, tuple(lines))),
     ]
     for one in made:
@@ -120,29 +130,31 @@ def overview(made: Sequence[Reproduction]) -> str:
         if one.counts["not run"] < len(one.cells):
             parts.append(markdown.table_text(_by_detector(one)))
         off = one.inexact
-        rows = tuple(_row(c, told) for c in one.cells if c.agreement == "outside" or c in off)
+        rows = tuple(_row(c, told) for c in one.cells if c.agreement in BAD or c in off)
         if rows:
-            parts.append("Cells that are outside, or of a deterministic detector and not exact:")
+            parts.append("Cells that are outside, failed, or off:")
             parts.append(markdown.table_text(Table("off", "", HEADS, rows)))
     return "\n\n".join(parts) + "\n"
 
 
 def _by_detector(made: Reproduction) -> Table:
-    heads = ("detector", "deterministic", "run", "exact", "within the spread", "outside")
+    heads = ("detector", "has to come out", "run", *AGREEMENTS[:-1])
     rows = []
     for detector in made.table.runnable:
         cells = [cell for cell in made.cells if cell.printed.detector == detector]
         counts = Counter(cell.agreement for cell in cells)
         told = "yes" if made.table.told.detectors[detector].deterministic else ""
-        figures = (counts["exact"], counts["within the spread"], counts["outside"])
+        figures = [counts[agreement] for agreement in AGREEMENTS[:-1]]
         rows.append(tuple(Cell(str(t)) for t in (detector, told, sum(figures), *figures)))
     return Table("detectors", "", heads, tuple(rows))
 
 
 def _row(cell: Compared, told: Description) -> tuple[Cell, ...]:
     printed = cell.printed
-    varies = printed.std is not None or not told.detectors[printed.detector].deterministic
-    spread = cell.std if varies and not math.isnan(cell.std) else None
+    figure = _figure(cell.ours, None if math.isnan(cell.std) else cell.std, told.decimals)
+    # A decimal more than printed, which shows what is just within a tolerance and what is not.
+    difference = _signed(cell.difference, told.decimals + 1)
+    failed = cell.agreement == "failed"
     return tuple(
         Cell(text)
         for text in (
@@ -150,8 +162,8 @@ def _row(cell: Compared, told: Description) -> tuple[Cell, ...]:
             printed.detector,
             LABELS[printed.metric],
             _figure(printed.value, printed.std, told.decimals),
-            _figure(cell.ours, spread, told.decimals),
-            _signed(cell.difference, told.decimals),
+            NONE if failed else figure,
+            NONE if failed else difference,
             cell.agreement,
         )
     )
@@ -170,13 +182,13 @@ def _notes(made: Reproduction) -> tuple[str, ...]:
     once with how many it is, where the figures are from, and by which code ours are.
     """
     notes = _in_the_mean(made)
-    reasons: dict[tuple[bool, str], list[Compared]] = {}
+    reasons: dict[tuple[str, str], list[Compared]] = {}
     for cell in made.cells:
         if cell.reason:
-            reasons.setdefault((cell.agreement == "not run", cell.reason), []).append(cell)
-    for (idle, reason), cells in reasons.items():
+            told = cell.agreement if cell.agreement in ("not run", "failed") else "known to differ"
+            reasons.setdefault((told, cell.reason), []).append(cell)
+    for (what, reason), cells in reasons.items():
         groups = _groups(cells, made.table) if reason.endswith(NOT_YET) else [cells]
-        what = "not run" if idle else "known to differ"
         notes += [f"{_counted(group, what, made.table)}: {reason}" for group in groups]
     unknown = [c for c in made.cells if c.agreement == "outside" and not c.reason]
     notes += [
@@ -198,7 +210,7 @@ def _in_the_mean(made: Reproduction) -> list[str]:
     for detector in made.table.runnable:
         differences: dict[str, list[float]] = {}
         for cell in made.cells:
-            if cell.printed.detector == detector and cell.agreement != "not run":
+            if cell.printed.detector == detector and not math.isnan(cell.ours):
                 differences.setdefault(cell.printed.metric, []).append(cell.difference)
         if differences and not made.table.told.detectors[detector].deterministic:
             told = ", ".join(
@@ -256,4 +268,6 @@ def _where(cells: Sequence[Compared], table: PublishedTable) -> str:
 
 def _some(names: Sequence[str]) -> str:
     more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    if more <= 2:
+        return ", ".join(names)
+    return f"{', '.join(names[:MOST_NAMED])} and {more} more"

@@ -309,7 +309,7 @@ def select(
     """Return the part of a table with these detectors and data sets, as printed or as named here.
 
     Raises:
-        UnknownTable: the table has none of a name.
+        UnknownTable: the table has none of a name, or no name is given.
     """
     specs = {name: contender.spec for name, contender in table.told.detectors.items()}
     chosen = _chosen("detector", detectors, table.detectors, specs)
@@ -323,6 +323,10 @@ def _chosen(
 ) -> set[str]:
     if asked is None:
         return set(printed)
+    if not asked:
+        known = nearest("", printed)
+        msg = f"no {what} is named; name some, or leave the option out for all; {known}"
+        raise UnknownTable(msg)
     chosen: set[str] = set()
     for word in asked:
         names = {n for n in printed if word.lower() in (n.lower(), here[n].lower())}

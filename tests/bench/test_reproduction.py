@@ -18,6 +18,7 @@ from bench import table as tables
 from bench.called import above, f1, most_anomalous, precision, recall
 from bench.cli import app
 from bench.plan import wanted_rows
+from bench.render import NONE
 from bench.reproduction import LABELS, reproduce
 from bench.store import Store
 from bench.table import Contender, Description, Figure, UnknownTable
@@ -102,16 +103,23 @@ def test_a_cell_that_lacks_a_seed_has_no_figure():
     assert math.isnan(cell.ours)
 
 
-def test_a_cell_whose_rows_failed_counts_them():
+def test_a_cell_whose_rows_failed_has_failed_and_counts_them():
     table = tables.select(tables.read("dte-2024-semi"), ["KNN", "CBLOF"], ["wine"])
     wanted = rows(table, "KNN", "wine")
     wanted += rows(table, "CBLOF", "wine")
     records = {row.key: {"status": "timeout", "reason": "over 1 s"} for row in wanted[1:]}
     made = reproduce(table, wanted, records, lambda key: None)
-    assert {(c.printed.detector, c.reason, c.failed) for c in made.cells} == {
-        ("KNN", "timeout: over 1 s", 4),  # the fifth row is merely not stored
-        ("CBLOF", "timeout: over 1 s", 5),
+    assert {(c.printed.detector, c.agreement, c.reason) for c in made.cells} == {
+        ("KNN", "failed", "4 of 5 rows: timeout: over 1 s"),  # the fifth is merely not stored
+        ("CBLOF", "failed", "5 of 5 rows: timeout: over 1 s"),
     }
+    assert made.summary == "6 cells: 6 failed"
+    assert made.strict_summary == (
+        "6 cells 3 have to come out: 0 exact, 0 off, 3 failed, 0 not run"
+    )
+    page = reproduction_text.to_markdown(made)
+    assert f"| wine | KNN | AUROC | 99.19 ± 0.22 | {NONE} | {NONE} | failed |" in page
+    assert "- 3 cells failed (KNN): 4 of 5 rows: timeout: over 1 s\n" in page
     assert {cell.printed.detector for cell in made.failed} == {"KNN"}
     assert reproduce(table, wanted, {}, lambda key: None).failed == ()
     assert reproduce(table, [], {}, lambda key: None).failed == ()
@@ -151,9 +159,9 @@ def test_the_page_lists_what_is_off_with_and_without_a_reason():
     made = reproduce(table, wanted, recorded(wanted, [0.8] * 20), lambda key: None)
     assert [cell.printed.detector for cell in made.off] == ["KNN", "IForest"]
     assert [cell.printed.detector for cell in made.explained] == ["LODA"]
-    page = reproduction_text.overview([made])
-    assert "| dte-2024-semi | 8 | 4 | 0 | 3 | 1 | 2 | 1 |" in page
-    _, listed = page.split("Cells that are outside, or of a deterministic detector and not exact:")
+    page = reproduction_text.overview([made], "page.md")
+    assert "| dte-2024-semi | 8 | 4 | 0 | 3 | 1 | 0 | 2 | 1 |" in page
+    _, listed = page.split("Cells that are outside, failed, or off:")
     assert [line.split(" | ")[1] for line in listed.splitlines()[4:]] == ["KNN", "LODA", "IForest"]
     assert "- 2 cells not run (LOF on glass, wine): not run yet\n" in page
     assert "- 1 cell not run (OCSVM on glass): not run yet\n" in page
@@ -270,6 +278,23 @@ def test_a_kept_figure_of_another_recipe_is_dropped_and_of_other_code_is_told(tm
     assert "changed since" not in reproduction_text.to_markdown(made)
 
 
+def test_a_failure_is_kept_where_its_rows_are_not_here(tmp_path):
+    table = areas("dte-2024-semi", ["KNN"], "wine")
+    wanted = rows(table, "KNN", "wine")
+    records = recorded(wanted, [0.9919] * 5)
+    records[wanted[2].key] = {"status": "error", "reason": "no, so not"}
+    made = reproduce(table, wanted, records, lambda key: None)
+    path = tmp_path / "cells.csv"
+    path.write_text(cells.to_csv([made]))
+    again = reproduce(table, wanted, {}, lambda key: None, cells.read(path))
+    (cell,) = again.cells
+    assert (cell.agreement, cell.reason) == ("failed", "1 of 5 rows: error: no, so not")
+    assert again.failed == (cell,)
+    assert cells.to_csv([again]) == path.read_text()
+    better = reproduce(table, wanted, recorded(wanted, [0.99] * 5), lambda key: None, {})
+    assert better.counts["failed"] == 0
+
+
 def test_a_kept_figure_hides_no_failure(tmp_path):
     table = areas("dte-2024-semi", ["KNN"], "wine")
     wanted = rows(table, "KNN", "wine")
@@ -279,7 +304,7 @@ def test_a_kept_figure_hides_no_failure(tmp_path):
     records = recorded(wanted, [0.9919] * 5)
     records[wanted[2].key] = {"status": "crashed", "reason": "by signal 11"}
     (cell,) = reproduce(table, wanted, records, lambda key: None, cells.read(path)).cells
-    assert (cell.agreement, cell.reason, cell.failed) == ("not run", "crashed: by signal 11", 1)
+    assert (cell.agreement, cell.reason) == ("failed", "1 of 5 rows: crashed: by signal 11")
     told = table.told.detectors | {"KNN": Contender(absent="no longer here")}
     other = replace(table, told=table.told.model_copy(update={"detectors": told}))
     (cell,) = reproduce(other, (), {}, lambda key: None, cells.read(path)).cells
@@ -292,11 +317,13 @@ def test_a_kept_figure_hides_no_failure(tmp_path):
         ("my,own\n1,2\n", "is no file of reproduced cells, whose columns are table,dataset"),
         ("{head}\n<<<<<<< HEAD\n", "line 2 of "),
         ("{head}\n{line}\n{line}\n", "line 3 of "),
+        ("{head}\n{failed}\n", "line 2 of "),  # with a figure
     ],
 )
 def test_a_file_of_other_or_damaged_cells_is_refused_and_stays(bench, tmp_path, text, sentence):
-    line = ",".join(["1"] * len(cells.COLUMNS))
-    text = text.format(head=",".join(cells.COLUMNS), line=line)
+    line = ",".join("" if name == "failure" else "1" for name in cells.COLUMNS)
+    failed = ",".join(["1"] * len(cells.COLUMNS))
+    text = text.format(head=",".join(cells.COLUMNS), line=line, failed=failed)
     (tmp_path / "page.csv").write_text(text)
     done = bench("reproduce", "--write", tmp_path / "page.md", "--results", tmp_path)
     assert done.wait() == 2
@@ -311,7 +338,7 @@ def test_the_page_in_the_documentation_has_the_cells_beside_it():
     for table in map(tables.read, tables.names()):
         made = reproduce(table, (), {}, lambda key: None, kept)
         run = len(made.cells) - made.counts["not run"]
-        agree = [made.counts[a] for a in ("exact", "within the spread", "outside")]
+        agree = [made.counts[a] for a in ("exact", "within the spread", "outside", "failed")]
         line = [table.name, len(made.cells), run, *agree, len(made.off), len(made.explained)]
         assert f"\n| {' | '.join(map(str, line))} | " in page
 
@@ -345,7 +372,7 @@ def test_targets_have_their_mean_difference_and_a_spread_of_their_own():
     made = reproduce(table, wanted, recorded(wanted, [0.5, 0.6] * 10), lambda key: None)
     assert made.cells[1].agreement == "not run"
     page = reproduction_text.to_markdown(made)
-    assert "| 0.4782 | 0.5500 ± 0.0513 | +0.0718 | outside |" in page
+    assert "| 0.4782 | 0.5500 ± 0.0513 | +0.07180 | outside |" in page
     assert "DAGMM, mean of ours less printed: AUROC +0.0718 (1 cell)\n" in page
 
 
@@ -356,7 +383,7 @@ def test_a_page_of_html_says_what_the_others_do():
     made = reproduce(table, wanted, recorded(wanted, [0.9919] * 5), lambda key: None)
     page = reproduction_text.to_html(made)
     assert page.startswith("<!doctype html>")
-    for text in ("<h1>dte-2024-semi: ADBench, one class", "1 cells: 1 within the spread.",
+    for text in ("<h1>dte-2024-semi: ADBench, one class", "1 cell: 1 within the spread.",
                  "99.19 ± 0.00", "Sources of the figures: 1 first hand"):  # fmt: skip
         assert text in page
 
@@ -391,9 +418,9 @@ def test_cells_of_data_that_are_not_here_say_so(tmp_path):
     table = tables.select(tables.read("dte-2024-semi"), ["lof"], ["glass"])
     assert table.wanted(tmp_path) == []
     made = reproduce(table, [], {}, lambda key: None)
-    assert {cell.reason for cell in made.cells} == {"its data are not here"}
+    assert {cell.reason for cell in made.cells} == {"the data are not here"}
     assert made.summary == "3 cells: 3 not run"
-    assert "3 cells not run (glass): its data are not here" in reproduction_text.to_markdown(made)
+    assert "3 cells not run (glass): the data are not here" in reproduction_text.to_markdown(made)
 
 
 def test_a_part_is_chosen_by_printed_names_or_ours():
@@ -449,7 +476,11 @@ def test_an_unknown_table_is_bad_usage(bench):
         (["--write", "a.md", "--detectors", "KNN"], "--detectors: of one table alone"),
         (["--datasets", "wine", "--strict"], "--datasets, --strict: of one table alone"),
         (["dte-2024-semi", "--write", "a.md"], "--write makes one page of all tables"),
-        (["--write", "a.csv"], "--write a.csv: a page is no csv"),
+        (["--write", "a.csv"], "--write a.csv: name the page FILE.md; its cells go beside it"),
+        (["--write", "page"], "--write page: name the page FILE.md"),
+        (["dte-2024-semi", "--detectors", ""], "no detector is named; name some, or leave"),
+        (["dte-2024-semi", "--datasets", ","], "no data set is named; name some, or leave"),
+        (["dte-2024-semi", "--retry", "crash"], "retry: unknown 'crash'; did you mean crashed?"),
     ],
 )
 def test_an_option_that_would_do_nothing_is_bad_usage(bench, options, text):
@@ -464,7 +495,8 @@ def test_a_page_of_nothing_is_not_written(bench, tmp_path):
     done = bench("reproduce", "--write", page, "--data", tmp_path, "--results", tmp_path)
     assert done.wait() == 2
     assert done.stderr == (
-        "bench: none of the tables' data are here; see `bench data fetch`, or give --data\n"
+        f"bench: none of the data of the tables are in {tmp_path}; `bench data fetch` brings "
+        "them, or name another folder with --data or $BENCH_DATA\n"
     )
     need("adbench/wine")
     done = bench("reproduce", "--write", page, "--results", tmp_path)
@@ -496,6 +528,7 @@ def test_small_sets_come_out_as_printed(bench, tmp_path, name, n_cells, n):
     assert bench("reproduce", "--write", page, "--results", tmp_path).wait() == 0
     text = page.read_text()
     assert f"| {name} | {n_cells} | {n} | {n - len(off)} |" in text
+    assert f"Written by `bench reproduce --write {page}`" in text
     assert bench("reproduce", "--write", page, "--results", tmp_path / "none").wait() == 0
     assert page.read_text() == text  # from the cells beside it
 
@@ -515,7 +548,10 @@ def test_strict_fails_where_a_deterministic_cell_is_off(bench, tmp_path, monkeyp
     done = CliRunner().invoke(app, asked)  # every row is stored, so that nothing runs
     assert done.exit_code == 1
     assert "not as printed: KNN on wine" in done.stderr
-    assert "| 99.29 ± 0.22 | 99.19 ± 0.22 | -0.10 | within the spread |" in done.stdout
+    assert (
+        "bench: of 3 cells 3 have to come out: 2 exact, 1 off, 0 failed, 0 not run" in done.stderr
+    )
+    assert "| 99.29 ± 0.22 | 99.19 ± 0.22 | -0.103 | within the spread |" in done.stdout
 
 
 def test_strict_fails_where_a_deterministic_cell_failed(bench, tmp_path):
@@ -525,7 +561,18 @@ def test_strict_fails_where_a_deterministic_cell_failed(bench, tmp_path):
         "--time-limit", "0.001", "--results", tmp_path,
     )  # fmt: skip
     assert done.wait() == 1
-    assert done.stderr == "bench: failed: KNN on wine\n"
+    assert done.stderr.splitlines() == [
+        "bench: failed: KNN on wine",
+        "bench: of 6 cells 3 have to come out: 0 exact, 0 off, 3 failed, 0 not run",
+    ]
+    done = bench(
+        "reproduce", "dte-2024-semi", "--detectors", "KNN", "--datasets", "wine", "--strict",
+        "--retry", "timeout", "--results", tmp_path,
+    )  # fmt: skip
+    assert done.wait() == 0
+    assert done.stderr == (
+        "bench: of 3 cells 3 have to come out: 3 exact, 0 off, 0 failed, 0 not run\n"
+    )
 
 
 def test_the_table_of_pyod_comes_out_to_four_decimals(bench, tmp_path):
@@ -598,11 +645,10 @@ def test_a_row_without_the_figure_of_a_cell_says_so():
     wanted = rows(table, "AE (L2)", "bottle")
     found = reproduce(table, wanted, recorded(wanted, [0.5]), lambda key: None)
     cells = {c.printed.metric: c for c in found.cells}
-    assert cells["pixel_auroc"].agreement == "not run"
+    assert cells["pixel_auroc"].agreement == "failed"
     assert cells["pixel_auroc"].reason == (
         "1 of 1 rows have no pixel_auroc; make them anew with --results DIR, a new folder"
     )
-    assert cells["pixel_auroc"].failed == 1
 
 
 @pytest.fixture
