@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from bench.records import Row
 
 LOG_SECONDS = 10.0
+FEW = 10  # rows that tell how long the others take
 
 
 class Progressing:
@@ -62,8 +63,13 @@ class Progressing:
             now = time.monotonic()
             if not self._console.is_terminal and now - self._told > LOG_SECONDS:
                 self._told = now
-                left = (now - self._start) / done * (self._n_rows - done)
-                self._console.print(f"{self._counts()}, about {left:.0f} s left")
+                self._console.print(self._counts() + self._left(now - self._start, done))
+
+    def _left(self, seconds: float, done: int) -> str:
+        """Return the time left; nothing while too few rows are done, as the first start slowly."""
+        if done < min(FEW, self._n_rows / 10):
+            return ""
+        return f", about {seconds / done * (self._n_rows - done):.0f} s left"
 
     def _counts(self) -> str:
         return f"{self._statuses.total()}/{self._n_rows} rows, {self.failed} failed"
