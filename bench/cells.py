@@ -67,25 +67,31 @@ def read(path: Path) -> dict[Place, Kept]:
             place = (line["table"], line["dataset"], line["detector"], line["metric"])
             try:
                 kept = _kept(line)
-            except (TypeError, ValueError):
-                kept = None
-            if kept is None or place in found:
-                msg = (
-                    f"line {lines.line_num} of {path} is damaged, or the second of its cell; "
-                    "repair it, or bring back the file of an older commit"
-                )
-                raise ValueError(msg)
+            except ValueError as error:
+                raise ValueError(_damaged(path, lines.line_num, str(error))) from error
+            if place in found:
+                raise ValueError(_damaged(path, lines.line_num, "its cell has a line before it"))
             found[place] = kept
     return found
 
 
 def _kept(line: Mapping[str, str]) -> Kept:
+    if len(line) > len(COLUMNS) or None in line.values():
+        msg = f"it has not {len(COLUMNS)} fields"
+        raise ValueError(msg)
     made = Made(*(line[name] for name in ("device", "versions", "commit", "code", "data")))
     mean, std = (float(line[name] or "nan") for name in ("ours", "ours_std"))
     if math.isnan(mean) != bool(line["failure"]):
-        msg = "either a figure or a failure"
+        msg = "it needs either a figure or a failure"
         raise ValueError(msg)
     return Kept(Ours(mean, std, made, line["failure"]), line["recipe"])
+
+
+def _damaged(path: Path, line: int, why: str) -> str:
+    return (
+        f"line {line} of {path} is damaged: {why}; repair it, or bring back the file of an older "
+        "commit"
+    )
 
 
 def _number(value: float, digits: int) -> str:

@@ -608,7 +608,7 @@ def _write(path: Path, text: str) -> None:
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
     except OSError as error:
-        msg = f"cannot write {path}: {error.strerror}; name another"
+        msg = f"cannot write {path}: {error.strerror}; name another file"
         raise Usage(msg) from error
     out.print(str(path), markup=False, soft_wrap=True)
 

@@ -24,6 +24,7 @@ Status = Literal[
 ]
 STATUSES: tuple[Status, ...] = Status.__args__  # type: ignore[attr-defined]
 FAILURES = STATUSES[1:]
+SCORED = ("ok", "constant")  # of rows that have metrics
 
 
 def canonical(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from bench.printed import Table
     from bench.records import Wanted
-    from bench.reproduction import Kept, Place, Reproduction
+    from bench.reproduction import Cell, Kept, Place, Reproduction
     from bench.table import PublishedTable
 
 app = typer.Typer()
@@ -34,10 +35,12 @@ def reproduce(
         str | None, typer.Argument(help="name of a published table; without one, lists them")
     ] = None,
     detectors: Annotated[
-        str | None, typer.Option(metavar="A,B", help="these detectors alone, as printed")
+        str | None,
+        typer.Option(metavar="A,B", help="these detectors alone, as printed or named here"),
     ] = None,
     datasets: Annotated[
-        str | None, typer.Option(metavar="X,Y", help="these data sets alone, as printed")
+        str | None,
+        typer.Option(metavar="X,Y", help="these data sets alone, as printed or named here"),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="jobs at a time; by default the cores")] = (
         os.cpu_count() or 1
@@ -51,15 +54,15 @@ def reproduce(
     strict: Annotated[
         bool,
         typer.Option(
-            help="exit 1 if a cell that has to come out is off or failed; say how many have to"
+            help="say how many cells have to come out, and exit 1 if one of them is off or failed"
         ),
     ] = False,
     write: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="run nothing; write a page of all, and its cells beside it as csv; of cells "
-            "whose rows are not stored it keeps those that are there",
+            help="run nothing; write a page of all tables, FILE.md, and their figures beside it, "
+            "FILE.csv; figures that are there stay where their rows are not stored",
         ),
     ] = None,
     results: Results = FOLDER,
@@ -72,6 +75,7 @@ def reproduce(
     from bench.run import run as run_suite
 
     cli._one_of("format", format, FORMATS)
+    again = cli._statuses(retry)
     if write is not None and table is not None:
         msg = "--write makes one page of all tables; leave out the name of the table"
         raise cli.Usage(msg)
@@ -90,10 +94,8 @@ def reproduce(
             kept = cells.read(beside)
         made = _stored(every, data, device, results, kept)
         cli._write(beside, cells.to_csv(made))
-        cli._write(write, reproduction_text.overview(made, str(write)))
-        lost = len(kept) - sum(place in kept for one in made for place in one.places)
-        if lost:
-            cli.out.print(f"left out: {lost} kept figures of other settings or data, or of no cell")
+        cli._write(write, reproduction_text.overview(made))
+        _say_kept(kept, {place: cell for one in made for place, cell in one.run.items()})
         return
     if table is None:
         cli.out.print(_listing([tables.read(name) for name in tables.names()], data))
@@ -104,9 +106,9 @@ def reproduce(
     wanted = chosen.wanted(data, device)
     if chosen.runnable and not wanted:
         members = [member for each in chosen.members.values() for member in each]
-        raise cli.Usage(_no_data(f"of {', '.join(chosen.datasets)}", members, data))
+        raise cli.Usage(_no_data(f"of {datasets or table}", members, data))
     if wanted:
-        options = Options(results, data, jobs, time_limit, None, cli._statuses(retry), None)
+        options = Options(results, data, jobs, time_limit, None, again, None)
         suite, *_ = chosen.suites(chosen.runnable[0], chosen.present(data))  # for name and title
         # Progress goes beside the table, so that a csv can be piped.
         console = cli.out if format == "table" else Console(stderr=True, highlight=False)
@@ -123,11 +125,14 @@ def reproduce(
     else:
         sys.stdout.write(reproduction_text.TEXTS[format](compared))
     if strict:
-        for what, found in (("not as printed", compared.off), ("failed", compared.failed)):
+        for what, found, then in (
+            ("not as printed", compared.off, "see what docs/reproduction.md tells of them"),
+            ("failed", compared.failed, "run them again with --retry all"),
+        ):
             names = dict.fromkeys(f"{c.printed.detector} on {c.printed.dataset}" for c in found)
             if names:
-                sys.stderr.write(f"bench: {what}: {', '.join(names)}\n")
-        sys.stderr.write(f"bench: of {compared.strict_summary}\n")
+                sys.stderr.write(f"bench: {what}: {', '.join(names)}; {then}\n")
+        sys.stderr.write(f"bench: {compared.strict_summary}\n")
         if compared.off or compared.failed:
             raise typer.Exit(1)
 
@@ -160,7 +165,7 @@ def _stored(
 
     wanted = [one.wanted(data, device) for one in every]
     made = [_compared(*pair, results, kept) for pair in zip(every, wanted, strict=True)]
-    if not any(one.places for one in made):
+    if not any(one.run for one in made):
         if not any(wanted):
             raise cli.Usage(_no_data("of the tables", (), data))
         msg = (
@@ -171,13 +176,24 @@ def _stored(
     return made
 
 
+def _say_kept(kept: Mapping[Place, Kept], run: Mapping[Place, Cell]) -> None:
+    """Say how many kept figures stay no longer."""
+    from bench import cli
+
+    if n := len(kept.keys() - run.keys()):
+        cli.out.print(f"left out: {n} kept figures of other settings or data, or of no cell")
+    both = kept.keys() & run.keys()
+    if n := sum(run[p].agreement == "failed" and not kept[p].ours.failure for p in both):
+        cli.out.print(f"replaced: {n} kept figures by failures of rows that are stored here")
+
+
 def _no_data(whose: str, members: Sequence[str], data: Path | None) -> str:
     """Return what to do where none of the data are there, of data sets by their names here."""
     from datasets import data_folder
 
-    names = f" {' '.join(members)}" if 0 < len(members) <= FEW else ""
+    names = shlex.join(members) if 0 < len(members) <= FEW else "NAME"
     return (
-        f"none of the data {whose} are in {data_folder(data)}; `bench data fetch{names}` brings "
+        f"none of the data {whose} are in {data_folder(data)}; `bench data fetch {names}` brings "
         "them, or name another folder with --data or $BENCH_DATA"
     )
 

@@ -22,20 +22,20 @@ from bench.called import OF_CALLED, above, most_anomalous
 from bench.codeid import SHOWN_DIGITS
 from bench.metrics import METRICS, Floats, Labels
 from bench.provenance import commit_of, gpu_of, sentences, versions_of
-from bench.records import Wanted, digest
+from bench.records import SCORED, Wanted, digest
 from bench.table import Description, Figure, PublishedTable
 
 TOLERANCE = 0.02  # percentage points
-LEGEND = (
-    "exact: mean, and spread where printed (standard deviation over seeds, ddof = 1), within 0.02 "
-    "percentage points of the printed ones or half a unit of their last digit, whichever is more; "
-    "within the spread: else, the means differ by at most the printed spread; outside: else, also "
-    "where no spread is printed"
-)
 NOT_YET = "not run yet"
-SCORED = ("ok", "constant")  # statuses of rows with metrics
 Agreement = Literal["exact", "within the spread", "outside", "failed", "not run"]
 AGREEMENTS: tuple[Agreement, ...] = get_args(Agreement)
+LEGEND = (
+    "Exact: mean, and spread where one is printed (standard deviation over seeds, ddof = 1), are "
+    f"within {TOLERANCE} percentage points of the printed ones or half a unit of their last digit, "
+    "whichever is more. Within the spread: not exact, but the means differ by at most the printed "
+    "spread. Outside: neither, also where no spread is printed. Failed: a row ended in an error or "
+    "over a limit, or lacks the figure. Not run: rows are missing."
+)
 Scores = Callable[[str], tuple[Labels, Floats] | None]
 Place = tuple[str, str, str, str]  # table, data set, detector and metric of a printed figure
 
@@ -135,15 +135,23 @@ class Reproduction:
     cells: tuple[Cell, ...]
 
     @property
-    def places(self) -> tuple[Place, ...]:
-        """The places of the cells that have a figure of ours, or failed."""
-        printed = [cell.printed for cell in self.cells if cell.made]
-        return tuple((self.table.name, p.dataset, p.detector, p.metric) for p in printed)
+    def run(self) -> dict[Place, Cell]:
+        """The cells that were run, also those that failed, by place."""
+        return {
+            (self.table.name, c.printed.dataset, c.printed.detector, c.printed.metric): c
+            for c in self.cells
+            if c.made
+        }
 
     @property
     def counts(self) -> Counter[Agreement]:
         """How many cells agree how."""
         return Counter(cell.agreement for cell in self.cells)
+
+    @property
+    def required(self) -> tuple[Cell, ...]:
+        """The cells that have to come out."""
+        return tuple(cell for cell in self.cells if cell.deterministic)
 
     @property
     def inexact(self) -> tuple[Cell, ...]:
@@ -167,16 +175,16 @@ class Reproduction:
 
     @property
     def failed(self) -> tuple[Cell, ...]:
-        """Deterministic cells that have no figure because rows failed."""
-        return tuple(c for c in self.cells if c.deterministic and c.agreement == "failed")
+        """Cells that have to come out and have no figure because rows failed."""
+        return tuple(cell for cell in self.required if cell.agreement == "failed")
 
     @property
     def strict_summary(self) -> str:
         """One line: how many cells have to come out, and how many of them do."""
-        counts = Counter(cell.agreement for cell in self.cells if cell.deterministic)
-        told = f"{counts['exact']} exact, {len(self.off)} off, {counts['failed']} failed"
-        every = f"{len(self.cells)} cells {counts.total()} have to come out"
-        return f"{every}: {told}, {counts['not run']} not run"
+        counts = Counter(cell.agreement for cell in self.required)
+        figures = f"{counts['exact']} exact, {len(self.off)} off, {counts['failed']} failed"
+        told = f"{len(self.required)} of {len(self.cells)}"
+        return f"cells that have to come out: {told}: {figures}, {counts['not run']} not run"
 
     @property
     def made_by(self) -> tuple[str, ...]:
@@ -212,7 +220,8 @@ def reproduce(
         wanted: the rows they are made of, of the data sets that are here.
         records: stored records by key.
         scores: labels and scores of a stored row by its key.
-        kept: figures of ours for cells of whose rows some are not stored, and none failed.
+        kept: figures of ours, or failures, for cells of whose rows some are not stored, and none
+            failed.
     """
     by_place: dict[tuple[str, str], list[Wanted]] = {}
     for row in wanted:
@@ -342,7 +351,8 @@ def _digest_of(wanted: Sequence[Wanted]) -> str:
 
 def _has(metric: str, record: Mapping[str, Any]) -> bool:
     """Return whether a stored row has a figure, or scores to make it of."""
-    return record["status"] in SCORED and (metric not in METRICS or metric in record)
+    scored = record["status"] in SCORED
+    return scored and (metric not in METRICS or math.isfinite(record.get(metric, math.nan)))
 
 
 def _agreement(figure: Figure, ours: Ours, tolerance: float) -> Agreement:

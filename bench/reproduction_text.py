@@ -17,7 +17,8 @@ from bench.reproduction import Cell as Compared
 from bench.table import Description, PublishedTable
 
 HEADS = ("data set", "detector", "metric", "printed", "ours", "difference", "agreement")
-MOST_NAMED = 8  # data sets in a sentence
+MOST_NAMED = 8  # data sets in a sentence, unless all are hardly more
+HARDLY_MORE = 2
 BAD = ("outside", "failed")
 COLUMNS = (
     "dataset", "detector", "metric", "printed", "printed_std", "ours", "ours_std", "difference",
@@ -81,16 +82,11 @@ TEXTS: dict[str, Callable[[Reproduction], str]] = {
 }
 
 
-def overview(made: Sequence[Reproduction], name: str) -> str:
-    """Return a page of all tables: how many cells agree, and which do not and why.
-
-    Args:
-        made: the tables.
-        name: of the page, as it is given to the command.
-    """
+def overview(made: Sequence[Reproduction]) -> str:
+    """Return a page of all tables: how many cells agree, and which do not and why."""
     heads = (
-        "table", "cells", "run", "exact", "within the spread", "outside", "failed",
-        "off, unexplained", "off, explained", "of old code",
+        "table", "cells", "have to come out", "run", *AGREEMENTS[:-1], "off, unexplained",
+        "off, explained", "of old code",
     )  # fmt: skip
     lines = [
         tuple(
@@ -98,11 +94,9 @@ def overview(made: Sequence[Reproduction], name: str) -> str:
             for text in (
                 one.table.name,
                 len(one.cells),
+                len(one.required),
                 len(one.cells) - one.counts["not run"],
-                one.counts["exact"],
-                one.counts["within the spread"],
-                one.counts["outside"],
-                one.counts["failed"],
+                *(one.counts[agreement] for agreement in AGREEMENTS[:-1]),
                 len(one.off),
                 len(one.explained),
                 sum(cell.outdated for cell in one.cells),
@@ -112,15 +106,15 @@ def overview(made: Sequence[Reproduction], name: str) -> str:
     ]
     parts = [
         "# Published tables, reproduced",
-        f"Written by `bench reproduce --write {name}` from stored rows, and from the csv of the "
-        "same name beside it, which has every figure of ours, for rows that are elsewhere. "
-        "`bench reproduce NAME` runs what is missing and prints every cell.",
-        f"How cells agree. {LEGEND}. Failed: a row ended in an error or over a limit.",
-        "Cells that have to come out are those of detectors that know no chance, or that draw "
-        "their random numbers as the authors' did, where protocol and settings are known too. "
-        "Those of them that are not exact are off: explained, if the table tells why, else "
-        "unexplained. All other cells are targets: of them the difference in the mean is told. "
-        "Of old code are cells made by code of ours that has changed since.",
+        "Written by `bench reproduce --write` from stored rows, and from the csv of the same name "
+        "beside it, which has every figure of ours, for rows that are elsewhere. `bench reproduce "
+        "NAME` runs what is missing and prints the cells that were run.",
+        LEGEND,
+        "A cell has to come out where its detector is deterministic, or draws its random numbers "
+        "as the authors' code did, protocol and settings are known, and the table tells no reason "
+        "against it. Off, unexplained: it has to come out, and is not exact. Off, explained: but "
+        "for the reason that is told it would have to. All other cells are targets, for which the "
+        "difference in the mean is told. Of old code: made by code of ours that has changed since.",
         markdown.table_text(Table("overview", "", heads, tuple(lines))),
     ]
     for one in made:
@@ -129,8 +123,8 @@ def overview(made: Sequence[Reproduction], name: str) -> str:
         parts.append("\n".join(f"- {note}" for note in (*told.notes, *_notes(one))))
         if one.counts["not run"] < len(one.cells):
             parts.append(markdown.table_text(_by_detector(one)))
-        off = one.inexact
-        rows = tuple(_row(c, told) for c in one.cells if c.agreement in BAD or c in off)
+        shown = [c for c in one.cells if c.agreement in BAD or c in one.inexact]
+        rows = tuple(_row(cell, told) for cell in shown)
         if rows:
             parts.append("Cells that are outside, failed, or off:")
             parts.append(markdown.table_text(Table("off", "", HEADS, rows)))
@@ -138,23 +132,24 @@ def overview(made: Sequence[Reproduction], name: str) -> str:
 
 
 def _by_detector(made: Reproduction) -> Table:
-    heads = ("detector", "has to come out", "run", *AGREEMENTS[:-1])
+    heads = ("detector", "have to come out", "run", *AGREEMENTS[:-1])
     rows = []
     for detector in made.table.runnable:
         cells = [cell for cell in made.cells if cell.printed.detector == detector]
         counts = Counter(cell.agreement for cell in cells)
-        told = "yes" if made.table.told.detectors[detector].deterministic else ""
+        required = sum(cell.deterministic for cell in cells)
         figures = [counts[agreement] for agreement in AGREEMENTS[:-1]]
-        rows.append(tuple(Cell(str(t)) for t in (detector, told, sum(figures), *figures)))
+        rows.append(tuple(Cell(str(t)) for t in (detector, required, sum(figures), *figures)))
     return Table("detectors", "", heads, tuple(rows))
 
 
 def _row(cell: Compared, told: Description) -> tuple[Cell, ...]:
     printed = cell.printed
-    figure = _figure(cell.ours, None if math.isnan(cell.std) else cell.std, told.decimals)
-    # A decimal more than printed, which shows what is just within a tolerance and what is not.
-    difference = _signed(cell.difference, told.decimals + 1)
-    failed = cell.agreement == "failed"
+    ours = difference = NONE
+    if cell.agreement != "failed":
+        ours = _figure(cell.ours, None if math.isnan(cell.std) else cell.std, told.decimals)
+        # A decimal more than printed shows what is just within a tolerance.
+        difference = _signed(cell.difference, told.decimals + 1)
     return tuple(
         Cell(text)
         for text in (
@@ -162,8 +157,8 @@ def _row(cell: Compared, told: Description) -> tuple[Cell, ...]:
             printed.detector,
             LABELS[printed.metric],
             _figure(printed.value, printed.std, told.decimals),
-            NONE if failed else figure,
-            NONE if failed else difference,
+            ours,
+            difference,
             cell.agreement,
         )
     )
@@ -190,9 +185,11 @@ def _notes(made: Reproduction) -> tuple[str, ...]:
     for (what, reason), cells in reasons.items():
         groups = _groups(cells, made.table) if reason.endswith(NOT_YET) else [cells]
         notes += [f"{_counted(group, what, made.table)}: {reason}" for group in groups]
-    unknown = [c for c in made.cells if c.agreement == "outside" and not c.reason]
+    unknown = [
+        c for c in made.cells if not c.reason and (c.agreement == "outside" or c in made.off)
+    ]
     notes += [
-        f"{_counted(group, 'outside', made.table)}: no reason known"
+        f"{_counted(group, 'not as printed', made.table)}: no reason known"
         for group in _groups(unknown, made.table)
     ]
     notes += [
@@ -268,6 +265,6 @@ def _where(cells: Sequence[Compared], table: PublishedTable) -> str:
 
 def _some(names: Sequence[str]) -> str:
     more = len(names) - MOST_NAMED
-    if more <= 2:
+    if more <= HARDLY_MORE:
         return ", ".join(names)
     return f"{', '.join(names[:MOST_NAMED])} and {more} more"

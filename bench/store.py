@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from bench import metrics
 from bench.codeid import tree_digest
-from bench.records import Row, canonical
+from bench.records import SCORED, Row, canonical
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,7 +161,7 @@ class Store:
 
     def renewed(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Return a stored record, its metrics computed anew, once, where other code made them."""
-        if record.get("metrics_id") == _metrics_id() or record["status"] not in ("ok", "constant"):
+        if record.get("metrics_id") == _metrics_id() or record["status"] not in SCORED:
             return dict(record)
         key = record["key"]
         if key not in self._computed:
