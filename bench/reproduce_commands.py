@@ -40,7 +40,9 @@ def reproduce(
     ] = None,
     datasets: Annotated[
         str | None,
-        typer.Option(metavar="X,Y", help="these data sets alone, as printed or named here"),
+        typer.Option(
+            metavar="X,Y", help="these data sets alone, as printed or named here; or patterns"
+        ),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="jobs at a time; by default the cores")] = (
         os.cpu_count() or 1

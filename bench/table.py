@@ -11,6 +11,7 @@ import csv
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -306,7 +307,8 @@ def read(name: str) -> PublishedTable:
 def select(
     table: PublishedTable, detectors: Sequence[str] | None, datasets: Sequence[str] | None
 ) -> PublishedTable:
-    """Return the part of a table with these detectors and data sets, as printed or as named here.
+    """Return the part of a table with these detectors and data sets, as printed or as named here,
+    or those that patterns such as "w*" match.
 
     Raises:
         UnknownTable: the table has none of a name, or no name is given.
@@ -329,7 +331,11 @@ def _chosen(
         raise UnknownTable(msg)
     chosen: set[str] = set()
     for word in asked:
-        names = {n for n in printed if word.lower() in (n.lower(), here[n].lower())}
+        names = {
+            name
+            for name in printed
+            if any(fnmatchcase(each.lower(), word.lower()) for each in (name, here[name]))
+        }
         if not names:
             msg = f"the table has no {what} {word!r}; {nearest(word, printed)}"
             raise UnknownTable(msg)
