@@ -25,6 +25,7 @@ from bench.options import (
     Device,
     Drop,
     Label,
+    MemoryLimit,
     Normal,
     ProtocolName,
     Results,
@@ -78,10 +79,7 @@ def run(
     time_limit: Annotated[
         float, typer.Option(min=0.001, help="seconds of a fit and of a read-out")
     ] = 600.0,
-    memory_limit: Annotated[
-        float | None,
-        typer.Option(min=0.001, help="GiB of a job; by default 8 or 80 % of RAM over jobs"),
-    ] = None,
+    memory_limit: MemoryLimit = None,
     device: Device = "auto",
     results: Results = FOLDER,
     data: Data = None,
@@ -113,7 +111,7 @@ def run(
         data=data,
         workers=jobs,
         seconds=time_limit,
-        memory_mib=None if memory_limit is None else memory_limit * 1024,
+        memory_mib=_mib(memory_limit),
         retry=_statuses(retry),
         scheduler=scheduler,
     )
@@ -556,6 +554,10 @@ def _seeds(text: str | None) -> int | list[int] | None:
         msg = f"--seeds {text!r} is neither a number of seeds nor a list such as 0,1,2"
         raise Usage(msg) from None
     return numbers if "," in text else numbers[0]
+
+
+def _mib(gib: float | None) -> float | None:
+    return None if gib is None else gib * 1024
 
 
 def _statuses(text: str | None) -> Sequence[str]:

@@ -34,6 +34,10 @@ Results = Annotated[Path, typer.Option(metavar="DIR", help="folder of the store 
 Data = Annotated[
     Path | None, typer.Option(metavar="DIR", help="data folder; by default $BENCH_DATA or a cache")
 ]
+MemoryLimit = Annotated[
+    float | None,
+    typer.Option(min=0.001, help="GiB of a job; by default 8 or 80 % of RAM over jobs"),
+]
 Retry = Annotated[
     str | None,
     typer.Option(metavar="STATUS,...|all", help="run stored failures of these kinds again"),

@@ -13,7 +13,7 @@ import typer
 from rich import box
 from rich.console import Console
 
-from bench.options import FOLDER, Data, Device, Results, Retry
+from bench.options import FOLDER, Data, Device, MemoryLimit, Results, Retry
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -50,6 +50,7 @@ def reproduce(
     time_limit: Annotated[
         float, typer.Option(min=0.001, help="seconds of a fit and of a read-out")
     ] = 3600.0,
+    memory_limit: MemoryLimit = None,
     device: Device = "cpu",
     retry: Retry = None,
     format: Annotated[str, typer.Option(help=", ".join(FORMATS))] = "table",
@@ -110,7 +111,7 @@ def reproduce(
         members = [member for each in chosen.members.values() for member in each]
         raise cli.Usage(_no_data(f"of {datasets or table}", members, data))
     if wanted:
-        options = Options(results, data, jobs, time_limit, None, again, None)
+        options = Options(results, data, jobs, time_limit, cli._mib(memory_limit), again, None)
         suite, *_ = chosen.suites(chosen.runnable[0], chosen.present(data))  # for name and title
         # Progress goes beside the table, so that a csv can be piped.
         console = cli.out if format == "table" else Console(stderr=True, highlight=False)
@@ -141,7 +142,16 @@ def reproduce(
 
 def _given(context: typer.Context) -> list[str]:
     """Return the options of one table that were given."""
-    names = ("detectors", "datasets", "jobs", "time_limit", "retry", "format", "strict")
+    names = (
+        "detectors",
+        "datasets",
+        "jobs",
+        "time_limit",
+        "memory_limit",
+        "retry",
+        "format",
+        "strict",
+    )
     default = ("DEFAULT", "DEFAULT_MAP")
     sources = {name: context.get_parameter_source(name) for name in names}
     return [

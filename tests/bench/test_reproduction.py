@@ -503,7 +503,7 @@ def test_an_unknown_table_is_bad_usage(bench):
         (["--format", "csv"], "--format: of one table alone; name it, without --write, or leave"),
         (["--write", "a.md", "--detectors", "KNN"], "--detectors: of one table alone"),
         (["--datasets", "wine", "--strict"], "--datasets, --strict: of one table alone"),
-        (["--write", "a.md", "--retry", "all"], "--retry: of one table alone"),
+        (["--memory-limit", "2", "--retry", "all"], "--memory-limit, --retry: of one table"),
         (["dte-2024-semi", "--write", "a.md"], "--write makes one page of all tables"),
         (["--write", "a.csv"], "--write a.csv: name the page FILE.md; its cells go beside it"),
         (["--write", "page"], "--write page: name the page FILE.md"),
@@ -603,6 +603,18 @@ def test_strict_fails_where_a_deterministic_cell_failed(bench, tmp_path):
     assert done.wait() == 0
     assert done.stderr == (
         "bench: cells that have to come out: 3 of 3: 3 exact, 0 off, 0 failed, 0 not run\n"
+    )
+
+
+def test_a_job_has_the_memory_that_is_asked_for(bench, tmp_path):
+    need("adbench/wine")
+    done = bench(
+        "reproduce", "dte-2024-semi", "--detectors", "IForest", "--datasets", "wine",
+        "--memory-limit", "0.001", "--format", "md", "--results", tmp_path,
+    )  # fmt: skip
+    assert done.wait() == 0, done.stderr
+    assert re.search(
+        r"3 cells failed \(wine\): . of 5 rows: memory: used .* limit 1 MiB", done.stdout
     )
 
 
