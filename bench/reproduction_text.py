@@ -123,7 +123,8 @@ def overview(made: Sequence[Reproduction]) -> str:
         parts.append("\n".join(f"- {note}" for note in (*told.notes, *_notes(one))))
         if one.counts["not run"] < len(one.cells):
             parts.append(markdown.table_text(_by_detector(one)))
-        shown = [c for c in one.cells if c.agreement in BAD or c in one.inexact]
+        inexact = one.inexact
+        shown = [c for c in one.cells if c.agreement in BAD or c in inexact]
         rows = tuple(_row(cell, told) for cell in shown)
         if rows:
             parts.append("Cells that are outside, failed, or off:")
@@ -185,9 +186,8 @@ def _notes(made: Reproduction) -> tuple[str, ...]:
     for (what, reason), cells in reasons.items():
         groups = _groups(cells, made.table) if reason.endswith(NOT_YET) else [cells]
         notes += [f"{_counted(group, what, made.table)}: {reason}" for group in groups]
-    unknown = [
-        c for c in made.cells if not c.reason and (c.agreement == "outside" or c in made.off)
-    ]
+    off = made.off
+    unknown = [c for c in made.cells if not c.reason and (c.agreement == "outside" or c in off)]
     notes += [
         f"{_counted(group, 'not as printed', made.table)}: no reason known"
         for group in _groups(unknown, made.table)
