@@ -322,7 +322,7 @@ def checks_for(subject: Subject) -> dict[str, Check]:
 
 def _trains(spec: Spec) -> bool:
     """Whether the model is one of the training loop of this package."""
-    from detectors.deep.base import DeepDetector
+    from detectors.training.base import DeepDetector
 
     return issubclass(load_class(spec.entry.target), DeepDetector)
 

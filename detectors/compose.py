@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from detectors.contract import Detector, Family, Floats
-from detectors.scale import location_and_scale
+from detectors.standardise import location_and_scale
 
 
 @dataclass(kw_only=True)

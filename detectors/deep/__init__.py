@@ -1,1 +1,1 @@
-"""Deep detectors: networks, losses and scores on one training loop."""
+"""Deep detectors: one file a method and nothing else."""

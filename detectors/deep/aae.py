@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detectors.deep.games import BETAS
-from detectors.deep.phases import Objective, Phase, mean_of
-from detectors.deep.prior import DiscriminatedAutoencoder
+from detectors.networks.adversarial_losses import BETAS
+from detectors.training.phases import Objective, Phase, mean_of
+from detectors.training.prior import DiscriminatedAutoencoder
 
 ENCODER_PACE = 0.3  # in the game; at 1 the encoder overruns the discriminator and both wander
 

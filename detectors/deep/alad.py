@@ -15,12 +15,12 @@ from annotated_types import Gt
 from torch import Tensor, nn
 
 from detectors.contract import Floats
-from detectors.deep.games import fake_loss, real_loss
-from detectors.deep.gan import GAN
-from detectors.deep.images import decoder, encoder
-from detectors.deep.networks import SLOPE, code_size, hidden_sizes, mlp, squared_error
-from detectors.deep.phases import Phase
-from detectors.deep.spectral import follow, normalised
+from detectors.networks.adversarial_losses import fake_loss, real_loss
+from detectors.networks.dense import SLOPE, code_size, hidden_sizes, mlp, squared_error
+from detectors.networks.images import decoder, encoder
+from detectors.networks.spectral import follow, normalised
+from detectors.training.adversarial import GAN
+from detectors.training.phases import Phase
 
 
 class PairDiscriminator(nn.Module):

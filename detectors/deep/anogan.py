@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from torch.func import grad
 
 from detectors.contract import Floats
-from detectors.deep.games import fake_loss, real_loss
-from detectors.deep.gan import GAN
-from detectors.deep.images import decoder, encoder
-from detectors.deep.networks import Dense, code_size, rowwise_product
-from detectors.deep.recording import recorded
+from detectors.networks.adversarial_losses import fake_loss, real_loss
+from detectors.networks.dense import Dense, code_size, rowwise_product
+from detectors.networks.images import decoder, encoder
+from detectors.training.adversarial import GAN
+from detectors.training.recording import recorded
 
 
 class RowwiseProduct(torch.autograd.Function):

@@ -14,9 +14,9 @@ from typing import Annotated
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from detectors.deep.images import decoder, encoder
-from detectors.deep.networks import code_size, squared_error
-from detectors.deep.reconstruction import Reconstruction
+from detectors.networks.dense import code_size, squared_error
+from detectors.networks.images import decoder, encoder
+from detectors.training.reconstruction import Reconstruction
 
 
 class AutoencoderNet(nn.Module):

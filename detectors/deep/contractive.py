@@ -14,8 +14,8 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from detectors.deep.networks import Dense, hidden_sizes, rowwise_product, squared_error
-from detectors.deep.reconstruction import Reconstruction
+from detectors.networks.dense import Dense, hidden_sizes, rowwise_product, squared_error
+from detectors.training.reconstruction import Reconstruction
 
 
 class TiedDecoder(nn.Module):

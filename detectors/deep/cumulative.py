@@ -23,8 +23,8 @@ from torch.func import functional_call
 
 from detectors.contract import Floats
 from detectors.deep.autoencoder import Autoencoder, AutoencoderNet
-from detectors.deep.networks import squared_error
-from detectors.deep.phases import Objective, Phase
+from detectors.networks.dense import squared_error
+from detectors.training.phases import Objective, Phase
 
 
 class WatchedNet(AutoencoderNet):

@@ -20,11 +20,11 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from detectors.contract import Floats
-from detectors.deep.base import DeepDetector
-from detectors.deep.images import decoder, encoder
-from detectors.deep.networks import Dense, rowwise_product
-from detectors.deep.phases import Objective, Phase, mean_of
-from detectors.deep.replica import Singles
+from detectors.networks.dense import Dense, rowwise_product
+from detectors.networks.images import decoder, encoder
+from detectors.training.base import DeepDetector
+from detectors.training.phases import Objective, Phase, mean_of
+from detectors.training.replica import Singles
 
 WIDTH = 10  # of the estimation network's hidden layer
 KEPT = 0.5  # share of its units that stay, in training

@@ -15,10 +15,10 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor, nn
 
 from detectors.contract import Floats
-from detectors.deep.base import DeepDetector
-from detectors.deep.images import decoder, encoder, take_statistics
-from detectors.deep.phases import Objective, Phase, mean_of
-from detectors.deep.pretraining import PRETRAINING, in_chunks, pretraining
+from detectors.networks.images import decoder, encoder, take_statistics
+from detectors.training.base import DeepDetector
+from detectors.training.phases import Objective, Phase, mean_of
+from detectors.training.pretraining import PRETRAINING, in_chunks, pretraining
 
 CENTRE_MARGIN = 0.1  # of a centre's entries from 0, which an unused unit would reach for nothing
 

@@ -16,9 +16,9 @@ from annotated_types import Gt, Le
 from torch import Tensor
 
 from detectors.deep.autoencoder import Autoencoder, AutoencoderNet
-from detectors.deep.networks import squared_error
-from detectors.deep.phases import Phase
-from detectors.deep.replica import Singles
+from detectors.networks.dense import squared_error
+from detectors.training.phases import Phase
+from detectors.training.replica import Singles
 
 
 class DenoisingNet(AutoencoderNet):

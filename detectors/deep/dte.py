@@ -20,9 +20,9 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from detectors.contract import Floats
-from detectors.deep.base import DeepDetector
-from detectors.deep.networks import mlp
-from detectors.deep.replica import Singles
+from detectors.networks.dense import mlp
+from detectors.training.base import DeepDetector
+from detectors.training.replica import Singles
 
 FIRST_BETA, LAST_BETA = 1e-4, 1e-2  # of the linear schedule
 

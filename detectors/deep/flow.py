@@ -15,8 +15,8 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from detectors.contract import Floats
-from detectors.deep.base import DeepDetector
-from detectors.deep.networks import hidden_sizes, rowwise_product
+from detectors.networks.dense import hidden_sizes, rowwise_product
+from detectors.training.base import DeepDetector
 
 
 class RowwiseLinear(zuko.nn.MaskedLinear):  # type: ignore[misc]  # it has no types

@@ -25,9 +25,9 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from detectors.contract import Floats
-from detectors.deep.base import DeepDetector
-from detectors.deep.networks import Dense, mlp, rowwise_product
-from detectors.deep.phases import Objective, Phase, mean_of
+from detectors.networks.dense import Dense, mlp, rowwise_product
+from detectors.training.base import DeepDetector
+from detectors.training.phases import Objective, Phase, mean_of
 
 FEATURE_SLOPE = 0.2  # of the leaky ReLU at the end of f, as in the authors' code
 

@@ -18,8 +18,8 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from detectors.contract import Floats, Unsupported
-from detectors.deep.base import DeepDetector
-from detectors.deep.networks import mlp
+from detectors.networks.dense import mlp
+from detectors.training.base import DeepDetector
 
 LEAST_NORM = 1e-6  # of a representation
 SMALL, LARGE, LONGEST_REST = 40, 160, 150  # features, of the paper's rule for the window

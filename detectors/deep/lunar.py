@@ -22,8 +22,8 @@ from sklearn.preprocessing import MinMaxScaler
 from torch import Tensor, nn
 
 from detectors.contract import Floats, require_rows
-from detectors.deep.base import DeepDetector
-from detectors.deep.networks import Dense
+from detectors.networks.dense import Dense
+from detectors.training.base import DeepDetector
 
 WIDTH = 128  # of the three hidden layers; 256, the authors', cost a step four times as much
 

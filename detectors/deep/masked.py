@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from detectors.contract import Floats
 from detectors.deep.autoencoder import Autoencoder, AutoencoderNet
-from detectors.deep.images import encoder
-from detectors.deep.replica import Singles
+from detectors.networks.images import encoder
+from detectors.training.replica import Singles
 
 PATCH = 4  # pixels: the side of what is hidden of an image; a single pixel gives itself away
 

@@ -16,11 +16,11 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
 from detectors.contract import Collapsed, Floats
-from detectors.deep.base import DeepDetector
-from detectors.deep.images import decoder, encoder
-from detectors.deep.networks import Dense, code_size
-from detectors.deep.phases import Objective, Phase, mean_of
-from detectors.deep.pretraining import PRETRAINING, in_chunks, pretraining
+from detectors.networks.dense import Dense, code_size
+from detectors.networks.images import decoder, encoder
+from detectors.training.base import DeepDetector
+from detectors.training.phases import Objective, Phase, mean_of
+from detectors.training.pretraining import PRETRAINING, in_chunks, pretraining
 
 LEAST_SPREAD = 1e-4  # of the training outputs' standard deviation, relative to their size
 

@@ -17,8 +17,8 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
 from detectors.deep.autoencoder import Autoencoder, AutoencoderNet
-from detectors.deep.networks import squared_error
-from detectors.deep.phases import Objective, Phase
+from detectors.networks.dense import squared_error
+from detectors.training.phases import Objective, Phase
 
 WIDEST = 256  # units of a code whose width is chosen from the input
 

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from detectors.contract import Floats, Unsupported
 from detectors.deep.autoencoder import Autoencoder, AutoencoderNet
-from detectors.deep.networks import rowwise_product
-from detectors.deep.phases import Phase
+from detectors.networks.dense import rowwise_product
+from detectors.training.phases import Phase
 
 # Of Wang et al., section III-B: the standard deviation of the weights, in pixels, and what keeps
 # quotients of windows without contrast finite, in units of the range of the pixels.

@@ -28,9 +28,9 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from detectors.contract import Floats, Unsupported
-from detectors.deep import images
-from detectors.deep.base import DeepDetector
-from detectors.deep.likelihoods import (
+from detectors.networks import images
+from detectors.networks.dense import code_size, hidden_sizes, rowwise_product, squared_error
+from detectors.networks.likelihoods import (
     Bernoulli,
     FixedVariance,
     Likelihood,
@@ -38,10 +38,10 @@ from detectors.deep.likelihoods import (
     SharedVariance,
     bounded,
 )
-from detectors.deep.networks import code_size, hidden_sizes, rowwise_product, squared_error
-from detectors.deep.phases import Objective, Phase, mean_of, trimmed_mean_of
-from detectors.deep.posteriors import Posterior, fisher_rao, kl_to_prior, nearest, symmetric_kl
-from detectors.deep.replica import Singles
+from detectors.networks.posteriors import Posterior, fisher_rao, kl_to_prior, nearest, symmetric_kl
+from detectors.training.base import DeepDetector
+from detectors.training.phases import Objective, Phase, mean_of, trimmed_mean_of
+from detectors.training.replica import Singles
 
 ACTIVE = 0.01  # variance of the posterior mean over the training rows
 N_REFERENCES = 2000

@@ -15,11 +15,11 @@ from annotated_types import Gt
 from torch import Tensor
 
 from detectors.deep.autoencoder import AutoencoderNet
-from detectors.deep.games import BETAS
-from detectors.deep.mmd import mmd
-from detectors.deep.networks import squared_error
-from detectors.deep.phases import Objective, Phase, mean_of
-from detectors.deep.prior import DiscriminatedAutoencoder, DiscriminatedNet, PriorAutoencoder
+from detectors.networks.adversarial_losses import BETAS
+from detectors.networks.dense import squared_error
+from detectors.networks.mmd import mmd
+from detectors.training.phases import Objective, Phase, mean_of
+from detectors.training.prior import DiscriminatedAutoencoder, DiscriminatedNet, PriorAutoencoder
 
 
 def cost(net: AutoencoderNet, x: Tensor) -> Tensor:

@@ -12,7 +12,11 @@ import numpy as np
 from bench.records import Row, Wanted
 from bench.store import Store
 
-CODE = {"files": {"detectors/pca.py": "a" * 12}, "presets": ["[]"], "versions": {"numpy": "2.4"}}
+CODE = {
+    "files": {"detectors/shallow/pca.py": "a" * 12},
+    "presets": ["[]"],
+    "versions": {"numpy": "2.4"},
+}
 TRUTH = (np.arange(20) < 5).astype(np.int8)
 WANTED = Wanted(
     spec="pca",

@@ -70,18 +70,20 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
 
 
 def test_docstrings_comments_and_blank_lines_change_nothing(copy, original):
-    for file in ("detectors/neighbours.py", "detectors/contract.py", "bench/protocols.py"):
+    for file in ("detectors/shallow/neighbours.py", "detectors/contract.py", "bench/protocols.py"):
         copy.edit(file, '"""', '"""Words. ')
         copy.edit(file, "\n\n\n", "\n\n\n# a comment\n\n\n")
-    copy.edit("detectors/neighbours.py", "    def _fit(", "    # why\n    def _fit(")
+    copy.edit("detectors/shallow/neighbours.py", "    def _fit(", "    # why\n    def _fit(")
     assert changed(original, copy.ids()) == set()
 
 
 def test_messages_of_errors_and_what_protocols_say_of_themselves_change_nothing(copy, original):
     copy.edit("bench/protocols.py", "has no official split; use", "lacks an official split; take")
-    copy.edit("detectors/neighbours.py", "    def _fit(", RAISING.format("one") + "    def _fit(")
+    copy.edit(
+        "detectors/shallow/neighbours.py", "    def _fit(", RAISING.format("one") + "    def _fit("
+    )
     before = copy.ids()
-    copy.edit("detectors/neighbours.py", "f'one {self}'", "f'another {self}'")
+    copy.edit("detectors/shallow/neighbours.py", "f'one {self}'", "f'another {self}'")
     copy.edit("bench/published.py", "a random half tests", "half of the rows, at random, test")
     copy.edit("bench/published.py", "figures agree in the mean only", "figures are not the same")
     copy.edit("bench/published.py", "Zong et al., DAGMM", "Zong and others, DAGMM")
@@ -110,9 +112,11 @@ def test_what_a_protocol_does_changes_every_row(copy, original, old, new):
 
 
 def test_a_text_that_is_not_raised_next_is_code(copy, original):
-    copy.edit("detectors/neighbours.py", "    def _fit(", USED.format("one") + "    def _fit(")
+    copy.edit(
+        "detectors/shallow/neighbours.py", "    def _fit(", USED.format("one") + "    def _fit("
+    )
     before = copy.ids()
-    copy.edit("detectors/neighbours.py", "'one'", "'two'")
+    copy.edit("detectors/shallow/neighbours.py", "'one'", "'two'")
     assert changed(before, copy.ids()) == {"lof", "ae+lof"}
 
 
@@ -130,12 +134,12 @@ def test_the_place_of_the_project_changes_nothing(copy, original):
 @pytest.mark.parametrize(
     ("file", "old", "touched"),
     [
-        ("detectors/neighbours.py", "from sklearn", {"lof", "ae+lof"}),
-        ("detectors/kmeans.py", "import numpy as np", {"ae+kmeans"}),
-        ("detectors/controls.py", "import numpy as np", {"random"}),
-        ("detectors/pyod_adapter.py", "import numpy as np", PYOD),
+        ("detectors/shallow/neighbours.py", "from sklearn", {"lof", "ae+lof"}),
+        ("detectors/shallow/kmeans.py", "import numpy as np", {"ae+kmeans"}),
+        ("detectors/shallow/baselines.py", "import numpy as np", {"random"}),
+        ("detectors/pyod/adapter.py", "import numpy as np", PYOD),
         ("detectors/deep/autoencoder.py", "from torch", DEEP - {"vae:kl"}),
-        ("detectors/deep/training.py", "import numpy as np", DEEP),
+        ("detectors/training/loop.py", "import numpy as np", DEEP),
         ("detectors/compose.py", "import numpy as np", {"ae+lof", "ae+kmeans"}),
         ("detectors/contract.py", "import numpy as np", set(SPECS)),
         ("detectors/streams.py", "import numpy as np", set(SPECS)),
@@ -167,7 +171,7 @@ def test_a_new_name_leaves_all_others_and_a_changed_preset_is_new_code(copy, ori
         "detectors/registry.py",
         "TABLE: dict[str, Entry] = {",
         "TABLE: dict[str, Entry] = {\n"
-        '    "lof-5": Entry("detectors.neighbours:LOF", preset={"n_neighbors": 5}),',
+        '    "lof-5": Entry("detectors.shallow.neighbours:LOF", preset={"n_neighbors": 5}),',
     )
     ids = copy.ids(*SPECS, "lof-5")
     assert changed(original, ids) == set()
@@ -194,8 +198,9 @@ def test_another_version_of_a_library_changes_the_ids_that_use_it(copy, original
 def test_a_users_file_rests_on_itself_and_on_what_it_imports_from_detectors(copy):
     (copy.folder / "mine.py").write_text(
         "from dataclasses import dataclass\n"
-        "from detectors import Detector, kmeans\n"
-        "from detectors.neighbours import KNN\n"
+        "from detectors import Detector\n"
+        "from detectors.shallow import kmeans\n"
+        "from detectors.shallow.neighbours import KNN\n"
         "class Mine(Detector):\n    '''Mine.'''\n    k = 3\n"
     )
     spec = "mine.py:Mine"
@@ -203,14 +208,14 @@ def test_a_users_file_rests_on_itself_and_on_what_it_imports_from_detectors(copy
     for file, old in (
         ("mine.py", "from detectors import"),
         ("detectors/contract.py", "import numpy as np"),
-        ("detectors/kmeans.py", "import numpy as np"),
-        ("detectors/neighbours.py", "from sklearn"),
+        ("detectors/shallow/kmeans.py", "import numpy as np"),
+        ("detectors/shallow/neighbours.py", "from sklearn"),
     ):
         copy.edit(file, old, f"EDITED = 1\n{old}")
         ids.append(copy.ids(spec)[spec])
     assert len(set(ids)) == 5
     copy.edit("mine.py", "'''Mine.'''", "'''Yours.'''")
-    copy.edit("detectors/pca.py", "import numpy as np", "EDITED = 1\nimport numpy as np")
+    copy.edit("detectors/shallow/pca.py", "import numpy as np", "EDITED = 1\nimport numpy as np")
     assert copy.ids(spec)[spec] == ids[-1]
 
 
@@ -248,10 +253,12 @@ def test_a_helper_that_is_no_python_is_named(copy):
 
 def test_the_digest_of_our_own_code_is_of_the_code_alone(copy):
     before = copy.ids(program=OWN)
-    copy.edit("detectors/neighbours.py", '"""', '"""Words. ')
+    copy.edit("detectors/shallow/neighbours.py", '"""', '"""Words. ')
     copy.edit("bench/codeid.py", "    return found\n\n\n@cache\ndef _version", VERSION)
     assert changed(before, copy.ids(program=OWN)) == set()
-    copy.edit("detectors/neighbours.py", "    def _fit(", RAISING.format("one") + "    def _fit(")
+    copy.edit(
+        "detectors/shallow/neighbours.py", "    def _fit(", RAISING.format("one") + "    def _fit("
+    )
     assert changed(before, copy.ids(program=OWN)) == {"lof", "ae+lof"}
 
 

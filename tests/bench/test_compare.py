@@ -160,7 +160,7 @@ def test_another_way_to_judge_pixels_is_a_cause():
 
 def test_causes_name_files_settings_versions_and_data():
     code = {
-        "files": {"detectors/pca.py": "b" * 12, "detectors/scale.py": "c" * 12},
+        "files": {"detectors/shallow/pca.py": "b" * 12, "detectors/standardise.py": "c" * 12},
         "presets": ["[]"],
         "versions": {"numpy": "2.5"},
     }
@@ -177,7 +177,10 @@ def test_causes_name_files_settings_versions_and_data():
     new += rows(datasets=["glass"], data_sha256="e" * 64)
     line = line_of(rows(datasets=[*SETS, "glass"]), new)
     assert line.causes == {
-        "code": ["detectors/pca.py (aaaaaaa → bbbbbbb)", "detectors/scale.py (aaaaaaa → bbbbbbb)"],
+        "code": [
+            "detectors/shallow/pca.py (aaaaaaa → bbbbbbb)",
+            "detectors/standardise.py (aaaaaaa → bbbbbbb)",
+        ],
         "settings": ["head.n_neighbors default → 5"],
         "versions": ["numpy 2.4 → 2.5", "python 3.11.7 → 3.12.1"],
         "data": ["glass"],
@@ -281,12 +284,12 @@ detectors = [{{ spec = "{spec}", label = "switched" }}, "random"]
 """
 SWITCHES = {
     "pca": (
-        "detectors/pca.py",
+        "detectors/shallow/pca.py",
         "self.components_ = directions[: self._count(lengths**2, d)]",
         "self.components_ = np.zeros((0, d))",
     ),
     "ae": (
-        "detectors/deep/replica.py",
+        "detectors/training/replica.py",
         "self.done = phase.epochs == 0 or self.outcome is not None",
         "self.done = True",
     ),

@@ -132,7 +132,11 @@ def test_deep_models_and_large_data_sets_come_first():
 
 def test_modules_are_those_of_models_and_heads_with_what_they_preload():
     modules = plan.modules(wanted_by("ae+kmeans", "knn", "pyod:HBOS"))
-    assert {"detectors.deep.autoencoder", "detectors.kmeans", "detectors.neighbours"} <= {*modules}
+    assert {
+        "detectors.deep.autoencoder",
+        "detectors.shallow.kmeans",
+        "detectors.shallow.neighbours",
+    } <= {*modules}
     assert any(module.startswith("pyod.") for module in modules)
 
 

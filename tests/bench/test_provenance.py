@@ -63,7 +63,9 @@ def test_a_repository_that_holds_an_installed_copy_is_not_its_commit(checkout, t
 def test_a_row_names_the_files_and_versions_that_its_code_is_made_of(make_rows):
     (row,) = make_rows("knn")
     assert row.details["code"] == code_parts(parse("knn"))
-    assert {"detectors/neighbours.py", "bench/splits.py"} <= set(row.details["code"]["files"])
+    assert {"detectors/shallow/neighbours.py", "bench/splits.py"} <= set(
+        row.details["code"]["files"]
+    )
     assert {"numpy", "scikit-learn"} <= set(row.details["code"]["versions"])
     facts = {"commit", "dirty", "versions", "machine", "processor", "cores", "date", "run"}
     assert facts <= set(row.provenance)

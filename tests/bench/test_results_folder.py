@@ -286,7 +286,7 @@ def test_a_disk_that_fills_up_ends_the_run_in_one_line_and_keeps_its_rows(tmp_pa
     filler = tmp_path / "filler.py"
     filler.write_text(
         "import contextlib, os\n"
-        "from detectors.controls import MaxAbsZ\n"
+        "from detectors.shallow.baselines import MaxAbsZ\n"
         "class Filler(MaxAbsZ):\n"
         "    def _score(self, x, readout):\n"
         "        if self.seed == 2:\n"

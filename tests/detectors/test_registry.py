@@ -31,7 +31,7 @@ def _run(code, *path):
         "import detectors",
         "import detectors; detectors.names()",
         "from detectors.registry import parse; parse('vae:elbo'); parse('ae+lof')",
-        "from detectors.pyod_table import pyod_names; pyod_names()",
+        "from detectors.pyod.table import pyod_names; pyod_names()",
         "from detectors.registry import parse; parse('pyod:ECOD').family",
     ],
 )
@@ -229,7 +229,7 @@ def test_a_class_in_a_file_is_what_its_bases_are(tmp_path, source):
 def test_a_class_in_a_file_can_say_otherwise_than_its_bases(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(
-        "from detectors.deep.base import DeepDetector\n"
+        "from detectors.training.base import DeepDetector\n"
         "class Mine(DeepDetector[Net]):\n"
         "    readouts: ClassVar[tuple[str, ...]] = ('a',)\n    trains_together = False"
     )

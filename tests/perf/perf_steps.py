@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from detectors.deep.base import DeepDetector
-from detectors.deep.networks import build_seeded
+from detectors.networks.dense import build_seeded
 from detectors.registry import TABLE, load_class
+from detectors.training.base import DeepDetector
 
 SEEDS, EPOCHS, ROUNDS = 5, 8, 3
 N_ROWS, N_IMAGES = 512, 128

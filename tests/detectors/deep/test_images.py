@@ -1,74 +1,91 @@
-"""Networks for images: every size is halved down and restored, and scores depend on no company."""
+"""Every deep model takes images: by convolutions where it has them, else as their pixels."""
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
-from detectors.deep.autoencoder import Autoencoder
-from detectors.deep.images import BatchNorm, decoder, encoder, take_statistics
+from detectors import Unsupported, make
+from detectors.registry import TABLE, load_class, make_model, parse
+
+DEEP = [name for name, entry in TABLE.items() if entry.takes_epochs]
+VAES = [name for name in DEEP if TABLE[name].target == TABLE["vae"].target]
+QUICK = {"anogan": {"search_steps": 5}}
+QUICK |= {name: {"n_draws": 3, "n_prior_draws": 9} for name in VAES}
+
+
+def images(n, seed=0):
+    """Smooth images (n, 1, 8, 8) in [0, 1] of two factors; the last five are noise."""
+    rng = np.random.default_rng(seed)
+    grid = np.arange(8) / 8
+    waves = np.sin(2 * np.pi * (grid[:, None] + rng.random((n, 1, 1)))) * rng.random((n, 1, 1))
+    x = 0.5 + 0.4 * waves * np.cos(2 * np.pi * grid)
+    x[-5:] = rng.random((5, 8, 8))
+    return x[:, None].astype(np.float32)
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_a_deep_model_scores_images_alike_in_any_company_and_on_every_call(name):
+    train, test = images(64)[:48], images(24, seed=1)
+    model = make_model(parse(name), epochs=2, **QUICK.get(name, {})).fit(train)
+    order = np.random.default_rng(0).permutation(24)
+    for readout in TABLE[name].readouts or (None,):
+        scores = model.score(test, readout)
+        assert scores.shape == (24,)
+        assert np.isfinite(scores).all()
+        assert np.array_equal(model.score(test[order], readout), scores[order])
+    if TABLE[name].encodes:
+        codes = model.encode(test)
+        assert codes.ndim == 2
+        assert np.array_equal(model.encode(test[order]), codes[order])
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_images_of_another_size_are_refused(name):
+    model = make(name, epochs=0).fit(images(32))
+    with pytest.raises(Unsupported, match=r"shape \(1, 7, 8\), training samples had \(1, 8, 8\)"):
+        model.score(images(6)[:, :, 1:])
+
+
+DENSE = {"cae", "oc-nn"}
+CONVOLUTIONAL = [n for n in DEEP if load_class(TABLE[n].target).takes_images and n not in DENSE]
+
+
+@pytest.mark.parametrize("name", [n for n in CONVOLUTIONAL if not TABLE[n].images_only])
+def test_convolutions_and_flattened_pixels_are_different_models(name):
+    model, flat = (
+        make_model(parse(name), epochs=0, flatten=flatten).fit(images(32))
+        for flatten in (False, True)
+    )
+    assert any(p.ndim == 4 for p in model.net_.parameters())
+    assert not any(p.ndim == 4 for p in flat.net_.parameters())
+
+
+def unmoved(before, after):
+    """Return the names of the parameters that are the same in two models."""
+    start = dict(before.net_.named_parameters())
+    return [key for key, p in after.net_.named_parameters() if torch.equal(p, start[key])]
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
+def test_every_convolution_moves_and_the_loss_falls(name):
+    x = images(48)
+    model, before = (make_model(parse(name), epochs=epochs).fit(x) for epochs in (4, 0))
+    assert unmoved(before, model) == []
+    if not model._phases()[-1].is_game:
+        assert model.losses_[-1] < model.losses_[0]
 
 
 @pytest.mark.parametrize(
-    "shape",
-    [(1, 4, 3), (1, 8, 8), (1, 28, 28), (3, 32, 32), (1, 33, 50), (3, 64, 64), (3, 128, 96)],
+    ("name", "side"), [*((name, 64) for name in CONVOLUTIONAL), ("ae", 28), ("ae", 128)]
 )
-def test_a_decoder_restores_the_shape_that_its_encoder_took(shape):
-    codes = encoder(shape, None, 7)(torch.zeros(2, *shape))
-    assert codes.shape == (2, 7)
-    assert decoder(7, None, shape)(codes).shape == (2, *shape)
-
-
-def test_up_to_32_pixels_it_is_the_lenet_of_deep_svdd():
-    for shape, channels in {(1, 28, 28): [8, 4], (3, 32, 32): [32, 64, 128]}.items():
-        layers = [each for each in encoder(shape, None, 32) if isinstance(each, nn.Conv2d)]
-        assert [each.out_channels for each in layers] == channels
-        assert {each.kernel_size for each in layers} == {(5, 5)}
-
-
-def test_without_biases_an_image_of_zeros_has_a_code_of_zeros():
-    assert (encoder((1, 28, 28), None, 3, bias=False)(torch.zeros(1, 1, 28, 28)) == 0).all()
-    assert (encoder((5,), (4,), 3, bias=False)(torch.zeros(1, 5)) == 0).all()
-
-
-def with_torchs_norms(net):
-    """Return the same layers with torch's batch normalisation."""
-    layers = []
-    for layer in net:
-        if isinstance(layer, BatchNorm):
-            layer = nn.BatchNorm2d(len(layer.mean), eps=1e-4, momentum=None, affine=False)
-        layers.append(layer)
-    return nn.Sequential(*layers)
-
-
-def test_batch_normalisation_is_torchs_with_the_statistics_of_all_training_rows():
-    x = torch.randn(2100, 1, 9, 9)
-    net = encoder((1, 9, 9), None, 3, bias=False, normalise=True)
-    reference = with_torchs_norms(net)
-    with torch.no_grad():
-        for rows in (x[:700], x[700:1400], x[1400:]):
-            torch.testing.assert_close(net(rows), reference(rows))
-        take_statistics(net, x)
-        torch.testing.assert_close(net.eval()(x[:5]), reference.eval()(x[:5]), rtol=1e-4, atol=1e-5)
-
-
-def test_images_train_seed_by_seed_as_alone_and_score_alike_in_any_company():
-    x = np.random.default_rng(0).normal(size=(60, 1, 8, 8)).astype(np.float32)
-    together = [Autoencoder(seed=seed, epochs=2) for seed in (0, 3)]
-    assert Autoencoder.fit_together(together, [x, x]) == [None, None]
-    alone = Autoencoder(seed=3, epochs=2).fit(x)
-    scores = alone.score(x)
-    assert np.array_equal(together[1].score(x), scores)
-    order = np.random.default_rng(1).permutation(60)
-    assert np.array_equal(alone.score(x[order]), scores[order])
-    assert np.array_equal([alone.score(row[None])[0] for row in x[:9]], scores[:9])
-
-
-def test_training_lowers_the_loss_of_images_and_moves_every_parameter():
-    rng = np.random.default_rng(0)
-    x = (rng.normal(size=(90, 2)) @ rng.normal(size=(2, 256))).reshape(90, 1, 16, 16)
-    untrained, trained = Autoencoder(epochs=0).fit(x), Autoencoder(epochs=40).fit(x)
-    assert trained.losses_[-1] < 0.7 * trained.losses_[0]
-    before = dict(untrained.net_.named_parameters())
-    for name, parameter in trained.net_.named_parameters():
-        assert (parameter != before[name]).any(), name
+def test_images_of_larger_sides_train(name, side):
+    x = np.random.default_rng(0).random((12, 3, side, side), dtype=np.float32)
+    quick = {"anogan": {"search_steps": 2}, "mae": {"rounds": 1}}.get(name, {})
+    model, before = (
+        make_model(parse(name), epochs=epochs, **quick).fit(x[:8]) for epochs in (1, 0)
+    )
+    assert unmoved(before, model) == []
+    readout = "reconstruction" if "reconstruction" in model.readouts else None  # the quickest
+    scores = model.score(x, readout)
+    assert np.isfinite(scores).all()
+    assert np.array_equal(model.score(x[3:4], readout), scores[3:4])

@@ -5,9 +5,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from torch import nn
 
-from detectors.deep.base import DeepDetector
 from detectors.deep.flow import RowwiseLinear
 from detectors.registry import TABLE, load_class, make_model, parse
+from detectors.training.base import DeepDetector
 
 METHODS = {name: load_class(e.target) for name, e in TABLE.items() if e.family == "deep"}
 METHODS = {name: cls for name, cls in METHODS.items() if issubclass(cls, DeepDetector)}

@@ -1,0 +1,1 @@
+"""Parts of networks and their losses: nothing here trains or scores."""

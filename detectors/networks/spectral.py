@@ -1,0 +1,75 @@
+"""Spectral normalisation: layers that stretch no difference of their inputs.
+
+Miyato, Kataoka, Koyama and Yoshida, "Spectral normalization for generative adversarial networks",
+ICLR 2018, arXiv:1802.05957.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from detectors.networks.dense import Dense
+
+SMALLEST_NORM = 1e-12
+FIRST_ITERATIONS, ITERATIONS = 20, 3  # of the power method
+
+
+class Spectral(nn.Module):
+    """A layer whose weight is divided by its largest singular value; its bias stays.
+
+    The value comes of one iteration of the power method a forward pass, as theirs, from a direction
+    that is kept in a buffer and follows the weight when `follow` is called. That of a convolution
+    is the value of its kernel as a matrix (channels out, all else), as theirs.
+    """
+
+    right: Tensor
+
+    def __init__(self, layer: Dense | nn.Conv2d) -> None:
+        super().__init__()
+        self.layer = layer
+        width = self._matrix().shape[1]
+        self.register_buffer("right", torch.full((width,), width**-0.5))
+        self.follow(FIRST_ITERATIONS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return what the layer makes of x, with the normalised weight."""
+        matrix = self._matrix()
+        left, right = _iterated(matrix.detach(), self.right)
+        value = left @ (matrix @ right)
+        made: Tensor = self.layer(x / value)  # the weight times x, over the value
+        return made
+
+    @torch.no_grad()
+    def follow(self, n_iterations: int = ITERATIONS) -> None:
+        """Bring the direction nearer to the right singular one of the weight."""
+        for _ in range(n_iterations):
+            self.right.copy_(_iterated(self._matrix(), self.right)[1])
+
+    def _matrix(self) -> Tensor:
+        weight: Tensor = self.layer.weight
+        return weight.flatten(1)
+
+
+def normalised(net: nn.Sequential) -> nn.Sequential:
+    """Return a network whose dense layers and convolutions are `Spectral`."""
+    layers = (Spectral(layer) if isinstance(layer, Dense | nn.Conv2d) else layer for layer in net)
+    return nn.Sequential(*layers)
+
+
+def follow(net: nn.Module) -> None:
+    """Let the direction of each `Spectral` layer of a network follow its weight."""
+    for layer in net.modules():
+        if isinstance(layer, Spectral):
+            layer.follow()
+
+
+def _iterated(matrix: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the left and right directions that one iteration of the power method leads to."""
+    left = _unit(matrix @ right)
+    return left, _unit(matrix.mT @ left)
+
+
+def _unit(vector: Tensor) -> Tensor:
+    length: Tensor = torch.linalg.vector_norm(vector)
+    return vector / length.clamp(min=SMALLEST_NORM)

@@ -1,0 +1,1 @@
+"""PyOD's detectors behind the contract: the one folder that knows PyOD."""

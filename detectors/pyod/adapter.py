@@ -1,0 +1,166 @@
+"""Any detector of PyOD behind the contract, by name: `pyod:ECOD`.
+
+Zhao, Nasrullah, Li, "PyOD: a Python toolbox for scalable outlier detection", JMLR 20(96), 2019,
+arXiv:1901.01588.
+
+The adapter absorbs what differs there: constructors and `fit` that seed or draw from the global
+generators, scores that are drawn anew at every call and for every row, a second `fit` that goes on
+from the first, batches that fail when they are short, a GPU taken without being asked to, and
+printing. Scores are PyOD's.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import io
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from detectors.contract import Detector, Floats, Unsupported, require_rows
+from detectors.pyod.table import PYOD
+from detectors.settings import check_settings, nearest
+from detectors.streams import global_generators, integer_seed
+
+_SEED_NAMES = ("random_state", "random_seed")
+
+
+@dataclass(kw_only=True)
+class PyOD(Detector):
+    """The `decision_function` of a PyOD detector, under its own defaults.
+
+    Attributes:
+        class_name: one of the classes in `detectors.pyod.table`.
+        arguments: arguments of its constructor; the seed comes from `seed`, and it is silent.
+    """
+
+    device = "cpu"  # where it trains: set by whoever runs the detector, not a setting
+
+    class_name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_settings(
+        cls, name: str, preset: Mapping[str, Any], settings: Mapping[str, Any]
+    ) -> Self:
+        """Return the adapter with settings checked by the class's constructor.
+
+        Raises:
+            ValueError: the constructor has no such argument, or does not accept its value.
+        """
+        arguments = dict(settings)
+        own = {"seed": arguments.pop("seed")} if "seed" in arguments else {}
+        detector = cls(**preset, **check_settings(cls, own, name), arguments=arguments)
+        accepted = set(detector._parameters()) - {*_SEED_NAMES, "device", "n_features"} | {"seed"}
+        for key in arguments:
+            if key not in accepted:
+                msg = f"{name} has no setting {key!r}; {nearest(key, accepted)}"
+                raise ValueError(msg)
+        try:
+            with detector._contained("estimator"):
+                detector._estimator(n_features=1)
+        except (TypeError, ValueError) as error:
+            msg = f"{name} does not accept {arguments}: {error}"
+            raise ValueError(msg) from error
+        return detector
+
+    def _fit(self, x: Floats) -> None:
+        method = PYOD[self.class_name]
+        fewest, most = method.features
+        if not fewest <= x.shape[1] <= most:
+            accepted = "a single feature" if most == 1 else f"{fewest} or more features"
+            msg = f"{self.class_name} takes {accepted}, there are {x.shape[1]}"
+            raise Unsupported(msg)
+        self._check_rows(x)
+        if method.fails_on_lone_row and len(x) % self._value("batch_size") == 1:
+            msg = f"{self.class_name} fails on a last batch of one row; change batch_size"
+            raise Unsupported(msg)
+        with self._contained("fit"):
+            self.estimator_ = self._estimator(x.shape[1])
+            self.estimator_.fit(x)
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        method = PYOD[self.class_name]
+        n = len(x)
+        if method.scores_batch_alone:
+            self._check_rows(x)
+        if method.fails_on_lone_row and n % self._value("batch_size") == 1:
+            x = np.concatenate([x, x[-1:]])
+        with self._contained("score"), _one_draw() if method.draws_noise else nullcontext():
+            scores = self.estimator_.decision_function(x)
+        return np.asarray(scores, dtype=np.float64)[:n]
+
+    def _check_rows(self, x: Floats) -> None:
+        """Raise `Unsupported` where a setting asks for more rows than x (n, d) has."""
+        setting, more = PYOD[self.class_name].rows
+        if setting:
+            value = self._value(setting)
+            require_rows(x, value + more, f"{self.class_name} with {setting} = {value}")
+
+    def _value(self, setting: str) -> Any:
+        return self.arguments.get(setting, self._parameters()[setting].default)
+
+    def _class(self) -> Any:
+        module = importlib.import_module(f"pyod.models.{PYOD[self.class_name].module}")
+        return getattr(module, self.class_name)
+
+    def _parameters(self) -> Mapping[str, inspect.Parameter]:
+        return inspect.signature(self._class()).parameters
+
+    def _estimator(self, n_features: int) -> Any:
+        """Return a new estimator; what it takes besides the settings, it is given."""
+        given = {"device": self.device, "n_features": n_features, "verbose": 0}
+        given |= dict.fromkeys(_SEED_NAMES, integer_seed(self.seed, "estimator"))
+        known = {key: value for key, value in given.items() if key in self._parameters()}
+        return self._class()(**{**known, **self.arguments})
+
+    @contextmanager
+    def _contained(self, purpose: str) -> Iterator[None]:
+        """Own global generators and hash seed inside, no prints, and a GPU only if it is wanted."""
+        hash_seed = os.environ.get("PYTHONHASHSEED")
+        generators = global_generators(integer_seed(self.seed, purpose))
+        on_cpu = PYOD[self.class_name].family == "deep" and self.device == "cpu"
+        devices = _hidden_gpu() if on_cpu else nullcontext()
+        with generators, devices, redirect_stdout(io.StringIO()):
+            try:
+                yield
+            finally:
+                if hash_seed is None:
+                    os.environ.pop("PYTHONHASHSEED", None)
+                else:
+                    os.environ["PYTHONHASHSEED"] = hash_seed
+
+
+@contextmanager
+def _one_draw() -> Iterator[None]:
+    """Give all rows of all batches the same noise, so that a score does not depend on others."""
+    torch: Any = importlib.import_module("torch")
+    drawn, seed = torch.randn_like, torch.initial_seed()
+
+    def same_for_all(rows: Any) -> Any:
+        draws = torch.Generator().manual_seed(seed)
+        return torch.randn(rows.shape[1:], generator=draws).to(rows).expand_as(rows)
+
+    torch.randn_like = same_for_all
+    try:
+        yield
+    finally:
+        torch.randn_like = drawn
+
+
+@contextmanager
+def _hidden_gpu() -> Iterator[None]:
+    """Let torch tell of no GPU: classes that take no device train on one wherever it is."""
+    # By an `import`, the keys of the shallow classes would rest on torch.
+    cuda: Any = importlib.import_module("torch.cuda")
+    asked = cuda.is_available
+    cuda.is_available = lambda: False
+    try:
+        yield
+    finally:
+        cuda.is_available = asked

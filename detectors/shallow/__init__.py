@@ -1,0 +1,1 @@
+"""Shallow detectors: one file a method or a close family of methods."""

@@ -1,0 +1,70 @@
+"""Scores that know next to nothing: what a method has to beat to have learned something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import ClassVar
+
+import numpy as np
+
+from detectors.contract import Detector, Family, Floats
+from detectors.standardise import location_and_scale
+
+
+@dataclass(kw_only=True)
+class Control(Detector):
+    """Base of the controls."""
+
+    family: ClassVar[Family] = "control"
+
+    def _fit(self, x: Floats) -> None:
+        self.mean_, self.scale_ = location_and_scale(x)
+
+
+@dataclass(kw_only=True)
+class Random(Control):
+    """A number in [0, 1) from a hash of the seed and the bytes of the sample.
+
+    So it is uniform over samples and seeds, and neither order nor companions move it. Equal
+    samples get equal scores.
+    """
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        key = str(self.seed).encode()
+        rows = x + 0.0  # -0.0 becomes 0.0, which is the same sample in other bytes
+        digests = (blake2b(key + b":" + row.tobytes(), digest_size=8).digest() for row in rows)
+        scores = [int.from_bytes(digest, "big") >> 11 for digest in digests]
+        return np.array(scores, dtype=np.float64) / 2**53
+
+
+@dataclass(kw_only=True)
+class RowIndex(Control):
+    """The position of a sample among the test samples: a canary that must score AUROC 0.5.
+
+    If it does better, the order of the test samples gives the labels away.
+    """
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        return np.arange(len(x), dtype=np.float64)
+
+
+@dataclass(kw_only=True)
+class MeanDistance(Control):
+    """Euclidean distance to the training mean."""
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        distances: Floats = np.linalg.norm(x - self.mean_, axis=1)
+        return distances
+
+
+@dataclass(kw_only=True)
+class MaxAbsZ(Control):
+    """The largest absolute z-score of a feature, by training mean and standard deviation.
+
+    A deviation on a feature that is constant in training counts in the feature's own unit.
+    """
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        deviations: Floats = np.abs((x - self.mean_) / self.scale_).max(axis=1)
+        return deviations

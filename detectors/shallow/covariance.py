@@ -1,0 +1,44 @@
+"""Mahalanobis distance under a robust covariance.
+
+Rousseeuw, Van Driessen, "A fast algorithm for the minimum covariance determinant estimator",
+Technometrics 41, 1999, doi:10.1080/00401706.1999.10485670.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.covariance import MinCovDet
+
+from detectors.contract import Detector, Floats, Unsupported, require_rows
+from detectors.standardise import location_and_scale
+from detectors.streams import integer_seed
+
+
+@dataclass(kw_only=True)
+class Mahalanobis(Detector):
+    """Squared Mahalanobis distance to the centre of the half of the data that is tightest.
+
+    Location and covariance are those of the (n + d + 1) / 2 training samples whose covariance
+    has the least determinant, reweighted. A feature that is constant in training is left out of
+    it and adds its squared deviation in its own unit. Other directions in which that half does
+    not vary count for nothing (a warning of scikit-learn tells so).
+    """
+
+    def _fit(self, x: Floats) -> None:
+        mean, scale = location_and_scale(x)
+        self.varies_ = x.std(axis=0) == scale
+        self.constants_ = mean[~self.varies_]
+        n_varying = int(self.varies_.sum())
+        if n_varying == 0:
+            msg = "no feature varies in training, so there is no covariance; use mean-distance"
+            raise Unsupported(msg)
+        require_rows(x, max(3, n_varying + 1), f"a covariance of {n_varying} features")
+        estimate = MinCovDet(random_state=integer_seed(self.seed, "subsets"))
+        self.covariance_ = estimate.fit(x[:, self.varies_])
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        distances: Floats = self.covariance_.mahalanobis(x[:, self.varies_])
+        deviations: Floats = np.square(x[:, ~self.varies_] - self.constants_).sum(axis=1)
+        return distances + deviations

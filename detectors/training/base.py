@@ -1,0 +1,258 @@
+"""What every deep detector is: a network, its losses and its scores, on the one training loop."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Generic, Self, TypeVar, cast
+
+import numpy as np
+import torch
+from annotated_types import Ge, Gt, Lt
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from detectors.contract import (
+    Collapsed,
+    Detector,
+    Diverged,
+    Family,
+    Floats,
+    Unsupported,
+    as_samples,
+)
+from detectors.training.loop import train
+from detectors.training.phases import Objective, Phase, mean_of
+from detectors.training.replica import Replica, Singles
+
+SCORE_ROWS = 128  # scored at once, padded: a row meets the same arithmetic in any company
+
+Net = TypeVar("Net", bound=nn.Module)
+
+
+@dataclass(kw_only=True)
+class DeepDetector(Detector, Generic[Net]):
+    """Base of the deep methods. A method is its network, its losses and its scores.
+
+    A subclass writes `_network`, `_losses`, `_score` (through `_read`), and where it needs them
+    `_noise` (random numbers of the losses), `_phases` (pretraining, adversaries, losses of a
+    batch), `_renew` (buffers of the network that are not learned by gradients: a centre, a
+    quantile) and `_conclude` (what the scores need to know of the training rows). One whose
+    network `vmap` cannot map sets `trains_together` to False, in the registry too: its seeds run
+    one by one through the same loop.
+
+    These defaults hold for every method; they were chosen by stability and by the loss of
+    held-out training rows. Rates, noises and variances suit features of about unit variance: a
+    suite's scaler makes them so, `fit` scales nothing.
+
+    Attributes:
+        flatten: whether images are taken as vectors, by dense layers instead of convolutions.
+        epochs: most passes over the training rows; 0 leaves the initial weights. 200 is a bound
+            that the held-out loss seldom lets a fit reach.
+        max_steps: most steps of a phase of training, which ends it after fewer epochs where there
+            are many rows: 20,000 are 200 epochs of 3,200 rows.
+        batch_size: rows a step. 32 leaves small training sets several steps an epoch.
+        learning_rate: of AdamW. 0.003 reaches the same loss as 0.001 in about half the epochs;
+            0.01 ends higher.
+        weight_decay: of AdamW, decoupled from the gradient. 0.01 and 0.1 changed nothing.
+        validation_share: share of the training rows kept out of training, but at least 8 of
+            them; after each epoch their loss is taken, and the best weights are copied. A tenth
+            leaves small sets enough to train on. With fewer than 32 training rows, or a share of
+            0, all rows train for all epochs and the last weights stay.
+        patience: epochs without a better validation loss after which training stops. 40 ends
+            lower than 20 where training sets are small and an epoch is few steps.
+        max_gradient_norm: a longer gradient is scaled down to this norm, a guard against the
+            rare step that throws the weights far off. 1 ends a VAE's bound higher than 10 or 100
+            and leaves the autoencoder as it is.
+
+    After `fit`: `net_`, the network with its weights on the CPU; `losses_`, the mean training
+    loss of each epoch of the last phase, by its first objective; `epochs_`, their number;
+    `converged_`, whether that phase ended as the loss of held-out rows had not fallen for
+    `patience` epochs; `curves_`, every loss and the validation of each epoch, by name;
+    `remark_`, what a reader of the scores has to know of this fit, given as a warning with every
+    score, or empty.
+    """
+
+    family: ClassVar[Family] = "deep"
+    takes_images: ClassVar[bool] = True
+    trains_together: ClassVar[bool] = True
+    device = "cpu"  # where training runs: set by whoever runs the detector, not a setting
+
+    flatten: bool = False
+    epochs: Annotated[int, Ge(0)] = 200
+    max_steps: Annotated[int, Ge(1)] = 20_000
+    batch_size: Annotated[int, Ge(1)] = 32
+    learning_rate: Annotated[float, Gt(0)] = 3e-3
+    weight_decay: Annotated[float, Ge(0)] = 0.0
+    validation_share: Annotated[float, Ge(0), Lt(1)] = 0.1
+    patience: Annotated[int, Ge(1)] = 40
+    max_gradient_norm: Annotated[float, Gt(0)] = 1.0
+
+    @classmethod
+    def fit_together(
+        cls, detectors: Sequence[Self], xs: Sequence[ArrayLike]
+    ) -> list[Exception | None]:
+        """Fit detectors that differ in their seed only, each on its own samples (n, *shape).
+
+        Each ends as `fit` alone would leave it, bit for bit.
+
+        Returns:
+            An outcome a detector: None, or what `fit` would raise.
+
+        Raises:
+            ValueError: two seeds are equal, or settings, devices or shapes of samples are not.
+        """
+        _check_company(detectors)
+        outcomes: dict[int, Exception | None] = {}
+        replicas = []
+        for detector, x in zip(detectors, xs, strict=True):
+            vars(detector).pop("_shape_", None)  # unfitted, unless this fit succeeds
+            try:
+                material = detector._material(detector._suited(as_samples(x)))
+                replicas.append(Replica(detector, material))
+            except Unsupported as error:
+                outcomes[detector.seed] = error
+        train(replicas)
+        for replica in replicas:
+            if replica.outcome is None:
+                replica.detector._learn(replica)
+            outcomes[replica.detector.seed] = replica.outcome
+        for detector, x in zip(detectors, xs, strict=True):
+            if outcomes[detector.seed] is None:
+                detector._shape_ = np.shape(x)[1:]
+        return [outcomes[detector.seed] for detector in detectors]
+
+    @property
+    def n_parameters_(self) -> int | None:
+        """Number of trained parameters."""
+        return sum(parameter.numel() for parameter in self.net_.parameters())
+
+    @property
+    def diagnostics_(self) -> Mapping[str, float | Sequence[float]]:
+        """Of the last phase the number of epochs and `converged_`; every curve of the training."""
+        return {"epochs": self.epochs_, "converged": float(self.converged_), **self.curves_}
+
+    def score(self, x: ArrayLike, readout: str | None = None) -> Floats:
+        """As `Detector.score`; warns with the remark of the fit, if there is one."""
+        scores = super().score(x, readout)
+        self._warn()
+        return scores
+
+    def encode(self, x: ArrayLike) -> Floats:
+        """As `Detector.encode`; warns with the remark of the fit, if there is one."""
+        codes = super().encode(x)
+        self._warn()
+        return codes
+
+    def _warn(self) -> None:
+        if self.remark_:
+            warnings.warn(self.remark_, stacklevel=3)
+
+    def _suited(self, samples: Floats) -> Floats:
+        if self.flatten and samples.ndim > 2:
+            return samples.reshape(len(samples), -1).astype(np.float64)
+        return super()._suited(samples)
+
+    def _fit(self, x: Floats) -> None:
+        (outcome,) = self.fit_together([self], [x])
+        if outcome is not None:
+            raise outcome
+
+    def _learn(self, replica: Replica) -> None:
+        self.net_: Net = cast("Net", replica.finished_net())
+        phase = self._phases()[-1]
+        self.curves_ = replica.curves
+        self.losses_ = np.array(replica.curves.get(phase.stream(phase.objectives[0].name), []))
+        self.epochs_ = len(self.losses_)
+        self.converged_ = replica.converged
+        self.remark_ = ""
+        try:
+            self._conclude(replica.x.numpy().astype(np.float64))
+        except (Unsupported, Diverged, Collapsed) as error:
+            replica.outcome = error
+
+    def _material(self, x: Floats) -> Floats:
+        """Return the rows that training works on; by default the training samples x (n, *shape).
+
+        A method that learns from what it derives of all samples returns that, and keeps what it
+        needs to derive it of others.
+
+        Raises:
+            Unsupported: the samples do not suit the settings.
+        """
+        return x
+
+    @abstractmethod
+    def _network(self, shape: tuple[int, ...]) -> Net:
+        """Return a new network for samples of this shape, its weights drawn by torch."""
+
+    def _losses(self, net: Net, x: Tensor, noise: Tensor) -> Tensor:
+        """Return the (n,) losses of samples x (n, *shape), given the `_noise` of n rows.
+
+        A function of its arguments and the settings alone: its operations are recorded in one
+        of the first steps and replayed in all later ones.
+        """
+        raise NotImplementedError
+
+    def _phases(self) -> tuple[Phase, ...]:
+        """Return what training does; by default it lowers the mean of `_losses`."""
+        return (Phase((Objective(mean_of(self._losses)),), self.epochs),)
+
+    def _noise(self, net: Net, draws: np.random.Generator, n: int) -> Singles:
+        """Return the (n, ...) random numbers that the losses of n rows take; none by default."""
+        return np.empty((n, 0), dtype=np.float32)
+
+    def _renew(self, net: Net, x: Tensor, phase: Phase, epoch: int) -> None:
+        """Set the buffers of the network; of a network without buffers it is not called.
+
+        Called without gradients before the first epoch of each phase (also if it has none) and
+        after every epoch.
+
+        Args:
+            net: with the weights of the moment.
+            x: (n, *shape) the rows that train, without those held out, on the network's device.
+            phase: the phase under way.
+            epoch: how many epochs of the phase are over.
+        """
+
+    def _conclude(self, x: Floats) -> None:
+        """Learn from the rows of `_material` (n, ...) what the scores need; `net_` is trained.
+
+        Raises:
+            Unsupported: the rows do not suit the settings.
+            Diverged: what was learned is not finite.
+            Collapsed: the model gives all samples one score.
+        """
+
+    def _read(self, read: Callable[[Tensor], Tensor], x: Floats) -> Floats:
+        """Return read(rows) of all samples, in padded batches of fixed size.
+
+        Args:
+            read: maps float64 rows (SCORE_ROWS, *shape) to a tensor of as many rows.
+            x: samples (n, *shape).
+        """
+        parts = []
+        with torch.no_grad():  # not inference mode: a score may take gradients of its own
+            for start in range(0, len(x), SCORE_ROWS):
+                rows = torch.tensor(x[start : start + SCORE_ROWS])
+                batch = torch.zeros(SCORE_ROWS, *x.shape[1:], dtype=torch.float64)
+                batch[: len(rows)] = rows
+                parts.append(read(batch)[: len(rows)].double())
+            return cast("Floats", torch.cat(parts).numpy())
+
+
+def _check_company(detectors: Sequence[DeepDetector[Net]]) -> None:
+    seeds = [detector.seed for detector in detectors]
+    if len(set(seeds)) < len(seeds):
+        msg = f"seeds {seeds} are not distinct; train each seed once"
+        raise ValueError(msg)
+    alike = [dataclasses.replace(detector, seed=0) for detector in detectors]
+    if any(twin != alike[0] for twin in alike):
+        msg = "detectors differ in more than their seed; fit those with other settings apart"
+        raise ValueError(msg)
+    if len({detector.device for detector in detectors}) > 1:
+        msg = "detectors are on different devices; fit those on one device together"
+        raise ValueError(msg)

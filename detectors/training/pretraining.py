@@ -1,0 +1,28 @@
+"""What methods with a pretrained encoder share: the phase that trains it in an autoencoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from detectors.networks.dense import squared_error
+from detectors.training.phases import Objective, Phase, mean_of
+
+PRETRAINING = "pretraining"
+CHUNK = 1024  # rows that go through a network at once between epochs
+
+
+def pretraining(epochs: int) -> Phase:
+    """Return the phase in which a network's `encoder` and `decoder` learn to restore samples."""
+    restore = Objective(
+        mean_of(lambda net, x, _: squared_error(x, net.decoder(net.encoder(x)))),
+        ("encoder", "decoder"),
+    )
+    return Phase((restore,), epochs, PRETRAINING)
+
+
+def in_chunks(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Return function(x) of rows (n, ...), computed over a bounded number of them at a time."""
+    return torch.cat([function(rows) for rows in torch.split(x, CHUNK)])

@@ -1,0 +1,93 @@
+"""Autoencoders whose codes are to be distributed as a prior, N(0, I), and what they share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, cast
+
+import numpy as np
+from torch import Tensor
+
+from detectors.contract import Floats
+from detectors.deep.autoencoder import Autoencoder, AutoencoderNet
+from detectors.networks.adversarial_losses import fake_loss, real_loss
+from detectors.networks.dense import squared_error
+from detectors.networks.images import encoder
+from detectors.networks.mmd import mmd
+from detectors.training.phases import mean_of
+from detectors.training.replica import Singles
+
+
+class DiscriminatedNet(AutoencoderNet):
+    """An autoencoder and a dense discriminator, (n, k) -> (n, 1) logits, of prior from codes."""
+
+    def __init__(
+        self, shape: tuple[int, ...], hidden: tuple[int, ...] | None, latent_dim: int | None
+    ) -> None:
+        super().__init__(shape, hidden, latent_dim)
+        self.discriminator = encoder((self.latent_dim,), None, 1)
+
+
+@dataclass(kw_only=True)
+class PriorAutoencoder(Autoencoder):
+    """Base of the methods: scores of an autoencoder with a prior, and the distance to it.
+
+    The noise of the losses is (n, k) draws from the prior.
+    """
+
+    readouts: ClassVar[tuple[str, ...]] = ("reconstruction", "latent-likelihood")
+
+    def _noise(self, net: AutoencoderNet, draws: np.random.Generator, n: int) -> Singles:
+        return draws.standard_normal((n, net.latent_dim), dtype=np.float32)
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        if readout == "latent-likelihood":
+            return self._read(self._latent_nll, x)
+        return super()._score(x, readout)
+
+    def _latent_nll(self, rows: Tensor) -> Tensor:
+        """Return -log p(z) of codes z, p = N(0, I), in nats."""
+        z: Tensor = self.net_.encoder(rows.float()).double()
+        return 0.5 * (z.square() + math.log(2 * math.pi)).sum(-1)
+
+
+@dataclass(kw_only=True)
+class DiscriminatedAutoencoder(PriorAutoencoder):
+    """Base of those with a discriminator: its losses, its read-out, and what judges the game.
+
+    The losses of a game do not say how far it is. Held-out rows are judged by their squared error
+    plus the MMD of their codes and the prior.
+    """
+
+    readouts: ClassVar[tuple[str, ...]] = ("reconstruction", "discriminator", "latent-likelihood")
+
+    def _network(self, shape: tuple[int, ...]) -> DiscriminatedNet:
+        return DiscriminatedNet(shape, self.hidden, self.latent_dim)
+
+    def _discriminating(self, net: DiscriminatedNet, x: Tensor, noise: Tensor) -> Tensor:
+        """Return the (n,) losses of the discriminator, which is to tell the prior from codes."""
+        codes = net.encoder(x)
+        return real_loss(net.discriminator(noise)) + fake_loss(net.discriminator(codes))
+
+    def _confusing(self, net: DiscriminatedNet, x: Tensor, noise: Tensor) -> Tensor:
+        """Return the (n,) losses of the encoder, whose codes are to pass for the prior."""
+        return real_loss(net.discriminator(net.encoder(x)))
+
+    def _judged(self, net: DiscriminatedNet, x: Tensor, weight: Tensor, noise: Tensor) -> Tensor:
+        error = mean_of(self._restoring)(net, x, weight, noise)
+        return error + mmd(net.encoder(x), noise, weight)
+
+    def _restoring(self, net: AutoencoderNet, x: Tensor, noise: Tensor) -> Tensor:
+        return squared_error(x, net(x))
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        if readout == "discriminator":
+            return self._read(self._logit_of_code, x)
+        return super()._score(x, readout)
+
+    def _logit_of_code(self, rows: Tensor) -> Tensor:
+        """Return log((1 - D) / D) of codes: how surely they are no draws of the prior."""
+        net = cast("DiscriminatedNet", self.net_)
+        logits: Tensor = net.discriminator(net.encoder(rows.float()))
+        return -logits.squeeze(-1)

@@ -1,0 +1,34 @@
+"""A recorded function replays its operations: same bits, new arguments, no Python of its own."""
+
+import torch
+from torch.func import grad_and_value, vmap
+
+from detectors.training.recording import N_UNRECORDED, recorded
+
+
+def loss(weights, x):
+    layers = weights.view(3, 2)
+    low, high = (x @ layers).chunk(2, dim=-1)
+    return (low.expand(4, 1).view(4, 1) * torch.tensor(2.0) - high.exp()).square().mean()
+
+
+def test_a_replay_equals_the_function_on_new_arguments_bit_for_bit():
+    function = vmap(grad_and_value(loss))
+    replay = recorded(function)
+    for seed in range(N_UNRECORDED + 4):
+        draws = torch.Generator().manual_seed(seed)
+        arguments = torch.randn(5, 6, generator=draws), torch.randn(5, 4, 3, generator=draws)
+        for given, expected in zip(replay(*arguments), function(*arguments), strict=True):
+            assert torch.equal(given, expected)
+
+
+def test_the_function_itself_runs_in_the_first_calls_alone():
+    calls = []
+
+    def double(x):
+        calls.append(x)
+        return 2 * x
+
+    replay, n = recorded(double), N_UNRECORDED + 3
+    assert [replay(torch.tensor(float(i))).item() for i in range(n)] == [2 * i for i in range(n)]
+    assert len(calls) == N_UNRECORDED + 1
