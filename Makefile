@@ -14,7 +14,7 @@ WORKERS = -n 2 --dist worksteal
 OPTIONS = $(SUITE) --results $(RESULTS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATA),--data $(DATA))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench test test-slow lint types perf board report ui clean
+.PHONY: help setup bench test test-slow lint types docs perf board report ui clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ lint: $(READY) types ## check format, style and types
 types: $(READY) ## check types
 	$(VENV)/bin/mypy
 
+docs: $(READY) ## build the documentation site, docs/_build/html/index.html
+	$(VENV)/bin/python -m sphinx -q -W --keep-going docs docs/_build/html
+
 perf: $(READY) ## measure the harness and the training, against their aims
 	$(VENV)/bin/python -m tests.perf
 
@@ -60,5 +63,5 @@ ui: $(READY) ## show the tracked runs in MLflow's web interface
 	$(BENCH) ui --results $(RESULTS)
 
 clean: ## remove the environment and caches; results stay
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build docs/_build docs/project docs/reference *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find bench datasets detectors tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,166 @@
+"""Writes the reference pages: commands, detectors, data sets, and the tables of `bench list`.
+
+All facts come from the registry, the catalogue and the command line, so the pages cannot go stale.
+`make docs` runs this through `conf.py`; `python docs/generate.py FOLDER` writes the pages alone.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer.main
+from generate_data_sets import data_sets
+from generate_detectors import detectors
+from markup import docstring, linked, page, table
+
+import bench
+import datasets
+from bench.cli import app
+from bench.metrics import METRICS
+from bench.protocols import EXAMPLE, PARAMETERS, PROTOCOLS
+from bench.scalers import IMPUTE, SCALERS
+from bench.suite import names as suite_names
+from bench.suite import read as read_suite
+from detectors.contract import Detector
+from detectors.registry import make, names
+from detectors.training.base import DeepDetector
+
+COMMAND_WIDTH = 88
+BETTER = {True: "larger", False: "smaller", None: ""}
+METHOD_HOOKS = (
+    "_network",
+    "_losses",
+    "_noise",
+    "_phases",
+    "_renew",
+    "_conclude",
+    "_read",
+    "_material",
+)
+INDEX = """\
+# Reference
+
+| page | contents |
+|---|---|
+| [Commands](commands.md) | every command with its options |
+| [Detectors](detectors.md) | every detector with its paper, read-outs and settings |
+| [Data sets](datasets/index.md) | every data set with its card |
+| [Protocols, scalers, metrics, suites](lists.md) | the tables of `bench list` |
+| [Python interface](python.md) | classes and functions to import |
+
+```{toctree}
+:hidden:
+
+commands
+detectors
+datasets/index
+lists
+python
+```
+"""
+COMMANDS = """\
+The command `bench` lies in `.venv/bin`. Exit status: 0 done; 1 something asked for did not hold
+(`--strict`, `check`, `data verify`, `compare --fail-on-regression`), or nothing could be run; 2 bad
+usage; 130 interrupted. A run in which rows fail exits 0 without `--strict`."""
+
+
+def write_reference(folder: Path) -> None:
+    """Write every page of the reference into a folder, and remove pages that are out of date."""
+    pages = {
+        "index.md": INDEX,
+        "commands.md": page(_commands()),
+        "detectors.md": detectors(),
+        "lists.md": page(_lists()),
+        "python.md": page(_python()),
+        **{f"datasets/{name}": text for name, text in data_sets().items()},
+    }
+    for path in folder.rglob("*.md"):
+        if path.relative_to(folder).as_posix() not in pages:
+            path.unlink()
+    for name, text in pages.items():
+        write(folder / name, text)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a page unless it is there already, so that Sphinx rebuilds only what changed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def _commands() -> Iterator[str]:
+    yield "# Commands"
+    yield COMMANDS
+    for path, command in _walk("bench", typer.main.get_command(app)):
+        context = command.make_context(
+            path, [], resilient_parsing=True, terminal_width=COMMAND_WIDTH
+        )
+        yield f"## {path}"
+        yield f"```text\n{command.get_help(context).rstrip()}\n```"
+
+
+def _walk(path: str, command: Any) -> Iterator[tuple[str, Any]]:
+    yield path, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from _walk(f"{path} {name}", child)
+
+
+def _lists() -> Iterator[str]:
+    yield "# Protocols, scalers, metrics, suites"
+    yield "## Protocols"
+    protocols = sorted(PROTOCOLS.items(), key=lambda item: bool(item[1].paper))
+    rows = [[f"`{name}`", p.summary, linked(p.paper), p.flaw] for name, p in protocols]
+    yield table(["protocol", "meaning", "paper", "flaw"], rows)
+    yield f"Protocols that no paper fixes take parameters, as in `{EXAMPLE}`:"
+    yield table(["parameter", "meaning"], [[f"`{name}`", m] for name, m in PARAMETERS.items()])
+    yield "## Scalers"
+    imputed = [f"`{IMPUTE}NAME`", "first the training median for values that are not finite"]
+    yield table(
+        ["scaler", "meaning"], [*([f"`{name}`", m] for name, m in SCALERS.items()), imputed]
+    )
+    yield "## Metrics"
+    metrics = [[f"`{m.name}`", BETTER[m.larger_is_better], m.help] for m in METRICS.values()]
+    yield table(["metric", "better", "meaning"], metrics)
+    yield "## Suites"
+    suites = {name: read_suite(name) for name in suite_names()}
+    sizes = [
+        [f"`{name}`", *(str(len(part)) for part in (s.detectors, s.datasets, s.seeds)), s.title]
+        for name, s in suites.items()
+    ]
+    yield table(["suite", "detectors", "data sets", "seeds", "title"], sizes)
+
+
+def _python() -> Iterator[str]:
+    interface = {
+        "Detectors": (make, names, Detector, Detector.fit, Detector.score, Detector.encode),
+        "A detector of your own": (
+            Detector.stream,
+            DeepDetector,
+            *(getattr(DeepDetector, name) for name in METHOD_HOOKS),
+        ),
+        "Data sets": (datasets.load, datasets.names, datasets.DataSet, datasets.Card),
+        "Results": (bench.rows,),
+    }
+    yield "# Python interface"
+    for title, objects in interface.items():
+        yield f"## {title}"
+        for each in objects:
+            yield f"### `{each.__qualname__}`"
+            yield _signature(each)
+            yield docstring(each)
+
+
+def _signature(each: Any) -> str:
+    if isinstance(each, type):
+        text = f"from {each.__module__} import {each.__name__}"
+    else:
+        text = f"{each.__module__}.{each.__qualname__}{inspect.signature(each)}"
+    return f"```python\n{text}\n```"
+
+
+if __name__ == "__main__":
+    write_reference(Path(sys.argv[1]))
