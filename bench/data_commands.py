@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from datasets import DataSet, Entry
-    from datasets.transfer import Report
+    from datasets.fetch.transfer import Report
 
 app = typer.Typer(
     help="List, fetch, verify and describe data sets.",
@@ -91,8 +91,8 @@ def fetch(
 ) -> None:
     """Fetch what is missing of data sets; verified, resumed where it broke off."""
     import datasets
-    from datasets.fetching import FetchError
-    from datasets.fetching import fetch as fetch_files
+    from datasets.fetch.fetching import FetchError
+    from datasets.fetch.fetching import fetch as fetch_files
 
     with _console() as out:
         chosen = _chosen(names)
@@ -121,7 +121,7 @@ def fetch(
 def verify(names: Names, data: Data = None) -> None:
     """Compare the files of data sets with their published digests; exit 1 if one is wrong."""
     import datasets
-    from datasets.fetching import verify as verify_files
+    from datasets.fetch.fetching import verify as verify_files
 
     with _console() as out:
         chosen, everything = _chosen(names), list(names) == ["all"]

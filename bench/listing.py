@@ -13,7 +13,7 @@ from bench import suite
 from bench.metrics import METRICS
 from bench.protocols import EXAMPLE, PARAMETERS, PROTOCOLS
 from bench.scalers import IMPUTE, SCALERS
-from datasets.sources import Facts
+from datasets.entry import Facts
 from detectors.registry import find, names
 from detectors.source import summary
 

@@ -9,9 +9,9 @@ Importing this package, and `names`, `find` and `card`, read no data and import 
 
 from datasets.catalogue import UnknownDataSet, card, find, load, names, present
 from datasets.codes import Codes
+from datasets.entry import Archive, Entry, File
 from datasets.files import MissingData, WrongData, data_folder
 from datasets.record import Card, DataSet, OfficialSplit, content_sha256
-from datasets.sources import Archive, Entry, File
 
 __all__ = [
     "Archive",

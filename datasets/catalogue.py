@@ -10,9 +10,9 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from datasets import files, own
+from datasets.entry import Entry
 from datasets.files import data_folder
 from datasets.record import Card, DataSet
-from datasets.sources import Entry
 from datasets.tables import TABLE
 
 _MANY = 15  # members of a group that a message still lists

@@ -40,7 +40,7 @@ def digest(path: Path, method: str = "sha256") -> str:
 
     Args:
         path: of an existing file.
-        method: "sha256", "git-blob", "unpacked-sha256" or "md5", see `datasets.sources.File`.
+        method: "sha256", "git-blob", "unpacked-sha256" or "md5", see `datasets.entry.File`.
 
     Raises:
         OSError: the file cannot be read.

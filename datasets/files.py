@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple, NoReturn
 
 from datasets.digests import cache_folder, digest, digests
-from datasets.sources import Entry, File
+from datasets.entry import Entry, File
 
 _PAGE_STARTS = (b"<!doctype html", b"<html", b"<?xml")
 

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
 
+from datasets.entry import Entry, File
 from datasets.record import Kind
-from datasets.sources import Entry, File
 
 FORMATS = (".csv", ".tsv", ".parquet", ".feather", ".arff", ".npz", ".mat")
 CATEGORICAL = ("refuse", "one-hot", "ordinal")
@@ -89,7 +89,7 @@ def _file(name: str, rest: str) -> Entry:
     if ending.lower() not in FORMATS:
         msg = f"{name}: cannot read {ending or 'a file without an ending'!r}; give one of: "
         raise BadSetting(msg + ", ".join(FORMATS))
-    return _entry(name, said, _TABLE, "datasets.tabular:table", "tabular")
+    return _entry(name, said, _TABLE, "datasets.formats.tabular:table", "tabular")
 
 
 def _folder(name: str, rest: str) -> Entry:
@@ -98,12 +98,12 @@ def _folder(name: str, rest: str) -> Entry:
         msg = f"{name}: {said.path} is a file; for a table, say file:{rest.partition('?')[0]}"
         raise BadSetting(msg)
     if any(key == "normal" for key, _ in (*said.in_name, *said.on_card)):
-        return _entry(name, said, _IMAGES | _CLASSES, "datasets.mvtec:classes", "image")
-    return _entry(name, said, _IMAGES | _MASKS, "datasets.mvtec:category", "image")
+        return _entry(name, said, _IMAGES | _CLASSES, "datasets.families.mvtec:classes", "image")
+    return _entry(name, said, _IMAGES | _MASKS, "datasets.families.mvtec:category", "image")
 
 
 def _series(name: str, rest: str) -> Entry:
-    return _entry(name, _parse(rest), _SERIES, "datasets.ucr:series", "tabular")
+    return _entry(name, _parse(rest), _SERIES, "datasets.families.ucr:series", "tabular")
 
 
 def _openml(name: str) -> Entry:
@@ -126,7 +126,7 @@ def _openml(name: str) -> Entry:
             "Vanschoren, van Rijn, Bischl and Torgo, OpenML: networked science in machine "
             "learning, SIGKDD Explorations 15(2), 2013, doi:10.1145/2641190.2641198"
         ),
-        loader="datasets.openml:table",
+        loader="datasets.families.openml:table",
         traps=("made for classification: whether its rare class is anomalous is your claim",),
         files=(File(f"{place}.arff", advice=f"get it as ARFF from {site}"),),
         beside=(f"{place}.json",),

@@ -9,7 +9,7 @@ from itertools import groupby
 from markup import linked, listed, page, table
 
 import datasets
-from datasets.sources import Entry
+from datasets.entry import Entry
 
 FILES_SHOWN = 4
 IN_TABLE = ("kind", "related sets", "samples", "shape", "anomalies", "duplicates")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datasets.sources import Entry
+from datasets.entry import Entry
 from datasets.tables import (
     adbench,
     classic,

@@ -6,7 +6,7 @@ arXiv 2206.09426. Files, git blob ids and counts are in adbench.csv.
 
 from __future__ import annotations
 
-from datasets.sources import Entry, File
+from datasets.entry import Entry, File
 from datasets.tables.shared import Line, counted_traps, facts, read_lines
 
 COMMIT = "3dac8221081e190f157d78e93bfa8867f90d0965"
@@ -66,7 +66,7 @@ def _entry(line: Line) -> Entry:
             "Han, Hu, Huang, Jiang and Zhao, ADBench: Anomaly Detection Benchmark, NeurIPS 2022, "
             "arXiv:2206.09426"
         ),
-        loader="datasets.arrays:npz",
+        loader="datasets.formats.arrays:npz",
         traps=_traps(line),
         files=(file,),
         facts=facts(line),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datasets.sources import Archive, Entry, Facts, File
+from datasets.entry import Archive, Entry, Facts, File
 
 _UCI = "https://archive.ics.uci.edu/static/public"
 _FIGSHARE = "https://ndownloader.figshare.com/files"
@@ -19,7 +19,7 @@ _KDD = Entry(
     source="UCI, KDD Cup 1999, 10 %, doi:10.24432/C51C7N",
     licence="CC BY 4.0",
     citation="Stolfo, Fan, Lee, Prodromidis and Chan, KDD Cup 1999 data, doi:10.24432/C51C7N",
-    loader="datasets.classic:kddcup99",
+    loader="datasets.families.classic:kddcup99",
     traps=(
         "attacks are 80 % of the rows: they are anomalous here, and normal in the papers of DAGMM "
         "and GOAD, which ?attacks_normal=yes gives",
@@ -48,7 +48,7 @@ _NSL = Entry(
         "Tavallaee, Bagheri, Lu and Ghorbani, A detailed analysis of the KDD CUP 99 data set, "
         "CISDA 2009, doi:10.1109/CISDA.2009.5356528"
     ),
-    loader="datasets.classic:nsl_kdd",
+    loader="datasets.families.classic:nsl_kdd",
     traps=(
         "the test part has attacks of kinds that are not in the training part",
         "57 % of the test part are attacks: average precision starts at that prevalence",
@@ -76,7 +76,7 @@ _CREDITCARD = Entry(
         "Dal Pozzolo, Caelen, Johnson and Bontempi, Calibrating probability with undersampling "
         "for unbalanced classification, SSCI 2015, doi:10.1109/SSCI.2015.33"
     ),
-    loader="datasets.classic:creditcard",
+    loader="datasets.families.classic:creditcard",
     traps=(
         "492 of 284,807 payments are frauds: average precision starts at 0.2 %",
         "features are principal components of all rows, training and test",
@@ -102,7 +102,7 @@ _ARRHYTHMIA = Entry(
     source="UCI, Arrhythmia, doi:10.24432/C5BS32",
     licence="CC BY 4.0",
     citation="Guvenir, Acar and Muderrisoglu, Arrhythmia, UCI, 1998, doi:10.24432/C5BS32",
-    loader="datasets.classic:arrhythmia",
+    loader="datasets.families.classic:arrhythmia",
     traps=(
         "452 x 279 with missing values; ODDS has 452 x 274 of it, DAMI 450 x 259",
         "more than half as many features as rows: distances to training rows say little",
@@ -122,7 +122,7 @@ _COVERTYPE = Entry(
         "Blackard and Dean, Comparative accuracies of artificial neural networks and discriminant "
         "analysis in predicting forest cover types, 1999, doi:10.1016/S0168-1699(99)00046-0"
     ),
-    loader="datasets.classic:covertype",
+    loader="datasets.families.classic:covertype",
     traps=(
         "anomalies lie at lower elevations: one feature tells most of them",
         "44 of 54 columns are one-hot codes of area and soil; ODDS and ADBench leave them out",

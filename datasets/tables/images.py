@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from datasets.sources import Archive, Entry, Facts, File
+from datasets.entry import Archive, Entry, Facts, File
 
 _MNIST = (
     "https://ossci-datasets.s3.amazonaws.com/mnist",
@@ -147,7 +147,7 @@ def _entries() -> Iterator[Entry]:
             70000,
             70000 - count,
             (1, 28, 28),
-            loader="datasets.mnist:one_class",
+            loader="datasets.families.mnist:one_class",
             options={"normal": k},
             traps=(_TEN, _PREVALENCE),
             **mnist,
@@ -159,7 +159,7 @@ def _entries() -> Iterator[Entry]:
             70000,
             count,
             (1, 28, 28),
-            loader="datasets.mnist:leave_out",
+            loader="datasets.families.mnist:leave_out",
             options={"anomaly": k},
             traps=(
                 _TEN,
@@ -178,7 +178,7 @@ def _entries() -> Iterator[Entry]:
             source="https://github.com/zalandoresearch/fashion-mnist",
             licence="MIT",
             citation="Xiao, Rasul and Vollgraf, Fashion-MNIST, 2017, arXiv:1708.07747",
-            loader="datasets.mnist:one_class",
+            loader="datasets.families.mnist:one_class",
             options={"normal": k},
             files=_FASHION_FILES,
             traps=(_TEN, _PREVALENCE, "shirts, pullovers and coats are hard to tell apart"),
@@ -193,7 +193,7 @@ def _entries() -> Iterator[Entry]:
             source="https://www.cs.toronto.edu/~kriz/cifar.html",
             licence="none stated; to be cited",
             citation="Krizhevsky, Learning multiple layers of features from tiny images, 2009",
-            loader="datasets.cifar:one_class",
+            loader="datasets.families.cifar:one_class",
             options={"normal": k},
             files=(_CIFAR_FILE,),
             traps=(
@@ -216,7 +216,7 @@ def _entries() -> Iterator[Entry]:
                 "Netzer, Wang, Coates, Bissacco, Wu and Ng, Reading digits in natural images with "
                 "unsupervised feature learning, NIPS workshop, 2011"
             ),
-            loader="datasets.svhn:one_class",
+            loader="datasets.families.svhn:one_class",
             options={"normal": k},
             files=_SVHN_FILES,
             traps=(_TEN, _PREVALENCE, "neighbouring digits are in the crops: labels are noisy"),
@@ -232,7 +232,7 @@ def _entries() -> Iterator[Entry]:
             source="MNIST-C, doi:10.5281/zenodo.3239543",
             licence="CC BY 4.0",
             citation="Mu and Gilmer, MNIST-C: A robustness benchmark, 2019, arXiv:1906.02337",
-            loader="datasets.mnist:corrupted",
+            loader="datasets.families.mnist:corrupted",
             files=tuple(File(f"mnist_c/{name}.npy") for name in names),
             archives=(_MNIST_C_ARCHIVE,),
             traps=(

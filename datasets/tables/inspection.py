@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from datasets.sources import Archive, Entry, Facts, File
+from datasets.entry import Archive, Entry, Facts, File
 
 SIZE = 256
 
@@ -80,7 +80,7 @@ _SCREW = (
 
 
 def _category(
-    name: str, folder: str, loader: str = "datasets.mvtec:category", **told: Any
+    name: str, folder: str, loader: str = "datasets.families.mvtec:category", **told: Any
 ) -> Entry:
     return Entry(
         name=name,
@@ -119,7 +119,7 @@ def _relatives() -> Iterator[Entry]:
         yield _category(
             f"visa/{name}",
             f"visa/{name}",
-            loader="datasets.visa:category",
+            loader="datasets.families.visa:category",
             source="VisA, https://github.com/amazon-science/spot-diff",
             licence="CC BY 4.0",
             citation=(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datasets.sources import Entry
+from datasets.entry import Entry
 
 
 def _brats(modality: str) -> Entry:
@@ -17,7 +17,7 @@ def _brats(modality: str) -> Entry:
             "Menze et al., The multimodal brain tumor image segmentation benchmark (BRATS), IEEE "
             "Transactions on Medical Imaging 34(10), 2015, doi:10.1109/TMI.2014.2377694"
         ),
-        loader="datasets.brats:slices",
+        loader="datasets.families.brats:slices",
         traps=(
             "healthy slices are of patients too: what is beside a tumour is not healthy tissue",
             "neighbouring slices are alike: split by patient, as the official split does",

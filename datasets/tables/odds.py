@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datasets.sources import Entry, File
+from datasets.entry import Entry, File
 from datasets.tables.shared import Line, counted_traps, facts, read_lines
 
 _TRAPS: dict[str, tuple[str, ...]] = {
@@ -23,7 +23,7 @@ def _entry(line: Line) -> Entry:
         source=f"ODDS, https://shebuti.com/outlier-detection-datasets-odds/, {short}.mat",
         licence="none stated; to be cited",
         citation="Rayana, ODDS Library, Stony Brook University, 2016, https://odds.cs.stonybrook.edu",
-        loader="datasets.arrays:mat",
+        loader="datasets.formats.arrays:mat",
         traps=traps + counted_traps(line),
         files=(
             File(

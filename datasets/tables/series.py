@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datasets.sources import Archive, Entry, Facts, File
+from datasets.entry import Archive, Entry, Facts, File
 
 _ECG5000 = Entry(
     name="ecg5000",
@@ -14,7 +14,7 @@ _ECG5000 = Entry(
         "Dau et al., The UCR time series archive, 2019, doi:10.1109/JAS.2019.1911747; "
         "Goldberger et al., PhysioBank, Circulation 101(23), 2000, record chf07"
     ),
-    loader="datasets.ucr:ecg5000",
+    loader="datasets.families.ucr:ecg5000",
     traps=(
         "easy: the largest absolute z-score has an AUROC of .98, as kNN has",
         "42 % anomalies: average precision starts at that prevalence",
@@ -85,7 +85,7 @@ def _nab(series: str) -> Entry:
             "Lavin and Ahmad, Evaluating real-time anomaly detection algorithms: the Numenta "
             "Anomaly Benchmark, ICMLA 2015, arXiv:1510.03336"
         ),
-        loader="datasets.nab:windows",
+        loader="datasets.families.nab:windows",
         traps=(
             "labelled windows are wide and placed by hand, and hold usual values too",
             "windows are rows here: a method that follows the series in time is not shown as such",

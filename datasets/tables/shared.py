@@ -6,7 +6,7 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from datasets.sources import Facts
+from datasets.entry import Facts
 
 Line = Mapping[str, str]
 

@@ -16,8 +16,9 @@ import pytest
 import datasets
 from bench.cli import main
 from bench.data_commands import HEADS
-from datasets import Entry, File, textures
-from datasets.sources import Facts
+from datasets import Entry, File
+from datasets.entry import Facts
+from datasets.families import textures
 from datasets.tables import TABLE
 from tests.bench.plain_shell import spied_environment
 
@@ -60,7 +61,7 @@ def toy(origin, monkeypatch, tmp_path):
         source="https://example.org",
         licence="made up, for tests only",
         citation="Nobody, 2026",
-        loader="datasets.arrays:npz",
+        loader="datasets.formats.arrays:npz",
         traps=("there is next to nothing in it",),
         restricted=True,
         files=(File("toy/five.npz", (f"{address}/gone.npz", f"{address}/toy.npz"), **pins),),

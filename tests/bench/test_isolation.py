@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 from bench import jobs, plan, protocols
 from bench.scalers import scale
 from datasets import DataSet, card, content_sha256, load
-from datasets.sources import Entry, Facts
+from datasets.entry import Entry, Facts
 from datasets.tables import TABLE
 
 FAULTY = "tests/bench/faulty.py"

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from datasets import File, MissingData, WrongData, digests, files
-from datasets.sources import Entry
+from datasets.entry import Entry
 
 CONTENT = b"some content of a data set"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -331,7 +331,7 @@ def test_the_identity_is_of_content_and_settings_and_not_of_the_place(tmp_path):
 def test_a_table_read_in_pieces_is_the_same(tmp_path, monkeypatch):
     path = write(tmp_path)
     whole = load(f"file:{path}?{SETTINGS}&categorical=ordinal")
-    monkeypatch.setattr("datasets.tabular._PIECE_VALUES", 5)
+    monkeypatch.setattr("datasets.formats.tabular._PIECE_VALUES", 5)
     pieces = load(f"file:{path}?{SETTINGS}&categorical=ordinal")
 
     encoded = [data.codes.encode(data.x, data.x)[0] for data in (whole, pieces)]
@@ -340,7 +340,7 @@ def test_a_table_read_in_pieces_is_the_same(tmp_path, monkeypatch):
 
 
 def test_text_that_comes_late_in_a_column_of_numbers_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("datasets.tabular._PIECE_VALUES", 5)
+    monkeypatch.setattr("datasets.formats.tabular._PIECE_VALUES", 5)
     path = write(tmp_path, age=["30", "41", "52", "old"])
 
     with pytest.raises(

@@ -6,7 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from datasets import WrongData, data_folder, load, present, ucr
+from datasets import WrongData, data_folder, load, present
+from datasets.families import ucr
 
 TRAIN = "1,0.5,1.5,2.5\n2,3.5,4.5,5.5\n1,0.25,1.25,2.25\n"
 TEST = "1  6.0e+00  7.0e+00  8.0e+00\n 3  9.0e+00  1.0e+01  1.1e+01\n"

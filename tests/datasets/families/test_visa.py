@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from datasets import Archive, MissingData, WrongData, card, find, load
-from datasets.fetching import fetch
+from datasets.fetch.fetching import fetch
 from datasets.tables import TABLE
 
 COLUMNS = ["object", "split", "label", "image", "mask"]

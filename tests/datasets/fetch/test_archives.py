@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets import archives
-from datasets.archives import BadArchive, Limits, unpack
+from datasets.fetch import archives
+from datasets.fetch.archives import BadArchive, Limits, unpack
 
 CONTENT = {"bottle/train/good/000.png": b"png", "bottle/readme.txt": b"text" * 1000, "a.txt": b""}
 TARS = {"x.tar": "w", "x.tar.gz": "w:gz", "x.tar.bz2": "w:bz2", "x.tar.xz": "w:xz"}

@@ -18,8 +18,8 @@ from tokenize import TokenError
 
 import numpy as np
 
-from datasets import matlab
 from datasets.files import WrongData
+from datasets.formats import matlab
 from datasets.record import Array, Card, DataSet
 
 _BROKEN = (  # what numpy raises for files that a wrong byte has broken

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from datasets import mvtec
+from datasets.families import mvtec
 from datasets.files import WrongData
 from datasets.record import Card, DataSet, OfficialSplit
 
@@ -24,7 +24,7 @@ _COLUMNS = ("object", "split", "label", "image", "mask")
 
 
 def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bool) -> DataSet:
-    """Return images, masks and split as `datasets.mvtec.category` does.
+    """Return images, masks and split as `datasets.families.mvtec.category` does.
 
     Args:
         card: what the result has to be.

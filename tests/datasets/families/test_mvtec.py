@@ -8,7 +8,8 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-from datasets import MissingData, WrongData, find, load, present, textures
+from datasets import MissingData, WrongData, find, load, present
+from datasets.families import textures
 from datasets.tables import inspection
 
 

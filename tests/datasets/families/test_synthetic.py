@@ -6,7 +6,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
 
 from datasets import load
-from datasets.synthetic import N_ANOMALIES, N_NORMALS, WINE_FEATURES
+from datasets.families.synthetic import N_ANOMALIES, N_NORMALS, WINE_FEATURES
 
 ADBENCH = ("local", "global", "cluster", "dependency")
 

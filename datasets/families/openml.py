@@ -15,10 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from datasets import tabular
+from datasets.entry import Entry
 from datasets.files import WrongData
+from datasets.formats import tabular
 from datasets.record import Card, DataSet
-from datasets.sources import Entry
 
 KEPT = ("id", "name", "version", "licence", "md5_checksum", "default_target_attribute")
 KEPT_LISTS = ("row_id_attribute", "ignore_attribute")
@@ -26,13 +26,13 @@ KEPT_LISTS = ("row_id_attribute", "ignore_attribute")
 
 
 def table(card: Card, paths: Sequence[Path], label: str, **settings: Any) -> DataSet:
-    """Return a table as `datasets.tabular.table` does, with what the service says of its columns.
+    """Return a table as `tabular.table` does, with what the service says of its columns.
 
     Args:
         card: what the result has to be.
         paths: the ARFF file.
         label: the label column; "" for the one the service names.
-        settings: the others of `datasets.tabular.table`.
+        settings: the others of `tabular.table`.
 
     Raises:
         WrongData: as there.

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.arrays import read_mat
-from datasets.classes import split_by_class
+from datasets.families.classes import split_by_class
 from datasets.files import WrongData
+from datasets.formats.arrays import read_mat
 from datasets.record import Array, Card, DataSet
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.embedded import read_table
+from datasets.families.embedded import read_table
 from datasets.record import Array, Card, DataSet
 
 SEED = 0

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 import datasets
-from datasets import Archive, Entry, File, UnknownDataSet, fetching, transfer
-from datasets.fetching import ACCEPTED, LOCK, FetchError, fetch, verify
+from datasets import Archive, Entry, File, UnknownDataSet
+from datasets.fetch import fetching, transfer
+from datasets.fetch.fetching import ACCEPTED, LOCK, FetchError, fetch, verify
 from datasets.tables import TABLE
 
 ROOT = Path(datasets.__file__).parent.parent
@@ -499,7 +500,7 @@ def test_a_killed_fetch_leaves_no_half_file_in_place_and_is_resumed(server, offe
     told = f"File('set/one.bin', ({url!r},), sha256='{SHA256}', n_bytes=200000)"
     code = (
         "from datasets import Entry, File; from datasets.tables import TABLE\n"
-        "from datasets.fetching import fetch; from pathlib import Path\n"
+        "from datasets.fetch.fetching import fetch; from pathlib import Path\n"
         f"TABLE['x'] = Entry('x', 'tabular', 'x', 'x', 'x', 'x', 'x:x', files=({told},))\n"
         f"fetch(['x'], Path({str(data)!r}), report=lambda *told: print(told[1], flush=True))"
     )
@@ -804,7 +805,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(ask, tmp_path):
 
 
 def test_fetching_is_imported_by_nothing_that_loads():
-    code = "import sys, datasets; datasets.load('wine'); print('datasets.fetching' in sys.modules)"
+    code = "import sys, datasets; datasets.load('wine'); print('datasets.fetch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
 
     assert done.stdout == "False\n"

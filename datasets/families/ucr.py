@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.arrays import read_npy
 from datasets.files import WrongData
+from datasets.formats.arrays import read_npy
 from datasets.record import Array, Card, DataSet, OfficialSplit
 
 _ECG = ("ECG5000_TRAIN.txt", "ECG5000_TEST.txt")

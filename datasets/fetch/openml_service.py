@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from datasets.openml import KEPT, KEPT_LISTS, beside
-from datasets.sources import Entry, File
-from datasets.transfer import Unusable, bring
+from datasets.entry import Entry, File
+from datasets.families.openml import KEPT, KEPT_LISTS, beside
+from datasets.fetch.transfer import Unusable, bring
 
 API = "https://www.openml.org/api/v1/json"
 _MANY = 10  # sets of one name that are told of

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from datasets import WrongData, classic, find, nab
-from tests.datasets.cards import open_card
+from datasets import WrongData, find
+from datasets.families import classic, nab
+from tests.helpers.cards import open_card
 
 KDD = "0,tcp,{service},SF,181,5450," + ",".join(["0.00"] * 35) + ",{label}\n"
 

@@ -5,7 +5,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from datasets import load
-from datasets.employees import CITIES, JOBS, SEXES
+from datasets.families.employees import CITIES, JOBS, SEXES
 
 
 def encoded():

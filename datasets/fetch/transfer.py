@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from datasets import files
-from datasets.sources import File
+from datasets.entry import File
 
 if TYPE_CHECKING:
     from requests import HTTPError, Response

@@ -1,9 +1,9 @@
 """A program that writes the arrays of a MATLAB file to standard output, as numpy's npz.
 
-`datasets.arrays.read_mat` runs it, since of a wrong byte scipy can die, or take memory without end.
-The npz has the `names`, then the arrays in turn; cells and structures, which hold objects, come as
-void. Where the file is at fault it exits with REFUSED, the reason on standard error. Version 7.3
-needs h5py.
+`arrays.read_mat` runs it, since a wrong byte can crash scipy or make it allocate without end. The
+npz has the `names`, then the arrays in turn; cells and structures, which hold objects, come as
+void. If the file is at fault, it exits with REFUSED and writes the reason to standard error.
+Version 7.3 needs h5py.
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from datasets import WrongData, cifar, load, mnist, present, svhn
-from tests.datasets.cards import open_card
+from datasets import WrongData, load, present
+from datasets.families import cifar, mnist, svhn
+from tests.helpers.cards import open_card
 
 RNG = np.random.default_rng(0)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from datasets import WrongData, arrays, find, load, present
+from datasets import WrongData, find, load, present
+from datasets.formats import arrays
 
 X = np.arange(12, dtype=np.uint8).reshape(4, 3)
 Y = np.array([[0], [1], [0], [0]])

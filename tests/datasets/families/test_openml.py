@@ -6,8 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from datasets import MissingData, WrongData, card, find, load, openml_service, transfer
-from datasets.fetching import fetch, verify
+from datasets import MissingData, WrongData, card, find, load
+from datasets.fetch import openml_service, transfer
+from datasets.fetch.fetching import fetch, verify
 from datasets.own import BadSetting
 
 ARFF = """% a comment

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from datasets import files, manifests, openml, openml_service
-from datasets.archives import BadArchive, unpack
+from datasets import files
 from datasets.catalogue import find
 from datasets.digests import compute
-from datasets.sources import Archive, Entry, File
-from datasets.transfer import Report, Unreachable, Unusable, bring
+from datasets.entry import Archive, Entry, File
+from datasets.families import openml
+from datasets.fetch import manifests, openml_service
+from datasets.fetch.archives import BadArchive, unpack
+from datasets.fetch.transfer import Report, Unreachable, Unusable, bring
 
 ACCEPTED = "accepted-licences.txt"
 LOCK = ".fetching.lock"

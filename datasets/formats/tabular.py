@@ -15,10 +15,10 @@ from urllib.parse import quote
 
 import numpy as np
 
-from datasets.arff import read_arff
-from datasets.arrays import features_and_labels, read_mat, read_npz
 from datasets.codes import Codes
 from datasets.files import WrongData
+from datasets.formats.arff import read_arff
+from datasets.formats.arrays import features_and_labels, read_mat, read_npz
 from datasets.record import Array, Card, DataSet
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from datasets.classes import split_by_class
+from datasets.families.classes import split_by_class
 from datasets.files import WrongData
 from datasets.record import Array, Card, DataSet
 

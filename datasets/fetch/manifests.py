@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from datasets.digests import compute
+from datasets.entry import Archive, Entry
 from datasets.files import files_under
-from datasets.sources import Archive, Entry
 
 _ENDING = ".files.sha256"
 _SHOWN = 3

@@ -1,0 +1,1 @@
+"""One file for each family of data sets, or each origin of several."""
