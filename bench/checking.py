@@ -24,7 +24,8 @@ from bench.store import Store
 from detectors import checks
 from detectors.compose import Hybrid, ReadOut
 from detectors.contract import Detector
-from detectors.registry import Spec, check, load_class, make, parse
+from detectors.factory import check, load_class, make
+from detectors.spec import Spec, parse
 
 N_LISTED = 5
 N_EPOCHS = 4

@@ -22,7 +22,7 @@ from bench.codeid import code_id
 from bench.guard import Interrupted, Limits, Sandbox, check_in_sandbox, default_memory_mib
 from bench.jobs import Job, NotRun, run_job
 from bench.records import Row
-from detectors.registry import parse
+from detectors.spec import parse
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -18,7 +18,7 @@ from bench.provenance import provenance
 from bench.records import Row, Status, Wanted
 from bench.scalers import IMPUTE, scale
 from datasets import DataSet, load
-from detectors.registry import parse
+from detectors.spec import parse
 
 MAX_IDLE = 3
 

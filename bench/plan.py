@@ -16,7 +16,8 @@ from bench.guard import Limits
 from bench.jobs import Job
 from bench.records import Wanted, canonical
 from bench.suite import Suite
-from detectors.registry import Entry, parse
+from detectors.entry import Entry
+from detectors.spec import parse
 
 if TYPE_CHECKING:
     import pandas as pd

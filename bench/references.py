@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import datasets
-from detectors.registry import Entry, parse
+from detectors.entry import Entry
 from detectors.source import source_file
+from detectors.spec import parse
 
 _PARTICLE = r"(?:van|von|de|der|den|di|du|la|le|el|al)[ -]"
 _WORD = rf"(?:[A-Z]\.[ -]?)*(?:{_PARTICLE})*[A-Z][\w'-]*"
@@ -76,7 +77,7 @@ def of_detector(spec: str) -> tuple[Reference, ...]:
     """Return the sources of a detector, of its model first and then of its head.
 
     Raises:
-        ValueError, FileNotFoundError: as `detectors.registry.parse`.
+        ValueError, FileNotFoundError: as `detectors.spec.parse`.
     """
     parsed = parse(spec)
     entries = [(parsed.base, parsed.entry)]

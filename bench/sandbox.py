@@ -38,7 +38,8 @@ from bench.diagnostics import read_diagnostics
 from bench.pixels import scores_of
 from detectors.compose import Hybrid
 from detectors.contract import Collapsed, Detector, Diverged, Unsupported
-from detectors.registry import Spec, check, make, make_model, parse
+from detectors.factory import check, make, make_model
+from detectors.spec import Spec, parse
 from detectors.streams import integer_seed
 
 PR_SET_PDEATHSIG = 1

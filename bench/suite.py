@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 import datasets
 from bench.protocols import parse as parse_protocol
 from bench.scalers import check_scaler
-from detectors.registry import parse
 from detectors.settings import nearest
+from detectors.spec import parse
 
 FOLDER = Path(__file__).parent / "suites"
 MAX_SEEDS = 10_000

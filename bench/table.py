@@ -24,8 +24,8 @@ from bench.codeid import SHOWN_DIGITS, own_code_id
 from bench.plan import Device, wanted_rows
 from bench.records import Wanted, digest
 from bench.suite import Seed, Suite, build, matching
-from detectors.registry import parse
 from detectors.settings import nearest
+from detectors.spec import parse
 
 FOLDER = Path(__file__).parent / "tables"
 

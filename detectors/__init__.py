@@ -7,6 +7,8 @@ Larger scores are more anomalous. Importing this package imports no method.
 """
 
 from detectors.contract import Collapsed, Detector, Diverged, Unsupported
-from detectors.registry import UnknownDetector, make, names
+from detectors.entry import UnknownDetector
+from detectors.factory import make
+from detectors.registry import names
 
 __all__ = ["Collapsed", "Detector", "Diverged", "UnknownDetector", "Unsupported", "make", "names"]

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.contract import Detector, Floats, Unsupported
-from detectors.registry import Spec, load_class, make, make_model, parse
+from detectors.factory import load_class, make, make_model
+from detectors.spec import Spec, parse
 from detectors.streams import global_generators, stream
 
 N_TRAIN, N_TEST, N_FAR = 64, 24, 6

@@ -26,7 +26,8 @@ from bench.scalers import IMPUTE, SCALERS
 from bench.suite import names as suite_names
 from bench.suite import read as read_suite
 from detectors.contract import Detector
-from detectors.registry import make, names
+from detectors.factory import make
+from detectors.registry import names
 from detectors.training.base import DeepDetector
 
 COMMAND_WIDTH = 88

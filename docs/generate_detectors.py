@@ -10,8 +10,10 @@ from markup import attributes, listed, page, paragraphs, table
 
 from bench.references import Reference, of_detector
 from detectors.contract import Detector
+from detectors.entry import Entry
+from detectors.factory import load_class
 from detectors.pyod.table import PYOD, UNUSABLE
-from detectors.registry import Entry, find, load_class, names
+from detectors.registry import find, names
 from detectors.settings import describe
 from detectors.training.base import DeepDetector
 

@@ -22,9 +22,10 @@ from torch import Tensor
 from torch.func import functional_call
 
 from detectors.contract import Floats
-from detectors.deep.autoencoder import Autoencoder, AutoencoderNet
+from detectors.networks.autoencoder import AutoencoderNet
 from detectors.networks.dense import squared_error
 from detectors.training.phases import Objective, Phase
+from detectors.training.reconstruction import CodeReconstruction
 
 
 class WatchedNet(AutoencoderNet):
@@ -38,7 +39,7 @@ class WatchedNet(AutoencoderNet):
 
 
 @dataclass(kw_only=True)
-class CumulativeErrorAutoencoder(Autoencoder):
+class CumulativeErrorAutoencoder(CodeReconstruction):
     """Sum over the epochs of the squared errors with which a network restores a sample.
 
     A network learns what is frequent first, so the sum remembers which samples were restored

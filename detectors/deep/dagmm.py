@@ -24,7 +24,7 @@ from detectors.networks.dense import Dense, rowwise_product
 from detectors.networks.images import decoder, encoder
 from detectors.training.base import DeepDetector
 from detectors.training.phases import Objective, Phase, mean_of
-from detectors.training.replica import Singles
+from detectors.training.trainable import Singles
 
 WIDTH = 10  # of the estimation network's hidden layer
 KEPT = 0.5  # share of its units that stay, in training

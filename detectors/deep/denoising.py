@@ -15,10 +15,11 @@ import torch
 from annotated_types import Gt, Le
 from torch import Tensor
 
-from detectors.deep.autoencoder import Autoencoder, AutoencoderNet
+from detectors.networks.autoencoder import AutoencoderNet
 from detectors.networks.dense import squared_error
 from detectors.training.phases import Phase
-from detectors.training.replica import Singles
+from detectors.training.reconstruction import CodeReconstruction
+from detectors.training.trainable import Singles
 
 
 class DenoisingNet(AutoencoderNet):
@@ -36,7 +37,7 @@ class DenoisingNet(AutoencoderNet):
 
 
 @dataclass(kw_only=True)
-class DenoisingAutoencoder(Autoencoder):
+class DenoisingAutoencoder(CodeReconstruction):
     """Squared error with which a network trained on corrupted samples restores a clean one.
 
     In training the network sees a corrupted sample and is held to the clean one; the corruption

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from detectors.contract import Floats
 from detectors.networks.dense import mlp
 from detectors.training.base import DeepDetector
-from detectors.training.replica import Singles
+from detectors.training.trainable import Singles
 
 FIRST_BETA, LAST_BETA = 1e-4, 1e-2  # of the linear schedule
 

@@ -18,9 +18,10 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
 from detectors.contract import Floats
-from detectors.deep.autoencoder import Autoencoder, AutoencoderNet
+from detectors.networks.autoencoder import AutoencoderNet
 from detectors.networks.images import encoder
-from detectors.training.replica import Singles
+from detectors.training.reconstruction import CodeReconstruction
+from detectors.training.trainable import Singles
 
 PATCH = 4  # pixels: the side of what is hidden of an image; a single pixel gives itself away
 
@@ -55,7 +56,7 @@ class MaskedNet(AutoencoderNet):
 
 
 @dataclass(kw_only=True)
-class MaskedAutoencoder(Autoencoder):
+class MaskedAutoencoder(CodeReconstruction):
     """Squared error with which a network predicts the hidden features of a sample from the rest.
 
     In training a share of the features, at least one, is hidden, drawn anew for each sample and

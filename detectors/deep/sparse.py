@@ -16,15 +16,16 @@ import torch
 from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
-from detectors.deep.autoencoder import Autoencoder, AutoencoderNet
+from detectors.networks.autoencoder import AutoencoderNet
 from detectors.networks.dense import squared_error
 from detectors.training.phases import Objective, Phase
+from detectors.training.reconstruction import CodeReconstruction
 
 WIDEST = 256  # units of a code whose width is chosen from the input
 
 
 @dataclass(kw_only=True)
-class SparseAutoencoder(Autoencoder):
+class SparseAutoencoder(CodeReconstruction):
     """Squared error with which a network restores a sample from a wide code with few active units.
 
     The loss is the sum of squared errors over the features and of penalties over the units of

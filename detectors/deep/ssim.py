@@ -17,9 +17,10 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from detectors.contract import Floats, Unsupported
-from detectors.deep.autoencoder import Autoencoder, AutoencoderNet
+from detectors.networks.autoencoder import AutoencoderNet
 from detectors.networks.dense import rowwise_product
 from detectors.training.phases import Phase
+from detectors.training.reconstruction import CodeReconstruction
 
 # Of Wang et al., section III-B: the standard deviation of the weights, in pixels, and what keeps
 # quotients of windows without contrast finite, in units of the range of the pixels.
@@ -41,7 +42,7 @@ class SSIMNet(AutoencoderNet):
 
 
 @dataclass(kw_only=True)
-class SSIMAutoencoder(Autoencoder):
+class SSIMAutoencoder(CodeReconstruction):
     """Unlikeness in structure of an image and what a network restores of it from a narrow code.
 
     Around every pixel, and of every channel, the means, variances and covariance of the two

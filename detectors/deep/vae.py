@@ -41,7 +41,7 @@ from detectors.networks.likelihoods import (
 from detectors.networks.posteriors import Posterior, fisher_rao, kl_to_prior, nearest, symmetric_kl
 from detectors.training.base import DeepDetector
 from detectors.training.phases import Objective, Phase, mean_of, trimmed_mean_of
-from detectors.training.replica import Singles
+from detectors.training.trainable import Singles
 
 ACTIVE = 0.01  # variance of the posterior mean over the training rows
 N_REFERENCES = 2000

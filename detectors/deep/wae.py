@@ -14,8 +14,8 @@ from typing import Annotated
 from annotated_types import Gt
 from torch import Tensor
 
-from detectors.deep.autoencoder import AutoencoderNet
 from detectors.networks.adversarial_losses import BETAS
+from detectors.networks.autoencoder import AutoencoderNet
 from detectors.networks.dense import squared_error
 from detectors.networks.mmd import mmd
 from detectors.training.phases import Objective, Phase, mean_of

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from detectors.contract import Family
-from detectors.registry import DEEP_PRELOAD, Entry, UnknownDetector
+from detectors.entry import DEEP_PRELOAD, Entry, UnknownDetector
 from detectors.settings import nearest
 
 

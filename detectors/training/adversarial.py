@@ -16,7 +16,7 @@ from torch import Tensor
 from detectors.networks.adversarial_losses import BETAS
 from detectors.training.base import DeepDetector, Net
 from detectors.training.phases import Objective, Phase, mean_of
-from detectors.training.replica import Singles
+from detectors.training.trainable import Singles
 
 
 @dataclass(kw_only=True)

@@ -26,7 +26,8 @@ from detectors.contract import (
 )
 from detectors.training.loop import train
 from detectors.training.phases import Objective, Phase, mean_of
-from detectors.training.replica import Replica, Singles
+from detectors.training.replica import Replica
+from detectors.training.trainable import Singles
 
 SCORE_ROWS = 128  # scored at once, padded: a row meets the same arithmetic in any company
 
@@ -107,19 +108,19 @@ class DeepDetector(Detector, Generic[Net]):
         """
         _check_company(detectors)
         outcomes: dict[int, Exception | None] = {}
-        replicas = []
+        replicas: list[tuple[Self, Replica]] = []
         for detector, x in zip(detectors, xs, strict=True):
             vars(detector).pop("_shape_", None)  # unfitted, unless this fit succeeds
             try:
                 material = detector._material(detector._suited(as_samples(x)))
-                replicas.append(Replica(detector, material))
+                replicas.append((detector, Replica(detector, material)))
             except Unsupported as error:
                 outcomes[detector.seed] = error
-        train(replicas)
-        for replica in replicas:
+        train([replica for _, replica in replicas])
+        for detector, replica in replicas:
             if replica.outcome is None:
-                replica.detector._learn(replica)
-            outcomes[replica.detector.seed] = replica.outcome
+                detector._learn(replica)
+            outcomes[detector.seed] = replica.outcome
         for detector, x in zip(detectors, xs, strict=True):
             if outcomes[detector.seed] is None:
                 detector._shape_ = np.shape(x)[1:]

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from detectors.contract import Floats
 from detectors.training.phases import BatchLoss, Objective, Phase
 from detectors.training.recording import recorded
 from detectors.training.replica import Batches, Replica
+from detectors.training.trainable import Trainable
 
 BLOCK = 5
 
@@ -175,7 +176,7 @@ class _Step:
         moved: list[Tensor],
         gradients: Gradients,
         objective: Objective,
-        detector: Any,
+        detector: Trainable,
     ) -> None:
         self.moved, self.gradients = moved, gradients
         self.max_norm = detector.max_gradient_norm

@@ -10,13 +10,14 @@ import numpy as np
 from torch import Tensor
 
 from detectors.contract import Floats
-from detectors.deep.autoencoder import Autoencoder, AutoencoderNet
 from detectors.networks.adversarial_losses import fake_loss, real_loss
+from detectors.networks.autoencoder import AutoencoderNet
 from detectors.networks.dense import squared_error
 from detectors.networks.images import encoder
 from detectors.networks.mmd import mmd
 from detectors.training.phases import mean_of
-from detectors.training.replica import Singles
+from detectors.training.reconstruction import CodeReconstruction
+from detectors.training.trainable import Singles
 
 
 class DiscriminatedNet(AutoencoderNet):
@@ -30,7 +31,7 @@ class DiscriminatedNet(AutoencoderNet):
 
 
 @dataclass(kw_only=True)
-class PriorAutoencoder(Autoencoder):
+class PriorAutoencoder(CodeReconstruction):
     """Base of the methods: scores of an autoencoder with a prior, and the distance to it.
 
     The noise of the losses is (n, k) draws from the prior.

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar, cast
+from typing import Annotated, ClassVar, TypeVar, cast
 
 import numpy as np
+from annotated_types import Ge
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from detectors.contract import Floats
+from detectors.networks.autoencoder import AutoencoderNet
+from detectors.networks.dense import squared_error
 from detectors.training.base import DeepDetector
 
 Net = TypeVar("Net", bound=nn.Module)
@@ -57,3 +60,26 @@ class Reconstruction(DeepDetector[Net]):
 
     def _encode(self, x: Floats) -> Floats:
         return self._read(lambda rows: cast("nn.Module", self.net_.encoder)(rows.float()), x)
+
+
+@dataclass(kw_only=True)
+class CodeReconstruction(Reconstruction[AutoencoderNet]):
+    """Base of the methods whose network is an `AutoencoderNet`; it lowers the squared error.
+
+    Attributes:
+        hidden: widths of the encoder's dense hidden layers, mirrored in the decoder; by default
+            two for vectors, chosen from the number of features (`hidden_sizes`), and none after
+            the convolutions of images. Empty, for vectors: a linear autoencoder; one whose single
+            hidden layer is not linear is `sae` with `hidden` empty, a `latent_dim`, and
+            `penalty_weight` and `weight_decay` 0.
+        latent_dim: size of the code; by default 1 + sqrt(d) for d features (`code_size`).
+    """
+
+    hidden: tuple[Annotated[int, Ge(1)], ...] | None = None
+    latent_dim: Annotated[int, Ge(1)] | None = None
+
+    def _network(self, shape: tuple[int, ...]) -> AutoencoderNet:
+        return AutoencoderNet(shape, self.hidden, self.latent_dim)
+
+    def _losses(self, net: AutoencoderNet, x: Tensor, noise: Tensor) -> Tensor:
+        return squared_error(x, net(x))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,13 +13,9 @@ from torch import Tensor, nn
 from detectors.contract import Diverged, Floats
 from detectors.networks.dense import build_seeded
 from detectors.training.phases import Phase
-
-if TYPE_CHECKING:
-    from detectors.training.base import DeepDetector
+from detectors.training.trainable import Singles, Trainable
 
 MIN_VALIDATION = 8  # rows; the mean loss of fewer says too little to stop by
-
-Singles = NDArray[np.float32]
 
 
 def n_validation(n: int, share: float) -> int:
@@ -78,7 +74,7 @@ class Replica:
         Unsupported: the detector has no network for samples of this shape.
     """
 
-    def __init__(self, detector: DeepDetector[Any], x: Floats) -> None:
+    def __init__(self, detector: Trainable, x: Floats) -> None:
         self.detector = detector
         self.x = torch.tensor(x, dtype=torch.float32)
         self.net = build_seeded(lambda: detector._network(x.shape[1:]), detector.seed)

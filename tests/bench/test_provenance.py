@@ -10,7 +10,7 @@ import pytest
 
 from bench import provenance
 from bench.codeid import code_parts
-from detectors.registry import parse
+from detectors.spec import parse
 from tests.bench.git_made import commit_all, git, repository
 
 ROOT = Path(__file__).parents[2]

@@ -22,7 +22,7 @@ from bench.render import NONE
 from bench.reproduction import LABELS, reproduce
 from bench.store import Store
 from bench.table import Contender, Description, Figure, UnknownTable
-from detectors.registry import check
+from detectors.factory import check
 
 EXACT = "KNN,LOF,OCSVM,IForest,PCA"
 MEDIUM = 12_000  # rows; the larger sets take hours

@@ -6,7 +6,9 @@ import pytest
 from detectors import Unsupported, make
 from detectors.checks import N_FAR, Subject, brought_within
 from detectors.compose import Hybrid
-from detectors.registry import TABLE, make_model, parse
+from detectors.factory import make_model
+from detectors.registry import TABLE
+from detectors.spec import parse
 
 HEADS = ("findout", "gmm", "iforest", "kde", "kmeans", "knn", "lof", "ocsvm")
 ENCODERS = [name for name, entry in TABLE.items() if entry.encodes]

@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from detectors import UnknownDetector, make, names, registry
+from detectors import UnknownDetector, make, names
 from detectors.contract import Detector
-from detectors.registry import TABLE, find, load_class, parse
+from detectors.factory import load_class
+from detectors.registry import ENTRY_POINTS, TABLE, find
 from detectors.source import declared, source_file
+from detectors.spec import parse
 
 HEAVY = ("torch", "sklearn", "scipy", "pyod", "mlflow", "pandas", "numba")
 
@@ -30,9 +32,9 @@ def _run(code, *path):
     [
         "import detectors",
         "import detectors; detectors.names()",
-        "from detectors.registry import parse; parse('vae:elbo'); parse('ae+lof')",
+        "from detectors.spec import parse; parse('vae:elbo'); parse('ae+lof')",
         "from detectors.pyod.table import pyod_names; pyod_names()",
-        "from detectors.registry import parse; parse('pyod:ECOD').family",
+        "from detectors.spec import parse; parse('pyod:ECOD').family",
     ],
 )
 def test_naming_imports_nothing_heavy(code):
@@ -291,7 +293,7 @@ def test_detectors_of_other_packages_are_found_by_their_entry_point(package):
     code = """
     import numpy as np
     from detectors import make, names
-    from detectors.registry import parse
+    from detectors.spec import parse
     listed = "mine" in names()
     print(listed, parse("mine").readout, "mine" in sys.modules, end=" ")
     print(make("mine:first").fit(np.eye(4)).score(np.eye(4))[0])
@@ -340,4 +342,4 @@ def test_the_example_of_the_package_works():
     x = np.random.default_rng(0).normal(size=(40, 6))
     settings = {"latent_dim": 4, "epochs": 1, "head": {"n_neighbors": 20}}
     assert make("vae+lof", **settings).fit(x).score(x).shape == (40,)
-    assert registry.ENTRY_POINTS == "fathom.detectors"
+    assert ENTRY_POINTS == "fathom.detectors"

@@ -9,7 +9,7 @@ import pytest
 from annotated_types import Ge, Gt, Le, Lt
 
 from detectors import make
-from detectors.registry import check
+from detectors.factory import check
 from detectors.settings import check_settings, describe, nearest
 
 

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from detectors.factory import load_class
 from detectors.networks.dense import build_seeded
-from detectors.registry import TABLE, load_class
+from detectors.registry import TABLE
 from detectors.training.base import DeepDetector
 
 SEEDS, EPOCHS, ROUNDS = 5, 8, 3

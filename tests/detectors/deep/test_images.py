@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from detectors import Unsupported, make
-from detectors.registry import TABLE, load_class, make_model, parse
+from detectors.factory import load_class, make_model
+from detectors.registry import TABLE
+from detectors.spec import parse
 
 DEEP = [name for name, entry in TABLE.items() if entry.takes_epochs]
 VAES = [name for name in DEEP if TABLE[name].target == TABLE["vae"].target]

@@ -6,7 +6,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from torch import nn
 
 from detectors.deep.flow import RowwiseLinear
-from detectors.registry import TABLE, load_class, make_model, parse
+from detectors.factory import load_class, make_model
+from detectors.registry import TABLE
+from detectors.spec import parse
 from detectors.training.base import DeepDetector
 
 METHODS = {name: load_class(e.target) for name, e in TABLE.items() if e.family == "deep"}

@@ -17,7 +17,7 @@ from detectors import UnknownDetector, Unsupported, make
 from detectors.checks import CHECKS, CheckFailed, Subject
 from detectors.pyod.adapter import _one_draw
 from detectors.pyod.table import PYOD, UNUSABLE, pyod_entry, pyod_names
-from detectors.registry import parse
+from detectors.spec import parse
 from detectors.streams import global_generators, integer_seed
 
 SHORT = {"epochs": 2, "epoch_num": 2, "n_epochs": 2, "stop_epochs": 1, "epochs_query": 2}

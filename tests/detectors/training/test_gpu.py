@@ -4,24 +4,22 @@ import numpy as np
 import pytest
 import torch
 
-from detectors import registry
+from detectors.factory import make_model
+from detectors.registry import find, names
+from detectors.spec import parse
 
 NEAR = 0.05  # of the spread of a seed's scores over the samples
 ADVERSARIES = {"alad": 0.3, "anogan": 0.3}  # rounding moves what the two learn of each other
-DEEP = [
-    name
-    for name in registry.names()
-    if registry.find(name).takes_device and not name.startswith("pyod:")
-]
+DEEP = [name for name in names() if find(name).takes_device and not name.startswith("pyod:")]
 
 
 def scores(name, samples, device):
     """Return the scores of two seeds that trained for three epochs."""
-    entry = registry.find(name)
+    entry = find(name)
     settings = {"epochs": 3} if entry.takes_epochs else {}
     models = []
     for seed in (0, 1):
-        model = registry.make_model(registry.parse(name), seed=seed, **settings)
+        model = make_model(parse(name), seed=seed, **settings)
         model.device = device
         models.append(model.fit(samples))
     return np.array([model.score(samples) for model in models])
@@ -31,7 +29,7 @@ def scores(name, samples, device):
 @pytest.mark.parametrize("images", [False, True], ids=["vectors", "images"])
 @pytest.mark.parametrize("name", DEEP)
 def test_a_gpu_gives_nearly_the_scores_of_the_cpu(name, images):
-    if registry.find(name).images_only and not images:
+    if find(name).images_only and not images:
         pytest.skip("images only")
     shape = (40, 1, 16, 16) if images else (64, 6)
     samples = np.random.default_rng(0).random(shape)

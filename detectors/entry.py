@@ -1,0 +1,58 @@
+"""What is known of a detector without importing it: an entry of the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from detectors.contract import Family
+from detectors.settings import nearest
+from detectors.source import class_names, declared, source_file
+
+DEEP_PRELOAD = ("torch._dynamo",)  # which torch's optimisers import, seconds into the first fit
+
+
+class UnknownDetector(ValueError):
+    """Raised for a name that is not registered, with the nearest ones that are."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What planning knows of a method without importing it.
+
+    Attributes:
+        target: "package.module:Class" or "path/to/file.py:Class".
+        family: deep, shallow, hybrid or control.
+        readouts: names of the scores a fitted model gives, the default first; empty for one.
+        encodes: whether the model gives codes for a head.
+        trains_together: whether seeds train as one batched model (`fit_together`).
+        takes_device: whether it trains on a device that can be chosen; others run on the CPU.
+        takes_epochs: whether it has the setting `epochs`, which `untrained-` sets to 0.
+        transductive: whether a score depends on the other test rows.
+        images_only: whether samples have to be images.
+        preset: arguments fixed by the name.
+        preload: further modules that the method imports, for whoever forks processes.
+    """
+
+    target: str
+    family: Family = "shallow"
+    readouts: tuple[str, ...] = ()
+    encodes: bool = False
+    trains_together: bool = False
+    takes_device: bool = False
+    takes_epochs: bool = False
+    transductive: bool = False
+    images_only: bool = False
+    preset: Mapping[str, Any] = field(default_factory=dict)
+    preload: tuple[str, ...] = ()
+
+
+def read_entry(target: str) -> Entry:
+    """Read what a class declares from its source, without importing it."""
+    path, name = source_file(target), target.rpartition(":")[2]
+    known = class_names(path)
+    if name not in known:
+        msg = f"{target}: no class {name!r} there; {nearest(name, known)}"
+        raise UnknownDetector(msg)
+    return Entry(target, **declared(path, name))

@@ -1,0 +1,102 @@
+"""From a spec to a detector: import its class, check its settings and make it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from detectors.compose import Hybrid, ReadOut
+from detectors.contract import Detector
+from detectors.source import source_file
+from detectors.spec import Spec, parse
+
+
+def make(text: str, **settings: Any) -> Detector:
+    """Return a new detector by its spec, for instance `make("vae+lof", latent_dim=4)`.
+
+    Args:
+        text: the spec.
+        settings: settings of the model, `seed`, and `head={...}` for those of the head.
+
+    Raises:
+        UnknownDetector: unknown name.
+        ValueError: unknown setting, or one out of range.
+    """
+    spec = parse(text)
+    model_settings = dict(settings)
+    head_settings = model_settings.pop("head", {}) if spec.head else {}
+    model = make_model(spec, **model_settings)
+    if spec.head:
+        head_settings = {"seed": model.seed, **head_settings}
+        return Hybrid(encoder=model, head=make(spec.head, **head_settings), seed=model.seed)
+    if spec.readout:
+        return ReadOut(model=model, readout=spec.readout, seed=model.seed)
+    return model
+
+
+def make_model(spec: Spec, **settings: Any) -> Detector:
+    """Return the model of a spec, without read-out or head.
+
+    Raises:
+        ValueError: unknown setting, or one out of range.
+    """
+    if spec.untrained:
+        if "epochs" in settings:
+            msg = f"{spec.model} takes no epochs; it is {spec.base} with none"
+            raise ValueError(msg)
+        settings = {**settings, "epochs": 0}
+    cls = load_class(spec.entry.target)
+    return cls.from_settings(spec.model, spec.entry.preset, settings)
+
+
+def check(text: str, settings: Mapping[str, Any]) -> None:
+    """Import the method of a spec and check its settings, and those of its head.
+
+    Raises:
+        ValueError: as `make`.
+    """
+    make(text, **settings)
+
+
+@contextmanager
+def _on_path(folder: Path) -> Iterator[None]:
+    """Let a user's file import what lies beside it, as it does when python runs it."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+
+
+@cache
+def load_class(target: str) -> type[Detector]:
+    """Import the class of a registry target.
+
+    Raises:
+        ValueError: the class does not exist or is not a Detector.
+    """
+    where, _, attribute = target.rpartition(":")
+    if where.endswith(".py"):
+        name = "fathom_file_" + re.sub(r"\W", "_", str(Path(where).resolve()))
+        module_spec = importlib.util.spec_from_file_location(name, source_file(target))
+        if module_spec is None or module_spec.loader is None:
+            msg = f"{where} cannot be imported as a python file"
+            raise ValueError(msg)
+        module = importlib.util.module_from_spec(module_spec)
+        sys.modules[name] = module  # dataclasses and pickle look their module up there
+        with _on_path(Path(where).resolve().parent):
+            module_spec.loader.exec_module(module)
+    else:
+        module = importlib.import_module(where)
+    cls = getattr(module, attribute, None)
+    if not (isinstance(cls, type) and issubclass(cls, Detector)):
+        msg = f"{target} is not a Detector; write `class {attribute}(Detector)` as a dataclass"
+        raise ValueError(msg)
+    return cls
