@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import pkgutil
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from datasets import files, own
+from datasets import families, files, own
 from datasets.entry import Entry
 from datasets.files import data_folder
 from datasets.record import Card, DataSet
-from datasets.tables import TABLE
 
 _MANY = 15  # members of a group that a message still lists
 _SAME_GROUP = 0.8  # likeness of a group's name and what is meant by it
+
+
+_ORDER = (
+    *("embedded", "synthetic", "textures", "employees", "adbench", "odds", "classic", "mnist"),
+    *("cifar", "svhn", "mnist_c", "mvtec", "visa", "products", "brats", "ucr", "nab"),
+)
+"""Modules of `datasets.families` in the order of `names`; others come after them, by name."""
+
+
+def read_families() -> Iterator[Entry]:
+    """Yield the entries of all modules of `datasets.families`, so that a new one is one file."""
+    modules = sorted(module.name for module in pkgutil.iter_modules(families.__path__))
+    for name in sorted(modules, key=lambda name: (*_ORDER, name).index(name)):
+        yield from getattr(importlib.import_module(f"datasets.families.{name}"), "ENTRIES", ())
+
+
+TABLE: dict[str, Entry] = {entry.name: entry for entry in read_families()}
 
 
 class UnknownDataSet(ValueError):

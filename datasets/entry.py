@@ -1,7 +1,7 @@
 """What a line of the table of data sets holds: static facts, files with digests, and a loader.
 
-To add a data set, write its loader, a function `(card, paths, **options) -> DataSet`, in a file
-of this package, and add an `Entry` to a module of `datasets.tables`.
+To add a data set, write a module of `datasets.families` with its loader, a function
+`(card, paths, **options) -> DataSet`, and its `ENTRIES`.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def _file(name: str, rest: str) -> Entry:
     if ending.lower() not in FORMATS:
         msg = f"{name}: cannot read {ending or 'a file without an ending'!r}; give one of: "
         raise BadSetting(msg + ", ".join(FORMATS))
-    return _entry(name, said, _TABLE, "datasets.formats.tabular:table", "tabular")
+    return _entry(name, said, _TABLE, "datasets.families.tables:table", "tabular")
 
 
 def _folder(name: str, rest: str) -> Entry:

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from datasets.families.classes import split_by_class
+from datasets.entry import File
+from datasets.families.classes import split_by_class, ten_sets
 from datasets.files import WrongData
 from datasets.record import Array, Card, DataSet
 
@@ -82,3 +83,29 @@ def _read_batch(path: Path, name: str, content: bytes) -> tuple[Array, Array]:
         msg = f"{name} in {path} is no batch of CIFAR-10: {error}"
         raise WrongData(msg) from error
     return images, classes
+
+
+_FILE = File(
+    "cifar10/cifar-10-python.tar.gz",
+    (
+        "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/cifar-10-python.tar.gz",
+    ),
+    sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+    n_bytes=170498071,
+)
+
+ENTRIES = tuple(
+    ten_sets(
+        "cifar10",
+        [6000] * 10,
+        60000,
+        _SHAPE,
+        "colour of the background tells some classes apart, such as ships and frogs",
+        source="https://www.cs.toronto.edu/~kriz/cifar.html",
+        licence="none stated; to be cited",
+        citation="Krizhevsky, Learning multiple layers of features from tiny images, 2009",
+        loader="datasets.families.cifar:one_class",
+        files=(_FILE,),
+    )
+)

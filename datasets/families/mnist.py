@@ -12,15 +12,17 @@ import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from datasets.families.classes import split_by_class
+from datasets.entry import Entry, Facts, File
+from datasets.families.classes import TEN, split_by_class, ten_sets
 from datasets.files import WrongData
-from datasets.formats.arrays import read_npy
-from datasets.record import Array, Card, DataSet, OfficialSplit
+from datasets.record import Array, Card, DataSet
 
 _UNSIGNED_BYTES = 8
+_SHAPE = (1, 28, 28)
 _GZIP = b"\x1f\x8b"
 
 
@@ -42,21 +44,6 @@ def leave_out(card: Card, paths: Sequence[Path], anomaly: int) -> DataSet:
     probability", SNU technical report, 2015. Arguments are those of `one_class`.
     """
     return _read(card, paths, set(range(10)) - {anomaly})
-
-
-def corrupted(card: Card, paths: Sequence[Path]) -> DataSet:
-    """Return images (1, 28, 28) of MNIST-C: plain ones are normal, corrupted ones anomalous.
-
-    Plain training images train; the plain and the corrupted test images test.
-
-    Args:
-        card: what the result has to be.
-        paths: plain training images, plain and corrupted test images, (n, 28, 28, 1) as npy.
-    """
-    train, plain, corrupt = (_read_images(path) for path in paths)
-    y = np.repeat([0, 0, 1], [len(train), len(plain), len(corrupt)])
-    split = OfficialSplit(np.arange(len(train)), np.arange(len(train), len(y)))
-    return DataSet(card, np.concatenate([train, plain, corrupt]), y, split)
 
 
 def read_idx(path: Path) -> Array:
@@ -90,10 +77,111 @@ def _read(card: Card, paths: Sequence[Path], normal: set[int]) -> DataSet:
     return split_by_class(card, images, classes, len(train), normal)
 
 
-def _read_images(path: Path) -> Array:
-    """Return images (n, height, width, 1) of an npy file as (n, 1, height, width)."""
-    images = read_npy(path)
-    if images.ndim != 4 or images.shape[-1] != 1:
-        msg = f"{path} has shape {images.shape}; MNIST-C has (n, 28, 28, 1)"
-        raise WrongData(msg)
-    return images.transpose(0, 3, 1, 2)
+_MNIST_MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist",
+    "https://storage.googleapis.com/cvdf-datasets/mnist",
+)
+_MNIST_UNPACKED = {
+    "train-images-idx3": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+_MNIST_FILES = tuple(
+    File(
+        f"mnist/{name}-ubyte.gz",
+        tuple(f"{mirror}/{name}-ubyte.gz" for mirror in _MNIST_MIRRORS),
+        unpacked_sha256=digest,
+    )
+    for name, digest in _MNIST_UNPACKED.items()
+)
+_MNIST_COUNTS = (6903, 7877, 6990, 7141, 6824, 6313, 6876, 7293, 6825, 6958)
+_MNIST: dict[str, Any] = {
+    "source": "LeCun, Cortes and Burges, https://yann.lecun.com/exdb/mnist",
+    "licence": "CC BY-SA 3.0",
+    "citation": (
+        "LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document "
+        "recognition, Proceedings of the IEEE 86(11), 1998, doi:10.1109/5.726791"
+    ),
+    "files": _MNIST_FILES,
+}
+
+_FASHION_MIRRORS = (
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion",
+)
+_FASHION_PINS = (
+    (
+        "train-images-idx3-ubyte.gz",
+        26421880,
+        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+    ),
+    (
+        "train-labels-idx1-ubyte.gz",
+        29515,
+        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+    ),
+    (
+        "t10k-images-idx3-ubyte.gz",
+        4422102,
+        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+    ),
+    (
+        "t10k-labels-idx1-ubyte.gz",
+        5148,
+        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+    ),
+)
+_FASHION_FILES = tuple(
+    File(
+        f"fashion-mnist/{name}",
+        tuple(f"{mirror}/{name}" for mirror in _FASHION_MIRRORS),
+        sha256=digest,
+        n_bytes=size,
+    )
+    for name, size, digest in _FASHION_PINS
+)
+
+
+def _left_out(anomaly: int, n_anomalies: int) -> Entry:
+    return Entry(
+        name=f"mnist-not/{anomaly}",
+        kind="image",
+        family="mnist",
+        loader="datasets.families.mnist:leave_out",
+        traps=(
+            TEN,
+            "the digit 1 is simpler than the others: reconstruction errors rank it as normal",
+            "An and Cho split at random and trained on all rows but those of one digit",
+        ),
+        has_official_split=True,
+        options={"anomaly": anomaly},
+        facts=Facts(70000, _SHAPE, n_anomalies, 0),
+        **_MNIST,
+    )
+
+
+ENTRIES = (
+    *ten_sets(
+        "mnist",
+        _MNIST_COUNTS,
+        70000,
+        _SHAPE,
+        duplicates=0,
+        loader="datasets.families.mnist:one_class",
+        **_MNIST,
+    ),
+    *(_left_out(k, count) for k, count in enumerate(_MNIST_COUNTS)),
+    *ten_sets(
+        "fashion-mnist",
+        [7000] * 10,
+        70000,
+        _SHAPE,
+        "shirts, pullovers and coats are hard to tell apart",
+        source="https://github.com/zalandoresearch/fashion-mnist",
+        licence="MIT",
+        citation="Xiao, Rasul and Vollgraf, Fashion-MNIST, 2017, arXiv:1708.07747",
+        loader="datasets.families.mnist:one_class",
+        files=_FASHION_FILES,
+    ),
+)

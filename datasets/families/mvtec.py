@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from datasets.entry import Archive, Entry, Facts, File
 from datasets.files import WrongData
 from datasets.record import Array, Card, DataSet, OfficialSplit
 
@@ -181,3 +182,95 @@ def _open(path: Path) -> Image:
 def _refuse(path: Path, reason: str) -> NoReturn:
     msg = f"{path} {reason}"
     raise WrongData(msg)
+
+
+SIZE = 256
+
+_SHARE = "https://www.mydrive.ch/shares"
+_ARCHIVE = Archive(
+    File(
+        "mvtec_anomaly_detection.tar.xz",
+        tuple(
+            f"{_SHARE}/{place}/mvtec_anomaly_detection.tar.xz"
+            for place in (
+                "150996/b52ecdcbf521176e9db9c731f2304b27/download/420938113-1629960298",
+                "38536/3830184030e49fe74747669442f0f282/download/420938113-1629952094",
+            )
+        ),
+        sha256="cf4313b13603bec67abb49ca959488f7eedce2a9f7795ec54446c649ac98cd3d",
+        n_bytes=5264982680,
+        advice="get mvtec_anomaly_detection.tar.xz from https://www.mvtec.com/company/research/datasets/mvtec-ad",
+    ),
+    into="mvtec_ad",
+)
+_CATEGORIES = (
+    # category, images to train, normal and defective ones to test
+    ("bottle", 209, 20, 63),
+    ("cable", 224, 58, 92),
+    ("capsule", 219, 23, 109),
+    ("carpet", 280, 28, 89),
+    ("grid", 264, 21, 57),
+    ("hazelnut", 391, 40, 70),
+    ("leather", 245, 32, 92),
+    ("metal_nut", 220, 22, 93),
+    ("pill", 267, 26, 141),
+    ("screw", 320, 41, 119),
+    ("tile", 230, 33, 84),
+    ("toothbrush", 60, 12, 30),
+    ("transistor", 213, 60, 40),
+    ("wood", 247, 19, 60),
+    ("zipper", 240, 32, 119),
+)
+
+TRAPS = (
+    "few test images: an AUROC of .88 may stand for .77 to .97",
+    "most test images are defective: a random score reaches a high F1, and AP starts high",
+)
+_SCREW = (
+    "the mean grey level alone separates good from defective test images: they were taken apart",
+)
+
+
+def entry(
+    name: str, folder: str, loader: str = "datasets.families.mvtec:category", **known: Any
+) -> Entry:
+    """Return the entry of a category in the layout of MVTec AD.
+
+    Args:
+        name: that loads it.
+        folder: of the category, relative to the data folder.
+        loader: see `Entry`.
+        known: other fields of the entry.
+    """
+    return Entry(
+        name=name,
+        kind="image",
+        family=name,
+        has_official_split=True,
+        loader=loader,
+        folders=(folder,),
+        options={"size": SIZE, "grey": False, "masks": True},
+        settable=("size", "grey", "masks"),
+        **known,
+    )
+
+
+def _category(name: str, n_train: int, n_good: int, n_defective: int) -> Entry:
+    return entry(
+        f"mvtec/{name}",
+        f"mvtec_ad/{name}",
+        source="MVTec AD, https://www.mvtec.com/company/research/datasets/mvtec-ad",
+        licence="CC BY-NC-SA 4.0",
+        restricted=True,
+        citation=(
+            "Bergmann, Fauser, Sattlegger and Steger, MVTec AD: a comprehensive real-world "
+            "dataset for unsupervised anomaly detection, CVPR 2019, "
+            "doi:10.1109/CVPR.2019.00982"
+        ),
+        archives=(_ARCHIVE,),
+        facts=Facts(n_train + n_good + n_defective, (3, SIZE, SIZE), n_defective),
+        traps=TRAPS + (_SCREW if name == "screw" else ()),
+    )
+
+
+ENTRIES = tuple(_category(*counted) for counted in _CATEGORIES)

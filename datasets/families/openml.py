@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from datasets.entry import Entry
+from datasets.families import tables
 from datasets.files import WrongData
-from datasets.formats import tabular
 from datasets.record import Card, DataSet
 
 KEPT = ("id", "name", "version", "licence", "md5_checksum", "default_target_attribute")
@@ -26,13 +26,13 @@ KEPT_LISTS = ("row_id_attribute", "ignore_attribute")
 
 
 def table(card: Card, paths: Sequence[Path], label: str, **settings: Any) -> DataSet:
-    """Return a table as `tabular.table` does, with what the service says of its columns.
+    """Return a table as `tables.table` does, with what the service says of its columns.
 
     Args:
         card: what the result has to be.
         paths: the ARFF file.
         label: the label column; "" for the one the service names.
-        settings: the others of `tabular.table`.
+        settings: the others of `tables.table`.
 
     Raises:
         WrongData: as there.
@@ -41,7 +41,7 @@ def table(card: Card, paths: Sequence[Path], label: str, **settings: Any) -> Dat
     chosen = label or str(told.get("default_target_attribute", ""))
     unused = [name for key in KEPT_LISTS for name in told.get(key, ()) if name != chosen]
     settings["drop"] = tuple(dict.fromkeys([*settings["drop"], *unused]))
-    return tabular.table(card, paths, label=chosen, **settings)
+    return tables.table(card, paths, label=chosen, **settings)
 
 
 def recall(entry: Entry, folder: Path) -> Entry:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.families.classes import split_by_class
+from datasets.entry import File
+from datasets.families.classes import split_by_class, ten_sets
 from datasets.files import WrongData
 from datasets.formats.arrays import read_mat
 from datasets.record import Array, Card, DataSet
@@ -34,3 +35,40 @@ def _read(path: Path) -> tuple[Array, Array]:
         msg = f"{path} lacks X (32, 32, 3, n) or y (n, 1); fetch the cropped digits of SVHN"
         raise WrongData(msg)
     return arrays["X"].transpose(3, 2, 0, 1), arrays["y"].reshape(-1).astype(np.int64) % 10
+
+
+_SITE = "http://ufldl.stanford.edu/housenumbers"
+_FILES = (
+    File(
+        "svhn/train_32x32.mat",
+        (f"{_SITE}/train_32x32.mat",),
+        sha256="435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
+        n_bytes=182040794,
+    ),
+    File(
+        "svhn/test_32x32.mat",
+        (f"{_SITE}/test_32x32.mat",),
+        sha256="cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
+        n_bytes=64275384,
+    ),
+)
+_COUNTS = (6692, 18960, 14734, 11379, 9981, 9266, 7704, 7614, 6705, 6254)
+
+ENTRIES = tuple(
+    ten_sets(
+        "svhn",
+        _COUNTS,
+        99289,
+        (3, 32, 32),
+        "neighbouring digits are in the crops: labels are noisy",
+        source="http://ufldl.stanford.edu/housenumbers, cropped digits; https://research.google/pubs/pub37648",
+        licence="for non-commercial use only",
+        restricted=True,
+        citation=(
+            "Netzer, Wang, Coates, Bissacco, Wu and Ng, Reading digits in natural images with "
+            "unsupervised feature learning, NIPS workshop, 2011"
+        ),
+        loader="datasets.families.svhn:one_class",
+        files=_FILES,
+    )
+)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.entry import Archive, Entry, Facts, File
 from datasets.files import WrongData
 from datasets.formats.arrays import read_npy
 from datasets.record import Array, Card, DataSet, OfficialSplit
@@ -112,3 +113,36 @@ def _find(folder: Path, name: str) -> Path | None:
     """Return the path of a file, packed or not; None if it is not there."""
     places = (folder / name, folder / f"{name}.gz")
     return next((path for path in places if path.is_file()), None)
+
+
+_ECG5000 = Entry(
+    name="ecg5000",
+    kind="tabular",
+    family="ecg5000",
+    source="UCR archive, https://www.timeseriesclassification.com/description.php?Dataset=ECG5000",
+    licence="none stated; to be cited",
+    citation=(
+        "Dau et al., The UCR time series archive, 2019, doi:10.1109/JAS.2019.1911747; "
+        "Goldberger et al., PhysioBank, Circulation 101(23), 2000, record chf07"
+    ),
+    loader="datasets.families.ucr:ecg5000",
+    traps=(
+        "easy: the largest absolute z-score has an AUROC of .98, as kNN has",
+        "42 % anomalies: average precision starts at that prevalence",
+        "all beats are of one patient: neighbours in time stand on both sides of a split",
+    ),
+    has_official_split=True,
+    folders=("ecg5000",),
+    archives=(
+        Archive(
+            File(
+                "ECG5000.zip",
+                ("https://www.timeseriesclassification.com/aeon-toolkit/ECG5000.zip",),
+            ),
+            into="ecg5000",
+        ),
+    ),
+    facts=Facts(n=5000, shape=(140,), n_anomalies=2081, duplicates=0),
+)
+
+ENTRIES = (_ECG5000,)

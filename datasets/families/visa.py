@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from datasets.entry import Archive, Entry, Facts, File
 from datasets.families import mvtec
 from datasets.files import WrongData
 from datasets.record import Card, DataSet, OfficialSplit
@@ -85,3 +86,45 @@ def _inside(folder: Path, name: str) -> Path:
 def _refuse(path: Path, reason: str) -> NoReturn:
     msg = f"{path} {reason}"
     raise WrongData(msg)
+
+
+_ARCHIVE = Archive(
+    File(
+        "VisA_20220922.tar",
+        ("https://amazon-visual-anomaly.s3.us-west-2.amazonaws.com/VisA_20220922.tar",),
+        sha256="2eb8690c803ab37de0324772964100169ec8ba1fa3f7e94291c9ca673f40f362",
+        n_bytes=1929840640,
+    ),
+    into="visa",
+)
+_PRODUCTS = (
+    # product, normal images; each has 100 defective ones
+    *(("candle", 1000), ("capsules", 602), ("cashew", 500), ("chewinggum", 503), ("fryum", 500)),
+    *(("macaroni1", 1000), ("macaroni2", 1000), ("pcb1", 1004), ("pcb2", 1001), ("pcb3", 1006)),
+    *(("pcb4", 1005), ("pipe_fryum", 500)),
+)
+
+
+def _product(name: str, n_normal: int) -> Entry:
+    return mvtec.entry(
+        f"visa/{name}",
+        f"visa/{name}",
+        loader="datasets.families.visa:category",
+        source="VisA, https://github.com/amazon-science/spot-diff",
+        licence="CC BY 4.0",
+        citation=(
+            "Zou, Jeong, Pemula, Zhang and Dabeer, SPot-the-difference self-supervised "
+            "pre-training for anomaly detection and segmentation, ECCV 2022, arXiv:2207.14315"
+        ),
+        archives=(_ARCHIVE,),
+        beside=(f"visa/{SPLIT}",),
+        facts=Facts(n_normal + 100, (3, mvtec.SIZE, mvtec.SIZE), 100),
+        traps=(
+            "half or more of the test images are defective: average precision starts there",
+            "images are not square, and are made so",
+            "the split is 1cls.csv, for one class: figures under the others do not compare",
+        ),
+    )
+
+
+ENTRIES = tuple(_product(*counted) for counted in _PRODUCTS)

@@ -1,4 +1,4 @@
-"""Loaders of files that hold features X and labels y: numpy's npz and MATLAB's mat.
+"""Files that hold features X and labels y: numpy's npz and MATLAB's mat.
 
 Types are kept as they are: casting to what a detector takes is the harness's part.
 """
@@ -12,7 +12,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from tokenize import TokenError
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from datasets.files import WrongData
 from datasets.formats import matlab
-from datasets.record import Array, Card, DataSet
+from datasets.record import Array
 
 _BROKEN = (  # what numpy raises for files that a wrong byte has broken
     ArithmeticError,
@@ -37,16 +37,6 @@ _BROKEN = (  # what numpy raises for files that a wrong byte has broken
     zlib.error,
 )
 _OF_DAMAGE = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL)
-
-
-def npz(card: Card, paths: Sequence[Path]) -> DataSet:
-    """Return X and y of an npz file; see `read_npz`."""
-    return DataSet(card, *features_and_labels(paths[0], read_npz(paths[0])))
-
-
-def mat(card: Card, paths: Sequence[Path]) -> DataSet:
-    """Return X and y of a MATLAB file; see `read_mat`."""
-    return DataSet(card, *features_and_labels(paths[0], read_mat(paths[0])))
 
 
 def read_npz(path: Path) -> dict[str, Array]:

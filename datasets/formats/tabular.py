@@ -1,4 +1,4 @@
-"""Tables of the user's own: csv, tsv, parquet, feather, arff, npz and mat, to numbers and labels.
+"""Tables with named columns: csv, tsv, parquet, feather and arff, to numbers and labels.
 
 Large csv files are read in pieces: besides the result, two pieces are in memory at most.
 """
@@ -18,8 +18,7 @@ import numpy as np
 from datasets.codes import Codes
 from datasets.files import WrongData
 from datasets.formats.arff import read_arff
-from datasets.formats.arrays import features_and_labels, read_mat, read_npz
-from datasets.record import Array, Card, DataSet
+from datasets.record import Array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +33,7 @@ _DATE = re.compile(
     rf"\d{{1,2}}\.?[- ]{_MONTH}\.?[- ]\d{{2,4}}\b|{_MONTH}\.? \d{{1,2}},? \d{{4}}\b",
     re.IGNORECASE,
 )
-_KEEP = (
+KEEP = (
     "say ?missing=keep with a scaler that fills them (--scaler median+standard), or "
     "?missing=drop-rows"
 )
@@ -43,45 +42,21 @@ _NAMELESS = re.compile(r"Unnamed: \d+")  # as pandas calls a column without a na
 _MANY = 1000  # distinct texts in a column that are still categories
 
 
-def table(
-    card: Card,
-    paths: Sequence[Path],
+def read(
+    path: Path,
     label: str,
-    normal: Sequence[str],
     drop: Sequence[str],
     na: Sequence[str],
     categorical: str,
     missing: str,
-) -> DataSet:
-    """Return the (n, d) float64 numbers of a table, with labels by its label column.
+) -> tuple[Array, Array, Codes | None]:
+    """Return the (n, d) float64 numbers of a table, its (n,) labels as text, and codes of texts.
 
-    Args:
-        card: what the result has to be.
-        paths: the file.
-        label: the label column; npz and mat hold their labels as y.
-        normal: labels of normal rows, every other one is anomalous; empty for 0 and 1.
-        drop: columns to leave out.
-        na: texts that stand for a missing value, besides the usual ones.
-        categorical: "one-hot" or "ordinal" for columns of text, "refuse" if there is to be none.
-        missing: "keep" (as NaN, for a scaler that imputes), "drop-rows", or "refuse".
+    Arguments are those of `datasets.families.tables.table`.
 
     Raises:
         WrongData: the file cannot be read so, with what is in it and which setting to give.
     """
-    path = paths[0]
-    if path.suffix.lower() in (".npz", ".mat"):
-        reader = read_npz if path.suffix.lower() == ".npz" else read_mat
-        x, labels = features_and_labels(path, reader(path))
-        named = {"label": label, "drop": drop, "na": na, "categorical": categorical != "refuse"}
-        if given := [key for key, value in named.items() if value]:
-            msg = f"{path} has X and y, and no columns by name: leave out {', '.join(given)}"
-            raise WrongData(msg)
-        empty = np.isnan(x).any(axis=1) if x.dtype.kind == "f" else np.zeros(len(x), bool)
-        if missing == "refuse" and empty.any():
-            msg = f"{path}: values are missing in {empty.sum()} rows of X; {_KEEP}"
-            raise WrongData(msg)
-        kept = ~empty if missing == "drop-rows" else slice(None)
-        return DataSet(card, x[kept], _anomalous(path, labels[kept], normal))
     columns = _Columns(path, label, tuple(drop), categorical)
     blocks, label_blocks = [], []
     for frame in _pieces(path, tuple(na)):
@@ -93,8 +68,7 @@ def table(
             columns.refuse_missing(block)
         blocks.append(block)
         label_blocks.append(labels)
-    y = _anomalous(path, np.concatenate(label_blocks), normal)
-    return DataSet(card, _join(blocks), y, codes=columns.codes())
+    return _join(blocks), np.concatenate(label_blocks), columns.codes()
 
 
 @dataclass
@@ -130,14 +104,14 @@ class _Columns:
         block = np.empty((len(frame), len(self.names)))
         for j, name in enumerate(self.names):
             block[:, j] = self._column(name, frame[name])
-        return block, _as_text(labels.to_numpy())
+        return block, as_text(labels.to_numpy())
 
     def refuse_missing(self, block: Array) -> None:
         """Raise if a piece has missing values, with the columns that have them."""
         empty = np.isnan(block).any(axis=0)
         if empty.any():
             names = ", ".join(np.array(self.names)[empty][:5])
-            self._refuse(f"values are missing in {names}; {_KEEP}, or drop these columns")
+            self._refuse(f"values are missing in {names}; {KEEP}, or drop these columns")
 
     def codes(self) -> Codes | None:
         """Return which columns hold codes of texts, and of which."""
@@ -174,7 +148,7 @@ class _Columns:
         empty = column.isna().to_numpy()
         if empty.all() and name not in self.texts:
             return np.full(len(column), np.nan)
-        texts = _as_text(column.to_numpy())
+        texts = as_text(column.to_numpy())
         if self.categorical == "refuse" or name in self.numeric:
             self._refuse_text(name, texts[~empty])
         if name not in self.texts and _are_dates(texts[~empty]):
@@ -317,26 +291,7 @@ def _join(blocks: list[Array]) -> Array:
     return joined
 
 
-def _anomalous(path: Path, labels: Array, normal: Sequence[str]) -> Array:
-    """Return (n,) of 1 for anomalies out of labels as they are in the file."""
-    texts = _as_text(labels)
-    found = sorted(set(texts.tolist()))
-    shown = ", ".join(found[:10]) + (", ..." if len(found) > 10 else "")
-    if normal:
-        if absent := [label for label in normal if label not in found]:
-            msg = f"{path}: no row has the label {absent[0]}; there are: {shown}"
-            raise WrongData(msg)
-        return (~np.isin(texts, list(normal))).astype(np.int8)
-    if not set(found) <= {"0", "1", "False", "True"}:
-        msg = (
-            f"{path}: labels are {shown}; say which is normal, such as {found[0]} (--normal, or "
-            "?normal=, once for each)"
-        )
-        raise WrongData(msg)
-    return np.isin(texts, ["1", "True"]).astype(np.int8)
-
-
-def _as_text(values: Array) -> Array:
+def as_text(values: Array) -> Array:
     """Return values as text; whole numbers without a point, so that 1 and 1.0 are alike."""
     if values.dtype.kind == "f" and np.isfinite(values).all() and (values == values.round()).all():
         values = values.astype(np.int64)

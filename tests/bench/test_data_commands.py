@@ -17,9 +17,9 @@ import datasets
 from bench.cli import main
 from bench.data_commands import HEADS
 from datasets import Entry, File
+from datasets.catalogue import TABLE
 from datasets.entry import Facts
 from datasets.families import textures
-from datasets.tables import TABLE
 from tests.bench.plain_shell import spied_environment
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +61,7 @@ def toy(origin, monkeypatch, tmp_path):
         source="https://example.org",
         licence="made up, for tests only",
         citation="Nobody, 2026",
-        loader="datasets.formats.arrays:npz",
+        loader="datasets.families.adbench:table",
         traps=("there is next to nothing in it",),
         restricted=True,
         files=(File("toy/five.npz", (f"{address}/gone.npz", f"{address}/toy.npz"), **pins),),

@@ -15,8 +15,8 @@ from sklearn.metrics import roc_auc_score
 from bench import jobs, plan, protocols
 from bench.scalers import scale
 from datasets import DataSet, card, content_sha256, load
+from datasets.catalogue import TABLE
 from datasets.entry import Entry, Facts
-from datasets.tables import TABLE
 
 FAULTY = "tests/bench/faulty.py"
 MASK = 0x5A

@@ -9,9 +9,20 @@ from pathlib import Path
 import pytest
 
 import datasets
-from datasets import MissingData, UnknownDataSet, card, data_folder, find, load, names, present
+from datasets import (
+    MissingData,
+    UnknownDataSet,
+    card,
+    catalogue,
+    data_folder,
+    families,
+    find,
+    load,
+    names,
+    present,
+)
 
-HEAVY = ("sklearn", "scipy", "torch", "pandas", "mlflow", "pyod")
+HEAVY = ("sklearn", "scipy", "torch", "pandas", "mlflow", "pyod", "PIL")
 
 
 def modules_after(code: str) -> set[str]:
@@ -39,6 +50,18 @@ def test_the_names_are_those_promised():
     assert counts["adbench-cv"] == counts["adbench-cv-vit"] == 61
     assert counts["adbench-nlp"] == counts["adbench-nlp-roberta"] == 13
     assert {"odds/cardio", "odds/wbc"} <= set(names())
+
+
+def test_a_new_family_is_one_file_and_comes_last(tmp_path, monkeypatch):
+    (tmp_path / "aaa.py").write_text(
+        "from datasets.entry import Entry\n"
+        "ENTRIES = (Entry('toy', 'tabular', 'toy', 'x', 'x', 'x', f'{__name__}:table'),)\n"
+    )
+    monkeypatch.setattr(families, "__path__", [*families.__path__, str(tmp_path)])
+    *others, last = catalogue.read_families()
+
+    assert tuple(entry.name for entry in others) == names()
+    assert (last.name, last.loader) == ("toy", "datasets.families.aaa:table")
 
 
 def test_names_and_cards_import_nothing_heavy():

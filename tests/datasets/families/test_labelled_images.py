@@ -11,7 +11,7 @@ import pytest
 from scipy.io import savemat
 
 from datasets import WrongData, load, present
-from datasets.families import cifar, mnist, svhn
+from datasets.families import cifar, mnist, mnist_c, svhn
 from tests.helpers.cards import open_card
 
 RNG = np.random.default_rng(0)
@@ -100,7 +100,7 @@ def test_corrupted_digits_are_anomalies_beside_plain_ones(tmp_path):
     paths = [tmp_path / f"{k}.npy" for k in range(3)]
     for path, part in zip(paths, parts, strict=True):
         np.save(path, part)
-    data = mnist.corrupted(open_card("mnist-c/fog"), paths)
+    data = mnist_c.corrupted(open_card("mnist-c/fog"), paths)
 
     np.testing.assert_array_equal(data.x[:, 0], np.concatenate(parts)[..., 0])
     assert data.y.tolist() == [0] * 9 + [1] * 3
@@ -108,10 +108,10 @@ def test_corrupted_digits_are_anomalies_beside_plain_ones(tmp_path):
 
     np.save(paths[2], parts[2][..., 0])
     with pytest.raises(WrongData, match=r"2\.npy has shape \(3, 28, 28\); MNIST-C has"):
-        mnist.corrupted(open_card("mnist-c/fog"), paths)
+        mnist_c.corrupted(open_card("mnist-c/fog"), paths)
     paths[2].write_bytes(b"no npy")
     with pytest.raises(WrongData, match=r"2\.npy is no npy file of plain numbers"):
-        mnist.corrupted(open_card("mnist-c/fog"), paths)
+        mnist_c.corrupted(open_card("mnist-c/fog"), paths)
 
 
 def short(text):

@@ -8,9 +8,8 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-from datasets import MissingData, WrongData, find, load, present
-from datasets.families import textures
-from datasets.tables import inspection
+from datasets import MissingData, WrongData, find, load, names, present
+from datasets.families import mvtec, textures
 
 
 @pytest.fixture(scope="module")
@@ -252,11 +251,11 @@ def test_a_category_to_be_had_by_hand_comes_with_advice(tmp_path):
 
 
 def test_the_categories_and_their_relatives_are_in_the_table():
-    counts = [find(f"mvtec/{name}").facts.n for name, *_ in inspection._MVTEC]
+    counts = [find(f"mvtec/{name}").facts.n for name, *_ in mvtec._CATEGORIES]
 
     assert len(counts) == 15
     assert sum(counts) == 5354  # images in all, by the paper
-    assert {"visa/pcb1", "btad/03", "mpdd/tubes"} <= {entry.name for entry in inspection.ENTRIES}
+    assert {"visa/pcb1", "btad/03", "mpdd/tubes"} <= set(names())
 
 
 def test_an_option_changes_the_identity_and_unpins_the_sizes():

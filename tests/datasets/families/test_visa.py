@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from datasets import Archive, MissingData, WrongData, card, find, load
+from datasets.catalogue import TABLE
 from datasets.fetch.fetching import fetch
-from datasets.tables import TABLE
 
 COLUMNS = ["object", "split", "label", "image", "mask"]
 

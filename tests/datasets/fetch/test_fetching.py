@@ -18,9 +18,9 @@ import pytest
 
 import datasets
 from datasets import Archive, Entry, File, UnknownDataSet
+from datasets.catalogue import TABLE
 from datasets.fetch import fetching, transfer
 from datasets.fetch.fetching import ACCEPTED, LOCK, FetchError, fetch, verify
-from datasets.tables import TABLE
 
 ROOT = Path(datasets.__file__).parent.parent
 CONTENT = random.Random(0).randbytes(200_000)
@@ -499,7 +499,7 @@ def test_a_killed_fetch_leaves_no_half_file_in_place_and_is_resumed(server, offe
     url = server.serve("a", CONTENT, stop_there)
     told = f"File('set/one.bin', ({url!r},), sha256='{SHA256}', n_bytes=200000)"
     code = (
-        "from datasets import Entry, File; from datasets.tables import TABLE\n"
+        "from datasets import Entry, File; from datasets.catalogue import TABLE\n"
         "from datasets.fetch.fetching import fetch; from pathlib import Path\n"
         f"TABLE['x'] = Entry('x', 'tabular', 'x', 'x', 'x', 'x', 'x:x', files=({told},))\n"
         f"fetch(['x'], Path({str(data)!r}), report=lambda *told: print(told[1], flush=True))"

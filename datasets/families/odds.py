@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from datasets.entry import Entry, File
-from datasets.tables.shared import Line, counted_traps, facts, read_lines
+from datasets.families.adbench import Line, counted_traps, facts, read_lines
+from datasets.formats.arrays import features_and_labels, read_mat
+from datasets.record import Card, DataSet
+
+
+def table(card: Card, paths: Sequence[Path]) -> DataSet:
+    """Return X and y of a MATLAB file."""
+    return DataSet(card, *features_and_labels(paths[0], read_mat(paths[0])))
+
 
 _TRAPS: dict[str, tuple[str, ...]] = {
     "arrhythmia": ("452 x 274; the set of that name in DAMI is 450 x 259",),
@@ -23,7 +34,7 @@ def _entry(line: Line) -> Entry:
         source=f"ODDS, https://shebuti.com/outlier-detection-datasets-odds/, {short}.mat",
         licence="none stated; to be cited",
         citation="Rayana, ODDS Library, Stony Brook University, 2016, https://odds.cs.stonybrook.edu",
-        loader="datasets.formats.arrays:mat",
+        loader="datasets.families.odds:table",
         traps=traps + counted_traps(line),
         files=(
             File(

@@ -6,8 +6,66 @@ arXiv 2206.09426. Files, git blob ids and counts are in adbench.csv.
 
 from __future__ import annotations
 
-from datasets.entry import Entry, File
-from datasets.tables.shared import Line, counted_traps, facts, read_lines
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from datasets.entry import Entry, Facts, File
+from datasets.formats.arrays import features_and_labels, read_npz
+from datasets.record import Card, DataSet
+
+Line = Mapping[str, str]
+
+
+def table(card: Card, paths: Sequence[Path]) -> DataSet:
+    """Return X and y of an npz file."""
+    return DataSet(card, *features_and_labels(paths[0], read_npz(paths[0])))
+
+
+def read_lines(name: str) -> list[dict[str, str]]:
+    """Return the lines of a csv file of this folder, by column."""
+    with (Path(__file__).parent / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def facts(line: Line) -> Facts | None:
+    """Return the pinned sizes of a line; None where they are not known."""
+    if not line["n"]:
+        return None
+    n, d, n_anomalies = int(line["n"]), int(line["d"]), int(line["n_anomalies"])
+    return Facts(n, (d,), n_anomalies, int(line["duplicates"]) if line["duplicates"] else None)
+
+
+def counted_traps(line: Line) -> tuple[str, ...]:
+    """Return what the columns of a line warn of."""
+    if not line["n"]:
+        return ()
+    n, n_anomalies = int(line["n"]), int(line["n_anomalies"])
+    traps = _counted(line, n) if line["duplicates"] else []
+    if n_anomalies > 0.2 * n:
+        rate = f"{n_anomalies / n:.0%}"
+        traps.append(f"{rate} anomalies: average precision starts at that prevalence")
+    return tuple(traps)
+
+
+def _counted(line: Line, n: int) -> list[str]:
+    duplicates, conflicts = int(line["duplicates"]), int(line["conflicts"])
+    traps = []
+    if duplicates > 0.01 * n:
+        traps.append(
+            f"{duplicates / n:.0%} of the rows equal an earlier one: the same row may train and "
+            "test; LOF scores explode where a row has more copies than neighbours are asked for"
+        )
+    if conflicts:
+        traps.append(f"{conflicts} distinct rows are there with both labels")
+    if line["constant"] != "0":
+        traps.append(f"{line['constant']} of {line['d']} columns are constant")
+    if not line["dtype"].startswith("float"):
+        traps.append(f"values are {line['dtype']}: cast before arithmetic")
+    if line["by_label"]:
+        traps.append("rows are sorted by label: split them in a random order")
+    return traps
+
 
 COMMIT = "3dac8221081e190f157d78e93bfa8867f90d0965"
 _RAW = f"https://raw.githubusercontent.com/Minqi824/ADBench/{COMMIT}/adbench/datasets"
@@ -66,7 +124,7 @@ def _entry(line: Line) -> Entry:
             "Han, Hu, Huang, Jiang and Zhao, ADBench: Anomaly Detection Benchmark, NeurIPS 2022, "
             "arXiv:2206.09426"
         ),
-        loader="datasets.formats.arrays:npz",
+        loader="datasets.families.adbench:table",
         traps=_traps(line),
         files=(file,),
         facts=facts(line),
