@@ -21,7 +21,7 @@ def rows(results: str | Path = "results") -> pd.DataFrame:
     Raises:
         FileNotFoundError: there is no store in that folder.
     """
-    from bench.store import STORE, Store
+    from bench.store.store import STORE, Store
 
     folder = Path(results)
     if not (folder / STORE).is_file():

@@ -7,7 +7,7 @@ from typing import NoReturn
 def main() -> NoReturn:
     """Run the command line; importing it takes long enough to be interrupted."""
     try:
-        from bench.cli import main as run
+        from bench.cli.app import main as run
     except KeyboardInterrupt:
         sys.stderr.write("bench: interrupted\n")
         sys.exit(130)

@@ -19,12 +19,12 @@ from markup import docstring, linked, page, table
 
 import bench
 import datasets
-from bench.cli import app
-from bench.metrics import METRICS
-from bench.protocols import EXAMPLE, PARAMETERS, PROTOCOLS
-from bench.scalers import IMPUTE, SCALERS
-from bench.suite import names as suite_names
-from bench.suite import read as read_suite
+from bench.cli.app import app
+from bench.metrics.scored import METRICS
+from bench.plan.suite import names as suite_names
+from bench.plan.suite import read as read_suite
+from bench.protocols.named import EXAMPLE, PARAMETERS, PROTOCOLS
+from bench.protocols.scalers import IMPUTE, SCALERS
 from detectors.contract import Detector
 from detectors.factory import make
 from detectors.registry import names

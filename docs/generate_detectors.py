@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 from markup import attributes, listed, page, paragraphs, table
 
-from bench.references import Reference, of_detector
+from bench.render.references import Reference, of_detector
 from detectors.contract import Detector
 from detectors.entry import Entry
 from detectors.factory import load_class

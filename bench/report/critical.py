@@ -1,4 +1,4 @@
-"""Which detectors differ: what the page shows of `bench.differences`, by family and by data set."""
+"""Which detectors differ: what the page shows of the tests, by family and by data set."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from bench import bayes, differences, stats
-from bench.blocks import Blocks, Unit, blocks
-from bench.board import Board
-from bench.render import fixed, share
+from bench.boards.blocks import Blocks, Unit, blocks
+from bench.boards.board import Board
+from bench.render.values import fixed, share
+from bench.stats import averages, bayes, differences
 
 ALPHA = differences.ALPHA
 NAMES: dict[Unit, str] = {"family": "families of data sets", "dataset": "data sets"}
@@ -71,7 +71,7 @@ def critical(board: Board, chosen: Sequence[str]) -> tuple[list[Critical], str]:
 def _critical(compared: Blocks, unit: Unit, chosen: Sequence[str]) -> Critical:
     values = compared.values
     friedman, pairs = differences.friedman(values), differences.wilcoxon(values)
-    ranks = stats.ranks(values).mean(axis=1)
+    ranks = averages.ranks(values).mean(axis=1)
     order = sorted(range(len(ranks)), key=lambda i: (ranks[i], compared.detectors[i]))
     ordered = [float(ranks[i]) for i in order]
     width = differences.critical_difference(*values.shape)

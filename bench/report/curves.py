@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.curves import roc
+from bench.metrics.curves import roc
 
 Floats = NDArray[np.float64]
 

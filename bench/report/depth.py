@@ -14,12 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bench import metrics, stats
-from bench.board import Board
-from bench.grid import Grid
-from bench.render import Record, cost, records, share
+from bench.boards.board import Board
+from bench.boards.grid import Grid
+from bench.metrics import scored
+from bench.render.values import Record, cost, records, share
+from bench.stats import averages
 
-Floats = stats.Floats
+Floats = averages.Floats
 ORDER = ("shallow", "deep", "hybrid", "control")
 ALIKE = (0.8, 1.25)  # ratios of times that are told as about the same
 METRICS = ("auroc", "lifted_average_precision")
@@ -76,7 +77,7 @@ def answer(board: Board, rows: pd.DataFrame) -> Answer:
     sentences += [_by_dataset(board, deep, shallow), *_second_opinion(families, deep)]
     if hybrid is not None:
         sentences.append(_hybrid(hybrid))
-    if n_families < stats.FEW_FAMILIES:
+    if n_families < averages.FEW_FAMILIES:
         sentences.append(
             f"The limits rest on {n_families} families of data sets: so few make them too narrow, "
             "so the answer is held back."
@@ -89,7 +90,7 @@ def _families(board: Board, rows: pd.DataFrame, metric: str) -> list[Family]:
     ok = rows["status"].to_numpy(str) == "ok"
     column = _lifted(rows) if metric == METRICS[1] else rows[metric].to_numpy(float)
     table = grid.table(pd.Series(np.where(ok, column, np.nan)))
-    weights = stats.bootstrap_weights(grid.cells)
+    weights = averages.bootstrap_weights(grid.cells)
     found = {d["label"]: d for d in records(board.detectors)}
     complete = np.isfinite(table).all(axis=1)
     place = {label: i for i, label in enumerate(found)}  # ties go to the higher on the board
@@ -100,7 +101,7 @@ def _families(board: Board, rows: pd.DataFrame, metric: str) -> list[Family]:
     shallow = np.full(table.shape[1], np.nan)  # the best shallow detector's values
     for family in [name for name in ORDER if name in families]:
         values = table[families == family]  # (detectors, cells)
-        means = stats.family_means(stats.dataset_means(values, grid.cells), grid.cells)
+        means = averages.family_means(averages.dataset_means(values, grid.cells), grid.cells)
         first = int(np.argmax(means.round(9)))
         best, gain = values[first], values[first] - shallow
         if family == "shallow":
@@ -112,18 +113,18 @@ def _families(board: Board, rows: pd.DataFrame, metric: str) -> list[Family]:
     return told
 
 
-def _mean(line: Floats, cells: stats.Cells, weights: Floats) -> tuple[float, float, float]:
+def _mean(line: Floats, cells: averages.Cells, weights: Floats) -> tuple[float, float, float]:
     """Return mean and limits of values (cells,); nan limits where nothing varies."""
     if not np.isfinite(line).all():
         return (np.nan,) * 3
-    mean = stats.family_means(stats.dataset_means(line[None], cells), cells)[0]
-    low, high = stats.percentile_interval(line[None] @ weights)
+    mean = averages.family_means(averages.dataset_means(line[None], cells), cells)[0]
+    low, high = averages.percentile_interval(line[None] @ weights)
     return float(mean), float(low[0]), float(high[0])
 
 
 def _lifted(rows: pd.DataFrame) -> Floats:
     columns = (rows[name].to_numpy(float) for name in ("average_precision", "prevalence"))
-    return metrics.lifted_average_precision(*columns)
+    return scored.lifted_average_precision(*columns)
 
 
 def _of(families: Sequence[Family], name: str) -> Family | None:
@@ -131,7 +132,7 @@ def _of(families: Sequence[Family], name: str) -> Family | None:
 
 
 def _verdict(deep: Family, n_families: int) -> str:
-    few = n_families < stats.FEW_FAMILIES
+    few = n_families < averages.FEW_FAMILIES
     if np.isnan(deep.gain_low):
         return "Cannot be said: nothing varies"
     if deep.gain_low > 0:

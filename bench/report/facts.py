@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import datasets
-from bench.board import Board
-from bench.listing import anomaly_rate
-from bench.records import canonical
-from bench.render import records
+from bench.boards.board import Board
+from bench.cli.listing import anomaly_rate
+from bench.render.values import records
+from bench.store.records import canonical
 
 if TYPE_CHECKING:
     import pandas as pd

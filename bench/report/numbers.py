@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.board import Board
-from bench.render import records
+from bench.boards.board import Board
+from bench.render.values import records
 from bench.report import curves
 from bench.report.critical import Critical
 

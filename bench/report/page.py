@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench import bayes
-from bench import render as text
-from bench.board import MARKS, Board
-from bench.groups import FAMILIES
-from bench.render import records
+from bench.boards.board import MARKS, Board
+from bench.boards.groups import FAMILIES
+from bench.render import values as text
+from bench.render.values import records
 from bench.report import critical, depth, facts, numbers
+from bench.stats import bayes
 
 if TYPE_CHECKING:
     import pandas as pd

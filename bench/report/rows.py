@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import datasets
-from bench import plan
-from bench.board import NUMBER_COLUMNS
-from bench.records import Wanted
-from bench.tracking import made_for
+from bench.boards.board import NUMBER_COLUMNS
+from bench.plan import planning
+from bench.store.records import Wanted
+from bench.tracking.tracker import made_for
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,7 @@ def chosen_rows(
             rows have to be shown as they are, and `as_stored` cannot.
     """
     stored = list(records)
-    frame, stale = plan.frame(wanted, stored, renewed)
+    frame, stale = planning.frame(wanted, stored, renewed)
     if not frame["status"].eq("missing").all():
         return frame, stale, ""
     own = [record for record in stored if made_for(record) == suite]

@@ -18,13 +18,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import plan
-from bench.execute import Workshop, prepare_tmp
-from bench.guard import Limits
-from bench.jobs import run_job
-from bench.records import Row
-from bench.suite import build
-from tests.bench.marked import MARK, processes
+from bench.plan import planning
+from bench.plan.suite import build
+from bench.run.execute import Workshop, prepare_tmp
+from bench.run.job import run_job
+from bench.run.sandbox import Limits
+from bench.store.records import Row
+from tests.helpers.marked import MARK, processes
 
 ROOT = Path(__file__).parents[2]
 AWAY = "http://127.0.0.1:9"  # nothing listens there, so that tracking costs nothing
@@ -36,7 +36,8 @@ ZYGOTE = """
 import json, os, signal, sys, warnings
 warnings.simplefilter("ignore")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-import bench.cli, bench.run, mlflow, sklearn.datasets, sklearn.metrics, sklearn.preprocessing
+import bench.cli.app, bench.run.session, mlflow
+import sklearn.datasets, sklearn.metrics, sklearn.preprocessing
 for line in sys.stdin:
     told = json.loads(line)
     between = os.fork()
@@ -62,7 +63,7 @@ for line in sys.stdin:
         file.write(str(os.getpid()))
     os.rename(told["out"] + "/pid.draft", told["out"] + "/pid")
     try:
-        bench.cli.main()
+        bench.cli.app.main()
     except SystemExit as end:
         sys.stdout.flush()
         os._exit(end.code)
@@ -162,7 +163,7 @@ class Maker:
         os.environ[MARK] = self.mark  # for the sandbox's server to inherit
         os.environ.pop("PYTHONUNBUFFERED", None)  # which not everybody has set
         self.tmp = prepare_tmp(folder)
-        self.workshop = Workshop(self.tmp, plan.modules(plan.wanted_rows(SKLEARN, "cpu")))
+        self.workshop = Workshop(self.tmp, planning.modules(planning.wanted_rows(SKLEARN, "cpu")))
         with self.workshop.sandbox() as sandbox, sandbox.child(Limits(60, 4096)):
             pass
         del os.environ[MARK]
@@ -191,7 +192,9 @@ class Maker:
             },
             "test",
         )
-        jobs = plan.jobs(plan.wanted_rows(suite, "cpu"), None, Limits(seconds, memory_mib), "test")
+        jobs = planning.jobs(
+            planning.wanted_rows(suite, "cpu"), None, Limits(seconds, memory_mib), "test"
+        )
         with self.workshop.sandbox() as sandbox:
             return [row for job in jobs for row in run_job(job, sandbox)]
 

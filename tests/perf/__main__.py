@@ -20,14 +20,14 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bench import plan, suite
-from bench.execute import Workshop, execute, prepare_tmp
-from bench.guard import Limits
-from bench.metrics import compute
-from bench.records import Row
-from bench.shown import Shown
-from bench.store import Store
-from bench.tracking import Tracker
+from bench.metrics.scored import compute
+from bench.plan import planning, suite
+from bench.run.execute import Workshop, execute, prepare_tmp
+from bench.run.sandbox import Limits
+from bench.store.records import Row
+from bench.store.store import Store
+from bench.tracking.parent_run import Shown
+from bench.tracking.tracker import Tracker
 from tests.perf import perf_steps, perf_training
 
 BENCH = (sys.executable, "-m", "bench")
@@ -55,9 +55,9 @@ def harness_milliseconds(results: Path) -> float:
     is shared out over them.
     """
     chosen = suite.select(suite.read("default"), detectors=["mean-distance", "max-abs-z", "knn"])
-    wanted = plan.wanted_rows(chosen, "cpu")
-    jobs = plan.jobs(wanted, None, Limits(600, 4096), "perf")
-    workshop = Workshop(prepare_tmp(results), plan.modules(wanted))
+    wanted = planning.wanted_rows(chosen, "cpu")
+    jobs = planning.jobs(wanted, None, Limits(600, 4096), "perf")
+    workshop = Workshop(prepare_tmp(results), planning.modules(wanted))
     store = Store(results)
     tracker = Tracker(store, "perf", {})
     moments: list[float] = []
@@ -91,7 +91,7 @@ def fill(results: Path, n_rows: int) -> int:
     Returns:
         How many seeds that takes.
     """
-    n_seeds = -(-n_rows // (len(plan.wanted_rows(suite.read("default"), "cpu")) // 5))
+    n_seeds = -(-n_rows // (len(planning.wanted_rows(suite.read("default"), "cpu")) // 5))
     chosen = suite.select(suite.read("default"), seeds=n_seeds)
     rng = np.random.default_rng(0)
     store = Store(results)
@@ -99,7 +99,7 @@ def fill(results: Path, n_rows: int) -> int:
         "fit_seconds": 0.1, "model_fit_seconds": 0.1, "fit_wall_seconds": 0.1, "model_rows": 1,
         "score_us": 5.0, "peak_mib": 1.0, "parameters": None,
     }  # fmt: skip
-    for wanted in plan.wanted_rows(chosen, "cpu"):
+    for wanted in planning.wanted_rows(chosen, "cpu"):
         truth = (np.arange(100) < 10).astype(np.int8)
         scores = rng.normal(size=100) + truth
         sizes = {"n_train": 90, "n_test": 100, "n_anomalies": 10}

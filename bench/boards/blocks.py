@@ -1,0 +1,142 @@
+"""Complete tables of detectors by data sets, which tests of difference need.
+
+The unit is the data set, after averaging its seeds, or the family of related data sets, after
+averaging these too. A test needs every detector on every unit; where rows are absent, either
+detectors or data sets have to go, and what went is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.stats import averages
+from bench.stats.averages import Cells, Floats
+
+if TYPE_CHECKING:
+    from bench.boards.board import Board
+
+Unit = Literal["family", "dataset"]
+Coverage = Literal["complete", "common"]
+NAMED = 6  # names that a sentence lists before it counts the rest
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Detectors on units that all of them have.
+
+    Attributes:
+        detectors: labels, in the order of the board.
+        names: of the blocks: data sets, or families of them.
+        families: (blocks,) the family of each block; blocks of one family are not independent.
+        values: (detectors, blocks) without nan, larger is better (costs are negated).
+        caption: how many of what, and what was left out: one sentence.
+    """
+
+    detectors: tuple[str, ...]
+    names: tuple[str, ...]
+    families: tuple[str, ...]
+    values: Floats
+    caption: str
+
+    @property
+    def cells(self) -> Cells:
+        """The blocks as cells of `bench.stats.averages`, for means and bootstraps over families."""
+        return Cells.of(self.families, self.names)
+
+
+def blocks(
+    board: Board,
+    *,
+    unit: Unit = "family",
+    coverage: Coverage = "complete",
+    detectors: Collection[str] | None = None,
+) -> Blocks:
+    """Return the blocks of a board's metric.
+
+    Args:
+        board: rows of the first protocol count.
+        unit: "dataset", or "family": related data sets count as one.
+        coverage: "complete" leaves out the detectors that lack a row; "common" leaves out the data
+            sets on which a detector lacks a row, and only those detectors that have no data set.
+        detectors: labels that take part; all by default.
+
+    Raises:
+        ValueError: an unknown label, fewer than two detectors, or no data set left.
+    """
+    every = list(board.detectors["label"])
+    unknown = set(detectors or ()) - set(every)
+    if unknown:
+        msg = f"no detector {min(unknown)!r} on this board; it has {', '.join(every)}"
+        raise ValueError(msg)
+    labels = [label for label in every if detectors is None or label in detectors]
+    names = list(board.datasets["dataset"])
+    family = dict(zip(names, board.datasets["dataset_family"], strict=True))
+    cells = board.cells.assign(
+        value=board.cells["value"].where(board.cells["rows_ok"] == board.cells["rows"])
+    )
+    table = cells.pivot(index="label", columns="dataset", values="value").loc[labels, names]
+    values = table.to_numpy(float)
+    keep_detectors, keep_datasets = _kept(np.isfinite(values), coverage)
+    kept = [label for label, keep in zip(labels, keep_detectors, strict=True) if keep]
+    sets = [name for name, keep in zip(names, keep_datasets, strict=True) if keep]
+    if len(kept) < 2 or not sets:
+        msg = (
+            f"{len(kept)} detectors have all {len(sets)} data sets, and a comparison needs two; "
+            "run what is missing, or compare on the common data sets"
+            if coverage == "complete"
+            else "no data set has a value of every detector; name fewer detectors"
+        )
+        raise ValueError(msg)
+    values = values[np.ix_(keep_detectors, keep_datasets)]
+    values = values if board.metric.larger_is_better else -values
+    families = [family[name] for name in sets]
+    caption = _caption(
+        len(kept),
+        len(sets),
+        len(set(families)),
+        unit,
+        [label for label in labels if label not in kept],
+        [name for name in names if name not in sets],
+    )
+    if unit == "family":
+        values = averages.by_family(values, Cells.of(families, sets))  # a board's sets are sorted
+        sets = families = sorted(set(families))
+    return Blocks(tuple(kept), tuple(sets), tuple(families), values, caption)
+
+
+def _kept(
+    present: NDArray[np.bool_], coverage: Coverage
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which detectors and which data sets stay, of a table (detectors, data sets)."""
+    if coverage == "complete":
+        return np.all(present, axis=1, keepdims=False), np.ones(present.shape[1], bool)
+    some = np.any(present, axis=1, keepdims=False)
+    return some, np.all(present[some], axis=0, keepdims=False)
+
+
+def _caption(
+    n_detectors: int,
+    n_sets: int,
+    n_families: int,
+    unit: Unit,
+    lost_detectors: list[str],
+    lost_sets: list[str],
+) -> str:
+    counted = "each family counts as one" if unit == "family" else "each data set counts"
+    text = f"{n_detectors} detectors, {n_sets} data sets in {n_families} families; {counted}"
+    if lost_detectors:
+        text += f"; left out for want of rows: {_listed(lost_detectors)}"
+    if lost_sets:
+        text += f"; data sets left out because a detector lacks them: {_listed(lost_sets)}"
+    return text
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) <= NAMED:
+        return ", ".join(names)
+    return f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"

@@ -1,0 +1,185 @@
+"""The commands that read stored rows over time and across machines: compare, history, export and
+merge. None runs a detector."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from bench.cli.options import FOLDER, Results
+
+if TYPE_CHECKING:
+    from bench.history.compare import Comparison
+    from bench.history.selection import Side
+    from bench.store.store import Store
+
+app = typer.Typer()
+FAIL = "--fail-on-regression"
+
+MetricName = Annotated[str, typer.Option(help="a metric of quality; see `bench list metrics`")]
+
+
+class _OptionalMargin(TyperCommand):
+    """A command one of whose options may stand without its value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = list(args)
+        if FAIL in given:
+            after = given.index(FAIL) + 1
+            if not _is_number(given[after : after + 1]):
+                given.insert(after, "0")
+        return super().parse_args(ctx, given)
+
+
+def _is_number(texts: list[str]) -> bool:
+    try:
+        return bool([float(text) for text in texts])
+    except ValueError:
+        return False
+
+
+@app.command(cls=_OptionalMargin)
+def compare(
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="commit, tag, date, run, or results folder")
+    ],
+    b: Annotated[str, typer.Argument(metavar="B", help="what is compared with it")],
+    metric: MetricName = "auroc",
+    fail_on_regression: Annotated[
+        float | None,
+        typer.Option(
+            FAIL, metavar="[MARGIN]", min=0, help="exit 1 if a detector is worse (by more)"
+        ),
+    ] = None,
+    format: Annotated[str, typer.Option(help="table, json")] = "table",
+    results: Results = FOLDER,
+) -> None:
+    """Compare stored rows: what changed in quality and cost from A to B, and what may be why."""
+    from bench.cli import app as cli
+    from bench.render import comparison
+
+    cli._one_of("format", format, ("table", "json"))
+    made = _compared(a, b, metric, results)
+    if format == "json":
+        sys.stdout.write(comparison.to_json(made) + "\n")
+    else:
+        comparison.print_comparison(made, cli.out)
+    if fail_on_regression is None:
+        return
+    worse = made.regressions(fail_on_regression)
+    if worse:
+        told = ", ".join(line.label for line in worse)
+        sys.stderr.write(f"bench: worse in {b} than in {a}: {told}\n")
+        raise typer.Exit(1)
+
+
+def _compared(a: str, b: str, metric: str, results: Path) -> Comparison:
+    from bench.cli.app import _open_store, _usage
+    from bench.history import compare as comparing
+    from bench.history.selection import find_side, whole_side
+    from bench.store.store import STORE
+
+    stores: dict[Path, Store] = {}
+    with ExitStack() as stack, _usage():
+
+        def side(word: str) -> Side:
+            whole = (Path(word) / STORE).is_file()
+            folder = Path(word) if whole else results
+            if folder not in stores:
+                stores[folder] = stack.enter_context(_open_store(folder))
+            store = stores[folder]
+            stored = list(store.as_kept())
+            if whole:
+                found = whole_side(Path(word), stored, store.details, metric)
+            else:
+                found = find_side(word, stored, store.details, metric)
+            return replace(found, records=list(map(store.renewed, found.records)))
+
+        return comparing.compare(side(a), side(b), metric)
+
+
+@app.command()
+def history(
+    detector: Annotated[
+        str | None, typer.Argument(help="label or name of a detector; by default all")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="on this data set; by default on all")] = None,
+    metric: MetricName = "auroc",
+    figure: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="draw it, too: .svg, .pdf or .png")
+    ] = None,
+    results: Results = FOLDER,
+) -> None:
+    """Print, and draw, a metric over the versions of the code that stored rows were made by."""
+    from bench.cli.app import Usage, _open_store, _usage, out
+    from bench.history.timeline import history as read
+    from bench.render import timeline
+
+    with _open_store(results) as store, _usage():
+        lines = read(list(store.as_kept()), detector, dataset, metric, store.renewed)
+    timeline.print_history(lines, metric, out)
+    if figure is not None:
+        with _usage():
+            try:
+                timeline.draw(lines, metric, figure)
+            except OSError as error:
+                msg = f"cannot write {figure}: {error.strerror}; name another file"
+                raise Usage(msg) from error
+
+
+@app.command()
+def export(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help=".parquet or .csv; by default in results")
+    ] = None,
+    table: Annotated[str, typer.Option(help="rows, scores or diagnostics")] = "rows",
+    results: Results = FOLDER,
+) -> None:
+    """Write stored rows, their raw scores or their fits' diagnostics as a tidy table."""
+    from bench.cli.app import Usage, _open_store, _usage, out
+    from bench.store.export import export as write
+
+    path = file or results / f"{table}.parquet"
+    with _open_store(results) as store, _usage():
+        try:
+            n_lines = write(store, table, path)
+        except OSError as error:
+            msg = f"cannot write {path}: {error.strerror}; name another file"
+            raise Usage(msg) from error
+    out.print(f"{n_lines} lines in {path}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def merge(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="results folders")],
+    prefer: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="whose rows hold where two contradict")
+    ] = None,
+    results: Results = FOLDER,
+) -> None:
+    """Add the rows of other results folders, such as of other machines, to this one."""
+    from bench.cli.app import Usage, _open_store, _usage, out
+    from bench.store.merge import merge as merge_stores
+    from bench.store.store import Store, locked
+
+    if prefer is not None and prefer not in [*folders, results]:
+        msg = f"--prefer {prefer} is none of the folders that are merged"
+        raise Usage(msg)
+    with ExitStack() as stack, _usage():
+        sources = {folder: stack.enter_context(_open_store(folder)) for folder in folders}
+        stack.enter_context(locked(results))
+        target = stack.enter_context(closing(Store(results)))
+        preferred = {**sources, results: target}.get(prefer) if prefer else None
+        done = merge_stores(list(sources.values()), target, preferred)
+    rounded = f", {done.rounded} of them but for rounding" if done.rounded else ""
+    out.print(
+        f"{done.added} rows added to {results}; {done.there} were there{rounded}",
+        markup=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,253 @@
+"""The command that makes published tables again and prints them beside the printed figures."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+
+from bench.cli.options import FOLDER, Data, Device, MemoryLimit, Results, Retry
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+    from bench.render.tables import Table
+    from bench.reproduce.comparison import Cell, Kept, Place, Reproduction
+    from bench.reproduce.published import PublishedTable
+    from bench.store.records import Wanted
+
+app = typer.Typer()
+FEW = 4  # data sets that a message names
+FORMATS = ("table", "csv", "md", "html")
+
+
+@app.command()
+def reproduce(
+    context: typer.Context,
+    table: Annotated[
+        str | None, typer.Argument(help="name of a published table; without one, lists them")
+    ] = None,
+    detectors: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="these detectors alone, as printed or named here"),
+    ] = None,
+    datasets: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y", help="these data sets alone, as printed or named here; or patterns"
+        ),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="jobs at a time; by default the cores")] = (
+        os.cpu_count() or 1
+    ),
+    time_limit: Annotated[
+        float, typer.Option(min=0.001, help="seconds of a fit and of a read-out")
+    ] = 3600.0,
+    memory_limit: MemoryLimit = None,
+    device: Device = "cpu",
+    retry: Retry = None,
+    format: Annotated[str, typer.Option(help=", ".join(FORMATS))] = "table",
+    strict: Annotated[
+        bool,
+        typer.Option(
+            help="say how many cells have to come out, and exit 1 if one of them is off or failed"
+        ),
+    ] = False,
+    write: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="run nothing; write a page of all tables, FILE.md, and their figures beside it, "
+            "FILE.csv; figures that are there stay where their rows are not stored",
+        ),
+    ] = None,
+    results: Results = FOLDER,
+    data: Data = None,
+) -> None:
+    """Make the rows of a published table that are missing, and print ours beside theirs."""
+    from bench.cli import app as cli
+    from bench.render import reproduction
+    from bench.reproduce import kept as cells
+    from bench.reproduce import published as tables
+    from bench.run.session import Options
+    from bench.run.session import run as run_suite
+
+    cli._one_of("format", format, FORMATS)
+    again = cli._statuses(retry)
+    if write is not None and table is not None:
+        msg = "--write makes one page of all tables; leave out the name of the table"
+        raise cli.Usage(msg)
+    idle = _given(context) if table is None else []
+    if idle:
+        instead = "leave it out" if len(idle) == 1 else "leave them out"
+        msg = f"{', '.join(idle)}: of one table alone; name it, without --write, or {instead}"
+        raise cli.Usage(msg)
+    if write is not None:
+        if write.suffix != ".md":
+            msg = f"--write {write}: name the page FILE.md; its cells go beside it, into FILE.csv"
+            raise cli.Usage(msg)
+        beside = write.with_suffix(".csv")
+        every = [tables.read(name) for name in tables.names()]
+        with cli._usage():
+            kept = cells.read(beside)
+        made = _stored(every, data, device, results, kept)
+        cli._write(beside, cells.to_csv(made))
+        cli._write(write, reproduction.overview(made))
+        _say_kept(kept, {place: cell for one in made for place, cell in one.run.items()})
+        return
+    if table is None:
+        cli.out.print(_listing([tables.read(name) for name in tables.names()], data))
+        return
+    with cli._usage():
+        chosen = tables.select(tables.read(table), cli._listed(detectors), cli._listed(datasets))
+    cli._need_device(device)
+    wanted = chosen.wanted(data, device)
+    if chosen.runnable and not wanted:
+        members = [member for each in chosen.members.values() for member in each]
+        raise cli.Usage(_no_data(f"of {datasets or table}", members, data))
+    if wanted:
+        options = Options(results, data, jobs, time_limit, cli._mib(memory_limit), again, None)
+        suite, *_ = chosen.suites(chosen.runnable[0], chosen.present(data))  # for name and title
+        # Progress goes beside the table, so that a csv can be piped.
+        console = cli.out if format == "table" else Console(stderr=True, highlight=False)
+        # Two printed names may stand for the same rows.
+        once = list({row.key: row for row in wanted}.values())
+        run_suite(suite, once, options, console, keep_board=False, print_board=False)
+    compared = _compared(chosen, wanted, results)
+    if format == "table":
+        shown = reproduction.to_table(compared)
+        if shown.rows:
+            cli.out.print(_rich(shown))
+        for sentence in (*shown.notes, compared.summary):
+            cli.out.print(sentence, markup=False, soft_wrap=True)
+    else:
+        sys.stdout.write(reproduction.TEXTS[format](compared))
+    if strict:
+        for what, found, then in (
+            ("not as printed", compared.off, "see what docs/reproduction.md tells of them"),
+            ("failed", compared.failed, "run them again with --retry all"),
+        ):
+            names = dict.fromkeys(f"{c.printed.detector} on {c.printed.dataset}" for c in found)
+            if names:
+                sys.stderr.write(f"bench: {what}: {', '.join(names)}; {then}\n")
+        sys.stderr.write(f"bench: {compared.strict_summary}\n")
+        if compared.off or compared.failed:
+            raise typer.Exit(1)
+
+
+def _given(context: typer.Context) -> list[str]:
+    """Return the options of one table that were given."""
+    names = (
+        "detectors",
+        "datasets",
+        "jobs",
+        "time_limit",
+        "memory_limit",
+        "retry",
+        "format",
+        "strict",
+    )
+    default = ("DEFAULT", "DEFAULT_MAP")
+    sources = {name: context.get_parameter_source(name) for name in names}
+    return [
+        f"--{name.replace('_', '-')}"
+        for name, source in sources.items()
+        if source is not None and source.name not in default
+    ]
+
+
+def _stored(
+    every: Sequence[PublishedTable],
+    data: Path | None,
+    device: Device,
+    results: Path,
+    kept: Mapping[Place, Kept],
+) -> list[Reproduction]:
+    """Return what is stored and kept of tables.
+
+    Raises:
+        Usage: no cell is whole, and none kept.
+    """
+    from bench.cli import app as cli
+
+    wanted = [one.wanted(data, device) for one in every]
+    made = [_compared(*pair, results, kept) for pair in zip(every, wanted, strict=True)]
+    if not any(one.run for one in made):
+        if not any(wanted):
+            raise cli.Usage(_no_data("of the tables", (), data))
+        msg = (
+            f"no whole cell of a table in {results}; run `bench reproduce NAME` first, "
+            "or name another with --results"
+        )
+        raise cli.Usage(msg)
+    return made
+
+
+def _say_kept(kept: Mapping[Place, Kept], run: Mapping[Place, Cell]) -> None:
+    """Say how many kept figures stay no longer."""
+    from bench.cli import app as cli
+
+    if n := len(kept.keys() - run.keys()):
+        cli.out.print(f"left out: {n} kept figures of other settings or data, or of no cell")
+    both = kept.keys() & run.keys()
+    if n := sum(run[p].agreement == "failed" and not kept[p].ours.failure for p in both):
+        cli.out.print(f"replaced: {n} kept figures by failures of rows that are stored here")
+
+
+def _no_data(whose: str, members: Sequence[str], data: Path | None) -> str:
+    """Return what to do where none of the data are there, of data sets by their names here."""
+    from datasets import data_folder
+
+    names = shlex.join(members) if 0 < len(members) <= FEW else "NAME"
+    return (
+        f"none of the data {whose} are in {data_folder(data)}; `bench data fetch {names}` brings "
+        "them, or name another folder with --data or $BENCH_DATA"
+    )
+
+
+def _compared(
+    table: PublishedTable,
+    wanted: Sequence[Wanted],
+    results: Path,
+    kept: Mapping[Place, Kept] | None = None,
+) -> Reproduction:
+    from bench.cli import app as cli
+    from bench.reproduce.comparison import reproduce
+    from bench.store.store import STORE
+
+    if not (results / STORE).is_file():
+        return reproduce(table, wanted, {}, lambda key: None, kept)
+    with cli._open_store(results) as store, cli._usage():
+        records = {record["key"]: record for record in store.records({w.key for w in wanted})}
+        return reproduce(table, wanted, records, store.scores, kept)
+
+
+def _listing(tables: Sequence[PublishedTable], data: Path | None) -> RichTable:
+    from rich.table import Table
+
+    listed = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for head in ("table", "cells", "detectors", "data here", "title"):
+        listed.add_column(head, overflow="fold")
+    for table in tables:
+        here = f"{len(table.present(data))} of {len(table.datasets)}"
+        counts = (str(len(table.figures)), str(len(table.detectors)))
+        listed.add_row(table.name, *counts, here, f"{table.told.title}\n{table.told.paper}")
+    return listed
+
+
+def _rich(table: Table) -> RichTable:
+    from rich.table import Table
+
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=table.title, title_justify="left")
+    for i, head in enumerate(table.heads):
+        shown.add_column(head, justify="left" if table.left(i) else "right")
+    for row in table.rows:
+        shown.add_row(*(cell.text for cell in row))
+    return shown

@@ -1,0 +1,1 @@
+"""Pure functions from rows of several commits to comparisons of them."""

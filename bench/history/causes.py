@@ -1,0 +1,111 @@
+"""What differs between two rows that might be why their figures do: code, settings, versions, data.
+
+A row's details name the files and library versions that its code id is made of, so that a change of
+code is named by its files and, where git knows the commits, by the commits that touched them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from bench.history.selection import SHORT, Record, commit_of, made_with_changes
+from bench.store.provenance import git
+
+Details = Callable[[str], Mapping[str, Any]]
+Pair = tuple[Record, Record]
+MOST_COMMITS = 3
+DEFAULT = "default"
+
+
+def causes(pairs: Sequence[Pair], details: tuple[Details, Details]) -> dict[str, list[str]]:
+    """Return what differs in pairs of rows of one detector, in words, by kind of cause.
+
+    The kinds are code, settings, versions, data and seeds; one without a difference is left out.
+    """
+    found = {
+        "code": _distinct(_code(pairs, details)),
+        "settings": _distinct(text for a, b in pairs for text in _settings(a, b)),
+        "versions": _distinct(text for a, b in pairs for text in _versions(a, b)),
+        "data": _distinct(b["dataset"] for a, b in pairs if a["data_sha256"] != b["data_sha256"]),
+        "seeds": _distinct(
+            f"{a['seed']} → {b['seed']}" for a, b in pairs if a["seed"] != b["seed"]
+        ),
+    }
+    return {kind: texts for kind, texts in found.items() if texts}
+
+
+def machines(a: Record, b: Record) -> list[str]:
+    """Return what differs in the machines of two rows, on which times depend."""
+    names = ["machine", "processor", "cores", *(["gpu"] if b["device"] != "cpu" else [])]
+    return _changes({n: a["provenance"].get(n) for n in names},
+                    {n: b["provenance"].get(n) for n in names})  # fmt: skip
+
+
+def _code(pairs: Sequence[Pair], details: tuple[Details, Details]) -> Iterator[str]:
+    of_pixels = [(a.get("pixels_id"), b.get("pixels_id")) for a, b in pairs]
+    changed = [i for i, (old, new) in enumerate(of_pixels) if old and new and old != new]
+    if changed:
+        yield "bench/metrics/pixels.py" + _commits(*pairs[changed[0]], "bench/metrics/pixels.py")
+    of_code = {(a["code_id"], b["code_id"]): (a, b) for a, b in pairs}
+    for a, b in of_code.values():
+        if a["code_id"] == b["code_id"]:
+            continue
+        old, new = (tell(row["key"]).get("code") for tell, row in zip(details, (a, b), strict=True))
+        if not old or not new:
+            yield "code or versions differ; rows so old do not say in which files"
+            continue
+        files = {*old["files"].items()} ^ {*new["files"].items()}
+        for name in sorted({name for name, _ in files}):
+            yield name + _commits(a, b, name)
+        if old["presets"] != new["presets"]:
+            yield "what the registry presets" + _commits(a, b, "detectors/registry.py")
+
+
+def _commits(a: Record, b: Record, file: str) -> str:
+    """Return the commits between two rows that touched a file, as git tells them, or ""."""
+    told = []
+    old, new = commit_of(a), commit_of(b)
+    if old and new and old != new:
+        log = git("log", "--format=%h %s", f"{old}..{new}", "--", file).splitlines()
+        told = log[:MOST_COMMITS] + (
+            [f"{len(log) - MOST_COMMITS} more"] * (len(log) > MOST_COMMITS)
+        )
+    if any(made_with_changes(row) for row in (a, b)):
+        told.append("changes that were not committed")
+    if not told and old != new:
+        told.append(f"{old[:SHORT] or 'no commit'} → {new[:SHORT] or 'no commit'}")
+    return f" ({'; '.join(told)})" if told else ""
+
+
+def _settings(a: Record, b: Record) -> list[str]:
+    return _changes(_flat(a["settings"]), _flat(b["settings"]), absent=DEFAULT)
+
+
+def _versions(a: Record, b: Record) -> list[str]:
+    """Return changed versions of libraries and of Python, but not of the project: that is code."""
+    old, new = (
+        {**row["provenance"].get("versions", {}), "python": row["provenance"].get("python")}
+        for row in (a, b)
+    )
+    return [text for text in _changes(old, new) if not text.startswith("fathom ")]
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any], absent: str = "none") -> list[str]:
+    names = sorted({*old, *new})
+    return [
+        f"{name} {old.get(name, absent)} → {new.get(name, absent)}"
+        for name in names
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= _flat(value, f"{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+    return flat
+
+
+def _distinct(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))

@@ -1,0 +1,215 @@
+"""The sides of a comparison: which stored rows a word of the user's stands for.
+
+A word is a results folder, the name of a run, a commit, tag or branch, or a date. A row is made
+once: what a commit left as it was keeps the row of an earlier one. So a commit stands for the rows
+made at it and, where there is none of a detector on a data set for a seed, the newest made at an
+earlier commit; a date, for the newest rows made until its end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bench.metrics.scored import OF_PIXELS
+from bench.store.provenance import git
+
+Record = Mapping[str, Any]
+CELL = ("label", "dataset", "protocol", "scaler", "seed", "device")
+SHORT = 7  # digits of a commit that are printed
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Side:
+    """One row for each detector, data set, protocol, scaler, seed and device.
+
+    Attributes:
+        name: the user's word.
+        meaning: what it stands for.
+        records: the rows.
+        details: gives the details of a row by its key.
+        notes: sentences that a reader has to know.
+    """
+
+    name: str
+    meaning: str
+    records: Sequence[Record]
+    details: Callable[[str], Mapping[str, Any]]
+    notes: tuple[str, ...]
+
+
+def commit_of(record: Record) -> str:
+    """Return the commit at which a row was made, "" where that is not known."""
+    return str(record["provenance"].get("commit", ""))
+
+
+def made_with_changes(record: Record) -> bool:
+    """Return whether files differed from the commit at which a row was made."""
+    return bool(record["provenance"].get("dirty"))
+
+
+def date_of(record: Record) -> str:
+    """Return when a row was made, an ISO date and time in UTC."""
+    return str(record["provenance"].get("date", ""))
+
+
+def having(rows: Iterable[Record], metric: str, stored: Sequence[Record]) -> list[Record]:
+    """Return the rows, of those stored, that count for a metric.
+
+    Of one of pixels they are those that have the figure and, of detectors of which some stored
+    row has it, the failures; of another, all.
+    """
+    if metric not in OF_PIXELS:
+        return list(rows)
+    able = {record["label"] for record in stored if metric in record}
+    return [
+        row
+        for row in rows
+        if metric in row
+        or (row.get("pixels_id") and row["status"] != "ok" and row["label"] in able)
+    ]
+
+
+def find_side(
+    word: str,
+    stored: Sequence[Record],
+    details: Callable[[str], Mapping[str, Any]],
+    metric: str = "auroc",
+) -> Side:
+    """Return the rows that a word stands for; a results folder's are `whole_side`.
+
+    Raises:
+        ValueError: the word is no run, commit, tag or date, or no row of it has the metric.
+    """
+
+    def side(meaning: str, chosen: Sequence[Record], commit: str = "") -> Side:
+        if not chosen:
+            msg = f"no stored row is of {word!r} ({meaning}); {_there_is(stored)}"
+            raise ValueError(msg)
+        return _side(word, meaning, _having(chosen, metric, stored, word), details, commit)
+
+    runs = {record["provenance"].get("run") for record in stored}
+    if word in runs:
+        chosen = [record for record in stored if record["provenance"].get("run") == word]
+        return side(f"the run {word}", chosen)
+    if commit := _commit(word, stored):
+        before = set(git("rev-list", commit).split()) | {commit}
+        chosen = [record for record in stored if commit_of(record) in before]
+        known = "" if commit.startswith(word) else f" ({word})"
+        return side(f"commit {commit[:SHORT]}{known}", chosen, commit)
+    if moment := _end_of(word):
+        chosen = [record for record in stored if _until(record, moment)]
+        return side(f"rows made until {moment:%Y-%m-%d %H:%M:%S} UTC", chosen)
+    msg = f"{word!r} is no results folder, run, commit, tag or date here; {_there_is(stored)}"
+    raise ValueError(msg)
+
+
+def whole_side(
+    folder: Path,
+    stored: Sequence[Record],
+    details: Callable[[str], Mapping[str, Any]],
+    metric: str = "auroc",
+) -> Side:
+    """Return the newest rows of a results folder.
+
+    Raises:
+        ValueError: no row has the metric.
+    """
+    chosen = _having(stored, metric, stored, str(folder))
+    return _side(str(folder), f"the results folder {folder}", chosen, details)
+
+
+def _having(
+    rows: Sequence[Record], metric: str, stored: Sequence[Record], where: str
+) -> list[Record]:
+    kept = having(rows, metric, stored)
+    if rows and not kept:
+        msg = f"no row of {where} has {metric}; run a suite with `pixels = true` on images"
+        raise ValueError(msg)
+    return kept
+
+
+def _side(
+    word: str,
+    meaning: str,
+    chosen: Iterable[Record],
+    details: Callable[[str], Mapping[str, Any]],
+    commit: str = "",
+) -> Side:
+    """Keep the best row of each cell: made at the commit itself, without changes, the newest."""
+
+    def merit(record: Record) -> tuple[bool, bool, str]:
+        there = bool(commit) and commit_of(record) == commit
+        return there, there and not made_with_changes(record), date_of(record)
+
+    kept: dict[tuple[Any, ...], Record] = {}
+    n_all = 0
+    for record in chosen:
+        n_all += 1
+        cell = tuple(record[name] for name in CELL)
+        if cell not in kept or merit(record) > merit(kept[cell]):
+            kept[cell] = record
+    records = list(kept.values())
+    n_earlier = sum(commit_of(record) != commit for record in records) if commit else 0
+    n_changed = sum(map(made_with_changes, records))
+    counts = (
+        (n_all - len(records), "older rows of the same cells are left out"),
+        (n_earlier, "rows were made at earlier commits and not again"),
+        (n_changed, "rows were made with changes that their commit does not hold"),
+    )
+    notes = tuple(f"{word}: {n} of {n_all} {what}" for n, what in counts if n)
+    return Side(word, meaning, records, details, notes)
+
+
+def _commit(word: str, stored: Sequence[Record]) -> str:
+    """Return the commit that a word names: the beginning of a row's, or a name known to git.
+
+    Raises:
+        ValueError: rows of several commits begin with the word.
+    """
+    commits = {commit_of(record) for record in stored} - {""}
+    if re.fullmatch(r"[0-9a-f]{4,40}", word):
+        found = sorted(commit for commit in commits if commit.startswith(word))
+        if len(found) > 1:
+            told = ", ".join(commit[: len(word) + 4] for commit in found[:MOST_NAMED])
+            msg = f"{word!r} begins several commits: {told}; give more digits"
+            raise ValueError(msg)
+        if found:
+            return found[0]
+    if word.startswith("-"):
+        return ""
+    return git("rev-parse", "--verify", "--quiet", f"{word}^{{commit}}")
+
+
+def _end_of(word: str) -> datetime | None:
+    """Return the last moment of a date, or the moment that a date and time name; None for none."""
+    try:
+        moment = datetime.fromisoformat(word)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    whole_day = re.search(r"[T: ]", word) is None
+    return moment + timedelta(days=1, microseconds=-1) if whole_day else moment
+
+
+def _until(record: Record, moment: datetime) -> bool:
+    date = date_of(record)
+    return bool(date) and datetime.fromisoformat(date) <= moment
+
+
+def _there_is(stored: Sequence[Record]) -> str:
+    """Return what the store holds, newest first, in words."""
+    newest = sorted(stored, key=date_of, reverse=True)
+    commits = dict.fromkeys(commit_of(record)[:SHORT] for record in newest)
+    runs = dict.fromkeys(str(record["provenance"].get("run", "")) for record in newest)
+    told = [
+        f"{what} {', '.join([n for n in names if n][:MOST_NAMED])}"
+        for what, names in (("commits", commits), ("runs", runs))
+        if any(names)
+    ]
+    return f"the store has {' and '.join(told)}" if told else "the store has no such rows"

@@ -1,0 +1,181 @@
+"""A metric over the versions of the code that stored rows were made by.
+
+A line is one detector with its settings under one protocol, scaler and device, over data sets of
+one content: what differs in these is another line. Its points are versions of the code, by code id,
+in the order of their first rows; a step is a verdict of `compare` between two of them. All
+points of a line are over the same data sets: a version that ran on fewer than half of the most is
+left out, then every data set that a version lacks, and both are said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench.history.compare import Judged, compare, figure
+from bench.history.selection import (
+    SHORT,
+    Record,
+    commit_of,
+    date_of,
+    having,
+    made_with_changes,
+    whole_side,
+)
+from bench.metrics import scored
+from bench.stats.change import Change, change
+from bench.store.records import canonical
+from detectors.settings import nearest
+
+FEWEST = 0.5  # of the most data sets of a version
+
+
+@dataclass(frozen=True)
+class Point:
+    """A version of the code: where it comes from, the metric, and the step from the one before.
+
+    Attributes:
+        commit: of its first row, shortened; with a plus where files differed from it.
+        date: of its first row.
+        value: the mean of the metric, with its limits over seeds.
+        step: the change from the point before, None for the first.
+    """
+
+    commit: str
+    date: str
+    value: Change
+    step: Judged | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """The points of one detector. `under` says what its rows share, `notes` what was left out."""
+
+    label: str
+    under: str
+    datasets: tuple[str, ...]
+    points: tuple[Point, ...]
+    notes: tuple[str, ...]
+
+
+def history(
+    stored: Sequence[Record],
+    detector: str | None,
+    dataset: str | None,
+    metric: str,
+    renewed: Callable[[Record], Record] = dict,
+) -> list[Line]:
+    """Return the lines of a detector, by label or spec (of all by default), on a data set or all.
+
+    `renewed` brings the metrics of a row that is shown up to date.
+
+    Raises:
+        ValueError: no stored row is of that detector or data set, or has the metric.
+    """
+    scored.of_quality(metric)
+    chosen = [r for r in stored if detector in (None, r["label"], r["spec"])]
+    if not chosen:
+        labels = sorted({record["label"] for record in stored})
+        msg = f"no stored row is of the detector {detector!r}; {nearest(str(detector), labels)}"
+        raise ValueError(msg)
+    if dataset is not None:
+        names = sorted({record["dataset"] for record in chosen})
+        chosen = [record for record in chosen if record["dataset"] == dataset]
+        if not chosen:
+            msg = f"no such row is on the data set {dataset!r}; {nearest(dataset, names)}"
+            raise ValueError(msg)
+    counting = having(chosen, metric, chosen)
+    if not counting:
+        msg = f"no stored row of {detector or 'any detector'} has {metric}"
+        raise ValueError(msg)
+    groups: dict[tuple[str, ...], list[Record]] = {}
+    for record in map(renewed, sorted(counting, key=date_of)):
+        content = record["data_sha256"] if dataset is not None else ""
+        names = ["label", "protocol", "scaler", "device"]
+        key = (*(record[n] for n in names), canonical(record["settings"]), content)
+        groups.setdefault(key, []).append(record)
+    return [_line(key, groups[key], metric) for key in sorted(groups)]
+
+
+def _line(key: tuple[str, ...], records: Sequence[Record], metric: str) -> Line:
+    label, *rest, settings, content = key
+    under = [
+        *rest,
+        *([settings] if settings != "{}" else []),
+        *([f"data {content[:8]}"] * bool(content)),
+    ]
+    versions = [_newest(rows) for rows in _by(records, _version(metric)).values()]
+    contents = [{(r["dataset"], r["data_sha256"]) for r in rows} for rows in versions]
+    most = max(map(len, contents))
+    kept = [i for i, one in enumerate(contents) if len(one) >= FEWEST * most]
+    common = set.intersection(*(contents[i] for i in kept))
+    every = set.union(*(contents[i] for i in kept))
+    notes = [
+        f"left out: {_commit(rows[0])}, on {len(contents[i])} of {most} data sets"
+        for i, rows in enumerate(versions)
+        if i not in kept
+    ]
+    if every != common:
+        lacking = sorted({name for name, _ in every - common})
+        notes.append(
+            f"left out, since not every version has them as they are: {', '.join(lacking)}"
+        )
+    same = [[r for r in versions[i] if (r["dataset"], r["data_sha256"]) in common] for i in kept]
+    points = _points(same, metric) if common else ()
+    return Line(label, ", ".join(under), tuple(sorted(n for n, _ in common)), points, tuple(notes))
+
+
+def _version(metric: str) -> Callable[[Record], str]:
+    """Return what names the code behind a row's figure."""
+    if metric in scored.OF_PIXELS:
+        return lambda record: record["code_id"] + record.get("pixels_id", "")
+    return lambda record: str(record["code_id"])
+
+
+def _newest(records: Sequence[Record]) -> list[Record]:
+    """Return the last of the rows of a data set, its content and a seed: one may be stored with
+    scores of pixels and without.
+    """
+    return list({(r["dataset"], r["data_sha256"], r["seed"]): r for r in records}.values())
+
+
+def _points(versions: Sequence[Sequence[Record]], metric: str) -> tuple[Point, ...]:
+    points: list[Point] = []
+    before: Sequence[Record] | None = None
+    for rows in versions:
+        ok = [row for row in rows if row["status"] == "ok"]
+        step = None if before is None else _step(before, rows, metric)
+        if ok:
+            by_dataset = {n: [figure(r, metric) for r in rs] for n, rs in _by(ok, _dataset).items()}
+            value = change(by_dataset, {row["dataset"]: row["dataset_family"] for row in ok})
+            value = replace(value, high=min(value.high, 1.0))  # the most of every metric of quality
+            points.append(Point(_commit(rows[0]), date_of(rows[0]), value, step))
+            before = rows
+    return tuple(points)
+
+
+def _step(before: Sequence[Record], after: Sequence[Record], metric: str) -> Judged:
+    old, new = (whole_side(Path(), rows, _no_details) for rows in (before, after))
+    (line,) = compare(old, new, metric).lines
+    return line.quality
+
+
+def _no_details(key: str) -> Mapping[str, Any]:
+    return {}
+
+
+def _dataset(record: Record) -> str:
+    return str(record["dataset"])
+
+
+def _by(records: Iterable[Record], name: Callable[[Record], str]) -> dict[str, list[Record]]:
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        groups.setdefault(name(record), []).append(record)
+    return groups
+
+
+def _commit(record: Record) -> str:
+    return (commit_of(record)[:SHORT] or "no commit") + "+" * made_with_changes(record)

@@ -1,0 +1,229 @@
+"""What is measured: one table of metrics.
+
+A metric is a function of the labels `y` (n,), 0 for normal and 1 for anomaly, and the scores (n,),
+larger for more anomalous. Further kinds stand in the same table, so that a board can rank by them:
+a value derived from two stored metrics, values of pixels (`bench.metrics.pixels`), and costs, which
+the harness measures itself.
+
+The table is importable with numpy alone; scikit-learn is imported when a metric is computed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from detectors.settings import nearest
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+MAX_FALSE_POSITIVE_RATE = 0.05
+OF_PIXELS = ("pixel_auroc", "aupro")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One line of the table of metrics.
+
+    name: how the store, the suites and `--metric` call it.
+    label: its column head in print, unit included.
+    function: (y, scores) -> float; None where the figure is derived, of pixels or a cost.
+    larger_is_better: None where the figure says nothing about quality; no board ranks by it.
+    help: one sentence.
+    """
+
+    name: str
+    label: str
+    function: Callable[[Labels, Floats], float] | None
+    larger_is_better: bool | None
+    help: str
+
+
+def compute(y: ArrayLike, scores: ArrayLike) -> dict[str, float]:
+    """All metrics that are functions of labels and scores.
+
+    y: (n,), 0 or 1, both present. scores: (n,), finite, larger for more anomalous.
+    Raises ValueError when shapes differ, a score is not finite or a class is absent.
+    """
+    y, scores = _checked(y, scores)
+    return {m.name: float(m.function(y, scores)) for m in METRICS.values() if m.function}
+
+
+def get(name: str) -> Metric:
+    """The metric of that name; ValueError with the nearest names otherwise."""
+    if name not in METRICS:
+        msg = f"unknown metric {name!r}; {nearest(name.lower(), METRICS)}"
+        raise ValueError(msg)
+    return METRICS[name]
+
+
+def of_quality(name: str) -> Metric:
+    """The metric of that name; ValueError also for one that is no matter of larger is better."""
+    metric = get(name)
+    if not metric.larger_is_better:
+        able = ", ".join(m.name for m in METRICS.values() if m.larger_is_better)
+        msg = f"{name!r} says nothing of quality; compared can be {able}"
+        raise ValueError(msg)
+    return metric
+
+
+def auroc(y: Labels, scores: Floats) -> float:
+    """Area under the ROC curve, a tie between an anomaly and a normal counting one half."""
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(y, scores))
+
+
+def auroc_se(y: Labels, scores: Floats) -> float:
+    """Standard error of the AUROC, after DeLong, DeLong & Clarke-Pearson (1988).
+
+    The fast algorithm of Sun & Xu (2014), O(n log n): with mid-ranks among all scores and within
+    each class, an anomaly's component is the share of normals it exceeds, a normal's the share of
+    anomalies above it, ties counting one half. nan with fewer than two anomalies or two normals,
+    where a variance within the class does not exist.
+
+    E. R. DeLong et al., Biometrics 44:837-845, 1988, doi:10.2307/2531595;
+    X. Sun & W. Xu, IEEE Signal Processing Letters 21:1389-1393, 2014, doi:10.1109/LSP.2014.2337313.
+    """
+    positive, negative = scores[y == 1], scores[y == 0]
+    m, n = len(positive), len(negative)
+    if m < 2 or n < 2:
+        return float("nan")
+    ranks = _midranks(scores)
+    of_anomalies = (ranks[y == 1] - _midranks(positive)) / n  # (m,)
+    of_normals = 1 - (ranks[y == 0] - _midranks(negative)) / m  # (n,)
+    return float(np.sqrt(of_anomalies.var(ddof=1) / m + of_normals.var(ddof=1) / n))
+
+
+def average_precision(y: Labels, scores: Floats) -> float:
+    """Sum of precision times the step in recall over distinct scores (no trapezoids)."""
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(y, scores))
+
+
+def prevalence(y: Labels, scores: Floats) -> float:
+    """Share of anomalies in the test set: the average precision of a random order."""
+    return float(y.mean())
+
+
+def recall_at_fpr(y: Labels, scores: Floats) -> float:
+    """Largest recall among the points of the ROC curve whose false-positive rate is <= 0.05.
+
+    Tied scores pass together or not at all, so a point is always attainable: nothing is
+    interpolated.
+    """
+    order, ends = descending(scores)
+    hits = np.cumsum(y[order])[ends]
+    alarms = np.cumsum(1 - y[order])[ends]
+    allowed = alarms / (len(y) - y.sum()) <= MAX_FALSE_POSITIVE_RATE
+    return float(hits[allowed].max(initial=0) / y.sum())
+
+
+def descending(scores: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the order (n,) of scores from the largest down, and where in it each tie ends."""
+    order = np.argsort(-scores, kind="stable")
+    return order, np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
+
+
+def distinct(y: Labels, scores: Floats) -> float:
+    """Number of distinct scores."""
+    return float(len(np.unique(scores)))
+
+
+def lifted_average_precision(average_precision: Floats, prevalence: Floats) -> Floats:
+    """(AP - prevalence) / (1 - prevalence) of whole columns (n,)."""
+    return (average_precision - prevalence) / (1 - prevalence)
+
+
+def _midranks(values: Floats) -> Floats:
+    """(n,) ranks from 1, tied values sharing the mean of their ranks."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+
+
+def refuse_not_finite(values: NDArray[np.floating], what: str) -> None:
+    """Raise ValueError if a value, of what the message calls `what`, is NaN or infinite."""
+    n_bad = np.count_nonzero(~np.isfinite(values))
+    if n_bad:
+        msg = f"{n_bad} of {values.size} {what} are not finite; metrics need finite scores"
+        raise ValueError(msg)
+
+
+def _checked(y: ArrayLike, scores: ArrayLike) -> tuple[Labels, Floats]:
+    labels, values = np.asarray(y), np.asarray(scores, dtype=np.float64)
+    if labels.ndim != 1 or labels.shape != values.shape:
+        msg = f"labels {labels.shape} and scores {values.shape} must be one-dimensional and alike"
+        raise ValueError(msg)
+    refuse_not_finite(values, "scores")
+    found = np.unique(labels)
+    if not np.array_equal(found, [0, 1]):
+        msg = f"labels must be 0 and 1, both present; found {found[:5].tolist()}"
+        raise ValueError(msg)
+    return labels.astype(np.int64), values
+
+
+METRICS: dict[str, Metric] = {
+    m.name: m
+    for m in (
+        Metric(
+            "auroc", "AUROC", auroc, True,
+            "Area under the ROC curve: the chance that an anomaly scores above a normal.",
+        ),
+        Metric(
+            "auroc_se", "AUROC s.e.", auroc_se, None,
+            "DeLong standard error of the AUROC.",
+        ),
+        Metric(
+            "average_precision", "AP", average_precision, True,
+            "Average precision; read it beside the prevalence, which a random order reaches.",
+        ),
+        Metric(
+            "lifted_average_precision", "lifted AP", None, True,
+            "(AP - prevalence) / (1 - prevalence): 0 for a random order, 1 for a perfect one.",
+        ),
+        Metric(
+            "prevalence", "prevalence", prevalence, None,
+            "Share of anomalies in the test set.",
+        ),
+        Metric(
+            "recall@fpr=0.05", "recall@5%", recall_at_fpr, True,
+            "Largest recall at a false-positive rate of at most 0.05; a point of the ROC curve of "
+            "the test set, not an operating threshold one could have set beforehand.",
+        ),
+        Metric(
+            "distinct", "distinct", distinct, None,
+            "Number of distinct scores in the test set.",
+        ),
+        Metric(
+            "pixel_auroc", "pixel AUROC", None, True,
+            "AUROC of all pixels of the test set, of suites with `pixels = true`; large defects "
+            "count most, and the many normal pixels make it look high. The read-outs of a model "
+            "share it: scores of pixels are the model's.",
+        ),
+        Metric(
+            "aupro", "AUPRO", None, True,
+            "Mean over the defects of the share found, against the false-positive rate of pixels "
+            "up to 0.3, as an area over 0.3; of suites with `pixels = true`, and shared by the "
+            "read-outs of a model.",
+        ),
+        Metric(
+            "fit_seconds", "fit s", None, False,
+            "CPU seconds of fitting; a read-out or head carries the cost of the model it reads.",
+        ),
+        Metric(
+            "score_us", "\N{MICRO SIGN}s/x", None, False,
+            "Microseconds to score one sample.",
+        ),
+        Metric(
+            "peak_mib", "peak MiB", None, False,
+            "Peak memory above the start, in MiB.",
+        ),
+        Metric(
+            "parameters", "parameters", None, False,
+            "Number of trained parameters; absent for a method that has none to count.",
+        ),
+    )
+}  # fmt: skip

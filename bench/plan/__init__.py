@@ -1,0 +1,1 @@
+"""Says what is to be run; runs nothing."""

@@ -1,0 +1,170 @@
+"""Planning: from a suite to the rows wanted, and from rows missing to jobs. Runs nothing."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import datasets
+from bench.metrics import pixels
+from bench.plan.suite import Suite
+from bench.run.job import Job
+from bench.run.sandbox import Limits
+from bench.store.codeid import code_id, tree_digest
+from bench.store.records import Wanted, canonical
+from detectors.entry import Entry
+from detectors.spec import parse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Device = Literal["auto", "cpu", "cuda"]
+# Signs of a GPU's driver: of Linux, of what sandboxes leave of it, and of Linux within Windows.
+DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
+
+
+def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None) -> list[Wanted]:
+    """Return every row a suite asks for, in the suite's order."""
+    digests = {name: _digest(name, data) for name in suite.datasets}
+    judged = tree_digest(Path(pixels.__file__)) if suite.pixels else ""
+    rows = []
+    for entrant in suite.detectors:
+        spec = parse(entrant.spec)
+        code = code_id(spec)
+        on = _device(device) if spec.entry.takes_device else "cpu"
+        for name, data_sha256 in digests.items():
+            rows += [
+                Wanted(
+                    spec=str(spec),
+                    model=spec.model,
+                    settings=entrant.settings,
+                    label=entrant.name,
+                    family=spec.family,
+                    transductive=spec.transductive,
+                    dataset=name,
+                    dataset_family=datasets.find(name).family,
+                    data_sha256=data_sha256,
+                    protocol=protocol,
+                    scaler=suite.scaler,
+                    seed=seed,
+                    device=on,
+                    code_id=code,
+                    pixels_id=judged,
+                )
+                for protocol in suite.protocol
+                for seed in suite.seeds
+            ]
+    return rows
+
+
+def _digest(name: str, data: Path | None) -> str:
+    """Return what a data set's content is known by, or a word in its place if its files, which
+    have to tell, are not here: no row is made of data that it was not planned with.
+    """
+    try:
+        return datasets.card(name, data).sha256
+    except datasets.MissingData:
+        return f"absent: {name}"
+
+
+def missing(
+    wanted: Iterable[Wanted], stored: Mapping[str, str], retry: Collection[str] = ()
+) -> list[Wanted]:
+    """Return the rows that are not stored, or stored with a status to be tried again."""
+    return [row for row in wanted if row.key not in stored or stored[row.key] in retry]
+
+
+def jobs(wanted: Iterable[Wanted], data: Path | None, limits: Limits, run: str) -> list[Job]:
+    """Return the rows as jobs, one a model and data set, the longest first.
+
+    A long job that starts last leaves the other workers idle, so deep models come first, and
+    large data sets before small ones.
+    """
+    groups: dict[tuple[str, ...], list[Wanted]] = {}
+    for row in wanted:
+        same_fit = (row.model, canonical(row.model_settings), row.dataset, row.protocol, row.scaler)
+        groups.setdefault(same_fit, []).append(row)
+    ordered = sorted(groups.values(), key=lambda group: _size(group[0]), reverse=True)
+    return [Job(tuple(group), data, limits, run) for group in ordered]
+
+
+def _size(row: Wanted) -> tuple[bool, int]:
+    """Return what orders jobs; a data set of unknown size is taken for a large one."""
+    facts = datasets.find(row.dataset).facts
+    n_values = facts.n * math.prod(facts.shape) if facts else sys.maxsize
+    return parse(row.model).entry.family == "deep", n_values
+
+
+def modules(wanted: Iterable[Wanted]) -> list[str]:
+    """Return the project's modules that the rows need, for the sandbox to have ready."""
+    specs = [parse(text) for text in {row.spec for row in wanted}]
+    entries = [entry for spec in specs for entry in (spec.entry, spec.head_entry) if entry]
+    own = {module for entry in entries if not (module := _module(entry)).endswith(".py")}
+    return sorted(own.union(*(entry.preload for entry in entries)))
+
+
+def _module(entry: Entry) -> str:
+    return entry.target.rpartition(":")[0]
+
+
+def frame(
+    wanted: Sequence[Wanted],
+    records: Iterable[Mapping[str, Any]],
+    renewed: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
+) -> tuple[pd.DataFrame, int]:
+    """Return one line for every row wanted, and how many stored rows are stale.
+
+    A row that is not stored has the status "missing". A stored row is stale if it is of a
+    wanted detector, data set, protocol and seed, but of other code, versions or data. `renewed`
+    brings the metrics of a row that is wanted up to date, which takes milliseconds a row.
+    """
+    import pandas as pd
+
+    from bench.boards.board import NUMBER_COLUMNS
+
+    by_key = {row.key: row for row in wanted}
+    same = {_identity(vars(row)) for row in wanted}
+    lines, stale = {}, 0
+    for record in records:
+        if record["key"] in by_key:
+            lines[record["key"]] = renewed(record)
+        elif _identity(record) in same:
+            stale += 1
+    blank = {**dict.fromkeys(NUMBER_COLUMNS, math.nan), "status": "missing", "reason": ""}
+    complete = [
+        {**blank, **lines.get(key, {}), **_told(row), "key": key} for key, row in by_key.items()
+    ]
+    return pd.DataFrame.from_records(complete), stale
+
+
+def _told(row: Wanted) -> dict[str, Any]:
+    """Return what the present suite says of a row; labels may differ from when it was stored."""
+    told = {name: getattr(row, name) for name in Wanted.__dataclass_fields__}
+    return told | {"dataset_kind": datasets.find(row.dataset).kind}
+
+
+def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    names = ("spec", "dataset", "protocol", "scaler", "seed", "device")
+    of_pixels = bool(row.get("pixels_id"))
+    return (*(row[name] for name in names), canonical(row["settings"]), of_pixels)
+
+
+@cache
+def has_cuda() -> bool:
+    """Return whether torch can train on a GPU of this machine."""
+    if not any(Path(driver).exists() for driver in DRIVERS):
+        return False  # importing torch to ask takes seconds
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _device(asked: Device) -> str:
+    """Return the device of deep models; "auto" is the GPU where there is one."""
+    if asked != "auto":
+        return asked
+    return "cuda" if has_cuda() else "cpu"

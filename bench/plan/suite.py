@@ -1,0 +1,291 @@
+"""Suites: TOML files that say which detectors run on which data sets, how, and how often."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+import datasets
+from bench.protocols.named import parse as parse_protocol
+from bench.protocols.scalers import check_scaler
+from detectors.settings import nearest
+from detectors.spec import parse
+
+FOLDER = Path(__file__).parent / "suites"
+MAX_SEEDS = 10_000
+# What a run sets for each of its rows, and where a user says it instead.
+SET_BY_RUN = {"seed": "seeds of a suite are its key `seeds`", "device": "it is `--device`"}
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
+
+
+class SuiteError(ValueError):
+    """Raised for a suite that cannot be read; says what is wrong and what is accepted."""
+
+
+class Entrant(BaseModel):
+    """A detector of a suite.
+
+    Attributes:
+        spec: its canonical name.
+        label: how boards call it; by default the spec with its explicit settings.
+        settings: explicit settings; those of a head under "head".
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    spec: str
+    label: str = ""
+    settings: dict[str, Any] = {}
+
+    @field_validator("spec")
+    @classmethod
+    def _canonical(cls, spec: str) -> str:
+        return str(parse(spec))
+
+    @field_validator("settings")
+    @classmethod
+    def _plain(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(settings.get("head", {}), dict):
+            msg = "those of a head are a table, such as head.n_neighbors = 20"
+            raise ValueError(msg)
+        for key, value in _flat(settings):
+            if (name := key.rpartition(".")[2]) in SET_BY_RUN:
+                msg = f"{key} is not a setting; {SET_BY_RUN[name]}"
+                raise ValueError(msg)
+            if not _is_plain(value):
+                msg = f"{key} = {value} is not accepted: numbers, texts, true, false and lists are"
+                raise ValueError(msg)
+        return settings
+
+    @property
+    def name(self) -> str:
+        """The label, or else the spec with its explicit settings, `lof[n_neighbors=5]`."""
+        told = ", ".join(f"{key}={value}" for key, value in _flat(self.settings))
+        return self.label or (f"{self.spec}[{told}]" if told else self.spec)
+
+
+class Suite(BaseModel):
+    """What one invocation compares.
+
+    Attributes:
+        name: the suite's name, from its file.
+        title: one line for boards.
+        detectors: at least one, of different names.
+        datasets: names; a pattern such as "digits/*" stands for all that match.
+        protocol: how data are split; under several, boards rank under the first.
+        scaler: what the training rows scale.
+        seeds: different seeds; a number N stands for 0 ... N - 1.
+        pixels: whether the scores of pixels are judged too, where images have masks and the
+            detector gives such scores.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    title: str
+    detectors: Annotated[tuple[Entrant, ...], Field(min_length=1)]
+    datasets: Annotated[tuple[str, ...], Field(min_length=1)]
+    protocol: Annotated[tuple[str, ...], Field(min_length=1)] = ("one-class",)
+    scaler: str = "standard"
+    seeds: Annotated[
+        tuple[Annotated[int, Field(ge=0, lt=2**31, strict=True)], ...], Field(min_length=1)
+    ] = (
+        0,
+        1,
+        2,
+        3,
+        4,
+    )
+    pixels: Annotated[bool, Field(strict=True)] = False
+
+    @field_validator("detectors", mode="before")
+    @classmethod
+    def _entrants(cls, value: object) -> object:
+        if not isinstance(value, list | tuple):
+            return value
+        return tuple({"spec": entry} if isinstance(entry, str) else entry for entry in value)
+
+    @field_validator("detectors")
+    @classmethod
+    def _different_names(cls, entrants: tuple[Entrant, ...]) -> tuple[Entrant, ...]:
+        names = [entrant.name for entrant in entrants]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            msg = f"two detectors are called {twice[0]!r}; give one of them a label of its own"
+            raise ValueError(msg)
+        return entrants
+
+    @field_validator("datasets")
+    @classmethod
+    def _known_datasets(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for pattern in patterns for name in matching(pattern)))
+
+    @field_validator("protocol", mode="before")
+    @classmethod
+    def _protocols(cls, value: object) -> object:
+        found: list[str] = []
+        for part in value if isinstance(value, list | tuple) else [value]:
+            if not isinstance(part, str | dict):
+                msg = f'{part!r} is neither a name nor a table such as {{ name = "one-class" }}'
+                raise ValueError(msg)
+            found.append(str(parse_protocol(part)))
+        return tuple(dict.fromkeys(found))
+
+    @field_validator("scaler")
+    @classmethod
+    def _known_scaler(cls, name: str) -> str:
+        return check_scaler(name)
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _counted_seeds(cls, value: object) -> object:
+        if isinstance(value, int) and not isinstance(value, bool):
+            if not 1 <= value <= MAX_SEEDS:
+                msg = f"{value} seeds are not possible; give a number from 1 to {MAX_SEEDS}"
+                raise ValueError(msg)
+            return tuple(range(value))
+        return value
+
+    @field_validator("seeds")
+    @classmethod
+    def _different_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(seeds))
+
+
+def matching(pattern: str) -> tuple[str, ...]:
+    """Return the names of the data sets that a name or a pattern stands for.
+
+    Raises:
+        UnknownDataSet: there is none, with the nearest names.
+    """
+    found = tuple(name for name in datasets.names() if fnmatch(name, pattern))
+    return found or (datasets.find(pattern).name,)
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the suites that come with the project."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+def read(name: str) -> Suite:
+    """Return a suite by name, or by the path of a TOML file.
+
+    Raises:
+        SuiteError: there is none of that name, or the file does not say a valid suite.
+    """
+    if not name.endswith(".toml") and name not in names():
+        msg = f"unknown suite {name!r}; {nearest(name, names())}, or the path of a .toml file"
+        raise SuiteError(msg)
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        msg = (
+            f"cannot read the suite {path}: {error.strerror}; suites by name: {', '.join(names())}"
+        )
+        raise SuiteError(msg) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path} is not valid TOML: {error}"
+        raise SuiteError(msg) from None
+    return build({"name": path.stem, "title": path.stem, **content}, str(path))
+
+
+def select(
+    suite: Suite,
+    detectors: Sequence[str] | None = None,
+    datasets: Sequence[str] | None = None,
+    protocol: str | None = None,
+    scaler: str | None = None,
+    seeds: int | Sequence[int] | None = None,
+) -> Suite:
+    """Return the suite with some of its parts replaced.
+
+    A detector named as the suite names or labels one keeps the suite's settings; any other is
+    taken with its defaults.
+
+    Raises:
+        SuiteError: a part that is not valid.
+    """
+    content: dict[str, Any] = suite.model_dump()
+    given = {
+        "detectors": detectors,
+        "datasets": datasets,
+        "protocol": protocol,
+        "scaler": scaler,
+        "seeds": seeds,
+    }
+    chosen: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    if chosen:
+        content["title"] = f"{suite.name}, with other {', '.join(chosen)}"
+    if detectors is not None:
+        known = {entrant.spec: entrant for entrant in reversed(suite.detectors)}
+        known |= {entrant.name: entrant for entrant in suite.detectors}
+        chosen["detectors"] = [
+            known[text].model_dump() if text in known else _entrant(text, known)
+            for text in detectors
+        ]
+    return build(content | chosen)
+
+
+def _entrant(text: str, known: dict[str, Entrant]) -> dict[str, Any]:
+    try:
+        spec = str(parse(text))
+    except ValueError as error:
+        raise SuiteError(str(error)) from None
+    return known[spec].model_dump() if spec in known else {"spec": spec}
+
+
+def build(content: dict[str, Any], where: str = "") -> Suite:
+    """Return the suite that `content` describes; `where`, if any, is what messages begin with.
+
+    Raises:
+        SuiteError: unknown keys (with the nearest valid ones) or values that are not accepted.
+    """
+    try:
+        return Suite.model_validate(content)
+    except ValidationError as error:
+        errors = error.errors()
+        # What has no valid member counts as empty, beside what is wrong with the members.
+        told = [e for e in errors if e["type"] != "too_short"] or errors
+        raise SuiteError("; ".join(_explain(e, where) for e in told[:3])) from None
+
+
+_WORDS = {
+    "dict_type": "should be a table",
+    "missing": "is missing",
+    "model_type": 'should be a name, or a table such as { spec = "lof" }',
+    "string_type": "should be a text",
+    "too_short": "is empty; name at least one",
+    "tuple_type": "should be a list",
+}
+
+
+def _explain(error: Any, where: str) -> str:
+    origin = f"{where}: " if where else ""
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        keys = Entrant.model_fields if len(error["loc"]) > 1 else Suite.model_fields
+        return f"{origin}unknown key {place!r}; {nearest(str(error['loc'][-1]), keys)}"
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return f"{origin}{place}: {_WORDS.get(error['type'], message)}"
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, list):
+        return all(_is_plain(part) for part in value)
+    return isinstance(value, bool | int | float | str)
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for key, value in settings.items():
+        nested = isinstance(value, dict)
+        pairs += _flat(value, f"{prefix}{key}.") if nested else [(prefix + key, value)]
+    return pairs

@@ -1,0 +1,1 @@
+"""Which rows train and test, and how they are scaled."""

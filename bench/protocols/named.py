@@ -1,0 +1,299 @@
+"""Protocols: from a data set and a seed to the rows that train and the rows that test.
+
+A protocol returns index arrays into the data set. It may look at labels; a detector never does.
+A protocol is named with its parameters, `one-class(contamination=0.05, max_train=10000)`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Any
+
+import numpy as np
+from annotated_types import Ge, Lt
+
+from bench.protocols.papers import PUBLISHED
+from bench.protocols.split import Choice, Indices, NotApplicable, Protocol, Split
+from datasets import DataSet
+from datasets.facts import row_ids
+from detectors.settings import check_settings, nearest
+from detectors.streams import stream
+
+__all__ = ["EXAMPLE", "PARAMETERS", "PROTOCOLS", "NotApplicable", "Split", "find", "parse", "split"]
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What the parameters of a protocol accept; PARAMETERS says what they do."""
+
+    contamination: Annotated[float, Ge(0), Lt(1)]
+    dedup: bool
+    max_train: Annotated[int, Ge(1)]
+
+
+EXAMPLE = "one-class(contamination=0.05, max_train=10000)"
+PARAMETERS = {
+    "contamination": "share of the training rows that are anomalies, to the nearest row; they are "
+    "drawn by a stream of their own, those not to be tested first, and leave the test",
+    "dedup": "true: of equal rows one stays, one that trains where the source says which do, and "
+    "none where their labels differ",
+    "max_train": "at most so many rows train, drawn by the seed",
+}
+
+
+@dataclass(frozen=True)
+class Named:
+    """A protocol with its parameters.
+
+    Attributes:
+        name: of the protocol.
+        parameters: by name; those that have their default are left out.
+    """
+
+    name: str
+    parameters: Mapping[str, Any]
+
+    @property
+    def protocol(self) -> Protocol:
+        return PROTOCOLS[self.name]
+
+    def __str__(self) -> str:
+        """Return the one text for equal protocols: what rows store and their keys hold."""
+        told = (f"{k}={str(v).lower()}" for k, v in sorted(self.parameters.items()))
+        return f"{self.name}({', '.join(told)})" if self.parameters else self.name
+
+
+def parse(value: str | Mapping[str, Any]) -> Named:
+    """Return the protocol that a text or a table with the key "name" says.
+
+    Raises:
+        ValueError: there is no such protocol or parameter, with the nearest, or a value is not
+            accepted.
+    """
+    given = {**value} if isinstance(value, Mapping) else _read(value)
+    name = given.pop("name", "")
+    if not isinstance(name, str) or name not in PROTOCOLS:
+        msg = f"unknown protocol {name!r}; {nearest(str(name), PROTOCOLS)}"
+        raise ValueError(msg)
+    protocol = PROTOCOLS[name]
+    if given and protocol.paper:
+        msg = f"the protocol {name} is fixed as published and takes no parameters"
+        raise ValueError(msg)
+    checked = check_settings(Parameters, given, f"the protocol {name}")
+    default = {"dedup": False, "contamination": None if protocol.trains_on_anomalies else 0}
+    return Named(name, {k: v for k, v in checked.items() if k not in default or v != default[k]})
+
+
+def _read(text: str) -> dict[str, Any]:
+    found = re.fullmatch(r"\s*([^()\s]+)\s*(?:\((.*)\))?\s*", text)
+    try:
+        if found is None:
+            raise tomllib.TOMLDecodeError
+        given = tomllib.loads(f"table = {{{found[2] or ''}}}")["table"]
+    except tomllib.TOMLDecodeError:
+        msg = (
+            f"cannot read the protocol {text!r}; write a name, or a name with parameters such as "
+            f"{EXAMPLE}"
+        )
+        raise ValueError(msg) from None
+    return {**given, "name": found[1]}
+
+
+def find(text: str) -> Protocol:
+    """Return the protocol of that name, whatever its parameters.
+
+    Raises:
+        ValueError: as `parse` does.
+    """
+    return parse(text).protocol
+
+
+def split(text: str, data: DataSet, seed: int) -> Split:
+    """Return the split of a data set under a protocol; it depends on the seed and nothing else.
+
+    Raises:
+        NotApplicable: the data set lacks what the protocol needs.
+        ValueError: as `parse` does.
+    """
+    named = parse(text)
+    protocol, parameters = named.protocol, named.parameters
+    rows = _distinct(data) if parameters.get("dedup") else np.arange(len(data.y))
+    train, test = protocol.choose(data, rows, seed)
+    limit = parameters.get("max_train")
+    if "contamination" in parameters:
+        train, test = _contaminated(named, data, rows, train, test, limit, seed)
+    train = train[:limit]
+    if protocol.overlap == "whole":
+        test = train
+    if not protocol.paper:
+        test = np.sort(test)
+    n_anomalies = int(data.y[test].sum())
+    if not 0 < n_anomalies < len(test) or not len(train):
+        msg = (
+            f"{named} leaves {len(train)} rows of {data.card.name} to train, and "
+            f"{len(test) - n_anomalies} normal and {n_anomalies} anomalous ones to test; "
+            "one of each is needed"
+        )
+        raise NotApplicable(msg)
+    return Split(train, test, stream(seed, "test order").permutation(len(test)))
+
+
+def _contaminated(
+    named: Named,
+    data: DataSet,
+    rows: Indices,
+    train: Indices,
+    test: Indices,
+    limit: int | None,
+    seed: int,
+) -> tuple[Indices, Indices]:
+    """Return training rows with the share of anomalies that is asked for, and what else to test.
+
+    A smaller share takes some of the anomalies that a larger one takes.
+    """
+    share = named.parameters["contamination"]
+    normals = train[data.y[train] == 0]
+    n_wanted = round(len(normals) * share / (1 - share))
+    if limit is not None and len(normals) + n_wanted > limit:
+        n_wanted = round(limit * share)
+        normals = normals[: limit - n_wanted]
+    rng = stream(seed, "contamination")
+    pool = rng.permutation(rows[data.y[rows] == 1])
+    if n_wanted > len(pool):
+        msg = (
+            f"{named} takes {n_wanted} anomalies for {len(normals)} normal rows, and "
+            f"{data.card.name} has {len(pool)}; lower contamination or max_train"
+        )
+        raise NotApplicable(msg)
+    pool = pool[np.argsort(np.isin(pool, test), kind="stable")]
+    group = np.arange(len(data.y))
+    if named.protocol.whole_groups:
+        group = _groups(data)
+        _, first, place = np.unique(group[pool], return_index=True, return_inverse=True)
+        pool = pool[np.argsort(first[place], kind="stable")]  # one group after the other
+    drawn = pool[:n_wanted]
+    mixed = rng.permutation(np.concatenate([normals, drawn]))
+    return mixed, test[~np.isin(group[test], group[drawn])]
+
+
+@lru_cache(maxsize=4)
+def _distinct(data: DataSet) -> Indices:
+    """Return (m,) rows no two of which are equal, ascending.
+
+    Of equal rows the first stays, those of an official training part before all others; if their
+    labels differ none does, since the values do not tell which label they have.
+    """
+    ids = row_ids(data.x)
+    n_rows, n_anomalies = np.bincount(ids), np.bincount(ids, data.y)
+    order = np.arange(len(ids))
+    if data.split is not None:
+        order = np.concatenate([data.split.train, np.setdiff1d(order, data.split.train)])
+    _, first = np.unique(ids[order], return_index=True)
+    rows: Indices = np.sort(order[first])
+    mixed = (n_anomalies > 0) & (n_anomalies < n_rows)
+    rows = rows[~mixed[ids[rows]]]
+    return rows
+
+
+def _one_class(data: DataSet, rows: Indices, rng: np.random.Generator) -> tuple[Indices, Indices]:
+    normals = rng.permutation(rows[data.y[rows] == 0])
+    if len(normals) < 2:
+        msg = f"{data.card.name} has {len(normals)} normal rows; one-class needs two at least"
+        raise NotApplicable(msg)
+    n_train = len(normals) // 2
+    anomalies = _capped(data, rows[data.y[rows] == 1], len(normals) - n_train, rng)
+    return normals[:n_train], np.concatenate([normals[n_train:], anomalies])
+
+
+def _capped(data: DataSet, anomalies: Indices, n_normals: int, rng: np.random.Generator) -> Indices:
+    """Return the anomalies that are tested beside so many normal rows, as the card limits them."""
+    cap = data.card.max_test_anomaly_rate
+    if cap is not None:
+        n_allowed = int(cap / (1 - cap) * n_normals)
+        if n_allowed < len(anomalies):
+            anomalies = rng.choice(anomalies, size=max(1, n_allowed), replace=False)
+    return anomalies
+
+
+def _official(data: DataSet, rows: Indices, rng: np.random.Generator) -> tuple[Indices, Indices]:
+    if data.split is None:
+        msg = f"{data.card.name} has no official split; use the protocol one-class"
+        raise NotApplicable(msg)
+    train, test = (part[np.isin(part, rows)] for part in (data.split.train, data.split.test))
+    return rng.permutation(train[data.y[train] == 0]), test
+
+
+def _transductive(
+    data: DataSet, rows: Indices, rng: np.random.Generator
+) -> tuple[Indices, Indices]:
+    return rng.permutation(rows), rows
+
+
+def _stratified(data: DataSet, rows: Indices, rng: np.random.Generator) -> tuple[Indices, Indices]:
+    normals, anomalies = (rng.permutation(rows[data.y[rows] == label]) for label in (0, 1))
+    n, a = round(0.7 * len(normals)), round(0.7 * len(anomalies))
+    train = rng.permutation(np.concatenate([normals[:n], anomalies[:a]]))
+    tested = _capped(data, anomalies[a:], len(normals) - n, rng)
+    return train, np.concatenate([normals[n:], tested])
+
+
+def _group_split(data: DataSet, rows: Indices, rng: np.random.Generator) -> tuple[Indices, Indices]:
+    groups, anomalous = _groups(data)[rows], data.y[rows] == 1
+    normal_groups = rng.permutation(np.setdiff1d(groups, groups[anomalous]))
+    if len(normal_groups) < 2:
+        msg = (
+            f"{data.card.name} has {len(normal_groups)} groups without an anomaly; group-split "
+            "needs two at least"
+        )
+        raise NotApplicable(msg)
+    trains = np.isin(groups, normal_groups[: len(normal_groups) // 2])
+    normals = rows[~trains & ~anomalous]
+    tested = _capped(data, rows[anomalous], len(normals), rng)
+    return rng.permutation(rows[trains]), np.concatenate([normals, tested])
+
+
+def _groups(data: DataSet) -> Indices:
+    if data.bags is None:
+        msg = f"the rows of {data.card.name} are not in groups; use the protocol one-class"
+        raise NotApplicable(msg)
+    return data.bags
+
+
+def _seeded(
+    choose: Callable[[DataSet, Indices, np.random.Generator], tuple[Indices, Indices]],
+) -> Choice:
+    return lambda data, rows, seed: choose(data, rows, stream(seed, "split"))
+
+
+PROTOCOLS = {
+    "group-split": Protocol(
+        "half of the groups that have no anomaly, whole, to train; all other groups to test",
+        _seeded(_group_split),
+        whole_groups=True,
+    ),
+    "official": Protocol(
+        "the normal rows of the data set's own training part; its own test part",
+        _seeded(_official),
+    ),
+    "one-class": Protocol(
+        "half of the normal rows, shuffled, to train; the rest and the anomalies to test",
+        _seeded(_one_class),
+    ),
+    "stratified-70-30": Protocol(
+        "70 % of the normal rows and of the anomalies to train, without labels; the rest to test",
+        _seeded(_stratified),
+        trains_on_anomalies=True,
+    ),
+    "transductive": Protocol(
+        "every row trains, without its label, and every row is tested",
+        _seeded(_transductive),
+        trains_on_anomalies=True,
+        overlap="whole",
+        transductive=True,
+    ),
+    **PUBLISHED,
+}

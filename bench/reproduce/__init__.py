@@ -1,0 +1,1 @@
+"""Pure functions from rows and published tables to the comparison of both."""

@@ -1,0 +1,394 @@
+"""Our figures beside printed ones, cell by cell. Pure: from stored rows to a reproduction.
+
+A printed set that stands for several has the mean over them of both figures: of the means over
+seeds, and of the standard deviations.
+
+Where rows are not stored, a figure, or a failure, that was kept from rows elsewhere stands, if
+the table still says to make it so, and the data here, if they are here, are those that it was
+made of.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from bench.metrics.scored import METRICS, Floats, Labels
+from bench.metrics.thresholded import OF_CALLED, above, most_anomalous
+from bench.reproduce.published import Description, Figure, PublishedTable
+from bench.store.codeid import SHOWN_DIGITS
+from bench.store.provenance import commit_of, gpu_of, sentences, versions_of
+from bench.store.records import SCORED, Wanted, digest
+
+TOLERANCE = 0.02  # percentage points
+NOT_YET = "not run yet"
+Agreement = Literal["exact", "within the spread", "outside", "failed", "not run"]
+AGREEMENTS: tuple[Agreement, ...] = get_args(Agreement)
+LEGEND = (
+    "Exact: mean, and spread where one is printed (standard deviation over seeds, ddof = 1), are "
+    f"within {TOLERANCE} percentage points of the printed ones or half a unit of their last digit, "
+    "whichever is more. Within the spread: not exact, but the means differ by at most the printed "
+    "spread. Outside: neither, also where no spread is printed. Failed: a row ended in an error or "
+    "over a limit, or lacks the figure. Not run: rows are missing."
+)
+Scores = Callable[[str], tuple[Labels, Floats] | None]
+Place = tuple[str, str, str, str]  # table, data set, detector and metric of a printed figure
+
+
+@dataclass(frozen=True)
+class Made:
+    """What made a figure of ours.
+
+    Attributes:
+        device: "cpu", or "cuda" with the GPU's name.
+        versions: of the libraries, as shown under boards.
+        commit: of the project; several are joined by "and".
+        code: as `PublishedTable.code` tells.
+        data: digest of the data sets' content.
+    """
+
+    device: str
+    versions: str
+    commit: str
+    code: str
+    data: str
+
+
+@dataclass(frozen=True)
+class Ours:
+    """A figure of ours, in the table's units.
+
+    Attributes:
+        mean: over the seeds; nan where rows failed.
+        std: standard deviation over them (ddof = 1); nan likewise, and where there is one seed.
+        made: what made it.
+        failure: how many of its rows failed, and the reason of the first; else "".
+    """
+
+    mean: float
+    std: float
+    made: Made
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A figure of ours, or its failure, whose rows need not be here, and how it was made.
+
+    Attributes:
+        ours: the figure.
+        recipe: as `PublishedTable.recipe` tells.
+    """
+
+    ours: Ours
+    recipe: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One printed figure and ours, in the table's units.
+
+    Attributes:
+        printed: the figure.
+        deterministic: whether the same figure has to come out: of a method without chance, or
+            whose draws can be made again, and no known reason against it.
+        ours: mean over the seeds; nan where a row failed or is missing.
+        std: our standard deviation over the seeds (ddof = 1); nan likewise.
+        agreement: exact (mean, and spread where printed, within TOLERANCE or half a unit of the
+            last printed digit), within the printed spread (one standard deviation), outside,
+            failed (timeout, error ... of a row, or it lacks the figure) or not run.
+        reason: why it failed, was not run, or is known to differ; else "".
+        made: what made it; None where it was not run.
+        outdated: whether our own code that made it has changed since.
+    """
+
+    printed: Figure
+    deterministic: bool
+    ours: float
+    std: float
+    agreement: Agreement
+    reason: str = ""
+    made: Made | None = None
+    outdated: bool = False
+
+    @property
+    def difference(self) -> float:
+        """Ours less the printed figure."""
+        return self.ours - self.printed.value
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A table, or a part of one, with what is stored and kept of it.
+
+    Attributes:
+        table: the printed figures.
+        cells: one a figure, in the table's order.
+    """
+
+    table: PublishedTable
+    cells: tuple[Cell, ...]
+
+    @property
+    def run(self) -> dict[Place, Cell]:
+        """The cells that were run, also those that failed, by place."""
+        return {
+            (self.table.name, c.printed.dataset, c.printed.detector, c.printed.metric): c
+            for c in self.cells
+            if c.made
+        }
+
+    @property
+    def counts(self) -> Counter[Agreement]:
+        """How many cells agree how."""
+        return Counter(cell.agreement for cell in self.cells)
+
+    @property
+    def required(self) -> tuple[Cell, ...]:
+        """The cells that have to come out."""
+        return tuple(cell for cell in self.cells if cell.deterministic)
+
+    @property
+    def inexact(self) -> tuple[Cell, ...]:
+        """Cells of deterministic contenders that were run and are not exact."""
+        return tuple(
+            cell
+            for cell in self.cells
+            if cell.agreement in ("outside", "within the spread")
+            and self.table.told.detectors[cell.printed.detector].deterministic
+        )
+
+    @property
+    def off(self) -> tuple[Cell, ...]:
+        """Those of them that no known reason explains."""
+        return tuple(cell for cell in self.inexact if cell.deterministic)
+
+    @property
+    def explained(self) -> tuple[Cell, ...]:
+        """Those of them that a known reason explains."""
+        return tuple(cell for cell in self.inexact if not cell.deterministic)
+
+    @property
+    def failed(self) -> tuple[Cell, ...]:
+        """Cells that have to come out and have no figure because rows failed."""
+        return tuple(cell for cell in self.required if cell.agreement == "failed")
+
+    @property
+    def strict_summary(self) -> str:
+        """One line: how many cells have to come out, and how many of them do."""
+        counts = Counter(cell.agreement for cell in self.required)
+        figures = f"{counts['exact']} exact, {len(self.off)} off, {counts['failed']} failed"
+        told = f"{len(self.required)} of {len(self.cells)}"
+        return f"cells that have to come out: {told}: {figures}, {counts['not run']} not run"
+
+    @property
+    def made_by(self) -> tuple[str, ...]:
+        """Sentences on the versions and commits, and where it is a GPU the device, of cells."""
+        made = [cell.made for cell in self.cells if cell.made]
+        on_gpu = any(each.device != "cpu" for each in made)
+        texts = {
+            "Device": [each.device for each in made] if on_gpu else [],
+            "Versions": [each.versions for each in made],
+            "Commit": [each.commit for each in made],
+        }
+        return sentences(texts, "cells")
+
+    @property
+    def summary(self) -> str:
+        """One line: how many cells, and how many of them agree how."""
+        told = [f"{self.counts[a]} {a}" for a in AGREEMENTS if self.counts[a]]
+        n = len(self.cells)
+        return f"{n} cell{'s' * (n != 1)}: {', '.join(told)}"
+
+
+def reproduce(
+    table: PublishedTable,
+    wanted: Sequence[Wanted],
+    records: Mapping[str, Mapping[str, Any]],
+    scores: Scores,
+    kept: Mapping[Place, Kept] | None = None,
+) -> Reproduction:
+    """Compare what is stored with what is printed.
+
+    Args:
+        table: the printed figures.
+        wanted: the rows they are made of, of the data sets that are here.
+        records: stored records by key.
+        scores: labels and scores of a stored row by its key.
+        kept: figures of ours, or failures, for cells of whose rows some are not stored, and none
+            failed.
+    """
+    by_place: dict[tuple[str, str], list[Wanted]] = {}
+    for row in wanted:
+        by_place.setdefault((row.dataset, row.label), []).append(row)
+    cells = []
+    for figure in table.figures:
+        places = [(member, figure.detector) for member in table.members[figure.dataset]]
+        rows = [by_place.get(place, []) for place in places]
+        cells.append(_cell(table, figure, rows, records, scores, kept or {}))
+    return Reproduction(table, tuple(cells))
+
+
+def _cell(
+    table: PublishedTable,
+    figure: Figure,
+    wanted: Sequence[Sequence[Wanted]],
+    records: Mapping[str, Mapping[str, Any]],
+    scores: Scores,
+    kept: Mapping[Place, Kept],
+) -> Cell:
+    """Return the cell of a figure, from the rows wanted of each data set it stands for."""
+    told = table.told
+    contender = told.detectors[figure.detector]
+    place = (figure.dataset, figure.detector, figure.metric)
+    known = [reason for reason in told.reasons if reason.covers(*place)]
+    deterministic = contender.deterministic and not known
+    every = [row for rows in wanted for row in rows]
+    stored = [records[row.key] for row in every if row.key in records]
+    failed = [record for record in stored if not _has(figure.metric, record)]
+    absent = contender.absent or next((r.why for r in known if r.absent), "")
+    ours, reason = None, absent or _not_run(len(every), len(stored))
+    if not absent and (failed or not reason):
+        ours = _of_rows(table, figure, wanted, records, scores, failed)
+    elif not absent and (found := kept.get((table.name, *place))):
+        ours, reason = _of_kept(table, figure, found, _digest_of(every))
+    if ours is None:
+        return Cell(figure, deterministic, math.nan, math.nan, "not run", reason)
+    tolerance = max(TOLERANCE * told.points, 0.5 * 10**-told.decimals)
+    agreement = _agreement(figure, ours, tolerance)
+    return Cell(
+        figure,
+        deterministic,
+        ours.mean,
+        ours.std,
+        agreement,
+        ours.failure or "; ".join(r.why for r in known) * (agreement != "exact"),
+        made=ours.made,
+        outdated=ours.made.code != table.code(figure.detector),
+    )
+
+
+def _not_run(n_wanted: int, n_stored: int) -> str:
+    """Return why a cell has too few rows for a figure; "" if it has all."""
+    if not n_wanted:
+        return "the data are not here"
+    if not n_stored:
+        return NOT_YET
+    n_left = n_wanted - n_stored
+    return f"{n_left} of {n_wanted} rows {NOT_YET}" if n_left else ""
+
+
+def _failure(metric: str, failed: Sequence[Mapping[str, Any]], n_wanted: int) -> str:
+    """Return how many rows failed, and the reason of the first."""
+    first = failed[0]
+    if first["status"] in SCORED:
+        return (
+            f"{len(failed)} of {n_wanted} rows have no {metric}; make them anew with "
+            "--results DIR, a new folder"
+        )
+    return f"{len(failed)} of {n_wanted} rows: {first['status']}: {first['reason']}"
+
+
+def _of_rows(
+    table: PublishedTable,
+    figure: Figure,
+    wanted: Sequence[Sequence[Wanted]],
+    records: Mapping[str, Mapping[str, Any]],
+    scores: Scores,
+    failed: Sequence[Mapping[str, Any]],
+) -> Ours:
+    """Return our figure, from the stored rows of each data set that it stands for; nan, and why,
+    where some failed.
+    """
+    told = table.told
+    every = [row for rows in wanted for row in rows]
+    made_by = [records[row.key].get("provenance", {}) for row in every if row.key in records]
+    device = every[0].device
+    made = Made(
+        f"{device} ({_joined(gpu_of, made_by)})" if device != "cpu" else device,
+        _joined(versions_of, made_by),
+        _joined(commit_of, made_by),
+        table.code(figure.detector),
+        _digest_of(every),
+    )
+    if failed:
+        return Ours(math.nan, math.nan, made, _failure(figure.metric, failed, len(every)))
+    values = np.array(
+        [[_value(figure, told, records[row.key], scores) for row in rows] for rows in wanted]
+    )  # (data sets, seeds)
+    printed_as = values * 100 * told.points
+    if told.rounds is not None:
+        printed_as = np.round(printed_as, told.rounds)
+    several = printed_as.shape[1] > 1
+    std = float(printed_as.std(axis=1, ddof=1).mean()) if several else math.nan
+    return Ours(float(printed_as.mean()), std, made)
+
+
+def _of_kept(
+    table: PublishedTable, figure: Figure, kept: Kept, data: str
+) -> tuple[Ours | None, str]:
+    """Return a kept figure of ours; None, and why, if it is not of these settings or data."""
+    if kept.recipe != table.recipe(figure.detector, figure.dataset):
+        return None, f"the kept figure is of other settings; {NOT_YET}"
+    if data not in ("", kept.ours.made.data):
+        return None, f"the kept figure is of other data; {NOT_YET}"
+    return kept.ours, ""
+
+
+def _joined(text: Callable[[Mapping[str, Any]], str], of: Sequence[Mapping[str, Any]]) -> str:
+    return " and ".join(sorted(set(filter(None, map(text, of)))))
+
+
+def _digest_of(wanted: Sequence[Wanted]) -> str:
+    """Return a short digest of the data that rows are made of; "" where they are not here."""
+    return digest(sorted({row.data_sha256 for row in wanted}))[:SHOWN_DIGITS] if wanted else ""
+
+
+def _has(metric: str, record: Mapping[str, Any]) -> bool:
+    """Return whether a stored row has a figure, or scores to make it of."""
+    scored = record["status"] in SCORED
+    return scored and (metric not in METRICS or math.isfinite(record.get(metric, math.nan)))
+
+
+def _agreement(figure: Figure, ours: Ours, tolerance: float) -> Agreement:
+    if ours.failure:
+        return "failed"
+    allowed = tolerance * (1 + 1e-9)
+    off = abs(ours.mean - figure.value)
+    if off <= allowed and (figure.std is None or abs(ours.std - figure.std) <= allowed):
+        return "exact"
+    return "within the spread" if figure.std is not None and off <= figure.std else "outside"
+
+
+def _value(figure: Figure, told: Description, record: Mapping[str, Any], scores: Scores) -> float:
+    if figure.metric in METRICS:
+        return float(record[figure.metric])
+    found = scores(record["key"])
+    if found is None:
+        msg = (
+            f"row {record['key'][:8]} has no scores, which {figure.metric} is made of; "
+            "make the rows anew with --results DIR, a new folder"
+        )
+        raise ValueError(msg)
+    y, s = found
+    share = told.called.get(figure.dataset)
+    if figure.metric == "precision_at_n":
+        share = float(y.mean())
+    called = most_anomalous(y, s) if share is None else above(s, share)
+    return OF_CALLED[figure.metric](y, called)
+
+
+LABELS = {
+    "f1": "F1",
+    "precision": "precision",
+    "precision_at_n": "P@n",
+    "recall": "recall",
+    "region_overlap": "region overlap",
+    "normal_accuracy": "accuracy, normal",
+    "anomalous_accuracy": "accuracy, anomalous",
+} | {name: metric.label for name, metric in METRICS.items()}

@@ -1,0 +1,1 @@
+"""The published tables: what each reports, and under which protocol it was made."""

@@ -1,0 +1,357 @@
+"""The harness's side of the sandbox: starting it, watching a child's time and memory, ending it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.run.server import CANNOT_GO_ON
+from bench.store.records import Status
+
+POLL_SECONDS = 0.05
+PATIENCE_SECONDS = 1.0  # for a process to end that has been told to
+MAX_OUTPUT_BYTES = 32 * 2**20  # what a child may have printed before the earlier part is dropped
+KEPT_OUTPUT_BYTES = 8192
+SIGNALS = {member.value: member.name for member in signal.Signals}
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
+
+
+class Death(Exception):
+    """Raised when a child ended before its work: by a limit, a signal or its own exit."""
+
+    def __init__(self, *, status: Status, reason: str) -> None:
+        super().__init__(reason)
+        self.status: Status = status
+        self.reason = reason
+
+
+class ServerDied(Death):
+    """Raised when the fork server ended, which is not the doing of a job."""
+
+
+class Interrupted(Exception):
+    """Raised in a worker when the run is being ended."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a detector may use.
+
+    Attributes:
+        seconds: wall seconds of a fit (a seed) and of a read-out.
+        memory_mib: anonymous memory of the child and its descendants, above the start, in MiB.
+    """
+
+    seconds: float
+    memory_mib: float
+
+
+class Sandbox:
+    """A fork server with the given modules imported; one child at a time."""
+
+    def __init__(self, tmp: Path, modules: Sequence[str], stop: threading.Event) -> None:
+        """Prepare; the server starts at `start`, or at the first child.
+
+        Args:
+            tmp: folder for arrays and output in flight.
+            modules: what the server imports before it forks.
+            stop: set from outside to end the running child.
+        """
+        self._tmp, self._modules, self._stop = tmp, list(modules), stop
+        self._server: subprocess.Popen[bytes] | None = None
+        self._ready = False
+        self._control: socket.socket
+
+    def close(self) -> None:
+        """End the server, from any thread; its child, if any, goes with it."""
+        if (server := self._server) is not None:
+            with contextlib.suppress(OSError):
+                self._control.shutdown(socket.SHUT_RDWR)  # also wakes a thread that reads
+            try:
+                server.wait(PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:  # it still imports, so it has no child
+                server.kill()
+                server.wait()
+            self._control.close()
+
+    @contextlib.contextmanager
+    def child(self, limits: Limits) -> Iterator[Child]:
+        """Fork a child for the `with` block; it is gone, with its descendants, at the end.
+
+        Raises:
+            ServerDied: the server itself cannot start, or ended.
+            Interrupted: the run is being ended.
+        """
+        self.start()
+        if not self._ready:
+            self._receive(1)
+            self._ready = True
+        folder = Path(tempfile.mkdtemp(dir=self._tmp))
+        try:
+            ours, theirs = socket.socketpair()
+            with ours, theirs, open(folder / "output", "ab") as output:
+                with contextlib.suppress(OSError):  # then nothing will be received
+                    socket.send_fds(self._control, [b"F"], [theirs.fileno(), output.fileno()])
+                theirs.close()
+                pid = int.from_bytes(self._receive(8), "little")
+                child = Child(self, pid, Connection(ours.detach()), folder, limits)
+            try:
+                yield child
+            finally:
+                child.end()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def stopped(self) -> bool:
+        """Whether the run is being ended."""
+        return self._stop.is_set()
+
+    def child_ended(self, seconds: float, *channel: Connection) -> bool:
+        """Wait for the child's end, or a message if that comes first; True for its end.
+
+        A descendant of the child may hold the channel open, so its silence proves nothing.
+        """
+        try:
+            return self._control in wait([*channel, self._control], seconds)
+        except (OSError, ValueError):  # closed by another thread
+            raise Interrupted from None
+
+    def exit_status(self) -> int:
+        """Wait for the child's end and return its wait status."""
+        return int.from_bytes(self._receive(8), "little")
+
+    def start(self) -> None:
+        """Start the server if it does not run; does not wait for it to be ready.
+
+        Raises:
+            Interrupted: the run is being ended.
+        """
+        if self.stopped():
+            raise Interrupted
+        if self._server is not None and self._server.poll() is None:
+            return
+        if self._server is not None:
+            self._control.close()
+        self._ready = False
+        self._control, theirs = socket.socketpair()
+        self._log = self._tmp / f"server-{os.getpid()}-{id(self)}.log"
+        with theirs, open(self._log, "wb") as log:
+            self._server = subprocess.Popen(
+                # -u: what a detector prints is in the file also when it dies
+                [sys.executable, "-u", "-m", "bench.run.server", *self._modules],
+                stdin=theirs.fileno(),
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **ONE_THREAD},
+                start_new_session=True,
+            )
+
+    def _receive(self, n_bytes: int) -> bytes:
+        answer = b""
+        while len(answer) < n_bytes:
+            part = b""
+            with contextlib.suppress(OSError):
+                part = self._control.recv(n_bytes - len(answer))
+            if self.stopped():
+                raise Interrupted
+            if not part:
+                raise self._server_died()
+            answer += part
+        return answer
+
+    def _server_died(self) -> ServerDied:
+        status = self._server.wait() if self._server else None
+        last = self._log.read_text(errors="replace").strip().splitlines()[-1:]
+        reason = f"the sandbox's server ended with status {status}: {''.join(last)}"
+        return ServerDied(status="crashed", reason=reason)
+
+
+class Child:
+    """A running child, seen from the harness."""
+
+    def __init__(
+        self, sandbox: Sandbox, pid: int, channel: Connection, folder: Path, limits: Limits
+    ) -> None:
+        self._sandbox, self._pid, self._channel = sandbox, pid, channel
+        self.folder, self._limits = folder, limits
+        self._base_mib = memory_mib(pid)
+        self._ended = False
+        self._output_start = 0
+
+    def send(self, message: object) -> None:
+        """Send a JSON message.
+
+        Raises:
+            Death: the child is gone.
+        """
+        try:
+            self._channel.send_bytes(json.dumps(message).encode())
+        except (BrokenPipeError, ConnectionResetError):
+            raise self._death() from None
+
+    def receive(self, name: str, allowances: float = 1.0) -> Any:
+        """Return what the child's next message holds under a name.
+
+        Args:
+            name: the one name in the message.
+            allowances: how many times the time limit applies.
+
+        Raises:
+            Death: a limit was passed, or the child ended or sent something else.
+            Interrupted: the run is being ended.
+        """
+        try:
+            return json.loads(self._receive_bytes(allowances))[name]
+        except (ValueError, LookupError, TypeError):
+            raise self._nonsense() from None
+
+    def receive_scores(self, n: int) -> NDArray[np.float64]:
+        """Return (n,) scores, the child's next message; raises as `receive`."""
+        content = self._receive_bytes()
+        if len(content) != 8 * n:
+            raise self._nonsense()
+        return np.frombuffer(content, dtype=np.float64)
+
+    def _receive_bytes(self, allowances: float = 1.0) -> bytes:
+        seconds = self._limits.seconds * allowances
+        deadline = time.monotonic() + seconds
+        try:
+            while not self._channel.poll():
+                if self._sandbox.child_ended(POLL_SECONDS, self._channel):
+                    break
+                if self._sandbox.stopped():
+                    raise Interrupted
+                used = memory_mib(self._pid) - self._base_mib
+                if used > self._limits.memory_mib:
+                    msg = f"used {used:.0f} MiB, limit {self._limits.memory_mib:.0f} MiB"
+                    raise Death(status="memory", reason=msg)
+                self._limit_output()
+                if time.monotonic() > deadline:
+                    msg = f"not done after {seconds:g} s; raise --time-limit to wait longer"
+                    raise Death(status="timeout", reason=msg)
+            if not self._channel.poll():
+                raise self._death()
+            return self._channel.recv_bytes()
+        except (EOFError, ConnectionResetError):
+            raise self._death() from None
+
+    def forget_output(self) -> None:
+        """Let `output` begin with what the child prints from now on."""
+        self._output_start = (self.folder / "output").stat().st_size
+
+    def output(self) -> str:
+        """Return the end of what the child has printed."""
+        with open(self.folder / "output", "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            start = self._output_start if self._output_start <= size else 0
+            file.seek(max(start, size - KEPT_OUTPUT_BYTES))
+            return file.read(KEPT_OUTPUT_BYTES).decode(errors="replace")
+
+    def _limit_output(self) -> None:
+        """Empty the file of a child that prints without end, before it fills the disk."""
+        path = self.folder / "output"
+        if path.stat().st_size > MAX_OUTPUT_BYTES:
+            os.truncate(path, 0)
+
+    def end(self) -> None:
+        """Kill the child and its descendants, if they are still there."""
+        self._channel.close()
+        if not self._ended:
+            self._kill()
+            with contextlib.suppress(Death, Interrupted):
+                self._sandbox.exit_status()
+        self._ended = True
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._pid, signal.SIGKILL)
+
+    def _nonsense(self) -> Death:
+        reason = "the channel to the harness was written to by something else than the sandbox"
+        return Death(status="crashed", reason=reason)
+
+    def _death(self) -> Death:
+        if not self._sandbox.child_ended(PATIENCE_SECONDS):
+            reason = "the detector closed the channel to the harness, a descriptor not its own"
+            return Death(status="crashed", reason=reason)
+        self._kill()  # its descendants
+        status = self._sandbox.exit_status()
+        self._ended = True
+        if os.WIFSIGNALED(status):
+            number = os.WTERMSIG(status)
+            name = SIGNALS.get(number, f"signal {number}")
+            hint = ", as the kernel does when memory runs out" if number == signal.SIGKILL else ""
+            return Death(status="crashed", reason=f"killed by {name}{hint}")
+        if (code := os.WEXITSTATUS(status)) == CANNOT_GO_ON:
+            reason = "the process could not go on after what the detector did to it; see its output"
+        else:
+            reason = f"the process ended with exit status {code} before its work did"
+        return Death(status="crashed", reason=reason)
+
+
+def memory_mib(pid: int) -> float:
+    """Return the anonymous memory of a process and its descendants in MiB; 0 if it is gone."""
+    if sys.platform != "linux":
+        listed = subprocess.run(
+            ["ps", "-o", "rss=", "-g", str(pid)], capture_output=True, text=True, check=False
+        )
+        return sum(int(kib) for kib in listed.stdout.split()) / 1024
+    total, waiting = 0, [pid]
+    while waiting:
+        process = Path("/proc") / str(waiting.pop())
+        with contextlib.suppress(OSError):
+            anonymous = re.search(r"RssAnon:\s*(\d+)", (process / "status").read_text())
+            total += int(anonymous[1]) if anonymous else 0  # a zombie has none
+            for task in (process / "task").iterdir():
+                waiting += [int(p) for p in (task / "children").read_text().split()]
+    return total / 1024
+
+
+def default_memory_mib(workers: int) -> float:
+    """Return the default memory limit: the smaller of 8 GiB and 80 % of RAM over workers."""
+    ram = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
+    return min(8 * 1024, 0.8 * ram / workers)
+
+
+def check_in_sandbox(
+    sandbox: Sandbox, pairs: Sequence[tuple[str, Mapping[str, Any]]], limits: Limits
+) -> list[str]:
+    """Return what is wrong with (spec, settings) pairs, tried in a child; empty if nothing.
+
+    The limits are for each pair; a death of the child ends the list.
+
+    Raises:
+        Interrupted: the run is being ended.
+    """
+    errors: list[str] = []
+    with sandbox.child(limits) as child:
+        child.send({"check": pairs})
+        for spec, _ in pairs:
+            try:
+                error = child.receive("error")
+            except Death as death:
+                late = death.status == "timeout"
+                why = "importing it does not end" if late else death.reason
+                return [*errors, f"{spec} cannot be made: {why}"]
+            errors += [error] if error else []
+    return errors

@@ -1,0 +1,138 @@
+"""Where and by what a row was made: commit, versions and machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import socket
+import subprocess
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bench.store.codeid import versions
+
+LIBRARIES = ("numpy", "scipy", "sklearn", "torch", "pyod", "pandas", "joblib", "fathom")
+SHOWN = ("numpy", "scikit-learn", "torch", "pyod")  # under boards
+HOME = Path(__file__).resolve().parents[2]
+
+
+def provenance() -> dict[str, Any]:
+    """Return commit (and whether files differ from it), versions, machine and date (UTC)."""
+    return {**_fixed(), "date": datetime.now(UTC).isoformat(timespec="seconds")}
+
+
+@cache
+def _fixed() -> dict[str, Any]:
+    return {
+        "commit": git("rev-parse", "HEAD"),
+        "dirty": bool(git("status", "--porcelain", "--untracked-files=no")),
+        "python": platform.python_version(),
+        "versions": versions(LIBRARIES),
+        "machine": socket.gethostname(),
+        "system": platform.platform(),
+        "processor": _processor(),
+        "gpu": _gpu(),
+        "cores": os.cpu_count(),
+        "threads": 1,
+    }
+
+
+def git(*arguments: str) -> str:
+    """Return what git says of the project's checkout; "" for what it does not know.
+
+    A repository that merely holds the installed project, as a virtual environment does, is not
+    asked, nor one that GIT_DIR names, as it does within a hook.
+    """
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    plain["GIT_CEILING_DIRECTORIES"] = str(HOME.parent)
+    command = ["git", "-C", str(HOME), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=plain)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _processor() -> str:
+    """Return the processor's name and its widest vector instructions, which decide last bits."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor()
+    flags = _first(r"^flags\s*: (.*)$", text).split()
+    widest = next((f for f in ("avx512f", "avx2", "avx", "sse2") if f in flags), "")
+    name = _first(r"^model name\s*: (.*)$", text) or platform.machine()
+    return f"{name} {widest}".strip()
+
+
+def _gpu() -> str:
+    """Return the names of NVIDIA's GPUs here, "" where there is none (Linux)."""
+    found = Path("/proc/driver/nvidia/gpus").glob("*/information")
+    names = (_first(r"^Model:\s*(.*)$", file.read_text(encoding="utf-8")) for file in found)
+    return ", ".join(sorted(names))
+
+
+def _first(pattern: str, text: str) -> str:
+    found = re.search(pattern, text, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def made_by(rows: Iterable[Any]) -> tuple[str, ...]:
+    """Return sentences on what made rows: machines, versions and commits, from their provenance.
+
+    Rows without provenance, which are not stored, are passed over.
+    """
+    told = [row for row in rows if isinstance(row, Mapping)]
+    machines = Counter(f"{r['processor']}, {r['cores']} cores" for r in told if "processor" in r)
+    if not machines:
+        return code_of(told)
+    made = [f"Machine: {_listed(machines, 'rows')}."]
+    if len(machines) > 1:
+        made.append("Times of different machines do not compare.")
+    return (*made, *code_of(told))
+
+
+def code_of(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return sentences on the versions and commits that made rows, from their provenance."""
+    told = list(rows)
+    return sentences({"Versions": map(versions_of, told), "Commit": map(commit_of, told)}, "rows")
+
+
+def versions_of(row: Mapping[str, Any]) -> str:
+    """Return the versions of a row's provenance that are shown, "" where it has none."""
+    of = row.get("versions") or {}
+    return ", ".join(f"{name} {of[name]}" for name in SHOWN if of.get(name))
+
+
+def commit_of(row: Mapping[str, Any]) -> str:
+    """Return the commit of a row's provenance, "" where it has none."""
+    if not row.get("commit"):
+        return ""
+    return str(row["commit"][:10]) + (" with changes" if row.get("dirty") else "")
+
+
+def gpu_of(row: Mapping[str, Any]) -> str:
+    """Return the GPU of a row's provenance, "" where it has none."""
+    return str(row.get("gpu") or "")
+
+
+def sentences(texts: Mapping[str, Iterable[str]], what: str) -> tuple[str, ...]:
+    """Return a sentence on the texts of each name, "Name: text.", with how many of what have each.
+
+    Empty texts are passed over; a name that has no others gets no sentence.
+    """
+    found = {name: Counter(filter(None, each)) for name, each in texts.items()}
+    return tuple(f"{name}: {_listed(each, what)}." for name, each in found.items() if each)
+
+
+def _listed(found: Counter[str], what: str) -> str:
+    """Return what there is, the commonest first, with how many of what where there are several."""
+    ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    if len(ordered) == 1:
+        return ordered[0][0]
+    return "; ".join(f"{text} ({count} {what})" for text, count in ordered)

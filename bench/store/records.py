@@ -1,0 +1,146 @@
+"""The records that flow through the harness: the row wanted, and the row obtained."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Status = Literal[
+    "ok",
+    "error",
+    "timeout",
+    "memory",
+    "crashed",
+    "non-finite",
+    "constant",
+    "unsupported",
+]
+STATUSES: tuple[Status, ...] = Status.__args__  # type: ignore[attr-defined]
+FAILURES = STATUSES[1:]
+SCORED = ("ok", "constant")  # of rows that have metrics
+
+
+def canonical(value: object) -> str:
+    """Return the one JSON text of a value, the same for equal values."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(value: object) -> str:
+    """Return the sha256 (hex) of the canonical JSON of a value."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One row that a suite asks for: a detector on a data set, under a protocol, for a seed.
+
+    Attributes:
+        spec: canonical detector name, "vae:elbo" or "ae+lof".
+        model: the fitted model's name, "vae"; rows of one model share its fit.
+        settings: explicit settings; those of a head under "head".
+        label: how boards call the detector.
+        family: deep, shallow, hybrid or control.
+        transductive: whether scores depend on the other test rows.
+        dataset: name of the data set.
+        dataset_family: data sets of one family count as one in averages.
+        data_sha256: digest of the data set's content.
+        protocol: name of the protocol, with parameters.
+        scaler: name of the scaler.
+        seed: the seed of split, model and read-outs.
+        device: "cpu" or "cuda".
+        code_id: digest of the code that makes the scores.
+        pixels_id: digest of `bench.metrics.pixels`, which judges scores of pixels; empty where
+            none are judged.
+    """
+
+    spec: str
+    model: str
+    settings: Mapping[str, Any]
+    label: str
+    family: str
+    transductive: bool
+    dataset: str
+    dataset_family: str
+    data_sha256: str
+    protocol: str
+    scaler: str
+    seed: int
+    device: str
+    code_id: str
+    pixels_id: str = ""
+
+    @cached_property
+    def key(self) -> str:
+        """The sha256 that names the row: of all that its scores depend on."""
+        return digest(
+            {
+                "spec": self.spec,
+                "settings": self.settings,
+                "data": self.data_sha256,
+                "protocol": self.protocol,
+                "scaler": self.scaler,
+                "seed": self.seed,
+                "device": self.device,
+                "code": self.code_id,
+            }
+            | ({"pixels": self.pixels_id} if self.pixels_id else {})
+        )
+
+    @property
+    def model_settings(self) -> dict[str, Any]:
+        """The settings without those of the head."""
+        return {k: v for k, v in self.settings.items() if k != "head"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row obtained: what was wanted, how it ended, and what came out.
+
+    Attributes:
+        wanted: the row asked for.
+        status: "ok" or the kind of failure.
+        reason: one sentence for a failure, else "".
+        sizes: n_train, n_test and n_anomalies (in the test set).
+        metrics: by name; empty unless the status is "ok" or "constant".
+        costs: fit_seconds (CPU, model and head), model_fit_seconds (CPU, the model alone),
+            fit_wall_seconds, model_rows (rows that share the model's fit), score_us (CPU
+            microseconds a sample), peak_mib (above the start), parameters.
+        provenance: commit, versions, machine, date, run and suite of the row.
+        details: traceback, output and warnings, for the reader of a failure; diagnostics, what
+            the fit said of itself: figures by name, and curves with one figure an epoch; code,
+            what the code id was made of.
+        scores: (n_test,) float64 in the order of the split's test indices, or None.
+        truth: (n_test,) int8 labels in the same order, or None.
+    """
+
+    wanted: Wanted
+    status: Status
+    reason: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    costs: Mapping[str, float | None] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    scores: NDArray[np.float64] | None = None
+    truth: NDArray[np.int8] | None = None
+
+    def record(self) -> dict[str, Any]:
+        """Return what the store keeps as one flat JSON object, without arrays and details."""
+        wanted = {k: getattr(self.wanted, k) for k in self.wanted.__dataclass_fields__}
+        return {
+            "key": self.wanted.key,
+            **wanted,
+            "status": self.status,
+            "reason": self.reason,
+            **self.sizes,
+            **self.metrics,
+            **self.costs,
+            "provenance": self.provenance,
+        }

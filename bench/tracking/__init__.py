@@ -1,0 +1,1 @@
+"""Rows in MLflow: derived from stored rows, can be rebuilt, and works offline."""

@@ -1,0 +1,303 @@
+"""The commands `bench data`, in this process, and what `bench run` does without the network."""
+
+import hashlib
+import http.server
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import datasets
+from bench.cli.app import main
+from bench.cli.data import HEADS
+from datasets import Entry, File
+from datasets.catalogue import TABLE
+from datasets.entry import Facts
+from datasets.families import textures
+from tests.helpers.plain_shell import spied_environment
+
+ROOT = Path(__file__).parents[3]
+
+
+class Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def origin(tmp_path):
+    """The folder and the address of a server."""
+    folder = tmp_path / "origin"
+    folder.mkdir()
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(Silent, directory=folder)
+    ) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield folder, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def toy(origin, monkeypatch, tmp_path):
+    """A set of five rows in the table, on the server and not in the data folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder, address = origin
+    x = np.array([[0.0, 1.0], [0.0, 1.0], [2.0, 1.0], [3.0, 1.0], [2.0, 1.0]])
+    np.savez(folder / "toy.npz", X=x, y=np.array([0, 0, 0, 1, 1]))
+    content = (folder / "toy.npz").read_bytes()
+    pins = {"sha256": hashlib.sha256(content).hexdigest(), "n_bytes": len(content)}
+    entry = Entry(
+        name="toy/five",
+        kind="tabular",
+        family="toy",
+        source="https://example.org",
+        licence="made up, for tests only",
+        citation="Nobody, 2026",
+        loader="datasets.families.adbench:table",
+        traps=("there is next to nothing in it",),
+        restricted=True,
+        files=(File("toy/five.npz", (f"{address}/gone.npz", f"{address}/toy.npz"), **pins),),
+        facts=Facts(5, (2,), 2, 2),
+    )
+    monkeypatch.setitem(TABLE, entry.name, entry)
+    return entry
+
+
+@pytest.fixture
+def bench_data(monkeypatch, capsys, tmp_path):
+    """`bench data` with these arguments: its exit status, output and errors."""
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path / "data"))
+
+    def call(*args):
+        monkeypatch.setattr(sys, "argv", ["bench", "data", *args])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code, *capsys.readouterr()
+
+    return call
+
+
+def test_list_shows_every_set_in_a_hundred_columns(bench_data, toy):
+    status, out, _ = bench_data("list")
+    lines = out.splitlines()
+
+    assert status == 0
+    assert max(map(len, lines)) <= 100
+    assert [line.split()[0] for line in lines[1:]] == list(datasets.names())
+    assert lines[0].split() == ["data", "set", *HEADS[1:]]
+    (line,) = [line for line in lines if line.startswith("toy/five ")]
+    kilobytes = (toy.files[0].n_bytes or 0) / 1000
+    assert line.split()[1:6] == ["tabular", "5", "2", "40.0%", f"{kilobytes:.1f}"]
+    assert line.split()[7] == "no"
+    assert "made up" in line
+
+
+def test_list_shows_what_names_and_patterns_stand_for(bench_data):
+    status, out, err = bench_data("list", "wine", "synthetic/c*")
+    assert (status, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()[1:]] == ["wine", "synthetic/cluster"]
+
+
+def test_list_shows_rates_below_one_percent_with_two_significant_digits(bench_data):
+    _, out, _ = bench_data("list", "adbench/smtp", "adbench/http", "adbench/cardio")
+
+    assert [line.split()[4] for line in out.splitlines()[1:]] == ["0.032%", "0.39%", "9.6%"]
+
+
+def test_a_set_is_fetched_verified_and_described(bench_data, toy):
+    status, out, err = bench_data("fetch", "toy/five")
+    assert (status, err) == (1, "")
+    assert "toy/five: the licence restricts use (made up, for tests only)" in out
+
+    status, out, err = bench_data("fetch", "toy/*", "--accept-licence")
+    assert (status, err) == (0, "")
+    assert "toy/five: licence made up, for tests only; https://example.org" in out
+    assert "1 of 1 data sets are in" in out
+
+    status, out, _ = bench_data("verify", "toy/five")
+    assert (status, out.splitlines()[0]) == (
+        0, "ok: toy/five.npz has the sha256 of the published file"
+    )  # fmt: skip
+
+    status, out, _ = bench_data("card", "toy/five", "--format", "json")
+    told = json.loads(out)
+    assert status == 0
+    assert told["present"] is True
+    assert (told["n"], told["anomaly_rate"], told["shape"]) == (5, 0.4, [2])
+    assert told["files"] == {"toy/five.npz": f"sha256:{toy.files[0].sha256}"}
+    assert told["sha256"] == datasets.card("toy/five").sha256
+    assert told["traps"] == ["there is next to nothing in it"]
+    counted = told["counted"]
+    assert counted["dtype"] == "float64"
+    assert counted["constant_columns"] == 1
+    assert counted["duplicates"] == 2
+    assert counted["conflicting_labels"] == 1
+    assert counted["one-class split, seed 0"]["n_train"] == 1
+
+
+def test_the_card_of_an_absent_set_has_what_the_table_says(bench_data, toy):
+    status, out, _ = bench_data("card", "toy/five")
+
+    assert status == 0
+    assert "citation: Nobody, 2026" in out
+    assert "anomaly rate: 0.4" in out
+    assert "present: no" in out
+    assert "counted: \N{EN DASH}" in out
+
+
+def test_the_card_of_a_set_without_files_is_counted_at_once(bench_data):
+    status, out, _ = bench_data("card", "wine", "--format", "json")
+
+    assert status == 0
+    assert json.loads(out)["counted"]["duplicates"] == 0
+
+
+def counted(bench_data, *asked):
+    status, out, _ = bench_data("card", *asked, "--format", "json")
+    assert status == 0
+    return json.loads(out)["counted"]
+
+
+def test_the_card_counts_what_the_chosen_split_shows_twice(bench_data, tmp_path):
+    lines = [f"{i // 2},{int(i >= 90)}" for i in range(100)]  # each row twice
+    (tmp_path / "a.csv").write_text("\n".join(["x,label", *lines]))
+    name = f"file:{tmp_path}/a.csv?label=label"
+
+    told = counted(bench_data, name)["one-class split, seed 0"]
+    assert (told["n_train"], told["n_test_normals"]) == (45, 45)
+    assert told["seen_normals"] > 10
+    told = counted(bench_data, name, "--protocol", "one-class(dedup=true)", "--seed", "3")
+    assert told["one-class(dedup=true) split, seed 3"]["seen_normals"] == 0
+    told = counted(bench_data, name, "--protocol", "official")
+    assert "has no official split" in told["official split, seed 0"]
+    status, _, err = bench_data("card", name, "--protocol", "offical")
+    assert (status, err) == (2, "bench: unknown protocol 'offical'; did you mean official?\n")
+
+
+def test_the_card_of_images_counts_the_official_split_and_has_a_digest_a_file(bench_data, tmp_path):
+    textures.write("weave", tmp_path / "weave")
+    train = tmp_path / "weave" / "train" / "good"
+    shutil.copy(train / "000.png", tmp_path / "weave" / "test" / "good" / "zzz.png")
+    name = f"folder:{tmp_path}/weave?size=32"
+
+    told = counted(bench_data, name)
+    assert (told["dtype"], told["duplicates"]) == ("uint8", 1)
+    assert told["official split, seed 0"]["seen_normals"] == 1
+    _, out, _ = bench_data("card", name)
+    assert f"{tmp_path}/weave/ground_truth/scratch/000_mask.png:" in out
+    assert "... 205 more: all are in --format json" in out
+    _, out, _ = bench_data("card", name, "--format", "json")
+    files = json.loads(out)["files"]
+    assert len(files) == 211
+    assert files[str(train / "000.png")] == files[f"{tmp_path}/weave/test/good/zzz.png"]
+
+
+def test_the_card_of_a_path_that_leads_nowhere_says_so(bench_data, tmp_path):
+    status, out, err = bench_data("card", f"file:{tmp_path}/a.csv")
+
+    assert (status, out) == (2, "")
+    assert f"there is no {tmp_path}/a.csv; give the path of one that is there" in err
+
+
+def test_every_table_of_adbench_has_its_sizes_before_it_is_fetched():
+    sets = [name for name in datasets.names() if name.startswith("adbench/")]
+
+    assert all(datasets.find(name).facts for name in sets)
+    assert datasets.find("adbench/donors").facts == Facts(619326, (10,), 36710)
+
+
+def test_a_wrong_file_is_told_by_verify_and_card(bench_data, toy, tmp_path):
+    path = tmp_path / "data" / "toy" / "five.npz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"<html>sorry</html>")
+
+    for names in (["toy/five"], ["all"]):
+        status, out, _ = bench_data("verify", *names)
+        assert status == 1
+        assert "wrong: toy/five.npz is a web page, not data" in out
+
+    status, _, err = bench_data("card", "toy/five")
+    assert status == 2
+    assert "is a web page" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_verify_of_a_missing_set_fails_and_of_all_does_not(bench_data, toy):
+    status, out, _ = bench_data("verify", "toy/five")
+    assert status == 1
+    assert out.startswith("missing: toy/five.npz is not in ")
+    assert "run `bench data fetch toy/five`" in out
+
+    assert bench_data("verify", "all")[0] == 0
+
+
+def test_what_cannot_be_fetched_is_one_sentence_for_all_sets_it_concerns(
+    bench_data, toy, monkeypatch
+):
+    for k in range(3):
+        file = File("toy/none.npz", ("http://127.0.0.1:9/none.npz",))
+        monkeypatch.setitem(TABLE, f"none/{k}", Entry(f"none/{k}", *["tabular"] * 6, files=(file,)))
+
+    status, out, err = bench_data("fetch", "none/*")
+
+    assert (status, err) == (1, "")
+    assert out.count("cannot be reached") == 1
+    assert (
+        "none/0 and 2 more: toy/none.npz could not be fetched: http://127.0.0.1:9/none.npz" in out
+    )
+    assert "0 of 3 data sets are in" in out
+
+
+def test_a_suite_stands_for_its_sets(bench_data):
+    status, out, _ = bench_data("fetch", "default")
+
+    assert status == 0
+    assert "data sets are in" in out
+
+
+@pytest.mark.parametrize("command", ["fetch", "verify", "card"])
+def test_an_unknown_name_is_answered_with_the_nearest(bench_data, command):
+    status, out, err = bench_data(command, "digit/3")
+
+    assert (status, out) == (2, "")
+    assert err.startswith("bench: unknown data set 'digit/3'; the nearest: digits/3")
+    assert len(err.splitlines()) == 1
+
+
+def test_an_unknown_format_is_refused(bench_data):
+    status, _, err = bench_data("card", "wine", "--format", "yaml")
+
+    assert (status, err) == (2, "bench: format: unknown 'yaml'; table and json are known\n")
+
+
+def test_a_data_folder_that_cannot_be_written_is_one_sentence(bench_data, toy, tmp_path):
+    (tmp_path / "data").write_bytes(b"")
+
+    status, out, _ = bench_data("fetch", "toy/five")
+
+    assert status == 1
+    assert "cannot be written to (File exists); name another with --data" in out
+
+
+def test_a_run_never_touches_the_network_and_names_the_command_that_fetches(tmp_path):
+    log = tmp_path / "network.log"
+    env = spied_environment(log, HOME=str(tmp_path))
+    spied = partial(subprocess.run, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    asked = ("--detectors", "knn", "--datasets", "wine,adbench/cardio", "--seeds", "1")
+    folders = ("--results", tmp_path / "results", "--data", tmp_path / "data")
+
+    ran = spied([sys.executable, "-m", "bench", "run", *asked, *folders])
+
+    assert ran.returncode == 0, ran.stderr
+    assert "run `bench data fetch adbench/cardio`" in " ".join(ran.stdout.split())
+    assert not log.exists(), log.read_text()
+    spied([sys.executable, "-c", "import socket; socket.getaddrinfo('127.0.0.1', 1)"])
+    assert "getaddrinfo" in log.read_text()

@@ -1,0 +1,235 @@
+"""Metrics of pixels: against slow computations, and through a run from masks to a board."""
+
+import csv
+import io
+import json
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.ndimage import label
+from sklearn.metrics import roc_auc_score
+
+import datasets
+from bench.metrics import pixels
+from bench.plan import planning
+from bench.plan import suite as suites
+from bench.protocols.scalers import scale
+from bench.run.job import prepare
+from bench.store.store import Store
+from datasets.record import content_sha256
+
+SUITE = """
+title = "pixels"
+datasets = ["textures/stripes"]
+protocol = "official"
+scaler = "global-minmax"
+seeds = 2
+pixels = true
+detectors = [{}]
+"""
+METHOD = '''
+"""Squared deviations from the mean image."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detectors.contract import Detector
+
+
+@dataclass(kw_only=True)
+class Deviation(Detector):
+    """Mean squared deviation from the mean image."""
+
+    def _fit(self, x):
+        self.mean_ = x.mean(0)
+
+    def _score(self, x, readout):
+        return ((x - self.mean_) ** 2).mean(1)
+
+    def feature_errors(self, x):
+        return (x - self.mean_.reshape(x.shape[1:])) ** 2
+
+
+class Fewer(Deviation):
+    """The same, with errors of one image too few."""
+
+    def feature_errors(self, x):
+        return super().feature_errors(x)[1:]
+'''
+
+
+def slow_aupro(masks, scores, limit=0.3):
+    """Return the area by a loop over thresholds and regions, and 200,000 places of the rate."""
+    regions = []
+    for image, mask in enumerate(masks):
+        places, n = label(mask, np.ones((3, 3)))
+        regions += [(image, places == k) for k in range(1, n + 1)]
+    rates, overlaps = [0.0], [0.0]
+    for threshold in np.unique(scores)[::-1]:
+        rates.append((scores[masks == 0] >= threshold).mean())
+        overlaps.append(np.mean([(scores[i][r] >= threshold).mean() for i, r in regions]))
+    grid = np.linspace(0, limit, 200_001)
+    return np.interp(grid, rates, overlaps).mean()
+
+
+@pytest.fixture
+def masks():
+    """Return masks (6, 12, 10): none, one defect, two that touch at a corner, three apart."""
+    made = np.zeros((6, 12, 10), np.uint8)
+    made[1, 2:5, 3:9] = 1
+    made[2, 1:3, 1:3] = made[2, 3:6, 3:5] = 1
+    made[4, 0, 0] = made[4, 5:9, 5:9] = made[4, 11, :4] = 1
+    return made
+
+
+@pytest.mark.parametrize("levels", [4, 40, 10**6])
+def test_figures_are_those_of_slow_computations(masks, levels):
+    scores = np.random.default_rng(levels).integers(levels, size=masks.shape) + 0.3 * levels * masks
+    found = pixels.compute(masks, scores)
+    assert found["aupro"] == pytest.approx(slow_aupro(masks, scores), abs=1e-4)
+    assert found["pixel_auroc"] == pytest.approx(roc_auc_score(masks.ravel(), scores.ravel()))
+
+
+def test_every_defect_counts_the_same_whatever_its_size(masks):
+    small = masks.copy()
+    small[4, 5:9, 5:9] = 0  # the largest of five is missed
+    found = pixels.compute(masks, small.astype(float))
+    assert 0.8 < found["aupro"] < 0.9  # the rest of the curve is a straight line to (1, 1)
+
+
+def test_perfect_scores_have_1_and_equal_ones_what_the_diagonal_has(masks):
+    perfect = pixels.compute(masks, masks.astype(float))
+    assert perfect == pytest.approx({"pixel_auroc": 1.0, "aupro": 1.0})
+    level = pixels.compute(masks, np.zeros(masks.shape))
+    assert level["pixel_auroc"] == 0.5
+    assert level["aupro"] == pytest.approx(0.15)
+
+
+def test_without_both_kinds_of_pixels_there_is_no_figure(masks):
+    assert pixels.compute(np.zeros_like(masks), masks.astype(float)) == {}
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        (np.zeros((6, 12, 9)), r"masks \(6, 12, 10\) and scores \(6, 12, 9\)"),
+        (np.full((6, 12, 10), np.nan), "720 of 720 scores of pixels are not finite"),
+    ],
+)
+def test_scores_that_do_not_fit_are_refused(masks, scores, message):
+    with pytest.raises(ValueError, match=message):
+        pixels.compute(masks, scores)
+
+
+@pytest.fixture(scope="module")
+def ran(bench, tmp_path_factory):
+    """Return the folder of a run of a suite that judges pixels, and the suite."""
+    folder = tmp_path_factory.mktemp("pixels")
+    (folder / "mine.py").write_text(METHOD)
+    mine = [f'{{ spec = "{folder / "mine.py"}:{name}", label = "{name}" }}'
+            for name in ("Deviation", "Fewer")]  # fmt: skip
+    deep = [f'{{ spec = "{spec}", settings = {{ epochs = 1 }} }}' for spec in ("ae", "ae+knn")]
+    suite = folder / "mine.toml"
+    suite.write_text(SUITE.format(", ".join(['"knn"', *mine, *deep])))
+    assert bench("run", suite, "--results", folder / "results").wait() == 0
+    return folder / "results", suite
+
+
+def records(results):
+    with closing(Store(results)) as store:
+        return {(r["label"], r["seed"]): r for r in store.records()}
+
+
+def test_pixels_are_judged_against_the_masks_of_their_images(ran):
+    rows = records(ran[0])
+    data = datasets.load("textures/stripes")
+    train, test = scale("global-minmax", data.x[data.split.train], data.x[data.split.test])
+    scores = ((test - train.mean(0)) ** 2)[:, 0]
+    expected = pixels.compute(data.masks[data.split.test], scores)
+    for seed in (0, 1):
+        for name, value in expected.items():
+            assert rows["Deviation", seed][name] == pytest.approx(value, rel=1e-5)
+    assert 0 < rows["ae:reconstruction[epochs=1]", 0]["aupro"] < 1
+
+
+def test_what_has_no_scores_of_pixels_has_no_figure_of_them(ran):
+    rows = records(ran[0])
+    for name in ("knn", "ae+knn[epochs=1]"):
+        assert rows[name, 0]["status"] == "ok"
+        assert "pixel_auroc" not in rows[name, 0]
+
+
+def test_errors_of_another_shape_are_an_error_of_the_row(ran):
+    row = records(ran[0])["Fewer", 0]
+    assert row["status"] == "error"
+    assert "feature_errors returned float64 of shape (69, 1, 32, 32), expected" in row["reason"]
+
+
+def test_a_board_ranks_by_pixels_and_a_suite_without_them_wants_other_rows(bench, ran):
+    results, suite = ran
+    board = bench("board", suite, "--results", results, "--metric", "aupro", "--format", "csv")
+    assert board.wait() == 0
+    lines = {line["label"]: line for line in csv.DictReader(io.StringIO(board.stdout))}
+    aupros = [records(results)["Deviation", seed]["aupro"] for seed in (0, 1)]
+    assert float(lines["Deviation"]["aupro"]) == pytest.approx(np.mean(aupros), abs=1e-6)
+    assert lines["Deviation"]["rank"] in ("1", "2")
+    assert lines["knn"]["rank"] == ""
+    plain = suite.with_name("plain.toml")
+    plain.write_text(suite.read_text().replace("pixels = true", "pixels = false"))
+    dry = bench("run", plain, "--results", results, "--dry-run")
+    assert dry.wait() == 0
+    assert "10 rows, 0 stored, 10 to run" in dry.stdout
+    assert "stale" not in dry.stdout
+
+
+def test_a_change_of_how_pixels_are_judged_makes_rows_of_pixels_stale(ran, monkeypatch):
+    before = planning.wanted_rows(suites.read(str(ran[1])))
+    monkeypatch.setattr(planning, "tree_digest", lambda path: f"another {path.name}")
+    after = planning.wanted_rows(suites.read(str(ran[1])))
+    assert {row.pixels_id for row in after} == {"another pixels.py"}
+    assert {row.key for row in before}.isdisjoint(row.key for row in after)
+    frame, stale = planning.frame(after, records(ran[0]).values())
+    assert (frame["status"] == "missing").all()
+    assert stale == len(before)
+
+
+def test_metrics_of_pixels_are_compared_over_the_rows_that_have_them(bench, ran):
+    results, _ = ran
+    options = ("--metric", "aupro", "--results", results)
+    compared = bench("compare", results, results, *options, "--format", "json")
+    assert compared.wait() == 0, compared.stderr
+    lines = {line["label"]: line for line in json.loads(compared.stdout)["lines"]}
+    aupros = [records(results)["Deviation", seed]["aupro"] for seed in (0, 1)]
+    assert lines["Deviation"]["a"] == pytest.approx(np.mean(aupros))
+    assert "knn" not in lines
+    history = bench("history", "Deviation", *options)
+    assert history.wait() == 0, history.stderr
+    assert f"{np.mean(aupros):.3f}".lstrip("0") in history.stdout
+    none = bench("history", "knn", *options)
+    assert none.wait() == 2
+    assert "no stored row of knn has aupro" in none.stderr
+
+
+def test_masks_of_samples_that_are_no_images_with_channels_first_are_not_judged():
+    (wanted, *_) = planning.wanted_rows(
+        suites.build({"detectors": ["knn"], "datasets": ["textures/stripes"], "seeds": [0],
+                      "protocol": "official", "pixels": True, "title": "x", "name": "x"}, "x")
+    )  # fmt: skip
+    data = datasets.load("textures/stripes")
+    assert prepare(data, [wanted]).masks.shape == (len(data.split.test), 32, 32)
+    last = np.moveaxis(data.x, 1, -1)
+    digest = content_sha256(last, data.y, data.split, data.masks)
+    last = replace(data, x=last, card=replace(data.card, shape=last.shape[1:], sha256=digest))
+    assert prepare(last, [wanted]).masks is None
+
+
+def test_debug_runs_a_row_of_pixels_again(bench, ran):
+    results, _ = ran
+    (key,) = [r["key"] for k, r in records(results).items() if k == ("Deviation", 1)]
+    debug = bench("debug", key, "--results", results)
+    assert debug.wait() == 0
+    assert "equal to the stored scores, bit for bit" in debug.stdout
+    assert "scores of pixels (70, 32, 32)" in debug.stdout

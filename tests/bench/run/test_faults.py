@@ -1,0 +1,379 @@
+"""A detector that misbehaves costs its own rows, and these say how it ended."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from bench.plan import planning
+from bench.run.job import NotRun
+
+FAULTY = "tests/helpers/faulty.py:Faulty"
+MODEL = "tests/helpers/faulty.py:Model"
+LIMIT = 2.5  # seconds; a fit that does nothing must not pass it on a busy machine
+
+# what a detector does in fit -> status and reason
+ENDS = {
+    "raise": ("error", "ValueError: no such luck"),
+    "raise SystemExit": ("error", "the detector called exit(0)"),
+    "raise KeyboardInterrupt": ("error", "KeyboardInterrupt: "),
+    "raise outside Exception": ("error", "Outside: out of reach"),
+    "raise the unprintable": ("error", "Unprintable: <exception str() failed>"),
+    "raise with odd characters": ("error", "ValueError: red  [31m    long long"),
+    "sys.exit": ("error", "the detector called exit(3)"),
+    "os._exit(0)": ("crashed", "the process ended with exit status 0 before its work did"),
+    "os._exit(3)": ("crashed", "the process ended with exit status 3 before its work did"),
+    "segfault": ("crashed", "killed by SIGSEGV"),
+    "abort": ("crashed", "killed by SIGABRT"),
+    "SIGKILL": ("crashed", "killed by SIGKILL, as the kernel does when memory runs out"),
+    "an odd signal": ("crashed", "killed by signal 41"),
+    "print and die": ("crashed", "killed by SIGSEGV"),
+    "leave a sleeper and die": ("crashed", "the process ended with exit status 3"),
+    "ask for too much memory": ("memory", "MemoryError: Unable to allocate"),
+    "close descriptors": ("crashed", "the process could not go on after what the detector did"),
+    "close descriptors and hang": ("crashed", "the detector closed the channel to the harness"),
+    "exhaust descriptors": ("error", "OSError: [Errno 24] Too many open files"),
+    "write to every descriptor": ("crashed", "the channel to the harness was written to"),
+}
+HANGS = ("hang", "hang with the GIL", "stop", "print without end")
+FILLS = ("arrays", "lists", "in a grandchild")
+# what a detector may do without harm
+HARMLESS = (
+    "leave a sleeper",
+    "leave a sleeper that holds the channel",
+    "leave a daemon",
+    "return twice",
+    "print megabytes",
+    "close standard streams",
+    "go elsewhere",
+    "disturb globals",
+    "warn",
+)
+ANSWERS = {
+    "one NaN": ("non-finite", "1 of 119 scores are NaN or infinite"),
+    "one inf": ("non-finite", "1 of 119 scores are NaN or infinite"),
+    "a constant": ("constant", "all 119 scores are 0.25"),
+    "one too many": ("error", "score returned float64 of shape (120,), expected floats (119,)"),
+    "a column": ("error", "score returned float64 of shape (119, 1), expected floats (119,)"),
+    "one number": ("error", "score returned float64 of shape"),
+    "None": ("error", "Faulty scored object; expected real numbers"),
+    "text": ("error", "Faulty scored <U4; expected real numbers"),
+    "complex": ("error", "Faulty scored complex128; expected real numbers"),
+    "objects": ("error", "Faulty scored object; expected real numbers"),
+}
+
+
+def entrant(label, spec=FAULTY, **settings):
+    return {"spec": spec, "label": label, "settings": settings}
+
+
+@pytest.fixture(scope="module")
+def good(make_rows):
+    """Scores of a detector that behaves, by seed."""
+    rows = make_rows(entrant("good"), seeds=3)
+    assert [row.status for row in rows] == ["ok"] * 3
+    return {row.wanted.seed: row.scores for row in rows}
+
+
+def check_neighbour(rows, good):
+    """Check that the rows of "good" among others are what they are alone."""
+    own = [row for row in rows if row.wanted.label == "good"]
+    assert own
+    for row in own:
+        assert row.status == "ok"
+        np.testing.assert_array_equal(row.scores, good[row.wanted.seed])
+
+
+@pytest.mark.parametrize("act", ENDS)
+def test_a_fit_that_ends_badly_says_so_in_its_rows_alone(make_rows, good, act):
+    status, reason = ENDS[act]
+    rows = make_rows(entrant("bad", fitting=act), entrant("good"), seeds=2)
+    assert len(rows) == 4
+    for row in rows:
+        if row.wanted.label == "bad":
+            assert (row.status, row.reason[: len(reason)]) == (status, reason)
+            assert row.scores is None
+            assert row.metrics == {}
+            assert (row.sizes["n_train"], row.sizes["n_test"]) == (59, 119)
+            if status == "error":
+                assert "in _fit" in row.details["traceback"]
+    check_neighbour(rows, good)
+    assert make_rows.left_behind() == set()
+
+
+@pytest.mark.parametrize("act", ["raise", "os._exit(0)", "segfault", "raise KeyboardInterrupt"])
+def test_a_score_that_ends_badly_says_so_in_its_rows_alone(make_rows, good, act):
+    status, reason = ENDS[act]
+    rows = make_rows(entrant("bad", scoring=act), entrant("good"), seeds=2)
+    bad = [row for row in rows if row.wanted.label == "bad"]
+    assert [(row.status, row.reason) for row in bad] == [(status, reason)] * 2
+    check_neighbour(rows, good)
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_scores_that_are_none_say_so(make_rows, good, answer):
+    status, reason = ANSWERS[answer]
+    rows = make_rows(entrant("bad", answer=answer), entrant("good"))
+    (bad,) = (row for row in rows if row.wanted.label == "bad")
+    assert bad.status == status
+    assert reason in bad.reason
+    assert ("auroc" in bad.metrics) == (status == "constant")
+    check_neighbour(rows, good)
+
+
+@pytest.mark.parametrize("answer", ["a list", "float32"])
+def test_scores_of_another_type_are_taken_as_floats(make_rows, good, answer):
+    (row,) = make_rows(entrant("list", answer=answer))
+    assert row.status == "ok"
+    np.testing.assert_allclose(row.scores, good[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("answer", ["one too many", "complex", "objects", "text", "None", "a list"])
+def test_scores_are_checked_also_where_a_detector_goes_round_the_contract(make_rows, good, answer):
+    (row,) = make_rows(entrant("raw", "tests/helpers/faulty.py:Raw", answer=answer))
+    assert row.status == ("ok" if answer == "a list" else "error")
+    if row.status == "error":
+        assert row.reason.startswith("ValueError: score returned ")
+        assert row.reason.endswith("expected floats (119,)")
+
+
+@pytest.mark.parametrize("act", HANGS)
+def test_a_fit_past_its_limit_is_ended(make_rows, good, act):
+    start = time.monotonic()
+    rows = make_rows(entrant("bad", fitting=act), entrant("good"), seconds=LIMIT)
+    assert time.monotonic() - start < 30
+    (bad,) = (row for row in rows if row.wanted.label == "bad")
+    assert bad.status == "timeout"
+    assert bad.reason == f"not done after {LIMIT:g} s; raise --time-limit to wait longer"
+    check_neighbour(rows, good)
+    assert make_rows.left_behind() == set()
+
+
+def test_a_score_past_its_limit_is_ended(make_rows, good):
+    (row,) = make_rows(entrant("bad", scoring="hang with the GIL"), seconds=LIMIT)
+    assert row.status == "timeout"
+
+
+def test_the_time_limit_is_for_each_seed_and_each_read_out(make_rows):
+    rows = make_rows(entrant("slow", fitting="nap", scoring="nap"), seeds=4, seconds=LIMIT)
+    assert [row.status for row in rows] == ["ok"] * 4
+
+
+@pytest.mark.parametrize("how", FILLS)
+def test_a_fit_past_its_memory_is_ended(make_rows, good, how):
+    how = how if how.startswith("in") else f"with {how}"
+    rows = make_rows(entrant("bad", fitting=f"fill memory {how}"), entrant("good"), memory_mib=200)
+    (bad,) = (row for row in rows if row.wanted.label == "bad")
+    assert bad.status == "memory"
+    assert bad.reason.endswith(" MiB, limit 200 MiB")
+    assert bad.reason.startswith("used ")
+    check_neighbour(rows, good)
+    assert make_rows.left_behind() == set()
+
+
+@pytest.mark.parametrize("act", HARMLESS)
+def test_a_detector_that_does_odd_things_still_gets_its_rows(make_rows, good, act):
+    rows = make_rows(entrant("odd", fitting=act), entrant("good"), seeds=3)
+    for row in rows:
+        assert (row.status, row.reason) == ("ok", "")
+        np.testing.assert_array_equal(row.scores, good[row.wanted.seed])
+    assert make_rows.left_behind() == set()
+
+
+def test_descriptors_used_up_in_one_seed_are_back_for_the_next(make_rows, good):
+    rows = make_rows(entrant("greedy", fitting="exhaust descriptors quietly", only_seed=0), seeds=2)
+    assert [row.status for row in rows] == ["crashed", "ok"]
+    np.testing.assert_array_equal(rows[1].scores, good[1])
+
+
+def test_what_a_detector_prints_is_kept_at_its_end_and_for_its_seed(make_rows):
+    first, second = make_rows(entrant("loud", fitting="print megabytes", only_seed=0), seeds=2)
+    assert len(first.details["output"]) <= 8192
+    assert first.details["output"].endswith("the end\n")
+    assert "descriptor" in first.details["output"]
+    assert second.details["output"] == ""
+
+
+def test_what_a_detector_prints_before_it_dies_is_kept(make_rows):
+    (row,) = make_rows(entrant("bad", fitting="print and die"))
+    assert row.details["output"] == "last words\n"
+
+
+def test_output_without_end_does_not_fill_the_disk(make_rows, monkeypatch):
+    from bench.run import sandbox
+
+    sizes = []
+    limit_output = sandbox.Child._limit_output
+
+    def watch(child):
+        file = child.folder / "output"
+        before = file.stat().st_size
+        limit_output(child)
+        sizes.append((before, file.stat().st_size))
+
+    monkeypatch.setattr(sandbox.Child, "_limit_output", watch)
+    monkeypatch.setattr(sandbox, "MAX_OUTPUT_BYTES", 2**20)
+    (row,) = make_rows(entrant("bad", fitting="print without end"), seconds=LIMIT)
+    assert row.status == "timeout"
+
+    # The child prints on meanwhile, so that a file just emptied may be large again.
+    shrunk = [before - after for before, after in sizes if after < before]
+    assert len(shrunk) > len(sizes) / 2
+    assert sum(shrunk) > 4 * max(before for before, _ in sizes)
+    assert set(row.details["output"]) <= {"x"}
+
+
+def test_warnings_are_kept_with_the_row(make_rows):
+    rows = make_rows(entrant("warns", fitting="warn"), seeds=2)
+    for row in rows:
+        assert row.details["warnings"] == ["RuntimeWarning: converged to nothing"]
+
+
+def test_odd_characters_reach_neither_terminal_nor_store(make_rows, tmp_path):
+    from bench.store.store import Store
+
+    (row,) = make_rows(entrant("bad", fitting="raise with odd characters"))
+    assert row.reason.isprintable()
+    assert len(row.reason) < 600
+    store = Store(tmp_path)
+    store.add(row)
+    assert "ValueError" in store.details(row.wanted.key)["traceback"]
+    store.close()
+
+
+def test_a_death_for_one_seed_costs_that_seed(make_rows, good):
+    rows = make_rows(entrant("bad", fitting="segfault", only_seed=1), seeds=3)
+    assert [(row.wanted.seed, row.status) for row in rows] == [
+        (0, "ok"),
+        (1, "crashed"),
+        (2, "ok"),
+    ]
+    for row in rows[0], rows[2]:
+        np.testing.assert_array_equal(row.scores, good[row.wanted.seed])
+
+
+@pytest.mark.parametrize(
+    ("act", "status"),
+    [("segfault", "crashed"), ("raise", "error"), ("hang", "timeout"), ("os._exit(0)", "crashed")],
+)
+def test_a_death_is_blamed_on_the_read_out_that_ran(make_rows, act, status):
+    def rows_of(act):
+        specs = [f"{MODEL}:{readout}" for readout in ("first", "second", "third")]
+        specs.append(f"{MODEL}+{FAULTY}")
+        detectors = [entrant(spec, spec, scoring=act) for spec in specs]
+        return make_rows(*detectors, seeds=2, seconds=LIMIT if act == "hang" else 60)
+
+    rows, undisturbed = rows_of(act), {r.wanted.spec: r for r in rows_of("nothing")}
+    assert len(rows) == 8
+    for row in rows:
+        bad = row.wanted.spec.endswith(":second")
+        assert row.status == (status if bad else "ok")
+        if not bad and row.wanted.seed == 1:
+            np.testing.assert_array_equal(row.scores, undisturbed[row.wanted.spec].scores)
+    assert make_rows.left_behind() == set()
+
+
+def test_a_death_is_blamed_on_the_head_that_ran(make_rows):
+    bad = entrant("bad head", f"{MODEL}+{FAULTY}", head={"fitting": "segfault"})
+    other = entrant("good head", f"{MODEL}+{FAULTY}", head={})
+    rows = make_rows(bad, other, entrant("model", MODEL))
+    assert {row.wanted.label: row.status for row in rows} == {
+        "bad head": "crashed",
+        "good head": "ok",
+        "model": "ok",
+    }
+
+
+def test_overwritten_training_samples_are_the_detectors_own(make_rows, good):
+    spec = "tests/helpers/faulty.py:Mutating"
+    rows = make_rows(entrant("bad", spec), entrant("good"), seeds=2)
+    for row in rows:
+        np.testing.assert_array_equal(row.scores, good[row.wanted.seed])
+    (row,) = make_rows(entrant("bad", spec, test_too=True))
+    assert (row.status, row.reason[:10]) == ("error", "ValueError")
+    assert "read-only" in row.reason
+
+
+def test_an_error_in_making_or_counting_a_model_is_the_detectors_own(make_rows, tmp_path):
+    file = tmp_path / "odd.py"
+    file.write_text(ODD)
+    made = make_rows(f"{file}:Picky", f"{file}:Counted", seeds=2)
+    told = {(row.wanted.label, row.wanted.seed): row for row in made}
+    assert told[f"{file}:Picky", 0].status == "ok"
+    assert told[f"{file}:Picky", 1].status == "error"
+    assert told[f"{file}:Picky", 1].reason == "ValueError: not this seed"
+    assert "__post_init__" in told[f"{file}:Picky", 1].details["traceback"]
+    assert told[f"{file}:Counted", 0].costs["parameters"] == 3
+
+
+def test_a_file_that_changes_during_the_run_makes_no_rows(make_rows, tmp_path, monkeypatch):
+    file = tmp_path / "odd.py"
+    file.write_text(ODD)
+    monkeypatch.setattr(
+        "bench.plan.planning.jobs",
+        edited(planning.jobs, lambda: file.write_text(ODD.replace("3", "4"))),
+    )
+    with pytest.raises(NotRun, match=r"odd.py was changed during the run; run again"):
+        make_rows(f"{file}:Counted")
+
+
+ODD = """
+from dataclasses import dataclass
+import numpy as np
+from detectors import Detector
+
+@dataclass(kw_only=True)
+class Counted(Detector):
+    n_parameters_ = np.int64(3)
+    def _fit(self, x): pass
+    def _score(self, x, readout): return x[:, 0]
+
+@dataclass(kw_only=True)
+class Picky(Counted):
+    def __post_init__(self):
+        if self.seed == 1:
+            raise ValueError("not this seed")
+"""
+
+
+def edited(plan_jobs, edit):
+    """Return `plan_jobs` with an edit of somebody's right after the planning."""
+
+    def jobs(*args):
+        planned = plan_jobs(*args)
+        edit()
+        return planned
+
+    return jobs
+
+
+def test_the_end_of_the_server_is_nobodys_fault(make_rows, good, monkeypatch):
+    """The server of a sandbox is killed while a detector runs; the rows come all the same."""
+    import os
+    import signal
+
+    from bench.run import job
+
+    server = make_rows.server
+    killed = []
+    prepare = job.prepare
+
+    def kill_and_prepare(*args):
+        if not killed:
+            os.kill(server, signal.SIGKILL)
+            killed.append(server)
+        return prepare(*args)
+
+    monkeypatch.setattr(job, "prepare", kill_and_prepare)
+    rows = make_rows(entrant("good"), seeds=3)
+    assert killed
+    check_neighbour(rows, good)
+    assert len(rows) == 3
+    make_rows.server = None
+
+
+def test_files_in_flight_are_gone_when_a_job_is(make_rows):
+    make_rows(entrant("bad", fitting="segfault"), entrant("good"), seeds=2)
+    assert [path.suffix for path in make_rows.tmp.iterdir()] == [".log"]

@@ -1,0 +1,121 @@
+"""An interrupted run: children gone at once, rows kept, one line, exit 130."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+
+SUITE = """
+title = "to be interrupted"
+datasets = ["wine"]
+seeds = 3
+
+[[detectors]]
+spec = "random"
+
+[[detectors]]
+spec = "tests/helpers/faulty.py:Faulty"
+label = "hangs"
+settings = {fitting = "hang with the GIL"}
+
+[[detectors]]
+spec = "tests/helpers/faulty.py:Faulty"
+label = "hangs with a grandchild"
+settings = {fitting = "leave a daemon", scoring = "hang"}
+"""
+LINE = "bench: interrupted; rows that were done are stored\n"
+
+
+@pytest.fixture
+def suite(tmp_path):
+    path = tmp_path / "interrupted.toml"
+    path.write_text(SUITE)
+    return path
+
+
+def stored(results):
+    """Return the statuses that are stored."""
+    if not (results / "store.db").exists():
+        return []
+    with closing(sqlite3.connect(results / "store.db")) as database:
+        try:
+            return sorted(s for (s,) in database.execute("SELECT status FROM rows"))
+        except sqlite3.OperationalError:  # no table yet
+            return []
+
+
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGINT to the group", "twice"])
+def test_an_interrupted_run_ends_at_once_and_keeps_its_rows(bench, suite, tmp_path, how):
+    results = tmp_path / "results"
+    running = bench("run", suite, "--results", results, "--jobs", 3)
+    assert bench.wait_until(lambda: n_children(running) == 2, 60)
+    assert bench.wait_until(lambda: len(stored(results)) == 3, 60)
+    number = signal.SIGINT if "SIGINT" in how or how == "twice" else getattr(signal, how)
+    start = time.monotonic()
+    if how.endswith("group"):
+        os.killpg(running.pid, number)
+    else:
+        os.kill(running.pid, number)
+    if how == "twice":
+        time.sleep(0.1)
+        os.kill(running.pid, number)
+    assert bench.wait_until(lambda: not running.sandboxes(), 10)
+    gone = time.monotonic() - start
+    assert running.wait(20) == 130
+    assert gone < 2
+    assert running.stderr == LINE
+    assert "Traceback" not in running.stdout
+    assert stored(results) == ["ok"] * 3
+    assert not (results / "tmp").exists()
+
+
+def n_children(running):
+    """Return how many sandboxes have a child."""
+    found = set()
+    for pid in running.sandboxes():
+        try:
+            if os.getpgid(pid) == pid != os.getsid(pid):
+                found.add(pid)
+        except ProcessLookupError:
+            pass
+    return len(found)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.4])
+def test_a_run_interrupted_while_it_starts_ends_at_once(bench, suite, tmp_path, delay):
+    running = bench("run", suite, "--results", tmp_path / "results", "--jobs", 2)
+    pid = running.pid
+    time.sleep(delay)
+    os.kill(pid, signal.SIGINT)
+    assert running.wait(20) == 130
+    assert bench.wait_until(lambda: not running.sandboxes(), 2)
+    assert running.stderr == LINE
+
+
+def test_the_command_itself_can_be_interrupted_while_it_imports():
+    command = [sys.executable, "-X", "importtime", "-m", "bench", "list"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        assert any("click" in line for line in running.stderr)  # bench.cli.app is being imported
+        running.send_signal(signal.SIGINT)
+        lines = [line for line in running.stderr if not line.startswith("import time:")]
+    assert (running.returncode, lines) == (130, ["bench: interrupted\n"])
+
+
+def test_the_next_run_does_what_was_left(bench, suite, tmp_path):
+    results = tmp_path / "results"
+    arguments = ("run", suite, "--results", results, "--jobs", 3)
+    running = bench(*arguments)
+    assert bench.wait_until(lambda: len(stored(results)) == 3, 60)
+    os.kill(running.pid, signal.SIGINT)
+    assert running.wait(20) == 130
+    after = bench(*arguments, "--time-limit", 0.5)
+    assert after.wait() == 0
+    assert "9 rows, 3 stored, 6 to run" in after.stdout
+    assert stored(results) == ["ok"] * 3 + ["timeout"] * 6

@@ -1,0 +1,99 @@
+"""Stored rows as tables for other programs."""
+
+import json
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.helpers.rows_made_up import TRUTH, made_up, store_rows
+
+CURVE = {"epochs": 2.0, "loss": [0.1 + 0.2, float("nan")]}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    scores = np.linspace(0, 1 / 3, 20)
+    rows = [
+        made_up(0.1 + 0.2, settings={"n_components": 2}, diagnostics=CURVE, scores=scores),
+        made_up(seed=1, status="timeout"),
+    ]
+    return folder, store_rows(folder, *rows)
+
+
+def read(file):
+    return pd.read_csv(file) if file.suffix == ".csv" else pd.read_parquet(file)
+
+
+def test_rows_of_pixels_and_those_of_before_them_stand_in_one_table(bench, tmp_path):
+    made = store_rows(tmp_path, made_up(), made_up(seed=1, pixels_id="0" * 64), made_up(seed=2))
+    old = json.dumps({k: v for k, v in made[2].items() if k != "pixels_id"} | {"pixels": False})
+    with closing(sqlite3.connect(tmp_path / "store.db")) as store, store:
+        store.execute("UPDATE rows SET record = ? WHERE key = ?", (old, made[2]["key"]))
+    file = tmp_path / "rows.parquet"
+    assert bench("export", file, "--results", tmp_path).wait() == 0
+    assert list(read(file).sort_values("seed")["pixels_id"].fillna("absent")) == [
+        "", "0" * 64, "absent"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_rows_are_plain_columns_at_full_precision(bench, results, tmp_path, suffix):
+    folder, records = results
+    file = tmp_path / f"rows.{suffix}"
+    ran = bench("export", file, "--results", folder)
+    assert (ran.wait(), ran.stdout) == (0, f"2 lines in {file}\n")
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+    table = read(file).set_index("seed")
+    assert list(table["key"]) == [r["key"] for r in sorted(records, key=lambda r: r["seed"])]
+    first = table.loc[0]
+    assert first["auroc"] == 0.1 + 0.2
+    assert first["settings"] == '{"n_components":2}'
+    assert (first["commit"], first["machine"], first["version.numpy"]) == (
+        "a" * 40,
+        "one",
+        2.4,
+    ) or (first["version.numpy"] == "2.4")
+    assert table.loc[1, "status"] == "timeout"
+    assert table["reason"].fillna("").tolist() == ["", "a timeout"]
+    assert not any(isinstance(value, dict | list) for value in first)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_scores_and_diagnostics_join_by_key(bench, results, tmp_path, suffix):
+    folder, records = results
+    for table in ("scores", "diagnostics"):
+        ran = bench("export", tmp_path / f"{table}.{suffix}", "--table", table, "--results", folder)
+        assert ran.wait() == 0, ran.stderr
+    scores = read(tmp_path / f"scores.{suffix}")
+    assert set(scores["key"]) == {records[0]["key"]}
+    assert scores["score"].tolist() == np.linspace(0, 1 / 3, 20).tolist()
+    assert scores["truth"].tolist() == TRUTH.tolist()
+    told = read(tmp_path / f"diagnostics.{suffix}")
+    assert told["name"].tolist() == ["epochs", "loss", "loss"]
+    assert told["epoch"].tolist() == [0, 1, 2]
+    assert told["value"][1] == 0.1 + 0.2
+
+
+def test_without_a_file_the_table_goes_to_the_results(bench, results):
+    folder, _ = results
+    assert bench("export", "--results", folder).wait() == 0
+    assert len(pd.read_parquet(folder / "rows.parquet")) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("rows.xlsx",), "unknown suffix '.xlsx' of 'rows.xlsx'"),
+        (("rows.csv", "--table", "row"), "unknown table 'row'"),
+        (("nowhere/rows.csv",), "cannot write nowhere/rows.csv: No such file or directory"),
+    ],
+)
+def test_bad_usage_is_one_sentence(bench, results, arguments, message):
+    ran = bench("export", *arguments, "--results", results[0])
+    assert ran.wait() == 2
+    assert message in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1

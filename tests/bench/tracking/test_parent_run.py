@@ -1,0 +1,59 @@
+"""What a parent run in MLflow shows of its board."""
+
+import json
+import xml.etree.ElementTree as ET
+
+import pandas as pd
+import pytest
+
+from bench.boards import board
+from bench.tracking.parent_run import LONGEST_NOTE, TABLE, Shown, of_board
+from tests.helpers.rows_made_up import made_up
+
+
+def board_of(n_detectors: int) -> board.Board:
+    rows = [
+        made_up(
+            1 - i / 100,
+            label=f"detector {i}",
+            spec=f"detector {i}",
+            family="deep" if i % 2 else "shallow",
+            dataset=name,
+            dataset_family=name,
+            data_sha256=name.ljust(64),
+        ).record()
+        for i in range(n_detectors)
+        for name in ("wine", "glass")
+    ]
+    frame = pd.DataFrame.from_records(rows).assign(dataset_kind="tabular")
+    frame = frame.reindex(columns=[*frame, *set(board.NUMBER_COLUMNS) - set(frame)])
+    return board.build(frame, title="made up")
+
+
+@pytest.fixture(scope="module")
+def small() -> Shown:
+    return of_board(board_of(4))
+
+
+def test_the_board_is_a_table_as_mlflow_writes_them(small):
+    table = json.loads(small.files[TABLE])
+    assert small.tables == (TABLE,)
+    place = table["columns"].index("detector")
+    assert [line[place] for line in table["data"]] == [f"detector {i}" for i in range(4)]
+
+
+def test_figures_are_pictures_and_means_are_metrics(small):
+    figures = [name for name in small.files if name.startswith("figures/")]
+    assert "figures/ranks.svg" in figures
+    for name in figures:
+        assert ET.fromstring(small.files[name]).tag.endswith("svg")
+    assert small.metrics == pytest.approx({f"auroc/detector {i}": 1 - i / 100 for i in range(4)})
+
+
+def test_the_description_is_the_first_table_as_far_as_servers_take_it(small):
+    assert small.note.startswith("# made up: auroc\n")
+    assert "## By data set" not in small.note
+    many = of_board(board_of(80)).note
+    assert len(many) <= LONGEST_NOTE + 100
+    assert many.endswith("The rest is in the artifact `leaderboard.md`.\n")
+    assert "`detector 0`" in many
