@@ -23,7 +23,6 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
 
 from datasets.entry import Entry, File
-from datasets.record import Kind
 
 FORMATS = (".csv", ".tsv", ".parquet", ".feather", ".arff", ".npz", ".mat")
 CATEGORICAL = ("refuse", "one-hot", "ordinal")
@@ -89,7 +88,7 @@ def _file(name: str, rest: str) -> Entry:
     if ending.lower() not in FORMATS:
         msg = f"{name}: cannot read {ending or 'a file without an ending'!r}; give one of: "
         raise BadSetting(msg + ", ".join(FORMATS))
-    return _entry(name, said, _TABLE, "datasets.families.tables:table", "tabular")
+    return _entry(name, said, "datasets.families.tables:table", _TABLE, (said.path,))
 
 
 def _folder(name: str, rest: str) -> Entry:
@@ -98,12 +97,18 @@ def _folder(name: str, rest: str) -> Entry:
         msg = f"{name}: {said.path} is a file; for a table, say file:{rest.partition('?')[0]}"
         raise BadSetting(msg)
     if any(key == "normal" for key, _ in (*said.in_name, *said.on_card)):
-        return _entry(name, said, _IMAGES | _CLASSES, "datasets.families.mvtec:classes", "image")
-    return _entry(name, said, _IMAGES | _MASKS, "datasets.families.mvtec:category", "image")
+        return _entry(name, said, "datasets.families.mvtec:classes", _IMAGES | _CLASSES)
+    loader, known = "datasets.families.mvtec:category", _IMAGES | _MASKS
+    return _entry(name, said, loader, known, has_official_split=True)
 
 
 def _series(name: str, rest: str) -> Entry:
-    return _entry(name, _parse(rest), _SERIES, "datasets.families.ucr:series", "tabular")
+    said, loader = _parse(rest), "datasets.families.ucr:series"
+    path = said.path
+    if "_TRAIN" not in path.name:
+        return _entry(name, said, loader, _SERIES, (path,))
+    test = path.with_name(path.name.replace("_TRAIN", "_TEST"))
+    return _entry(name, said, loader, _SERIES, (path, test), has_official_split=True)
 
 
 def _openml(name: str) -> Entry:
@@ -150,34 +155,34 @@ def _parse(rest: str, is_folder: bool = False) -> _Said:
     return _Said(path, parse_qsl(query, keep_blank_values=True), card, _read_card(card))
 
 
-def _entry(name: str, said: _Said, defaults: Mapping[str, Any], loader: str, kind: Kind) -> Entry:
-    path, known = said.path, {**defaults, **_ABOUT}
+def _entry(
+    name: str,
+    said: _Said,
+    loader: str,
+    defaults: Mapping[str, Any],
+    files: tuple[Path, ...] = (),
+    *,
+    has_official_split: bool = False,
+) -> Entry:
+    """Return an entry of tabular data in files, or else of images in the folder that is named."""
+    known = {**defaults, **_ABOUT}
     settings = {**known, **_settings(f"{name} ({said.card.name})", said.on_card, known)}
     settings.update(_settings(name, said.in_name, known))
     about = {key: settings.pop(key) for key in _ABOUT}
-    is_series, is_folder = "ucr" in loader, kind == "image"
-    files = () if is_folder else tuple(File(str(part)) for part in _parts(path, is_series))
     return Entry(
         name=name,
-        kind=kind,
-        family=about["family"] or path.stem,
-        source=about["source"] or f"a {'folder' if is_folder else 'file'} of the user's own",
+        kind="tabular" if files else "image",
+        family=about["family"] or said.path.stem,
+        source=about["source"] or f"a {'file' if files else 'folder'} of the user's own",
         licence=about["licence"],
         citation=about["citation"],
         loader=loader,
         traps=tuple(about["traps"]),
-        has_official_split=loader.endswith(":category") or len(files) == 2,
-        files=files,
-        folders=(str(path),) if is_folder else (),
+        has_official_split=has_official_split,
+        files=tuple(File(str(file)) for file in files),
+        folders=() if files else (str(said.path),),
         options=settings,
     )
-
-
-def _parts(path: Path, is_series: bool) -> tuple[Path, ...]:
-    """Return the file, and for the training part of a UCR set the test part after it."""
-    if is_series and "_TRAIN" in path.name:
-        return path, path.with_name(path.name.replace("_TRAIN", "_TEST"))
-    return (path,)
 
 
 def _read_card(card: Path) -> Pairs:
