@@ -104,8 +104,9 @@ def flaw(file: File, path: Path, read: Callable[[Path, str], str] = digest) -> s
 def identity(entry: Entry, folder: Path) -> str:
     """Return the sha256 that stands for a data set in results.
 
-    It covers the digests of its files, the loader and its options, and not where the files are.
-    Digests that the table pins need no file; others are computed from the files.
+    It covers the digests of its files and the options of its loader. It depends neither on where
+    the files are nor on where the loader's code is: the code id of a result covers that code.
+    Pinned digests need no file; others are computed from the files.
 
     Raises:
         MissingData: a file is not there whose digest is not pinned.
@@ -116,8 +117,8 @@ def identity(entry: Entry, folder: Path) -> str:
         pins = [file.pin for file in entry.files]
     else:
         pins = [f"{name} {pin}" if name else pin for _, name, pin in pinned(entry, folder)]
-    told = {"files": pins, "loader": entry.loader, "options": dict(entry.options)}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    content = {"files": pins, "options": dict(entry.options)}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 class Pinned(NamedTuple):

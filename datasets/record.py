@@ -31,8 +31,8 @@ class Card:
         licence: of the content.
         citation: what to cite in a paper.
         sha256: what results name the content by: the sha256 of the samples as `content_sha256`
-            computes it, or, for a set read from files, that of their digests and of how they
-            are read, as `datasets.files.identity` computes it.
+            computes it, or, for a set read from files, that of their digests and of the options
+            of its loader, as `datasets.files.identity` computes it.
         n: number of samples; None before the first load of files that are not pinned.
         shape: of one sample, or None.
         n_anomalies: number of samples with label 1, or None.

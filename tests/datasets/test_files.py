@@ -124,7 +124,7 @@ def test_a_pinned_set_is_identified_without_its_files(path, tmp_path):
     assert found == files.identity(entry(pinned), tmp_path)
     assert found != files.identity(entry(replace(pinned, sha256="0" * 64)), tmp_path)
     assert found != files.identity(entry(pinned, normal=3), tmp_path)
-    assert found != files.identity(replace(entry(pinned), loader="other:one"), tmp_path)
+    assert found == files.identity(replace(entry(pinned), loader="moved:elsewhere"), tmp_path)
 
 
 def test_a_file_that_is_not_pinned_is_identified_by_its_content(path, tmp_path):
