@@ -181,7 +181,7 @@ def board(
     """Print the leaderboard of stored rows, or write it into a folder with its figures."""
     from bench.boards import board as boards
     from bench.boards.against import against, comparable
-    from bench.plan import planning
+    from bench.boards.rows import frame_of
     from bench.render import formats, terminal
 
     _one_of("format", format, FORMATS)
@@ -196,7 +196,7 @@ def board(
     )
     wanted = _of(_of(_wanted(chosen, device, data), "family", family), "kind", kind)
     with _open_store(results) as store:
-        frame, stale = planning.frame(wanted, store.as_kept(), store.renewed)
+        frame, stale = frame_of(wanted, store.as_kept(), store.renewed)
     compared = None
     with _usage():
         made = boards.build(frame, metric=metric, title=chosen.title, stale=stale)
@@ -258,7 +258,7 @@ def report(
     from bench.plan.suite import names
     from bench.report.page import render
     from bench.report.rows import as_stored, chosen_rows
-    from bench.tracking.tracker import made_for
+    from bench.store.records import made_for
 
     own = _own(datasets, label=label, normal=normal, drop=drop)
     with _open_store(results) as store:
@@ -318,8 +318,9 @@ def track(
 
     The rows made for a suite, and those it shares with others, go to its own experiment.
     """
+    from bench.store.records import made_for
     from bench.store.store import locked
-    from bench.tracking.tracker import made_for, replay
+    from bench.tracking.tracker import replay
 
     with locked(results), _open_store(results) as store:
         stored = list(store.as_kept())
@@ -505,10 +506,10 @@ def _of_suite(
     A suite that was given by its file is known by the rows made for it; it has no board here.
     """
     from bench.boards import board as boards
-    from bench.plan import planning
+    from bench.boards.rows import frame_of
     from bench.plan.suite import names
+    from bench.store.records import made_for
     from bench.tracking.parent_run import Shown, of_board
-    from bench.tracking.tracker import made_for
 
     own = [renewed(record) for record in stored if made_for(record) == name]
     if own and name not in names():
@@ -522,7 +523,7 @@ def _of_suite(
     records = [renewed(r) for r in stored if r["key"] in keys or made_for(r) == chosen.name]
     if keys.isdisjoint(record["key"] for record in records):
         return chosen.name, records, Shown
-    frame, stale = planning.frame(wanted, records)
+    frame, stale = frame_of(wanted, records)
     made = boards.build(frame, title=chosen.title, stale=stale)
     return chosen.name, records, lambda: of_board(made)
 

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 import datasets
 from bench.metrics import pixels
+from bench.plan.job import Job, Limits
 from bench.plan.suite import Suite
-from bench.run.job import Job
-from bench.run.sandbox import Limits
 from bench.store.codeid import code_id, tree_digest
 from bench.store.records import Wanted, canonical
 from detectors.entry import Entry
 from detectors.spec import parse
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Device = Literal["auto", "cpu", "cuda"]
 # Signs of a GPU's driver: of Linux, of what sandboxes leave of it, and of Linux within Windows.
@@ -109,48 +105,6 @@ def modules(wanted: Iterable[Wanted]) -> list[str]:
 
 def _module(entry: Entry) -> str:
     return entry.target.rpartition(":")[0]
-
-
-def frame(
-    wanted: Sequence[Wanted],
-    records: Iterable[Mapping[str, Any]],
-    renewed: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
-) -> tuple[pd.DataFrame, int]:
-    """Return one line for every row wanted, and how many stored rows are stale.
-
-    A row that is not stored has the status "missing". A stored row is stale if it is of a
-    wanted detector, data set, protocol and seed, but of other code, versions or data. `renewed`
-    brings the metrics of a row that is wanted up to date, which takes milliseconds a row.
-    """
-    import pandas as pd
-
-    from bench.boards.board import NUMBER_COLUMNS
-
-    by_key = {row.key: row for row in wanted}
-    same = {_identity(vars(row)) for row in wanted}
-    lines, stale = {}, 0
-    for record in records:
-        if record["key"] in by_key:
-            lines[record["key"]] = renewed(record)
-        elif _identity(record) in same:
-            stale += 1
-    blank = {**dict.fromkeys(NUMBER_COLUMNS, math.nan), "status": "missing", "reason": ""}
-    complete = [
-        {**blank, **lines.get(key, {}), **_told(row), "key": key} for key, row in by_key.items()
-    ]
-    return pd.DataFrame.from_records(complete), stale
-
-
-def _told(row: Wanted) -> dict[str, Any]:
-    """Return what the present suite says of a row; labels may differ from when it was stored."""
-    told = {name: getattr(row, name) for name in Wanted.__dataclass_fields__}
-    return told | {"dataset_kind": datasets.find(row.dataset).kind}
-
-
-def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    names = ("spec", "dataset", "protocol", "scaler", "seed", "device")
-    of_pixels = bool(row.get("pixels_id"))
-    return (*(row[name] for name in names), canonical(row["settings"]), of_pixels)
 
 
 @cache

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import datasets
 from bench.boards.board import NUMBER_COLUMNS
-from bench.plan import planning
-from bench.store.records import Wanted
-from bench.tracking.tracker import made_for
+from bench.boards.rows import frame_of
+from bench.store.records import Wanted, made_for
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +36,7 @@ def chosen_rows(
             rows have to be shown as they are, and `as_stored` cannot.
     """
     stored = list(records)
-    frame, stale = planning.frame(wanted, stored, renewed)
+    frame, stale = frame_of(wanted, stored, renewed)
     if not frame["status"].eq("missing").all():
         return frame, stale, ""
     own = [record for record in stored if made_for(record) == suite]

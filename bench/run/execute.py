@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import joblib
 
-from bench.run.job import Job, NotRun, run_job
-from bench.run.sandbox import Interrupted, Limits, Sandbox, check_in_sandbox, default_memory_mib
+from bench.plan.job import Job, Limits
+from bench.run.job import NotRun, run_job
+from bench.run.sandbox import Interrupted, Sandbox, check_in_sandbox, default_memory_mib
 from bench.store.codeid import code_id
 from bench.store.records import Row
 from detectors.spec import parse

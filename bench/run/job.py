@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics import pixels, scored
+from bench.plan.job import Job
 from bench.protocols import named
 from bench.protocols.scalers import IMPUTE, scale
-from bench.run.sandbox import Child, Death, Limits, Sandbox, ServerDied
+from bench.run.sandbox import Child, Death, Sandbox, ServerDied
 from bench.store.codeid import code_parts, file_digest
 from bench.store.provenance import provenance
 from bench.store.records import Row, Status, Wanted
@@ -26,24 +27,6 @@ MAX_IDLE = 3
 
 class NotRun(Exception):
     """Raised when a job cannot be run for a reason that says nothing of its detector."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """Rows that one sandbox makes together: all read-outs, heads and seeds of one model.
-
-    Attributes:
-        wanted: rows of one model with one setting on one data set, under one protocol and
-            scaler; the rows of a seed stand together.
-        data: the data folder, None for the default one.
-        limits: time and memory.
-        run: name of the invocation, for the rows' provenance.
-    """
-
-    wanted: tuple[Wanted, ...]
-    data: Path | None
-    limits: Limits
-    run: str
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.plan.job import Limits
 from bench.run.server import CANNOT_GO_ON
 from bench.store.records import Status
 
@@ -51,19 +51,6 @@ class ServerDied(Death):
 
 class Interrupted(Exception):
     """Raised in a worker when the run is being ended."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a detector may use.
-
-    Attributes:
-        seconds: wall seconds of a fit (a seed) and of a read-out.
-        memory_mib: anonymous memory of the child and its descendants, above the start, in MiB.
-    """
-
-    seconds: float
-    memory_mib: float
 
 
 class Sandbox:

@@ -17,7 +17,9 @@ from types import FrameType
 from rich.console import Console
 
 from bench.boards import board
+from bench.boards.rows import frame_of
 from bench.plan import planning
+from bench.plan.job import Limits
 from bench.plan.suite import Suite, SuiteError
 from bench.render import formats, terminal
 from bench.run.execute import (
@@ -31,7 +33,7 @@ from bench.run.execute import (
     sweep,
 )
 from bench.run.progress import Progressing
-from bench.run.sandbox import Limits, default_memory_mib
+from bench.run.sandbox import default_memory_mib
 from bench.store.provenance import provenance
 from bench.store.records import Row, Wanted
 from bench.store.store import Store, StoreError, locked
@@ -215,7 +217,7 @@ def _board(
     suite: Suite, wanted: Sequence[Wanted], store: Store
 ) -> tuple[board.Board, dict[str, str]]:
     """Return the board of the wanted rows, and its texts by file name."""
-    frame, stale = planning.frame(wanted, store.as_kept(), store.renewed)
+    frame, stale = frame_of(wanted, store.as_kept(), store.renewed)
     made = board.build(frame, title=suite.title, stale=stale)
     return made, formats.leaderboards(made)
 

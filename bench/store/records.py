@@ -144,3 +144,9 @@ class Row:
             **self.costs,
             "provenance": self.provenance,
         }
+
+
+def made_for(record: Mapping[str, Any]) -> str | None:
+    """Return the name of the suite whose run made a row."""
+    suite: str | None = record["provenance"].get("suite")
+    return suite

@@ -44,7 +44,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.metrics import curves
-from bench.store.records import Wanted, canonical, digest
+from bench.store.records import Wanted, canonical, digest, made_for
 from bench.tracking.parent_run import Shown
 
 if TYPE_CHECKING:
@@ -314,12 +314,6 @@ def untracked(results: Path, experiment: str, store: Store) -> str | None:
     return (
         f"{n_missing} stored rows are not in {file}; `{_command(experiment, results)}` sends them"
     )
-
-
-def made_for(record: Mapping[str, Any]) -> str | None:
-    """Return the name of the suite whose run made a row."""
-    suite: str | None = record["provenance"].get("suite")
-    return suite
 
 
 def _command(experiment: str, results: Path) -> str:

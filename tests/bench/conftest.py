@@ -19,10 +19,10 @@ from pathlib import Path
 import pytest
 
 from bench.plan import planning
+from bench.plan.job import Limits
 from bench.plan.suite import build
 from bench.run.execute import Workshop, prepare_tmp
 from bench.run.job import run_job
-from bench.run.sandbox import Limits
 from bench.store.records import Row
 from tests.helpers.marked import MARK, processes
 

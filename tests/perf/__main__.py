@@ -22,8 +22,8 @@ from rich.table import Table
 
 from bench.metrics.scored import compute
 from bench.plan import planning, suite
+from bench.plan.job import Limits
 from bench.run.execute import Workshop, execute, prepare_tmp
-from bench.run.sandbox import Limits
 from bench.store.records import Row
 from bench.store.store import Store
 from bench.tracking.parent_run import Shown

@@ -12,6 +12,7 @@ from scipy.ndimage import label
 from sklearn.metrics import roc_auc_score
 
 import datasets
+from bench.boards.rows import frame_of
 from bench.metrics import pixels
 from bench.plan import planning
 from bench.plan import suite as suites
@@ -191,7 +192,7 @@ def test_a_change_of_how_pixels_are_judged_makes_rows_of_pixels_stale(ran, monke
     after = planning.wanted_rows(suites.read(str(ran[1])))
     assert {row.pixels_id for row in after} == {"another pixels.py"}
     assert {row.key for row in before}.isdisjoint(row.key for row in after)
-    frame, stale = planning.frame(after, records(ran[0]).values())
+    frame, stale = frame_of(after, records(ran[0]).values())
     assert (frame["status"] == "missing").all()
     assert stale == len(before)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bench.plan import planning
+from bench.plan.job import Limits
 from bench.plan.suite import build
-from bench.run.sandbox import Limits
-from bench.store.records import FAILURES, Row, Wanted
+from bench.store.records import FAILURES, Wanted
 
 LIMITS = Limits(60, 1024)
 
@@ -142,32 +142,15 @@ def test_modules_are_those_of_models_and_heads_with_what_they_preload():
     assert any(module.startswith("pyod.") for module in modules)
 
 
-def test_the_frame_has_every_row_wanted_and_counts_stale_ones():
-    rows = wanted_by("lof", "knn", seeds=2)
-    relabelled = [replace(row, label="old label") for row in rows]
-    records = [
-        Row(relabelled[0], "ok", metrics={"auroc": 0.5}).record(),
-        Row(replace(rows[1], code_id="older"), "ok").record(),
-        Row(replace(rows[2], data_sha256="other"), "error").record(),
-        Row(replace(rows[3], seed=77), "ok").record(),  # of another suite, so not stale
-        Row(replace(rows[3], settings={"n_neighbors": 7}), "ok").record(),
-    ]
-    frame, stale = planning.frame(rows, records)
-    assert stale == 2
-    assert frame.key.tolist() == [row.key for row in rows]
-    assert frame.status.tolist() == ["ok", "missing", "missing", "missing"]
-    assert frame.label.tolist() == ["lof", "lof", "knn", "knn"]
-
-
 def test_importing_the_packages_and_planning_import_no_numeric_library(tmp_path):
     program = (
         "import sys, detectors, datasets, bench\n"
         "from bench.cli import listing\n"
         "from bench.plan import planning, suite\n"
-        "from bench.run import sandbox\n"
+        "from bench.plan.job import Limits\n"
         "told = suite.read('default')\n"
         "rows = planning.wanted_rows(told, 'cpu')\n"
-        "planning.jobs(planning.missing(rows, {}), None, sandbox.Limits(1, 1), 'run')\n"
+        "planning.jobs(planning.missing(rows, {}), None, Limits(1, 1), 'run')\n"
         "planning.modules(rows)\n"
         "[table() for table in listing.TABLES.values()]\n"
         "heavy = {'torch', 'sklearn', 'scipy', 'mlflow', 'pyod', 'pandas', 'joblib'}\n"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bench.boards import board
+from bench.boards.rows import frame_of
 from bench.metrics import scored
 from bench.plan import planning
 from bench.plan.suite import build
@@ -55,7 +56,7 @@ def address(tmp_path_factory):
     store, wanted = Store(folder), planning.wanted_rows(SUITE, "cpu")
     for row in wanted:
         store.add(made_row(row))
-    rows, _ = planning.frame(wanted, store.records())
+    rows, _ = frame_of(wanted, store.records())
     text = render(board.build(rows, title=SUITE.title), rows, store.scores, store.details)
     store.close()
     (folder / "report.html").write_text(text, encoding="utf-8")

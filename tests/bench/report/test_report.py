@@ -10,6 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from bench.boards import board
+from bench.boards.rows import frame_of
 from bench.metrics import scored
 from bench.plan import planning
 from bench.plan.suite import build
@@ -76,7 +77,7 @@ def store(tmp_path_factory, wanted):
 
 @pytest.fixture(scope="module")
 def rows(store, wanted):
-    return planning.frame(wanted, store.records())[0]
+    return frame_of(wanted, store.records())[0]
 
 
 @pytest.fixture(scope="module")

@@ -167,7 +167,8 @@ def test_a_user_file_that_cannot_be_imported_is_refused_in_one_line(
 
 
 def test_a_user_file_whose_import_hangs_is_refused(make_rows, tmp_path):
-    from bench.run.sandbox import Limits, check_in_sandbox
+    from bench.plan.job import Limits
+    from bench.run.sandbox import check_in_sandbox
 
     path = tmp_path / "hangs.py"
     path.write_text("import time\ntime.sleep(600)\nclass Method: pass\n")

@@ -1,0 +1,51 @@
+"""The rows that a board is made of: one line for every row wanted, stored or missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+import datasets
+from bench.boards.board import NUMBER_COLUMNS
+from bench.store.records import Wanted, canonical
+
+
+def frame_of(
+    wanted: Sequence[Wanted],
+    records: Iterable[Mapping[str, Any]],
+    renewed: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
+) -> tuple[pd.DataFrame, int]:
+    """Return one line for every row wanted, and how many stored rows are stale.
+
+    A row that is not stored has the status "missing". A stored row is stale if it is of a
+    wanted detector, data set, protocol and seed, but of other code, versions or data. `renewed`
+    brings the metrics of a row that is wanted up to date, which takes milliseconds a row.
+    """
+    by_key = {row.key: row for row in wanted}
+    same = {_identity(vars(row)) for row in wanted}
+    lines, stale = {}, 0
+    for record in records:
+        if record["key"] in by_key:
+            lines[record["key"]] = renewed(record)
+        elif _identity(record) in same:
+            stale += 1
+    blank = {**dict.fromkeys(NUMBER_COLUMNS, math.nan), "status": "missing", "reason": ""}
+    complete = [
+        {**blank, **lines.get(key, {}), **_told(row), "key": key} for key, row in by_key.items()
+    ]
+    return pd.DataFrame.from_records(complete), stale
+
+
+def _told(row: Wanted) -> dict[str, Any]:
+    """Return what the present suite says of a row; labels may differ from when it was stored."""
+    told = {name: getattr(row, name) for name in Wanted.__dataclass_fields__}
+    return told | {"dataset_kind": datasets.find(row.dataset).kind}
+
+
+def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    names = ("spec", "dataset", "protocol", "scaler", "seed", "device")
+    of_pixels = bool(row.get("pixels_id"))
+    return (*(row[name] for name in names), canonical(row["settings"]), of_pixels)

@@ -1,0 +1,39 @@
+"""A job: the rows that one sandbox makes together, and what their detector may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.store.records import Wanted
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a detector may use.
+
+    Attributes:
+        seconds: wall seconds of a fit (a seed) and of a read-out.
+        memory_mib: anonymous memory of the child and its descendants, above the start, in MiB.
+    """
+
+    seconds: float
+    memory_mib: float
+
+
+@dataclass(frozen=True)
+class Job:
+    """Rows that one sandbox makes together: all read-outs, heads and seeds of one model.
+
+    Attributes:
+        wanted: rows of one model with one setting on one data set, under one protocol and
+            scaler; the rows of a seed stand together.
+        data: the data folder, None for the default one.
+        limits: time and memory.
+        run: name of the invocation, for the rows' provenance.
+    """
+
+    wanted: tuple[Wanted, ...]
+    data: Path | None
+    limits: Limits
+    run: str
