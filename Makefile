@@ -40,9 +40,10 @@ test: $(READY) ## run the tests
 test-slow: $(READY) ## run the slow tests too; those of published tables take hours, and go on in a folder BENCH_REPRODUCTION
 	$(VENV)/bin/python -m pytest $(WORKERS)
 
-lint: $(READY) types ## check format, style and types
+lint: $(READY) types ## check format, style, types and the direction of imports
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/lint-imports
 
 types: $(READY) ## check types
 	$(VENV)/bin/mypy
