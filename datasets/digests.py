@@ -13,13 +13,11 @@ import sqlite3
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
 
-_CHUNK_BYTES = 1 << 20
 _SETTLED_NS = 2_000_000_000  # a younger file may change again within one tick of its clock
 _CREATE = (
     "CREATE TABLE IF NOT EXISTS digests (path TEXT, method TEXT, size INTEGER, mtime_ns INTEGER, "
@@ -82,27 +80,19 @@ def _md5(path: Path) -> str:
 
 
 def _git_blob(path: Path) -> str:
-    found = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    head = f"blob {path.stat().st_size}\0".encode()
     with path.open("rb") as file:
-        for chunk in _chunks(file):
-            found.update(chunk)
-    return found.hexdigest()
+        start = partial(hashlib.sha1, head, usedforsecurity=False)
+        return hashlib.file_digest(file, start).hexdigest()
 
 
 def _unpacked_sha256(path: Path) -> str:
-    found = hashlib.sha256()
     try:
         with gzip.open(path) as file:
-            for chunk in _chunks(cast("BinaryIO", file)):
-                found.update(chunk)
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         msg = f"is no complete gzip file: {error}"
         raise ValueError(msg) from error
-    return found.hexdigest()
-
-
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    return iter(lambda: file.read(_CHUNK_BYTES), b"")
 
 
 _METHODS: dict[str, Callable[[Path], str]] = {
