@@ -25,7 +25,7 @@ setup: $(READY) ## create the environment in .venv (done by the others when need
 # A bare `torch` would bring gigabytes of GPU libraries on some systems: constraints.txt pins it,
 # and TORCH_INDEX may name an index of CPU builds.
 $(READY): pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit("fathom needs python 3.11 or newer; set PYTHON=...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -c 'import sys; sys.exit("fathom needs python 3.11.4 or newer; set PYTHON=...") if sys.version_info < (3, 11, 4) else None'
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) -c constraints.txt torch
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'

@@ -1,15 +1,16 @@
 """Unpack an official archive without trusting it: zip, tar, tar.gz, tar.bz2 and tar.xz.
 
-An archive can name files outside its folder, hold links that lead out of it, grow a thousandfold
-or hold two members of one name. Such an archive is refused whole: members are written to a folder
-of their own beside the archive, and moved into place when the last one is right.
+`zipfile` and tarfile's data filter keep files inside the folder. They allow what no data set needs:
+links, two members of one name, names that some disks cannot hold, a size that grows a thousandfold.
+An archive with such a member is refused whole: members are written to a folder of their own beside
+the archive, and are moved into place only when all of them are right.
 """
 
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
-import hashlib
 import lzma
 import shutil
 import stat
@@ -17,14 +18,15 @@ import tarfile
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path, PureWindowsPath
-from typing import IO, Literal, NoReturn, cast
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO, NoReturn, cast
 
-FREE_BYTES = 64 << 20  # bytes that may come out of any archive, however small it is
+from datasets.digests import compute
+
+FREE_BYTES = 64 << 20  # bytes that any archive may unpack to, however small it is
 MAX_PART_BYTES = 255  # of a file name, on common file systems
 MAX_PATH_BYTES = 1024
 CHUNK_BYTES = 1 << 20
@@ -35,21 +37,30 @@ _OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], IO[bytes]]], ...] = (
     (b"\xfd7zXZ\x00", cast("Callable[[IO[bytes]], IO[bytes]]", lzma.open)),
 )
 _ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError)
+_DAMAGE = (  # what zipfile, tarfile and the unpackers raise for wrong bytes
+    EOFError,
+    NotImplementedError,
+    UnicodeDecodeError,
+    lzma.LZMAError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+_DAMAGE_ERRNO = (None, errno.EINVAL)  # of gzip and bz2, and of zipfile at an offset below 0
 
 
 class BadArchive(ValueError):
-    """Raised for an archive that is damaged, or that would do what no data set needs."""
+    """Raised for an archive that is damaged, or that has a member which no data set needs."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may grow to.
+    """The largest size that an archive may have.
 
     Attributes:
-        members: files and folders in it.
-        n_bytes: bytes that come out of it.
-        ratio: bytes that come out for each byte of it, beyond the first 64 MiB.
+        members: number of files and folders.
+        n_bytes: unpacked bytes.
+        ratio: unpacked bytes for each byte of the archive, beyond the first 64 MiB.
     """
 
     members: int = 2_000_000
@@ -57,30 +68,19 @@ class Limits:
     ratio: float = 200.0
 
 
-_Kind = Literal["file", "folder", "link", "special file"]
-
-
-@dataclass(frozen=True)
-class _Member:
-    name: str
-    kind: _Kind
-    n_bytes: int
-    open: Callable[[], IO[bytes]]
-
-
 def unpack(archive: Path, folder: Path, *, limits: Limits | None = None) -> dict[str, str]:
     """Unpack an archive into a folder, all of it or nothing.
 
-    What stands in the folder already stays as it is. The folder of the work in progress,
-    `.NAME.unpacking` beside the archive, is one for each archive: unpack it once at a time.
+    Files that are in the folder already stay as they are. The folder of the work in progress is
+    `.NAME.unpacking` beside the archive, so only one process may unpack an archive at a time.
 
     Args:
-        archive: a zip, or a tar, plain or compressed; told by content, not by name.
-        folder: where its files go; made if it is not there.
-        limits: what it may grow to; see `Limits`.
+        archive: a zip, or a tar, plain or compressed; recognised by content, not by name.
+        folder: where its files go; created if it is not there.
+        limits: its largest size; see `Limits`.
 
     Returns:
-        The sha256 of each file in it, by path, whether or not another stood in its place.
+        The sha256 of each file in it, by path, whether or not the file was in the folder already.
 
     Raises:
         BadArchive: it is damaged or no archive, grows past a limit, or has a member with an
@@ -92,7 +92,9 @@ def unpack(archive: Path, folder: Path, *, limits: Limits | None = None) -> dict
     shutil.rmtree(work, ignore_errors=True)
     try:
         work.mkdir()
-        digests = _write_members(archive, work, limits or Limits())
+        _extract(archive, work, _Checks(archive, limits or Limits()))
+        files = [path for path in work.rglob("*") if path.is_file()]
+        digests = {path.relative_to(work).as_posix(): compute(path, "sha256") for path in files}
         _merge(work, folder)
         return digests
     finally:
@@ -100,9 +102,9 @@ def unpack(archive: Path, folder: Path, *, limits: Limits | None = None) -> dict
 
 
 def _merge(source: Path, target: Path) -> None:
-    """Move what is in a folder to another, and leave what stands there."""
+    """Move the content of a folder to another, except what is there already."""
     target.mkdir(parents=True, exist_ok=True)
-    for child in sorted(source.iterdir()):
+    for child in source.iterdir():
         there = target / child.name
         if not there.exists():
             shutil.move(child, there)  # a rename, unless the folder is on another disk
@@ -110,81 +112,90 @@ def _merge(source: Path, target: Path) -> None:
             _merge(child, there)
 
 
-def _write_members(archive: Path, work: Path, limits: Limits) -> dict[str, str]:
-    digests: dict[str, str] = {}
-    growth = _Growth(archive, limits)
-    names = _Names()
+def _extract(archive: Path, work: Path, checks: _Checks) -> None:
     try:
-        with _members(archive, growth) as members:
-            for member in members:
-                growth.member(member.n_bytes)
-                parts = _safe_parts(member.name)
-                if member.kind not in ("file", "folder"):
-                    _refuse(member.name, f"is a {member.kind}")
-                names.add(member.name, parts, is_file=member.kind == "file")
-                path = work.joinpath(*parts)
-                if member.kind == "folder":
-                    path.mkdir(parents=True, exist_ok=True)
-                    continue
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with member.open() as source, path.open("xb") as target:
-                    digests["/".join(parts)] = _copy(source, target)
+        with archive.open("rb") as file:
+            head = file.read(8)
+            file.seek(0)
+            if head.startswith(b"PK"):
+                _extract_zip(file, work, checks)
+                return
+            openers = (opener for magic, opener in _OPENERS if head.startswith(magic))
+            with next(openers, nullcontext)(file) as stream:
+                _extract_tar(_Metered(stream, checks), work, checks)
     except BadArchive as error:
-        msg = f"{archive.name}: {error}; the archive is refused, nothing of it was kept"
+        msg = f"{archive.name}: {error}; the archive is refused, and none of its files was kept"
         raise BadArchive(msg) from error
-    except _DAMAGE as error:
-        raise _damaged(archive, error) from error
-    except OSError as error:
-        if error.errno is None:  # so gzip and bz2 tell of damage
-            raise _damaged(archive, error) from error
-        raise
-    return digests
+    except (*_DAMAGE, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in _DAMAGE_ERRNO:
+            raise
+        msg = f"{archive.name} is damaged, truncated or no archive ({error})"
+        raise BadArchive(msg) from error
 
 
-def _copy(source: IO[bytes], target: IO[bytes]) -> str:
-    """Copy to the end; return the sha256 of what was copied."""
-    digest = hashlib.sha256()
-    while chunk := source.read(CHUNK_BYTES):
-        digest.update(chunk)
-        target.write(chunk)
-    return digest.hexdigest()
+def _extract_zip(file: IO[bytes], work: Path, checks: _Checks) -> None:
+    with zipfile.ZipFile(file) as packed:
+        for info in packed.infolist():
+            name = info.orig_filename  # `filename` is cut at a zero byte
+            form = stat.S_IFMT(info.external_attr >> 16)
+            if info.flag_bits & 0x1:
+                _refuse(name, "is encrypted")
+            if info.compress_type not in _ZIP_METHODS:
+                _refuse(name, f"is packed by method {info.compress_type}, which is not supported")
+            if form == stat.S_IFLNK:
+                _refuse(name, "is a link")
+            if form not in (0, stat.S_IFREG, stat.S_IFDIR):
+                _refuse(name, "is a special file")
+            checks.member(name, info.file_size, is_file=not info.is_dir())
+        packed.extractall(work)
 
 
-def _damaged(archive: Path, error: Exception) -> BadArchive:
-    return BadArchive(f"{archive.name} is damaged, truncated or no archive ({error})")
+def _extract_tar(stream: _Metered, work: Path, checks: _Checks) -> None:
+    def checked(info: tarfile.TarInfo, path: str) -> tarfile.TarInfo:
+        if info.issym() or info.islnk():
+            _refuse(info.name, "is a link")
+        if not info.isreg() and not info.isdir():
+            _refuse(info.name, "is a special file")
+        name = checks.member(info.name, info.size, is_file=info.isreg())
+        kept = tarfile.data_filter(info, path)
+        # Without mode and time, the file gets those of any new file.
+        return kept.replace(name=name, mode=None, mtime=None, deep=False)  # type: ignore[arg-type]
+
+    with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as packed:
+        packed.extractall(work, filter=checked)
+        while stream.read(CHUNK_BYTES):  # to the end: the checksum of the packing stands there
+            pass
+    if stream.end.strip(b"\0"):
+        msg = "no end mark"
+        raise tarfile.ReadError(msg)
 
 
-def _safe_parts(name: str) -> tuple[str, ...]:
-    """Return the parts of a member's name, none of which leads out of a folder.
+class _Checks:
+    """The size and the names of the members seen so far.
 
-    Raises:
-        BadArchive: the name is absolute, goes up, or is no name on some disk.
+    Names are compared as on the disk that distinguishes the fewest of them.
     """
-    if name.startswith("/") or PureWindowsPath(name).drive:
-        _refuse(name, "has an absolute path")
-    parts = tuple(part for part in name.split("/") if part not in ("", "."))
-    if ".." in parts:
-        _refuse(name, "leads out of its folder by '..'")
-    if "\\" in name or any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
-        _refuse(name, "has a backslash or a control character in its name")
-    sizes = [len(part.encode()) for part in parts]
-    if max(sizes, default=0) > MAX_PART_BYTES or sum(sizes) + len(sizes) > MAX_PATH_BYTES:
-        _refuse(name[:40] + "...", "has a name longer than a disk can hold")
-    return parts
 
-
-class _Names:
-    """The names seen so far, told apart as the least able of common disks tells them apart."""
-
-    def __init__(self) -> None:
+    def __init__(self, archive: Path, limits: Limits) -> None:
+        by_ratio = FREE_BYTES + int(limits.ratio * archive.stat().st_size)
+        self._limits, self._max_bytes = limits, min(limits.n_bytes, by_ratio)
+        self._members = self._declared = 0
         self._kinds: dict[str, tuple[str, bool]] = {}
 
-    def add(self, name: str, parts: tuple[str, ...], *, is_file: bool) -> None:
-        """Take in a member's name and those of the folders it lies in.
+    def member(self, name: str, n_bytes: int, *, is_file: bool) -> str:
+        """Add a file or a folder of the size that it declares; return its path in the folder.
 
         Raises:
-            BadArchive: another member has this name, on disks that ignore case at least.
+            BadArchive: the archive grows past a limit, the name is unsafe, or another member has
+                it, at least on disks that ignore case.
         """
+        self._members += 1
+        self._declared += n_bytes
+        if self._members > self._limits.members:
+            msg = f"it has more than {self._limits.members:,} members"
+            raise BadArchive(msg)
+        self.hold(self._declared)
+        parts = _safe_parts(name)
         if is_file and not parts:
             _refuse(name, "is a file without a name")
         for depth in range(1, len(parts) + 1):
@@ -201,101 +212,48 @@ class _Names:
                 _refuse(name, "is there twice")
             if filed or was_file:
                 _refuse(name, "is both a file and a folder")
-
-
-class _Growth:
-    """What came out of an archive so far, held to its limits."""
-
-    def __init__(self, archive: Path, limits: Limits) -> None:
-        self._limits = limits
-        by_ratio = FREE_BYTES + int(limits.ratio * archive.stat().st_size)
-        self._n_bytes = min(limits.n_bytes, by_ratio)
-        self._members = self._declared = 0
-
-    def member(self, n_bytes: int) -> None:
-        """Count a member of the size that it declares."""
-        self._members += 1
-        self._declared += n_bytes
-        if self._members > self._limits.members:
-            msg = f"it has more than {self._limits.members:,} members"
-            raise BadArchive(msg)
-        self.hold(self._declared)
+        return "/".join(parts)
 
     def hold(self, n_bytes: int) -> None:
-        """Refuse more bytes than the archive may grow to."""
-        if n_bytes > self._n_bytes:
-            msg = f"it grows past {self._n_bytes:,} bytes, which no data set of its size does"
+        """Refuse more bytes than the archive may unpack to."""
+        if n_bytes > self._max_bytes:
+            msg = f"it grows past {self._max_bytes:,} bytes, which no data set of its size does"
             raise BadArchive(msg)
 
 
 class _Metered:
     """A stream that is held to a size while it is read, so that no bomb fills the memory."""
 
-    def __init__(self, stream: IO[bytes], growth: _Growth) -> None:
-        self._stream, self._growth, self._n_bytes = stream, growth, 0
+    def __init__(self, stream: IO[bytes], checks: _Checks) -> None:
+        self._stream, self._checks, self._n_bytes = stream, checks, 0
         self.end = b""
 
     def read(self, n: int) -> bytes:
         """Read up to `n` bytes."""
         chunk = self._stream.read(n)
         self._n_bytes += len(chunk)
-        self._growth.hold(self._n_bytes)
+        self._checks.hold(self._n_bytes)
         self.end = (self.end + chunk[-tarfile.BLOCKSIZE :])[-tarfile.BLOCKSIZE :]
         return chunk
 
 
-@contextmanager
-def _members(archive: Path, growth: _Growth) -> Iterator[Iterator[_Member]]:
-    with archive.open("rb") as file:
-        head = file.read(8)
-        file.seek(0)
-        if head.startswith(b"PK"):
-            with zipfile.ZipFile(file) as packed:
-                yield _zip_members(packed)
-            return
-        opener = next((opener for magic, opener in _OPENERS if head.startswith(magic)), nullcontext)
-        with opener(file) as stream:
-            yield _tar_members(_Metered(stream, growth))
+def _safe_parts(name: str) -> tuple[str, ...]:
+    """Return the parts of a member's name, none of which leads out of a folder.
 
-
-def _zip_members(packed: zipfile.ZipFile) -> Iterator[_Member]:
-    for info in packed.infolist():
-        name = info.orig_filename  # `filename` is cut at a zero byte
-        form = stat.S_IFMT(info.external_attr >> 16)
-        kind: _Kind = "file"
-        if info.is_dir():
-            kind = "folder"
-        elif form == stat.S_IFLNK:
-            kind = "link"
-        elif form not in (0, stat.S_IFREG):
-            kind = "special file"
-        if info.flag_bits & 0x1:
-            _refuse(name, "is encrypted")
-        if info.compress_type not in _ZIP_METHODS:
-            _refuse(name, f"is packed by method {info.compress_type}, which is not supported")
-        yield _Member(name, kind, info.file_size, partial(packed.open, info))
-
-
-def _tar_members(stream: _Metered) -> Iterator[_Member]:
-    with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as packed:
-        for info in packed:
-            kind: _Kind = "special file"
-            if info.isreg():
-                kind = "file"
-            elif info.isdir():
-                kind = "folder"
-            elif info.issym() or info.islnk():
-                kind = "link"
-            yield _Member(info.name, kind, info.size, partial(_tar_file, packed, info))
-        while stream.read(CHUNK_BYTES):  # to the end: the checksum of the packing stands there
-            pass
-    if stream.end.strip(b"\0"):
-        msg = "no end mark"
-        raise tarfile.ReadError(msg)
-
-
-def _tar_file(packed: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
-    return cast("IO[bytes]", packed.extractfile(info))  # None for what is no file, refused before
+    Raises:
+        BadArchive: the name is absolute, goes up, or is not valid on some disk.
+    """
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or PureWindowsPath(name).drive:
+        _refuse(name, "has an absolute path")
+    if ".." in parts:
+        _refuse(name, "leads out of its folder by '..'")
+    if "\\" in name or any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+        _refuse(name, "has a backslash or a control character in its name")
+    sizes = [len(part.encode()) for part in parts]
+    if max(sizes, default=0) > MAX_PART_BYTES or sum(sizes) + len(sizes) > MAX_PATH_BYTES:
+        _refuse(name[:40] + "...", "has a name longer than a disk can hold")
+    return parts
 
 
 def _refuse(name: str, reason: str) -> NoReturn:

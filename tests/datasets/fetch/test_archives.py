@@ -6,6 +6,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -312,6 +313,17 @@ def test_what_is_no_archive_is_refused(tmp_path, content):
     archive.write_bytes(content)
 
     assert_refused(archive, "damaged, truncated or no archive")
+
+
+@given(place=st.integers(0, 73), value=st.integers(0, 255))
+def test_a_wrong_byte_in_the_directory_of_a_zip_is_no_other_error(tmp_path_factory, place, value):
+    archive = make_zip(tmp_path_factory.mktemp("any") / "x.zip", [("\u00fc.txt", b"x")])
+    content = bytearray(archive.read_bytes())
+    content[content.index(b"PK\1\2") + place] = value
+    archive.write_bytes(content)
+
+    with suppress(BadArchive):
+        unpack(archive, archive.parent / "set")
 
 
 PARTS = st.sampled_from(["", ".", "..", "a", "A", "b", "\\", "/", "C:", "~", "\N{SNOWMAN}", "a\0"])
