@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Literal
 
 import datasets
-from bench.metrics import pixels
 from bench.plan.job import Job, Limits
 from bench.plan.suite import Suite
-from bench.store.codeid import code_id, tree_digest
+from bench.store.codeid import code_id, digest_of, origin
 from bench.store.records import Wanted, canonical
 from detectors.entry import Entry
 from detectors.spec import parse
 
 Device = Literal["auto", "cpu", "cuda"]
+JUDGE_PIXELS = ("bench.metrics.pixels:scores_of", "bench.metrics.pixels:compute")
 # Signs of a GPU's driver: of Linux, of what sandboxes leave of it, and of Linux within Windows.
 DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
 
@@ -26,11 +26,10 @@ DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
 def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None) -> list[Wanted]:
     """Return every row a suite asks for, in the suite's order."""
     digests = {name: _digest(name, data) for name in suite.datasets}
-    judged = tree_digest(Path(pixels.__file__)) if suite.pixels else ""
+    judged = digest_of(*JUDGE_PIXELS) if suite.pixels else ""
     rows = []
     for entrant in suite.detectors:
         spec = parse(entrant.spec)
-        code = code_id(spec)
         on = _device(device) if spec.entry.takes_device else "cpu"
         for name, data_sha256 in digests.items():
             rows += [
@@ -48,7 +47,7 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
                     scaler=suite.scaler,
                     seed=seed,
                     device=on,
-                    code_id=code,
+                    code_id=code_id(origin(spec, protocol, name)),
                     pixels_id=judged,
                 )
                 for protocol in suite.protocol

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ import numpy as np
 from annotated_types import Ge, Lt
 
 from bench.protocols.papers import PUBLISHED
-from bench.protocols.split import Choice, Indices, NotApplicable, Protocol, Split
+from bench.protocols.split import Indices, NotApplicable, Protocol, Split
 from datasets import DataSet
 from datasets.facts import row_ids
 from detectors.settings import check_settings, nearest
@@ -199,7 +199,8 @@ def _distinct(data: DataSet) -> Indices:
     return rows
 
 
-def _one_class(data: DataSet, rows: Indices, rng: np.random.Generator) -> tuple[Indices, Indices]:
+def _one_class(data: DataSet, rows: Indices, seed: int) -> tuple[Indices, Indices]:
+    rng = stream(seed, "split")
     normals = rng.permutation(rows[data.y[rows] == 0])
     if len(normals) < 2:
         msg = f"{data.card.name} has {len(normals)} normal rows; one-class needs two at least"
@@ -219,7 +220,8 @@ def _capped(data: DataSet, anomalies: Indices, n_normals: int, rng: np.random.Ge
     return anomalies
 
 
-def _official(data: DataSet, rows: Indices, rng: np.random.Generator) -> tuple[Indices, Indices]:
+def _official(data: DataSet, rows: Indices, seed: int) -> tuple[Indices, Indices]:
+    rng = stream(seed, "split")
     if data.split is None:
         msg = f"{data.card.name} has no official split; use the protocol one-class"
         raise NotApplicable(msg)
@@ -227,13 +229,12 @@ def _official(data: DataSet, rows: Indices, rng: np.random.Generator) -> tuple[I
     return rng.permutation(train[data.y[train] == 0]), test
 
 
-def _transductive(
-    data: DataSet, rows: Indices, rng: np.random.Generator
-) -> tuple[Indices, Indices]:
-    return rng.permutation(rows), rows
+def _transductive(data: DataSet, rows: Indices, seed: int) -> tuple[Indices, Indices]:
+    return stream(seed, "split").permutation(rows), rows
 
 
-def _stratified(data: DataSet, rows: Indices, rng: np.random.Generator) -> tuple[Indices, Indices]:
+def _stratified(data: DataSet, rows: Indices, seed: int) -> tuple[Indices, Indices]:
+    rng = stream(seed, "split")
     normals, anomalies = (rng.permutation(rows[data.y[rows] == label]) for label in (0, 1))
     n, a = round(0.7 * len(normals)), round(0.7 * len(anomalies))
     train = rng.permutation(np.concatenate([normals[:n], anomalies[:a]]))
@@ -241,7 +242,8 @@ def _stratified(data: DataSet, rows: Indices, rng: np.random.Generator) -> tuple
     return train, np.concatenate([normals[n:], tested])
 
 
-def _group_split(data: DataSet, rows: Indices, rng: np.random.Generator) -> tuple[Indices, Indices]:
+def _group_split(data: DataSet, rows: Indices, seed: int) -> tuple[Indices, Indices]:
+    rng = stream(seed, "split")
     groups, anomalous = _groups(data)[rows], data.y[rows] == 1
     normal_groups = rng.permutation(np.setdiff1d(groups, groups[anomalous]))
     if len(normal_groups) < 2:
@@ -263,34 +265,28 @@ def _groups(data: DataSet) -> Indices:
     return data.bags
 
 
-def _seeded(
-    choose: Callable[[DataSet, Indices, np.random.Generator], tuple[Indices, Indices]],
-) -> Choice:
-    return lambda data, rows, seed: choose(data, rows, stream(seed, "split"))
-
-
 PROTOCOLS = {
     "group-split": Protocol(
         "half of the groups that have no anomaly, whole, to train; all other groups to test",
-        _seeded(_group_split),
+        _group_split,
         whole_groups=True,
     ),
     "official": Protocol(
         "the normal rows of the data set's own training part; its own test part",
-        _seeded(_official),
+        _official,
     ),
     "one-class": Protocol(
         "half of the normal rows, shuffled, to train; the rest and the anomalies to test",
-        _seeded(_one_class),
+        _one_class,
     ),
     "stratified-70-30": Protocol(
         "70 % of the normal rows and of the anomalies to train, without labels; the rest to test",
-        _seeded(_stratified),
+        _stratified,
         trains_on_anomalies=True,
     ),
     "transductive": Protocol(
         "every row trains, without its label, and every row is tested",
-        _seeded(_transductive),
+        _transductive,
         trains_on_anomalies=True,
         overlap="whole",
         transductive=True,

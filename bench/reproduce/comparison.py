@@ -269,7 +269,7 @@ def _cell(
         agreement,
         ours.failure or "; ".join(r.why for r in known) * (agreement != "exact"),
         made=ours.made,
-        outdated=ours.made.code != table.code(figure.detector),
+        outdated=ours.made.code != table.code(figure.detector, figure.dataset),
     )
 
 
@@ -313,7 +313,7 @@ def _of_rows(
         f"{device} ({_joined(gpu_of, made_by)})" if device != "cpu" else device,
         _joined(versions_of, made_by),
         _joined(commit_of, made_by),
-        table.code(figure.detector),
+        table.code(figure.detector, figure.dataset),
         _digest_of(every),
     )
     if failed:

@@ -19,10 +19,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 import datasets
-from bench.metrics import pixels, scored, thresholded
 from bench.plan.planning import Device, wanted_rows
 from bench.plan.suite import Seed, Suite, build, matching
-from bench.store.codeid import SHOWN_DIGITS, own_code_id
+from bench.store.codeid import SHOWN_DIGITS, origin, own_code_id
 from bench.store.records import Wanted, digest
 from detectors.settings import nearest
 from detectors.spec import parse
@@ -226,11 +225,13 @@ class PublishedTable:
         }
         return digest(made_of)[:SHOWN_DIGITS]
 
-    def code(self, detector: str) -> str:
-        """Return a short digest of our own code that makes a detector's scores, and figures of
-        them.
+    def code(self, detector: str, dataset: str) -> str:
+        """Return a short digest of our own code that makes a detector's scores on a data set, and
+        values out of them.
         """
-        return _code(self.told.detectors[detector].spec, self.told.pixels)
+        spec = self.told.detectors[detector].spec
+        member = self.members[dataset][0]
+        return _code(spec, self.told.protocol, member, self.told.pixels)
 
     def suites(self, detector: str, names: Sequence[str]) -> list[Suite]:
         """Return the suites of one detector, each of the data sets with the same settings."""
@@ -269,9 +270,15 @@ class PublishedTable:
 
 
 @cache
-def _code(spec: str, of_pixels: bool) -> str:
-    judging = [thresholded.__file__, scored.__file__, *([pixels.__file__] * of_pixels)]
-    return own_code_id(parse(spec), map(Path, judging))[:SHOWN_DIGITS]
+def _code(spec: str, protocol: str, dataset: str, of_pixels: bool) -> str:
+    judging = [
+        "bench.metrics.thresholded:OF_CALLED",
+        "bench.metrics.thresholded:above",
+        "bench.metrics.thresholded:most_anomalous",
+        "bench.metrics.scored:compute",
+        *(["bench.metrics.pixels:compute"] * of_pixels),
+    ]
+    return own_code_id(origin(parse(spec), protocol, dataset), judging)[:SHOWN_DIGITS]
 
 
 def names() -> tuple[str, ...]:

@@ -16,9 +16,9 @@ from rich.console import Console
 
 import datasets
 from bench.metrics.pixels import scores_of
-from bench.run.job import prepare
-from bench.run.server import random_state_for
-from bench.store.codeid import code_id
+from bench.run.prepare import prepare
+from bench.run.scoring import seed_generators
+from bench.store.codeid import code_id, origin
 from bench.store.records import Wanted
 from bench.store.store import Store
 from detectors import checks
@@ -161,21 +161,19 @@ def debug_row(stored: Stored, data: Path | None, console: Console) -> None:
             text = told if isinstance(told, str) else "\n".join(told)
             console.print(f"stored {name}:\n{text.rstrip()}\n", markup=False, soft_wrap=True)
     spec = parse(wanted.spec)
-    if code_id(spec) != wanted.code_id:
+    if code_id(origin(spec, wanted.protocol, wanted.dataset)) != wanted.code_id:
         console.print("the code or a library has changed since; scores may differ")
     unit = prepare(datasets.load(wanted.dataset, data), [wanted])
-    if isinstance(unit, str):
-        raise ValueError(unit)
     split, x_train, x_test = unit.split, unit.x_train, unit.x_test
     load_class(spec.entry.target)
     with _one_thread():
-        random_state_for(wanted.seed)
+        seed_generators(wanted.seed)
         detector = make(wanted.spec, **wanted.settings, seed=wanted.seed)
         _put_on(detector, wanted.device)
         start = time.perf_counter()
         detector.fit(x_train)
         console.print(f"fit x_train {x_train.shape}: {time.perf_counter() - start:.3f} s")
-        random_state_for(wanted.seed)
+        seed_generators(wanted.seed)
         start = time.perf_counter()
         scores = split.put_back(detector.score(x_test))
         console.print(f"score x_test {x_test.shape}: {time.perf_counter() - start:.3f} s")

@@ -21,7 +21,7 @@ import joblib
 from bench.plan.job import Job, Limits
 from bench.run.job import NotRun, run_job
 from bench.run.sandbox import Interrupted, Sandbox, check_in_sandbox, default_memory_mib
-from bench.store.codeid import code_id
+from bench.store.codeid import code_id, origin
 from bench.store.records import Row
 from detectors.spec import parse
 
@@ -170,7 +170,8 @@ _workshops_guard = threading.Lock()
 def _remote(job: Job, modules: Sequence[str]) -> tuple[list[Row], str]:
     """Run one job in a process of a cluster, with sandboxes that stay for the next."""
     for wanted in job.wanted:
-        if code_id(parse(wanted.spec)) != wanted.code_id:
+        made = origin(parse(wanted.spec), wanted.protocol, wanted.dataset)
+        if code_id(made) != wanted.code_id:
             return [], (
                 f"{wanted.spec}: the worker on {socket.gethostname()} has other code or libraries "
                 "than this machine; install the same there, and start the worker again"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from bench.metrics import pixels, scored
 from bench.plan.job import Job
-from bench.protocols import named
-from bench.protocols.scalers import IMPUTE, scale
+from bench.protocols.named import NotApplicable, find
+from bench.run.prepare import Unit, prepare
 from bench.run.sandbox import Child, Death, Sandbox, ServerDied
-from bench.store.codeid import code_parts, file_digest
+from bench.store.codeid import code_parts, file_digest, origin
 from bench.store.provenance import provenance
 from bench.store.records import Row, Status, Wanted
 from datasets import DataSet, load
@@ -27,32 +27,6 @@ MAX_IDLE = 3
 
 class NotRun(Exception):
     """Raised when a job cannot be run for a reason that says nothing of its detector."""
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One model fitted for one seed: what it is given, and what its scores are judged by.
-
-    Attributes:
-        wanted: its rows.
-        split: which rows train and test.
-        x_train: training samples, scaled.
-        x_test: test samples, scaled, in the order in which they are scored.
-        truth: labels of the test rows, in the order of the split.
-        masks: (n_test, h, w) in the order of `x_test`; None where pixels are not judged, as
-            where samples are no images (c, h, w).
-    """
-
-    wanted: tuple[Wanted, ...]
-    split: named.Split
-    x_train: NDArray[Any]
-    x_test: NDArray[Any]
-    truth: NDArray[np.int8]
-    masks: NDArray[np.uint8] | None
-
-    @property
-    def seed(self) -> int:
-        return self.wanted[0].seed
 
 
 def run_job(job: Job, sandbox: Sandbox) -> Iterator[Row]:
@@ -100,16 +74,17 @@ def run_job(job: Job, sandbox: Sandbox) -> Iterator[Row]:
 
 def _with_origin(row: Row, job: Job) -> Row:
     """Return a row with where and by what it was made."""
+    wanted = row.wanted
     return replace(
         row,
         provenance={**provenance(), "run": job.run},
-        details={**row.details, "code": _code(row.wanted.spec)},
+        details={**row.details, "code": _code(wanted.spec, wanted.protocol, wanted.dataset)},
     )
 
 
 @cache
-def _code(spec: str) -> dict[str, Any]:
-    return code_parts(parse(spec))
+def _code(spec: str, protocol: str, dataset: str) -> dict[str, Any]:
+    return code_parts(origin(parse(spec), protocol, dataset))
 
 
 def _blocks(pending: Iterable[Wanted], together: bool) -> list[list[list[Wanted]]]:
@@ -128,11 +103,11 @@ def _run_block(child: Child, data: DataSet, block: list[list[Wanted]]) -> Iterat
     """
     units: list[Unit] = []
     for group in block:
-        prepared = _refusal(group[0]) or prepare(data, group)
-        if isinstance(prepared, str):
-            yield from (Row(wanted, "unsupported", prepared) for wanted in group)
-        else:
-            units.append(prepared)
+        try:
+            _refuse_transductive(group[0])
+            units.append(prepare(data, group))
+        except NotApplicable as error:
+            yield from (Row(wanted, "unsupported", str(error)) for wanted in group)
     if not units:
         return
     running = [(unit, wanted) for unit in units for wanted in unit.wanted]
@@ -178,48 +153,19 @@ def _refuse_changed(files: Mapping[str, str]) -> None:
             raise NotRun(msg)
 
 
-def _refusal(wanted: Wanted) -> str:
-    """Return why the protocol does not admit the detector; "" if it does, as it does controls."""
-    admitted = named.find(wanted.protocol).transductive or wanted.family == "control"
-    if admitted or not wanted.transductive:
-        return ""
-    return (
-        f"scores of {wanted.spec} depend on the other test rows, which the protocol "
-        f"{wanted.protocol} does not allow; use the protocol transductive"
-    )
+def _refuse_transductive(wanted: Wanted) -> None:
+    """Refuse a detector that the protocol does not admit; it admits every baseline.
 
-
-def prepare(data: DataSet, wanted: list[Wanted]) -> Unit | str:
-    """Return split and scaled samples, or why this data set cannot be used so."""
-    first = wanted[0]
-    try:
-        split = named.split(first.protocol, data, first.seed)
-    except named.NotApplicable as error:
-        return str(error)
-    truth = data.y[split.test]
-    if truth.min() == truth.max():
-        kind = "anomalous" if truth.all() else "normal"
-        return f"all {len(truth)} test rows of {first.dataset} are {kind}; metrics take both kinds"
-    x_train, x_test = data.x[split.train], data.x[split.test[split.order]]
-    if data.codes:
-        x_train, x_test = data.codes.encode(x_train, x_test)
-    if not first.scaler.startswith(IMPUTE):
-        n_bad = sum(int((~np.isfinite(x)).sum()) for x in (x_train, x_test))
-        if n_bad:
-            return (
-                f"{first.dataset} has {n_bad} values that are NaN or infinite; "
-                f"--scaler {IMPUTE}{first.scaler} puts the training median in their place"
-            )
-    if named.find(first.protocol).scales_on_test:
-        # In the authors' order: a sum in another order tells equal distances apart.
-        in_order, x_train = scale(first.scaler, x_test[np.argsort(split.order)], x_train)
-        x_test = in_order[split.order]
-    else:
-        x_train, x_test = scale(first.scaler, x_train, x_test)
-    masks = None
-    if first.pixels_id and data.masks is not None and data.x.shape[2:] == data.masks.shape[1:]:
-        masks = data.masks[split.test[split.order]]
-    return Unit(tuple(wanted), split, x_train, x_test, truth, masks)
+    Raises:
+        NotApplicable: its scores depend on the other test rows.
+    """
+    admitted = find(wanted.protocol).transductive or wanted.family == "control"
+    if wanted.transductive and not admitted:
+        msg = (
+            f"scores of {wanted.spec} depend on the other test rows, which the protocol "
+            f"{wanted.protocol} does not allow; use the protocol transductive"
+        )
+        raise NotApplicable(msg)
 
 
 def _task(child: Child, unit: Unit) -> dict[str, Any]:

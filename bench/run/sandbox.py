@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.plan.job import Limits
+from bench.run.scoring import ONE_THREAD
 from bench.run.server import CANNOT_GO_ON
 from bench.store.records import Status
 
@@ -31,9 +32,6 @@ PATIENCE_SECONDS = 1.0  # for a process to end that has been told to
 MAX_OUTPUT_BYTES = 32 * 2**20  # what a child may have printed before the earlier part is dropped
 KEPT_OUTPUT_BYTES = 8192
 SIGNALS = {member.value: member.name for member in signal.Signals}
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
-)
 
 
 class Death(Exception):

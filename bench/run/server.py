@@ -17,7 +17,6 @@ import ctypes
 import importlib
 import json
 import os
-import random
 import resource
 import select
 import signal
@@ -34,13 +33,12 @@ from typing import Any
 import numpy as np
 
 from bench.metrics.pixels import scores_of
+from bench.run import scoring
 from bench.run.diagnostics import read_diagnostics
 from bench.store.codeid import file_digest
-from detectors.compose import Hybrid
 from detectors.contract import Collapsed, Detector, Diverged, Unsupported
-from detectors.factory import check, make, make_model
+from detectors.factory import check, make
 from detectors.spec import Spec, parse
-from detectors.streams import integer_seed
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -174,7 +172,7 @@ def _run_block(
 ) -> None:
     """Fit the block's models, tell the harness, then read out every wanted score in order."""
     wants = {want["spec"]: parse(want["spec"]) for unit in block for want in unit["wants"]}
-    random_state_for(block[0]["seed"])
+    scoring.seed_generators(block[0]["seed"])
     models, files, told = _fit(spec, job, block)
     _send(connection, files=files)
     _send(connection, units=told)
@@ -186,7 +184,7 @@ def _run_block(
         x_test = np.load(tests[str(unit["seed"])])
         x_test.setflags(write=False)
         for want in unit["wants"]:
-            random_state_for(unit["seed"])
+            scoring.seed_generators(unit["seed"])
             result, scores = _read_out(model, wants[want["spec"]], want, unit, x_test)
             _send(connection, result=result)
             if scores is not None:
@@ -212,16 +210,10 @@ def _fit(
     cpu, wall = time.process_time(), time.perf_counter()
     with _warnings() as caught:
         try:
-            models = [make_model(spec, **job["settings"], seed=unit["seed"]) for unit in block]
+            seeds = [unit["seed"] for unit in block]
+            models = scoring.build(spec, job["settings"], job["device"], seeds)
             files = _files_read(spec)
-            for model in models:
-                if hasattr(model, "device"):
-                    model.device = job["device"]
-            if spec.entry.trains_together:
-                errors = type(models[0]).fit_together(models, samples)  # type: ignore[attr-defined]
-            else:
-                models[0].fit(samples[0])
-                errors = [None]
+            errors = scoring.fit(spec, models, samples)
             outcomes = [
                 _failure(error) if error else _size(model)
                 for model, error in zip(models, errors, strict=True)
@@ -272,15 +264,13 @@ def _read_out(
             detector = model
             start, wall = time.process_time(), time.perf_counter()
             if spec.head:
-                head = make(spec.head, **{"seed": unit["seed"], **want["head"]})
-                detector = Hybrid(encoder=model, head=head, seed=unit["seed"])
-                detector.fit_head(np.load(unit["x_train"]))
+                x_train = np.load(unit["x_train"])
+                detector = scoring.with_head(spec, model, want["head"], unit["seed"], x_train)
                 head_seconds = time.process_time() - start
                 head_wall_seconds = time.perf_counter() - wall
             start = time.process_time()
-            given = detector.score(x_test, spec.readout)
+            scores = scoring.score(detector, spec.readout, x_test)
             score_us = (time.process_time() - start) / len(x_test) * 1e6
-            scores = _as_scores(given, len(x_test))
             peak_mib = _peak_mib(start_peak)
             if want["pixels"] and not spec.head and (found := scores_of(model, x_test)) is not None:
                 np.save(want["pixels"], found)
@@ -294,29 +284,6 @@ def _read_out(
         "warnings": caught,
     }
     return costs, scores
-
-
-def _as_scores(given: object, n: int) -> np.ndarray:
-    """Return what `score` gave as (n,) float64.
-
-    Raises:
-        ValueError: it has another shape, or is not of real numbers.
-    """
-    scores = np.asarray(given)
-    if scores.shape != (n,) or scores.dtype.kind not in "biuf":
-        msg = f"score returned {scores.dtype} of shape {scores.shape}, expected floats ({n},)"
-        raise ValueError(msg)
-    return np.ascontiguousarray(scores, dtype=np.float64)
-
-
-def random_state_for(seed: int) -> None:
-    """Seed the global generators of this child, so that a detector that draws from them anyway
-    gives the same numbers whatever ran before it."""
-    number = integer_seed(seed, "global generators of the sandbox")
-    random.seed(number)
-    np.random.seed(number)  # noqa: NPY002  # the legacy generator is the one others draw from
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(number)
 
 
 def _failure(error: BaseException) -> dict[str, Any]:

@@ -1,207 +1,196 @@
-"""The code id: a digest of the code and the library versions that a row's scores depend on."""
+"""The code id: a digest of the code and the library versions that a row's scores depend on.
+
+It covers every definition of the project that a score can reach: from the detector, the protocol,
+the loader of the data set, the preparation of samples and the child's own code. Each counts by its
+syntax tree, wherever it stands (see `bench.store.definitions`). Tables of names are not followed:
+what a row takes from them is in its key itself.
+"""
 
 from __future__ import annotations
 
-import ast
 import hashlib
-import sys
 from collections.abc import Iterable
+from dataclasses import fields
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from sys import stdlib_module_names
+from typing import Any, NamedTuple
 
+import datasets
+from bench.protocols import named
+from bench.store.definitions import HOME, Definition, Definitions, Place
 from bench.store.records import digest
 from detectors.entry import Entry
-from detectors.source import module_file, read_tree, source_file
+from detectors.pyod.table import PYOD
+from detectors.source import source_file
 from detectors.spec import Spec
 
-# What a library's results rest on beyond itself.
-RESTS_ON = {
-    "pyod": ("numpy", "scikit-learn", "scipy"),
-    "sklearn": ("numpy", "scikit-learn", "scipy"),
+SHOWN_DIGITS = 12  # of a digest
+# What a library is called where its modules have another name, and what its results rest on.
+DISTRIBUTIONS = {
+    "PIL": ("pillow",),
+    "pyod": ("pyod", "numpy", "scikit-learn", "scipy"),
+    "pywt": ("PyWavelets",),
+    "sklearn": ("scikit-learn", "numpy", "scipy"),
 }
-HERE = Path(__file__).parents[1]
-SHOWN_DIGITS = 12  # of a file's digest
-HARNESS_FILES = tuple(
-    HERE / "protocols" / name for name in ("named.py", "papers.py", "scalers.py", "split.py")
+# Code of the harness, of detectors and of data sets that every score depends on.
+EVERY_SCORE = (
+    "bench.run.prepare:prepare",
+    "bench.run.scoring:ONE_THREAD",
+    "bench.run.scoring:build",
+    "bench.run.scoring:fit",
+    "bench.run.scoring:score",
+    "bench.run.scoring:seed_generators",
+    "datasets.catalogue:load",
 )
-# What changes no score: names (what a name presets is in the id) and the checking of settings.
-NO_SCORES = (
-    "annotated_types",
-    "detectors.entry",
-    "detectors.factory",
-    "detectors.registry",
-    "detectors.settings",
-    "detectors.spec",
+OF_HEADS = ("bench.run.scoring:with_head",)
+# Look-ups and what they return, which is in the key of a row. And checks, which accept or refuse.
+NOT_FOLLOWED = (
+    "bench.protocols.named:Named",
+    "bench.protocols.named:find",
+    "bench.protocols.named:parse",
+    "datasets.catalogue:_card",
+    "datasets.catalogue:find",
+    "datasets.files:data_folder",
+    "datasets.files:locate",
+    "datasets.files:verify",
+    "datasets.record:Card",
+    "datasets.record:content_sha256",
+    "detectors.pyod.table:PYOD",
+    "detectors.spec:Spec",
+    "detectors.factory:load_class",
+    "detectors.spec:parse",
+    "detectors.settings:check_settings",
+    "detectors.settings:nearest",
 )
 
 
-def code_id(spec: Spec) -> str:
-    """Return the digest for a spec's scores.
+class Origin(NamedTuple):
+    """What decides which code makes a row's scores.
 
-    It covers the syntax trees, without texts (see `_drop_texts`), of the detector's module, of
-    its head's and of what they import within `detectors` or, where they are a user's file, from
-    beside it; protocols and scalers; what the registry presets; and the versions of the libraries
-    that these modules import, and of those that the registry says the method imports.
+    Attributes:
+        spec: the detector.
+        protocol: name of the protocol.
+        loader: "module:function" that loads the data set.
+        cap: largest share of anomalies in its test sets; None for no limit.
     """
-    files = _files(spec)
-    return digest(
-        {
-            "trees": sorted({tree_digest(path) for path in files}),
-            "presets": _presets(spec),
-            "versions": _versions(spec, files),
-        }
-    )
+
+    spec: Spec
+    protocol: str
+    loader: str
+    cap: float | None
 
 
-def own_code_id(spec: Spec, further: Iterable[Path] = ()) -> str:
-    """Return the digest of the project's code for a spec's scores, and of further files.
+def origin(spec: Spec, protocol: str, dataset: str) -> Origin:
+    """Return the origin of rows of a detector on a data set, by its name."""
+    entry = datasets.find(dataset)
+    name = named.parse(protocol).name
+    return Origin(spec, name, entry.loader, entry.max_test_anomaly_rate)
 
-    Unlike the code id it is the same under other libraries and another Python, whose syntax trees
-    have other empty fields.
+
+def code_id(made: Origin) -> str:
+    """Return the digest of all that makes scores of this origin, libraries included."""
+    known = (str(made.spec), *made[1:])
+    if known not in _ids:
+        _ids[known] = digest({"own": own_code_id(made), "versions": _versions(made)})
+    return _ids[known]
+
+
+_ids: dict[tuple[object, ...], str] = {}
+
+
+def own_code_id(made: Origin, further: Iterable[str] = ()) -> str:
+    """Return the digest of the project's code alone that makes scores.
+
+    `further` adds definitions, as "module:name", that make something of the scores.
     """
-    trees = sorted({_plain_digest(path) for path in (*_files(spec), *further)})
-    return digest({"trees": trees, "presets": _presets(spec)})
+    found = definitions()
+    starts = [*_starts(made), *map(found.find, further)]
+    return digest({"definitions": [found.digest(start) for start in starts], **_chosen(made)})
 
 
-@cache
-def _plain_digest(path: Path) -> str:
-    return digest(_plain(_tree(path)))
-
-
-def _plain(node: object) -> object:
-    """Return a syntax tree as nested lists, without its empty fields."""
-    if isinstance(node, list):
-        return [_plain(each) for each in node]
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    fields = ((name, value) for name, value in ast.iter_fields(node) if value not in (None, []))
-    return [type(node).__name__, *([name, _plain(value)] for name, value in fields)]
-
-
-def code_parts(spec: Spec) -> dict[str, Any]:
+def code_parts(made: Origin) -> dict[str, Any]:
     """Return what the code id is made of, for a reader who asks why two of them differ.
 
-    `files` gives the digest of each file by its path in the project (of a user's file, its name),
-    `presets` what the registry presets, `versions` the version of each library.
+    `files` gives a digest of the definitions of each file that a score can reach, by its path in
+    the project (of a user's file, its name); `presets` what the tables of detectors and protocols
+    say; `versions` the version of each library.
     """
-    files = _files(spec)
+    found = definitions()
+    by_file: dict[Path, list[str]] = {}
+    for one in _reached(made):
+        by_file.setdefault(one.file, []).append(found.own_digest(one))
+    files = {_shown(file): digest(sorted(parts)) for file, parts in by_file.items()}
     return {
-        "files": {_shown(path): tree_digest(path)[:SHOWN_DIGITS] for path in files},
-        "presets": _presets(spec),
-        "versions": _versions(spec, files),
+        "files": {name: files[name][:SHOWN_DIGITS] for name in sorted(files)},
+        "presets": list(_chosen(made).values()),
+        "versions": _versions(made),
     }
 
 
-def _files(spec: Spec) -> list[Path]:
-    targets = [entry.target for entry in _entries(spec)]
-    if spec.head:
-        targets.append("detectors.compose:Hybrid")
-    return sorted(set(HARNESS_FILES).union(*(_closure(target) for target in targets)))
+def digest_of(*targets: str) -> str:
+    """Return the digest of definitions of the project, "module:name", and of all they reach."""
+    found = definitions()
+    return digest([found.digest(found.find(target)) for target in targets])
 
 
-def _entries(spec: Spec) -> list[Entry]:
-    return [entry for entry in (spec.entry, spec.head_entry) if entry]
+@cache
+def definitions() -> Definitions:
+    """Return the definitions of the project as this process first reads them."""
+    return Definitions(cut=NOT_FOLLOWED)
 
 
-def _presets(spec: Spec) -> list[str]:
-    return [repr(sorted(entry.preset.items())) for entry in _entries(spec)]
+def _starts(made: Origin) -> list[Definition]:
+    found = definitions()
+    choose = named.find(made.protocol).choose
+    every = EVERY_SCORE + OF_HEADS * bool(made.spec.head)
+    targets = [*every, f"{choose.__module__}:{choose.__qualname__}", made.loader]
+    return [*map(found.find, targets), *(_class(entry.target) for entry in _entries(made))]
 
 
-def _versions(spec: Spec, files: Iterable[Path]) -> dict[str, str]:
-    imported = (_imports(path) for path in files)
-    return versions(_preloaded(_entries(spec)).union(*imported))
+def _class(target: str) -> Definition:
+    """Return the definition of a detector's class; outside the project, its whole module."""
+    module, _, _ = target.partition(":")
+    if module.partition(".")[0] == "detectors":
+        return definitions().find(target)
+    file = source_file(target).resolve()
+    file_digest(file)  # so that a change from now on is noticed
+    if module.endswith(".py"):
+        return definitions().whole(file, Place(file.parent))
+    package = module.partition(".")[0]
+    return definitions().whole(file, Place(file.parents[module.count(".")], package))
+
+
+def _reached(made: Origin) -> set[Definition]:
+    return set().union(*map(definitions().reached, _starts(made)))
+
+
+def _entries(made: Origin) -> list[Entry]:
+    return [entry for entry in (made.spec.entry, made.spec.head_entry) if entry]
+
+
+def _chosen(made: Origin) -> dict[str, str]:
+    """Return what the tables of detectors and protocols say of an origin, texts aside."""
+    presets = [sorted(entry.preset.items()) for entry in _entries(made)]
+    pyod = [PYOD[str(name)] for each in presets for key, name in each if key == "class_name"]
+    protocol = named.find(made.protocol)
+    rules = [
+        (field.name, getattr(protocol, field.name))
+        for field in fields(protocol)
+        if field.name not in ("summary", "choose", "paper", "flaw")
+    ]
+    chosen = {"presets": presets, "pyod": pyod, "protocol": rules, "cap": made.cap}
+    return {name: repr(value) for name, value in chosen.items()}
+
+
+def _versions(made: Origin) -> dict[str, str]:
+    preloaded = {module for entry in _entries(made) for module in entry.preload}
+    return versions(definitions().libraries(_reached(made)) | preloaded)
 
 
 def _shown(path: Path) -> str:
-    home = HERE.parent
-    return path.relative_to(home).as_posix() if path.is_relative_to(home) else path.name
-
-
-def _preloaded(entries: Iterable[Entry]) -> frozenset[str]:
-    return frozenset(module for entry in entries for module in entry.preload)
-
-
-def _closure(target: str) -> set[Path]:
-    """Return a target's file and all it imports within `detectors`, or beside a user's file."""
-    root = source_file(target)
-    beside = root.parent if target.rpartition(":")[0].endswith(".py") else None
-    found: set[Path] = set()
-    waiting = [root]
-    while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            for name in _imports(path):
-                if name.startswith("detectors."):
-                    waiting += [file for file in [_inside(name)] if file]
-                elif beside:
-                    waiting += _beside(name, path, beside)
-    return found
-
-
-def _beside(name: str, importer: Path, folder: Path) -> list[Path]:
-    """Return the files below a folder of a module that a file there imports, and its packages'."""
-    absolute = name.lstrip(".")
-    level = len(name) - len(absolute)
-    start = importer.resolve().parents[level - 1] if level else folder
-    parts = absolute.split(".")
-    files = (module_file(".".join(parts[:n]), start) for n in range(1, len(parts) + 1))
-    return [file for file in files if file]
-
-
-def _inside(name: str) -> Path | None:
-    """Return the file of a module of `detectors`, or of what `detectors` itself offers, if any."""
-    place = HERE.parent.joinpath(*name.split("."))
-    for file in (place.with_suffix(".py"), place / "__init__.py"):
-        if file.is_file() and name not in NO_SCORES:
-            return file
-    package, _, attribute = name.rpartition(".")
-    offered = {n.rpartition(".")[2]: n.rpartition(".")[0] for n in _offered()}
-    return _inside(offered[attribute]) if package == "detectors" and attribute in offered else None
-
-
-@cache
-def _offered() -> frozenset[str]:
-    return _imports(HERE.parent / "detectors" / "__init__.py")
-
-
-@cache
-def _tree(path: Path) -> ast.Module:
-    tree = read_tree(path)
-    for node in ast.walk(tree):
-        for field in ("body", "orelse", "finalbody"):
-            statements = getattr(node, field, None)
-            if isinstance(statements, list) and statements:
-                _drop_texts(statements)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Protocol":
-            node.args = [arg for arg in node.args if not isinstance(arg, ast.Constant)]
-            node.keywords = [word for word in node.keywords if word.arg not in ("paper", "flaw")]
-    return tree
-
-
-def _drop_texts(statements: list[ast.stmt]) -> None:
-    """Put `pass` in place of what changes no score: docstrings, and messages that are raised next.
-
-    Comments are not in a tree. What a protocol says of itself goes too.
-    """
-    if _is_docstring(statements[0]):
-        statements[0] = ast.Pass()
-    for i, (first, second) in enumerate(pairwise(statements)):
-        if isinstance(first, ast.Assign) and isinstance(second, ast.Raise):
-            names = [ast.unparse(target) for target in first.targets]
-            if names == ["msg"]:
-                statements[i] = ast.Pass()
-
-
-def _is_docstring(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+    return path.relative_to(HOME).as_posix() if path.is_relative_to(HOME) else path.name
 
 
 @cache
@@ -210,37 +199,13 @@ def file_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@cache
-def tree_digest(path: Path) -> str:
-    """Return the digest of a file's code: of its syntax tree without texts, see `_drop_texts`."""
-    file_digest(path)  # so that a change from now on is noticed
-    return hashlib.sha256(ast.dump(_tree(path)).encode()).hexdigest()
-
-
-@cache
-def _imports(path: Path) -> frozenset[str]:
-    """Return the modules, and names from modules, that a file imports anywhere, in full.
-
-    A relative one begins with its dots.
-    """
-    names: set[str] = set()
-    for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            module = "." * node.level + (node.module or "")
-            dot = "." if node.module else ""
-            names |= {module, *(f"{module}{dot}{alias.name}" for alias in node.names)}
-    return frozenset(names)
-
-
 def versions(modules: Iterable[str]) -> dict[str, str]:
     """Return the versions of the distributions behind imported modules, where they have one."""
     found: dict[str, str] = {}
     for module in modules:
         package = module.partition(".")[0]
-        if package and package not in sys.stdlib_module_names and package not in NO_SCORES:
-            for distribution in (package, *RESTS_ON.get(package, ())):
+        if package and package not in stdlib_module_names:
+            for distribution in DISTRIBUTIONS.get(package, (package,)):
                 found |= _version(distribution)
     return found
 

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics import scored
-from bench.store.codeid import tree_digest
+from bench.store.codeid import digest_of
 from bench.store.records import SCORED, Row, canonical
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ class Store:
 @cache
 def _metrics_id() -> str:
     """Return the digest of the code that computes metrics."""
-    return tree_digest(Path(scored.__file__))
+    return digest_of("bench.metrics.scored:compute")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bench.plan.planning import wanted_rows
 from bench.plan.suite import Suite
 from bench.protocols.named import PROTOCOLS, NotApplicable, Split, find, parse, split
-from bench.run.job import Unit, prepare
+from bench.run.prepare import Unit, prepare
 from datasets import Card, DataSet, OfficialSplit, content_sha256, load, names
 
 EMBEDDED = [name for name in names() if name in ("wine", "breast-cancer", "digits/3", "digits/8")]

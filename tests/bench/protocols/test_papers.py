@@ -10,7 +10,7 @@ from bench.plan.planning import wanted_rows
 from bench.plan.suite import Suite
 from bench.protocols.named import PROTOCOLS, split
 from bench.protocols.papers import PUBLISHED
-from bench.run.job import Unit, prepare
+from bench.run.prepare import Unit, prepare
 
 # Precision and recall of Zong et al., "DAGMM", ICLR 2018, and the share of the test rows that the
 # authors call anomalous.

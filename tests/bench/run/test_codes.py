@@ -4,7 +4,7 @@ import numpy as np
 
 from bench.plan.planning import wanted_rows
 from bench.plan.suite import Suite
-from bench.run.job import Unit, prepare
+from bench.run.prepare import Unit, prepare
 from datasets import load
 
 

@@ -1,0 +1,75 @@
+"""From a data set and a protocol to what a detector is given: split, encoded and scaled samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.protocols.named import NotApplicable, Split, find, split
+from bench.protocols.scalers import IMPUTE, scale
+from bench.store.records import Wanted
+from datasets import DataSet
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One model fitted for one seed: what it is given, and what its scores are judged by.
+
+    Attributes:
+        wanted: its rows.
+        split: which rows train and test.
+        x_train: training samples, scaled.
+        x_test: test samples, scaled, in the order in which they are scored.
+        truth: labels of the test rows, in the order of the split.
+        masks: (n_test, h, w) in the order of `x_test`; None where pixels are not judged, as
+            where samples are no images (c, h, w).
+    """
+
+    wanted: tuple[Wanted, ...]
+    split: Split
+    x_train: NDArray[Any]
+    x_test: NDArray[Any]
+    truth: NDArray[np.int8]
+    masks: NDArray[np.uint8] | None
+
+    @property
+    def seed(self) -> int:
+        return self.wanted[0].seed
+
+
+def prepare(data: DataSet, wanted: list[Wanted]) -> Unit:
+    """Return split and scaled samples for rows of one model, data set, protocol and seed.
+
+    Raises:
+        NotApplicable: this data set cannot be used so; the message says why.
+    """
+    first = wanted[0]
+    rows = split(first.protocol, data, first.seed)
+    truth = data.y[rows.test]
+    if truth.min() == truth.max():
+        kind = "anomalous" if truth.all() else "normal"
+        msg = f"all {len(truth)} test rows of {first.dataset} are {kind}; metrics need both kinds"
+        raise NotApplicable(msg)
+    x_train, x_test = data.x[rows.train], data.x[rows.test[rows.order]]
+    if data.codes:
+        x_train, x_test = data.codes.encode(x_train, x_test)
+    n_bad = sum(int((~np.isfinite(x)).sum()) for x in (x_train, x_test))
+    if n_bad and not first.scaler.startswith(IMPUTE):
+        msg = (
+            f"{first.dataset} has {n_bad} values that are NaN or infinite; "
+            f"--scaler {IMPUTE}{first.scaler} puts the training median in their place"
+        )
+        raise NotApplicable(msg)
+    if find(first.protocol).scales_on_test:
+        # In the authors' order: a sum in another order tells equal distances apart.
+        in_order, x_train = scale(first.scaler, x_test[np.argsort(rows.order)], x_train)
+        x_test = in_order[rows.order]
+    else:
+        x_train, x_test = scale(first.scaler, x_train, x_test)
+    masks = None
+    if first.pixels_id and data.masks is not None and data.x.shape[2:] == data.masks.shape[1:]:
+        masks = data.masks[rows.test[rows.order]]
+    return Unit(tuple(wanted), rows, x_train, x_test, truth, masks)
