@@ -120,6 +120,18 @@ class OfficialSplit:
     train: Array
     test: Array
 
+    @classmethod
+    def at(cls, n_train: int, y: Array) -> OfficialSplit:
+        """Return the split of rows whose first `n_train` are the training part of the source.
+
+        The normals of that part train; all rows after it test.
+
+        Args:
+            n_train: number of rows of the training part.
+            y: (n,) labels, 0 for a normal.
+        """
+        return cls(np.flatnonzero(y[:n_train] == 0), np.arange(n_train, len(y)))
+
     def __post_init__(self) -> None:
         for part in ("train", "test"):
             rows = np.asarray(getattr(self, part))

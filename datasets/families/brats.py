@@ -47,7 +47,7 @@ def slices(card: Card, paths: Sequence[Path], modality: str, size: int, step: in
     masks = np.concatenate([masks for _, masks in parts])
     y = np.asarray(masks.any(axis=(1, 2)))
     training = bags < len(parts) - max(1, round(_TEST_SHARE * len(parts)))
-    split = OfficialSplit(np.flatnonzero(training & ~y), np.flatnonzero(~training))
+    split = OfficialSplit.at(int(training.sum()), y)
     return DataSet(card, np.concatenate([images for images, _ in parts]), y, split, masks, bags)
 
 

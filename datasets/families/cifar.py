@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from datasets.entry import File
-from datasets.families.classes import split_by_class, ten_sets
+from datasets.families.classes import ten_sets
 from datasets.files import WrongData
-from datasets.record import Array, Card, DataSet
+from datasets.record import Array, Card, DataSet, OfficialSplit
 
 BATCHES = (*(f"data_batch_{k}" for k in range(1, 6)), "test_batch")
 _FOLDER = "cifar-10-batches-py"
@@ -52,7 +52,8 @@ def one_class(card: Card, paths: Sequence[Path], normal: int) -> DataSet:
     batches = _read_batches(paths[0])
     images = np.concatenate([images for images, _ in batches])
     classes = np.concatenate([classes for _, classes in batches])
-    return split_by_class(card, images, classes, len(images) - len(batches[-1][0]), {normal})
+    y = classes != normal
+    return DataSet(card, images, y, OfficialSplit.at(len(y) - len(batches[-1][1]), y))
 
 
 def _read_batches(path: Path) -> list[tuple[Array, Array]]:

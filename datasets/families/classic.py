@@ -48,10 +48,8 @@ def nsl_kdd(card: Card, paths: Sequence[Path]) -> DataSet:
     parts = [_read(path, _KDD_LABEL + 2) for path in paths]
     table = pd.concat(parts, ignore_index=True)
     y = (table[_KDD_LABEL] != "normal").to_numpy()
-    n_train = len(parts[0])
-    split = OfficialSplit(np.flatnonzero(~y[:n_train]), np.arange(n_train, len(y)))
     x, codes = _kdd_features(table)
-    return DataSet(card, x, y, split, codes=codes)
+    return DataSet(card, x, y, OfficialSplit.at(len(parts[0]), y), codes=codes)
 
 
 def covertype(card: Card, paths: Sequence[Path]) -> DataSet:

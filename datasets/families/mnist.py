@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from datasets.entry import Entry, Facts, File
-from datasets.families.classes import TEN, split_by_class, ten_sets
+from datasets.families.classes import TEN, ten_sets
 from datasets.files import WrongData
-from datasets.record import Array, Card, DataSet
+from datasets.record import Array, Card, DataSet, OfficialSplit
 
 _UNSIGNED_BYTES = 8
 _SHAPE = (1, 28, 28)
@@ -34,7 +34,9 @@ def one_class(card: Card, paths: Sequence[Path], normal: int) -> DataSet:
         paths: training images and labels, test images and labels, as idx files.
         normal: the class that is normal.
     """
-    return _read(card, paths, {normal})
+    images, classes, n_train = _read(paths)
+    y = classes != normal
+    return DataSet(card, images, y, OfficialSplit.at(n_train, y))
 
 
 def leave_out(card: Card, paths: Sequence[Path], anomaly: int) -> DataSet:
@@ -43,7 +45,9 @@ def leave_out(card: Card, paths: Sequence[Path], anomaly: int) -> DataSet:
     As An and Cho, "Variational autoencoder based anomaly detection using reconstruction
     probability", SNU technical report, 2015. Arguments are those of `one_class`.
     """
-    return _read(card, paths, set(range(10)) - {anomaly})
+    images, classes, n_train = _read(paths)
+    y = classes == anomaly
+    return DataSet(card, images, y, OfficialSplit.at(n_train, y))
 
 
 def read_idx(path: Path) -> Array:
@@ -70,11 +74,11 @@ def read_idx(path: Path) -> Array:
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
-def _read(card: Card, paths: Sequence[Path], normal: set[int]) -> DataSet:
+def _read(paths: Sequence[Path]) -> tuple[Array, Array, int]:
+    """Return (n, 1, height, width) images, (n,) classes and the number of training images."""
     train, train_classes, test, test_classes = (read_idx(path) for path in paths)
-    images = np.concatenate([train, test])[:, None]  # (n, 1, height, width)
-    classes = np.concatenate([train_classes, test_classes])
-    return split_by_class(card, images, classes, len(train), normal)
+    images = np.concatenate([train, test])[:, None]
+    return images, np.concatenate([train_classes, test_classes]), len(train_classes)
 
 
 _MNIST_MIRRORS = (

@@ -27,8 +27,8 @@ def corrupted(card: Card, paths: Sequence[Path]) -> DataSet:
     """
     train, plain, corrupt = (_read_images(path) for path in paths)
     y = np.repeat([0, 0, 1], [len(train), len(plain), len(corrupt)])
-    split = OfficialSplit(np.arange(len(train)), np.arange(len(train), len(y)))
-    return DataSet(card, np.concatenate([train, plain, corrupt]), y, split)
+    x = np.concatenate([train, plain, corrupt])
+    return DataSet(card, x, y, OfficialSplit.at(len(train), y))
 
 
 def _read_images(path: Path) -> Array:

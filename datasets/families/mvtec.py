@@ -56,7 +56,7 @@ def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bo
         for path, odd in zip(files, defective, strict=True)
     ]
     x, mask = read_images(files, drawn, size, grey)
-    split = OfficialSplit(np.arange(len(train)), np.arange(len(train), len(files)))
+    split = OfficialSplit.at(len(train), defective)
     return DataSet(card, x, defective, split, mask if masks else None)
 
 

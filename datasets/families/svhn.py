@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from datasets.entry import File
-from datasets.families.classes import split_by_class, ten_sets
+from datasets.families.classes import ten_sets
 from datasets.files import WrongData
 from datasets.formats.arrays import read_mat
-from datasets.record import Array, Card, DataSet
+from datasets.record import Array, Card, DataSet, OfficialSplit
 
 
 def one_class(card: Card, paths: Sequence[Path], normal: int) -> DataSet:
@@ -24,8 +24,8 @@ def one_class(card: Card, paths: Sequence[Path], normal: int) -> DataSet:
     """
     parts = [_read(path) for path in paths]
     images = np.concatenate([images for images, _ in parts])
-    digits = np.concatenate([digits for _, digits in parts])
-    return split_by_class(card, images, digits, len(parts[0][0]), {normal})
+    y = np.concatenate([digits for _, digits in parts]) != normal
+    return DataSet(card, images, y, OfficialSplit.at(len(parts[0][1]), y))
 
 
 def _read(path: Path) -> tuple[Array, Array]:

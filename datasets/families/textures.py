@@ -35,8 +35,7 @@ def texture(card: Card, paths: Sequence[Path], kind: str) -> DataSet:
     """
     images, masks, labels = _draw(kind)
     y = np.array([label != "good" for label in labels])
-    split = OfficialSplit(np.arange(N_TRAIN), np.arange(N_TRAIN, len(y)))
-    return DataSet(card, images[:, None], y, split, masks)
+    return DataSet(card, images[:, None], y, OfficialSplit.at(N_TRAIN, y), masks)
 
 
 def write(kind: str, folder: Path) -> None:

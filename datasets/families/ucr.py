@@ -42,7 +42,7 @@ def ecg5000(card: Card, paths: Sequence[Path]) -> DataSet:
         msg = f"{folder} lacks {' or '.join(_ECG)}; run `bench data fetch {card.name}`"
         raise WrongData(msg)
     x, y = (read_npy(folder / name) for name in _ECG_ARRAYS)
-    return DataSet(card, x, y, _split(y, _ECG_N_TRAIN))
+    return DataSet(card, x, y, OfficialSplit.at(_ECG_N_TRAIN, y))
 
 
 def series(card: Card, paths: Sequence[Path], normal: str) -> DataSet:
@@ -65,7 +65,7 @@ def series(card: Card, paths: Sequence[Path], normal: str) -> DataSet:
     classes = table[:, 0]
     chosen = _class(card, classes, normal)
     y = (classes != chosen).astype(np.int8)
-    split = _split(y, len(tables[0])) if len(tables) == 2 else None
+    split = OfficialSplit.at(len(tables[0]), y) if len(tables) == 2 else None
     return DataSet(card, table[:, 1:].astype(np.float32), y, split)
 
 
@@ -102,11 +102,6 @@ def _class(card: Card, classes: Array, normal: str) -> float:
         )
         raise WrongData(msg)
     return chosen
-
-
-def _split(y: Array, n_train: int) -> OfficialSplit:
-    """Return the official split: normals of the training part, the whole test part."""
-    return OfficialSplit(np.flatnonzero(y[:n_train] == 0), np.arange(n_train, len(y)))
 
 
 def _find(folder: Path, name: str) -> Path | None:

@@ -52,8 +52,7 @@ def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bo
     ]
     y = np.array([row["label"] != "normal" for row in train + test])
     x, mask = mvtec.read_images(images, drawn, size, grey)
-    split = OfficialSplit(np.arange(len(train)), np.arange(len(train), len(y)))
-    return DataSet(card, x, y, split, mask if masks else None)
+    return DataSet(card, x, y, OfficialSplit.at(len(train), y), mask if masks else None)
 
 
 def _rows(path: Path, product: str) -> list[dict[str, str]]:

@@ -119,6 +119,13 @@ def test_labels_of_one_class_are_refused(y, n_anomalies):
     refused(f"toy: y has {n_anomalies} anomalies among 6 rows; give at least one of each", y=y)
 
 
+@pytest.mark.parametrize("y", [Y, Y.astype(bool)])
+def test_a_split_at_a_row_trains_on_the_normals_before_it(y):
+    split = OfficialSplit.at(3, y)
+
+    assert (split.train.tolist(), split.test.tolist()) == ([0, 1], [3, 4, 5])
+
+
 def test_a_split_beyond_the_last_row_is_refused():
     split = OfficialSplit([0, 1], [2, 6])
 
