@@ -138,7 +138,7 @@ def _card(entry: Entry, folder: Path) -> Card:
         from_files=not entry.content_sha256,
         max_test_anomaly_rate=entry.max_test_anomaly_rate,
         has_official_split=entry.has_official_split,
-        traps=entry.traps,
+        known_issues=entry.known_issues,
     )
 
 

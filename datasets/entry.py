@@ -91,7 +91,7 @@ class Entry:
         licence: of the content.
         citation: what to cite in a paper.
         loader: "package.module:function", called with (card, paths, **options).
-        traps: what has misled readers of results on this data.
+        known_issues: what has misled readers of results on this data.
         synthetic: whether the samples are generated.
         restricted: whether the licence restricts use, so that fetching asks to accept it.
         max_test_anomaly_rate: largest share of anomalies a protocol lets into a test set.
@@ -116,7 +116,7 @@ class Entry:
     licence: str
     citation: str
     loader: str
-    traps: tuple[str, ...] = ()
+    known_issues: tuple[str, ...] = ()
     synthetic: bool = False
     restricted: bool = False
     max_test_anomaly_rate: float | None = None

@@ -9,8 +9,8 @@
 A setting that takes several values is repeated: "drop=id&drop=name". Characters that have a
 meaning here (& ? = % + and, on the command line, commas) are written as %26, %3F, ... A TOML card
 beside the file, of the same name with the ending .toml, may hold the same settings, and family,
-source, licence, citation and traps; the name goes before the card. That of a folder photos.v2 is
-photos.v2.toml.
+source, licence, citation and known_issues. A setting in the name overrides the card's. The card of
+a folder photos.v2 is photos.v2.toml.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _ABOUT: dict[str, Any] = {
     "source": "",
     "licence": "the owner's",
     "citation": "unpublished",
-    "traps": (),
+    "known_issues": (),
 }
 _OPENML = "openml/"
 _ALLOWED = {"categorical": CATEGORICAL, "missing": MISSING}
@@ -132,7 +132,9 @@ def _openml(name: str) -> Entry:
             "learning, SIGKDD Explorations 15(2), 2013, doi:10.1145/2641190.2641198"
         ),
         loader="datasets.families.openml:table",
-        traps=("made for classification: whether its rare class is anomalous is your claim",),
+        known_issues=(
+            "made for classification: whether its rare class is anomalous is your claim",
+        ),
         files=(File(f"{place}.arff", advice=f"get it as ARFF from {site}"),),
         beside=(f"{place}.json",),
         service="openml",
@@ -177,7 +179,7 @@ def _entry(
         licence=about["licence"],
         citation=about["citation"],
         loader=loader,
-        traps=tuple(about["traps"]),
+        known_issues=tuple(about["known_issues"]),
         has_official_split=has_official_split,
         files=tuple(File(str(file)) for file in files),
         folders=() if files else (str(said.path),),

@@ -42,7 +42,7 @@ class Card:
         max_test_anomaly_rate: largest share of anomalies a protocol lets into a test set;
             None for no limit. The record holds all of them.
         has_official_split: whether the source says which rows are for training and for test.
-        traps: what has misled readers of results on this data.
+        known_issues: what has misled readers of results on this data.
 
     Raises:
         ValueError: a number that no data set can have, or a sha256 that is not one.
@@ -63,7 +63,7 @@ class Card:
     from_files: bool = False
     max_test_anomaly_rate: float | None = None
     has_official_split: bool = False
-    traps: tuple[str, ...] = ()
+    known_issues: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[0-9a-f]{64}", self.sha256):

@@ -78,7 +78,7 @@ def _card(entry: Entry) -> dict[str, str]:
         "source": linked(entry.source),
         "licence": entry.licence + (" (needs `--accept-licence`)" if entry.restricted else ""),
         "cite": linked(entry.citation),
-        "known issues": "; ".join(entry.traps),
+        "known issues": "; ".join(entry.known_issues),
         "options in the name": ", ".join(f"`{option}`" for option in entry.settable),
         "files": ", ".join(f"`{path}`" for path in files[:FILES_SHOWN]),
     }

@@ -216,7 +216,7 @@ def describe(
         "anomalies": n_anomalies,
         "anomaly_rate": n_anomalies / n if n and n_anomalies else None,
         "official_split": entry.has_official_split,
-        "traps": list(entry.traps),
+        "known_issues": list(entry.known_issues),
         "files": (
             {path: pin for path, _, pin in pinned(entry, folder)}
             if here

@@ -136,7 +136,7 @@ def cards(board: Board) -> dict[str, dict[str, Any]]:
             "source": entry.source,
             "licence": entry.licence,
             "citation": entry.citation,
-            "traps": entry.traps,
+            "known_issues": entry.known_issues,
         }
     return found
 

@@ -36,35 +36,35 @@ def facts(line: Line) -> Facts | None:
     return Facts(n, (d,), n_anomalies, int(line["duplicates"]) if line["duplicates"] else None)
 
 
-def counted_traps(line: Line) -> tuple[str, ...]:
+def counted_issues(line: Line) -> tuple[str, ...]:
     """Return what the columns of a line warn of."""
     if not line["n"]:
         return ()
     n, n_anomalies = int(line["n"]), int(line["n_anomalies"])
-    traps = _counted(line, n) if line["duplicates"] else []
+    issues = _counted(line, n) if line["duplicates"] else []
     if n_anomalies > 0.2 * n:
         rate = f"{n_anomalies / n:.0%}"
-        traps.append(f"{rate} anomalies: average precision starts at that prevalence")
-    return tuple(traps)
+        issues.append(f"{rate} anomalies: average precision starts at that prevalence")
+    return tuple(issues)
 
 
 def _counted(line: Line, n: int) -> list[str]:
     duplicates, conflicts = int(line["duplicates"]), int(line["conflicts"])
-    traps = []
+    issues = []
     if duplicates > 0.01 * n:
-        traps.append(
+        issues.append(
             f"{duplicates / n:.0%} of the rows equal an earlier one: the same row may train and "
             "test; LOF scores explode where a row has more copies than neighbours are asked for"
         )
     if conflicts:
-        traps.append(f"{conflicts} distinct rows are there with both labels")
+        issues.append(f"{conflicts} distinct rows are there with both labels")
     if line["constant"] != "0":
-        traps.append(f"{line['constant']} of {line['d']} columns are constant")
+        issues.append(f"{line['constant']} of {line['d']} columns are constant")
     if not line["dtype"].startswith("float"):
-        traps.append(f"values are {line['dtype']}: cast before arithmetic")
+        issues.append(f"values are {line['dtype']}: cast before arithmetic")
     if line["by_label"]:
-        traps.append("rows are sorted by label: split them in a random order")
-    return traps
+        issues.append("rows are sorted by label: split them in a random order")
+    return issues
 
 
 COMMIT = "3dac8221081e190f157d78e93bfa8867f90d0965"
@@ -78,7 +78,7 @@ _ENCODERS = {
     "adbench-nlp-roberta": "features of texts by RoBERTa",
 }
 
-_TRAPS: dict[str, tuple[str, ...]] = {
+_ISSUES: dict[str, tuple[str, ...]] = {
     "breastw": ("the same patients as WBC here: one family",),
     "cardio": ("a part of Cardiotocography, with other labels: one family",),
     "Cardiotocography": ("cardio is a part of it, with other labels: one family",),
@@ -94,14 +94,17 @@ _TRAPS: dict[str, tuple[str, ...]] = {
 }
 
 
-def _traps(line: Line) -> tuple[str, ...]:
+def _issues(line: Line) -> tuple[str, ...]:
     group, _, short = line["name"].partition("/")
-    traps = _TRAPS.get(short, ()) if group == "adbench" else ()
+    issues = _ISSUES.get(short, ()) if group == "adbench" else ()
     if group != "adbench":
-        traps = ("features are of a network trained on other data, which does part of the work",)
+        issues = ("features are of a network trained on other data, which does part of the work",)
     if not line["duplicates"]:
-        traps = (*traps, "duplicates and conflicting labels of this set have not been counted here")
-    return traps + counted_traps(line) or ("collected by others: cite the origin of the set too",)
+        issues = (
+            *issues,
+            "duplicates and conflicting labels of this set have not been counted here",
+        )
+    return issues + counted_issues(line) or ("collected by others: cite the origin of the set too",)
 
 
 def _entry(line: Line) -> Entry:
@@ -125,7 +128,7 @@ def _entry(line: Line) -> Entry:
             "arXiv:2206.09426"
         ),
         loader="datasets.families.adbench:table",
-        traps=_traps(line),
+        known_issues=_issues(line),
         files=(file,),
         facts=facts(line),
     )

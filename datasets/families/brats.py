@@ -130,7 +130,7 @@ def _brats(modality: str) -> Entry:
             "Transactions on Medical Imaging 34(10), 2015, doi:10.1109/TMI.2014.2377694"
         ),
         loader="datasets.families.brats:slices",
-        traps=(
+        known_issues=(
             "healthy slices are of patients too: what is beside a tumour is not healthy tissue",
             "neighbouring slices are alike: split by patient, as the official split does",
             "tumours are bright in FLAIR: the largest grey level finds many",

@@ -36,7 +36,7 @@ def ten_sets(
             name=f"{family}/{normal}",
             kind="image",
             family=family,
-            traps=(TEN, _PREVALENCE, *further),
+            known_issues=(TEN, _PREVALENCE, *further),
             has_official_split=True,
             options={"normal": normal},
             facts=Facts(n, shape, n - count, duplicates),

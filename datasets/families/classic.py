@@ -133,7 +133,7 @@ _KDD = Entry(
     licence="CC BY 4.0",
     citation="Stolfo, Fan, Lee, Prodromidis and Chan, KDD Cup 1999 data, doi:10.24432/C51C7N",
     loader="datasets.families.classic:kddcup99",
-    traps=(
+    known_issues=(
         "attacks are 80 % of the rows: they are anomalous here, and normal in the papers of DAGMM "
         "and GOAD, which ?attacks_normal=yes gives",
         "145,586 of 494,021 rows are distinct: the same row may train and test",
@@ -162,7 +162,7 @@ _NSL = Entry(
         "CISDA 2009, doi:10.1109/CISDA.2009.5356528"
     ),
     loader="datasets.families.classic:nsl_kdd",
-    traps=(
+    known_issues=(
         "the test part has attacks of kinds that are not in the training part",
         "57 % of the test part are attacks: average precision starts at that prevalence",
         "three columns are codes of texts: encode them before distances are taken",
@@ -190,7 +190,7 @@ _CREDITCARD = Entry(
         "for unbalanced classification, SSCI 2015, doi:10.1109/SSCI.2015.33"
     ),
     loader="datasets.families.classic:creditcard",
-    traps=(
+    known_issues=(
         "492 of 284,807 payments are frauds: average precision starts at 0.2 %",
         "features are principal components of all rows, training and test",
         "rows are in the order of time: a random split lets the future train",
@@ -216,7 +216,7 @@ _ARRHYTHMIA = Entry(
     licence="CC BY 4.0",
     citation="Guvenir, Acar and Muderrisoglu, Arrhythmia, UCI, 1998, doi:10.24432/C5BS32",
     loader="datasets.families.classic:arrhythmia",
-    traps=(
+    known_issues=(
         "452 x 279 with missing values; ODDS has 452 x 274 of it, DAMI 450 x 259",
         "more than half as many features as rows: distances to training rows say little",
     ),
@@ -236,7 +236,7 @@ _COVERTYPE = Entry(
         "analysis in predicting forest cover types, 1999, doi:10.1016/S0168-1699(99)00046-0"
     ),
     loader="datasets.families.classic:covertype",
-    traps=(
+    known_issues=(
         "anomalies lie at lower elevations: one feature tells most of them",
         "44 of 54 columns are one-hot codes of area and soil; ODDS and ADBench leave them out",
         "five of seven cover types are left out, as in ODDS and ADBench",

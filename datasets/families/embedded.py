@@ -69,7 +69,7 @@ _BREAST_CANCER = Entry(
     ),
     content_sha256="d0c19272159d87477fde86a9696b9e1c87be5bc12bc682e1214c2799479211f5",
     facts=Facts(n=569, shape=(30,), n_anomalies=212, duplicates=0),
-    traps=(
+    known_issues=(
         "37 % anomalies: average precision starts at that prevalence, higher in a test set",
         "the same data as wbc in ODDS and WDBC in ADBench, which keep fewer of the anomalies",
         "features are lengths, areas and ratios: their scales differ a millionfold",
@@ -86,7 +86,7 @@ _WINE = Entry(
     citation="Aeberhard and Forina, Wine, UCI Machine Learning Repository, 1992",
     content_sha256="e6c1c25d1cfff2ce905cef9ef079d29c324f0feb2cf8e25b855fc5becb8fcbd7",
     facts=Facts(n=178, shape=(13,), n_anomalies=59, duplicates=0),
-    traps=(
+    known_issues=(
         "cultivar 1 is anomalous, 2 and 3 are normal, as in ODDS and ADBench; those keep 10 "
         "of its 59 rows (129 x 13), here all stay, so figures are not comparable with theirs",
         "33 % anomalies: average precision starts at that prevalence, higher in a test set",
@@ -125,7 +125,7 @@ def _digits(normal: int, n_normals: int, sha256: str) -> Entry:
         content_sha256=sha256,
         facts=Facts(n=1797, shape=(64,), n_anomalies=1797 - n_normals, duplicates=0),
         max_test_anomaly_rate=0.10,
-        traps=(
+        known_issues=(
             "9 to 16 of the 64 pixels are constant within the normal class",
             "13 people wrote all digits and rows do not say who: training and test share them",
             "the ten sets share their rows: they count as one family, not as ten data sets",

@@ -87,7 +87,7 @@ _EMPLOYEES = Entry(
     licence="MIT",
     citation="Fathom",
     loader="datasets.families.employees:employees",
-    traps=(
+    known_issues=(
         "generated: shows what an encoder keeps, not how common such anomalies are",
         "sex, city and job are codes of texts: encode them before distances are taken",
     ),

@@ -153,7 +153,7 @@ def _left_out(anomaly: int, n_anomalies: int) -> Entry:
         kind="image",
         family="mnist",
         loader="datasets.families.mnist:leave_out",
-        traps=(
+        known_issues=(
             TEN,
             "the digit 1 is simpler than the others: reconstruction errors rank it as normal",
             "An and Cho split at random and trained on all rows but those of one digit",

@@ -66,7 +66,7 @@ def _corruption(corruption: str) -> Entry:
         licence="CC BY 4.0",
         citation="Mu and Gilmer, MNIST-C: A robustness benchmark, 2019, arXiv:1906.02337",
         loader="datasets.families.mnist_c:corrupted",
-        traps=(
+        known_issues=(
             "each corrupted test image has its plain one among the test normals",
             "the sets share their normals with each other and with mnist: one family",
         ),

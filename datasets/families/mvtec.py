@@ -222,7 +222,7 @@ _CATEGORIES = (
     ("zipper", 240, 32, 119),
 )
 
-TRAPS = (
+ISSUES = (
     "few test images: an AUROC of .88 may stand for .77 to .97",
     "most test images are defective: a random score reaches a high F1, and AP starts high",
 )
@@ -269,7 +269,7 @@ def _category(name: str, n_train: int, n_good: int, n_defective: int) -> Entry:
         ),
         archives=(_ARCHIVE,),
         facts=Facts(n_train + n_good + n_defective, (3, SIZE, SIZE), n_defective),
-        traps=TRAPS + (_SCREW if name == "screw" else ()),
+        known_issues=ISSUES + (_SCREW if name == "screw" else ()),
     )
 
 

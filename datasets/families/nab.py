@@ -121,7 +121,7 @@ def _nab(series: str) -> Entry:
             "Anomaly Benchmark, ICMLA 2015, arXiv:1510.03336"
         ),
         loader="datasets.families.nab:windows",
-        traps=(
+        known_issues=(
             "labelled windows are wide and placed by hand, and hold usual values too",
             "windows are rows here: a method that follows the series in time is not shown as such",
             "few windows are anomalous: intervals are wide",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from datasets.entry import Entry, File
-from datasets.families.adbench import Line, counted_traps, facts, read_lines
+from datasets.families.adbench import Line, counted_issues, facts, read_lines
 from datasets.formats.arrays import features_and_labels, read_mat
 from datasets.record import Card, DataSet
 
@@ -16,7 +16,7 @@ def table(card: Card, paths: Sequence[Path]) -> DataSet:
     return DataSet(card, *features_and_labels(paths[0], read_mat(paths[0])))
 
 
-_TRAPS: dict[str, tuple[str, ...]] = {
+_ISSUES: dict[str, tuple[str, ...]] = {
     "arrhythmia": ("452 x 274; the set of that name in DAMI is 450 x 259",),
     "wbc": ("378 x 30, of WDBC; WBC in ADBench is another set (223 x 9)",),
     "wine": ("10 of the 59 rows of one cultivar are kept",),
@@ -26,7 +26,10 @@ _TRAPS: dict[str, tuple[str, ...]] = {
 
 def _entry(line: Line) -> Entry:
     short = line["name"].removeprefix("odds/")
-    traps = (*_TRAPS.get(short, ()), "most of these sets are in ADBench too, not always alike")
+    issues = (
+        *_ISSUES.get(short, ()),
+        "most of these sets are in ADBench too, not always alike",
+    )
     return Entry(
         name=line["name"],
         kind="tabular",
@@ -35,7 +38,7 @@ def _entry(line: Line) -> Entry:
         licence="none stated; to be cited",
         citation="Rayana, ODDS Library, Stony Brook University, 2016, https://odds.cs.stonybrook.edu",
         loader="datasets.families.odds:table",
-        traps=traps + counted_traps(line),
+        known_issues=issues + counted_issues(line),
         files=(
             File(
                 path=f"odds/{short}.mat",

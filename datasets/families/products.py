@@ -9,7 +9,7 @@ doi:10.1109/ICUMT54235.2021.9631567.
 from __future__ import annotations
 
 from datasets.entry import Archive, Entry, File
-from datasets.families.mvtec import TRAPS, entry
+from datasets.families.mvtec import ISSUES, entry
 
 _BTAD_ARCHIVE = Archive(
     File(
@@ -34,7 +34,7 @@ def _btad(name: str) -> Entry:
             "network for image anomaly detection and localization, ISIE 2021, arXiv:2104.10036"
         ),
         archives=(_BTAD_ARCHIVE,),
-        traps=TRAPS,
+        known_issues=ISSUES,
     )
 
 
@@ -50,7 +50,10 @@ def _mpdd(name: str) -> Entry:
             "metal parts, ICUMT 2021, doi:10.1109/ICUMT54235.2021.9631567"
         ),
         advice="get MPDD by the link at its source",
-        traps=(*TRAPS, "parts lie in any direction, so that pixels cannot be compared by place"),
+        known_issues=(
+            *ISSUES,
+            "parts lie in any direction, so that pixels cannot be compared by place",
+        ),
     )
 
 

@@ -136,7 +136,7 @@ _SHARED = (
 )
 
 
-def _adbench(kind: str, loader: str, sha256: str, trap: str) -> Entry:
+def _adbench(kind: str, loader: str, sha256: str, issue: str) -> Entry:
     return Entry(
         name=f"synthetic/{kind}",
         kind="tabular",
@@ -150,7 +150,7 @@ def _adbench(kind: str, loader: str, sha256: str, trap: str) -> Entry:
         content_sha256=sha256,
         facts=Facts(n=1080, shape=(6,), n_anomalies=80, duplicates=0),
         synthetic=True,
-        traps=(*_SHARED, trap),
+        known_issues=(*_SHARED, issue),
         loader=loader,
     )
 
@@ -193,7 +193,7 @@ _ANNULUS = Entry(
     content_sha256="87737095cada574b54442f712979e98fb0e16928e1255bc8fef387a7b325a7d3",
     facts=Facts(n=1080, shape=(2,), n_anomalies=80, duplicates=0),
     synthetic=True,
-    traps=(
+    known_issues=(
         "generated: shows what a method can see, not how common such anomalies are",
         "anomalies are the least extreme rows: a distance to the mean scores about 0",
     ),

@@ -183,7 +183,7 @@ def _texture(kind: str, sha256: str) -> Entry:
         citation="Fathom",
         loader="datasets.families.textures:texture",
         options={"kind": kind},
-        traps=(
+        known_issues=(
             "generated: for smoke runs and tests, no evidence of how a method does on photographs",
             "spots and scratches are of unusual grey levels, turned patches are not: judge by kind",
             "57 % of the test images are defective: average precision starts at that prevalence",

@@ -121,7 +121,7 @@ _ECG5000 = Entry(
         "Goldberger et al., PhysioBank, Circulation 101(23), 2000, record chf07"
     ),
     loader="datasets.families.ucr:ecg5000",
-    traps=(
+    known_issues=(
         "easy: the largest absolute z-score has an AUROC of .98, as kNN has",
         "42 % anomalies: average precision starts at that prevalence",
         "all beats are of one patient: neighbours in time stand on both sides of a split",

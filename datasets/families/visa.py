@@ -118,7 +118,7 @@ def _product(name: str, n_normal: int) -> Entry:
         archives=(_ARCHIVE,),
         beside=(f"visa/{SPLIT}",),
         facts=Facts(n_normal + 100, (3, mvtec.SIZE, mvtec.SIZE), 100),
-        traps=(
+        known_issues=(
             "half or more of the test images are defective: average precision starts there",
             "images are not square, and are made so",
             "the split is 1cls.csv, for one class: figures under the others do not compare",

@@ -266,11 +266,15 @@ def test_settings_may_stand_in_a_card_beside_the_file_and_the_name_goes_first(tm
     path = write(tmp_path)
     path.with_suffix(".toml").write_text(
         'label = "class"\nnormal = "ok"\ndrop = ["id", "job"]\nlicence = "CC0"\n'
-        'family = "staff"\ntraps = ["small"]\n'
+        'family = "staff"\nknown_issues = ["small"]\n'
     )
     data = load(f"file:{path}")
     assert data.y.tolist() == [0, 0, 1, 0]
-    assert (data.card.licence, data.card.family, data.card.traps) == ("CC0", "staff", ("small",))
+    assert (data.card.licence, data.card.family, data.card.known_issues) == (
+        "CC0",
+        "staff",
+        ("small",),
+    )
 
     assert load(f"file:{path}?normal=fraud").y.tolist() == [1, 1, 0, 1]
     path.with_suffix(".toml").write_text("lable = 3")
@@ -353,11 +357,11 @@ LOAD_AND_SPLIT = """
 import sys, time
 import numpy as np
 import datasets
-from bench import protocols
+from bench.protocols import named
 
 start = time.process_time()
 data = datasets.load(sys.argv[1])
-split = protocols.split("one-class", data, 0)
+split = named.split("one-class", data, 0)
 train, test = data.x[split.train], data.x[split.test[split.order]]
 seconds = time.process_time() - start
 peak = int(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0]) / 2**20

@@ -62,7 +62,7 @@ def toy(origin, monkeypatch, tmp_path):
         licence="made up, for tests only",
         citation="Nobody, 2026",
         loader="datasets.families.adbench:table",
-        traps=("there is next to nothing in it",),
+        known_issues=("there is next to nothing in it",),
         restricted=True,
         files=(File("toy/five.npz", (f"{address}/gone.npz", f"{address}/toy.npz"), **pins),),
         facts=Facts(5, (2,), 2, 2),
@@ -134,7 +134,7 @@ def test_a_set_is_fetched_verified_and_described(bench_data, toy):
     assert (told["n"], told["anomaly_rate"], told["shape"]) == (5, 0.4, [2])
     assert told["files"] == {"toy/five.npz": f"sha256:{toy.files[0].sha256}"}
     assert told["sha256"] == datasets.card("toy/five").sha256
-    assert told["traps"] == ["there is next to nothing in it"]
+    assert told["known_issues"] == ["there is next to nothing in it"]
     counted = told["counted"]
     assert counted["dtype"] == "float64"
     assert counted["constant_columns"] == 1
