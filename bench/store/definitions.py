@@ -255,11 +255,11 @@ def _read(tree: ast.Module, file: Path, place: Place | None) -> _Module:
     """Return what the top level of a file defines and imports."""
     module = _Module(file, place)
     for statement in tree.body:
-        module.imports |= _imports(statement, file)
-        names = [] if _is_docstring(statement) else _bound(statement)
-        for name in names:
+        names = _names([statement], file)
+        module.imports |= names.imports
+        for name in names.bound:
             module.statements.setdefault(name, []).append(statement)
-        if not names and not _is_docstring(statement) and not _only_imports(statement):
+        if not (names.bound or _is_docstring(statement) or _only_imports(statement)):
             module.bare.append(statement)
     functions = list(tree.body)
     for each in tree.body:
@@ -272,37 +272,54 @@ def _read(tree: ast.Module, file: Path, place: Place | None) -> _Module:
     return module
 
 
-def _imports(statement: ast.AST, file: Path) -> dict[str, _Import]:
-    """Return the imports in a statement, outside of functions and classes, by bound name."""
+class _Names(NamedTuple):
+    """The names that statements bind in their scope, those of functions and classes in it aside.
+
+    Attributes:
+        bound: names that are assigned or defined.
+        imports: what imported names stand for.
+        outside: names that are declared global.
+    """
+
+    bound: dict[str, None]
+    imports: dict[str, _Import]
+    outside: set[str]
+
+
+def _names(nodes: Iterable[ast.AST], file: Path, found: _Names | None = None) -> _Names:
+    """Return the names that nodes of a file bind, or add them to those that were found."""
+    found = found or _Names({}, {}, set())
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.imports.update(_imports(node, file))
+        elif isinstance(node, ast.Name):
+            if not isinstance(node.ctx, ast.Load):
+                found.bound[node.id] = None
+        elif isinstance(node, ast.Global):
+            found.outside.update(node.names)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.bound[node.name] = None
+        elif not isinstance(node, ast.Lambda):
+            for part in ("name", "rest"):  # of handlers of exceptions and of patterns
+                if isinstance(name := getattr(node, part, None), str):
+                    found.bound[name] = None
+            _names(ast.iter_child_nodes(node), file, found)
+    return found
+
+
+def _imports(statement: ast.Import | ast.ImportFrom, file: Path) -> dict[str, _Import]:
+    """Return what a statement imports, by the name that it binds."""
     found: dict[str, _Import] = {}
     if isinstance(statement, ast.Import):
         for alias in statement.names:
             parts = tuple(alias.name.split("."))
             found[alias.asname or parts[0]] = _Import(None, parts if alias.asname else parts[:1])
-    elif isinstance(statement, ast.ImportFrom):
+    else:
         folder = file.parents[statement.level - 1] if statement.level else None
         parts = tuple(statement.module.split(".")) if statement.module else ()
         for alias in statement.names:
             found[alias.asname or alias.name] = _Import(folder, (*parts, alias.name))
-    elif not isinstance(statement, _NESTS):
-        for child in ast.iter_child_nodes(statement):
-            found |= _imports(child, file)
     return found
-
-
-def _bound(node: ast.AST) -> list[str]:
-    """Return the names that a statement binds in its scope, imports aside."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return [node.name]
-    if isinstance(node, ast.Lambda):
-        return []
-    names = [node.id] if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load) else []
-    for part in ("name", "rest"):  # of handlers of exceptions and of patterns
-        if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar | ast.MatchMapping):
-            names += [bound] if (bound := getattr(node, part, None)) else []
-    for child in ast.iter_child_nodes(node):
-        names += _bound(child)
-    return list(dict.fromkeys(names))
 
 
 def _only_imports(statement: ast.stmt) -> bool:
@@ -435,14 +452,9 @@ class _Writer:
         else:
             names = []
         body: list[ast.AST] = node.body if isinstance(node.body, list) else [node.body]  # type: ignore[attr-defined]
-        for statement in body:
-            names += _bound(statement)
-        outside = {name for part in body for name in _declared_global(part)}
-        imports: dict[str, _Import] = {}
-        for statement in body:
-            imports |= _imports(statement, self._module.file)
-        is_class = isinstance(node, ast.ClassDef)
-        self._scopes.append(_Scope(frozenset(names) - outside, imports, is_class))
+        inside = _names(body, self._module.file)
+        own = frozenset([*names, *inside.bound]) - inside.outside
+        self._scopes.append(_Scope(own, inside.imports, isinstance(node, ast.ClassDef)))
         self._write(body)
         self._scopes.pop()
 
@@ -496,11 +508,3 @@ class _Writer:
 
 def _last_name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-
-
-def _declared_global(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Global):
-        yield from node.names
-    elif not isinstance(node, _NESTS):
-        for child in ast.iter_child_nodes(node):
-            yield from _declared_global(child)
