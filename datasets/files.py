@@ -113,12 +113,19 @@ def identity(entry: Entry, folder: Path) -> str:
     """
     if entry.content_sha256:
         return entry.content_sha256
-    if entry.is_pinned:
-        pins = [file.pin for file in entry.files]
-    else:
-        pins = [f"{name} {pin}" if name else pin for _, name, pin in pinned(entry, folder)]
-    content = {"files": pins, "options": dict(entry.options)}
+    content = {"files": pins(entry, folder), "options": dict(entry.options)}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def pins(entry: Entry, folder: Path) -> list[str]:
+    """Return the digests of an entry's files, with the names of those in its folders.
+
+    Raises:
+        MissingData: a file is not there whose digest is not pinned.
+    """
+    if entry.is_pinned:
+        return [file.pin for file in entry.files]
+    return [f"{name} {pin}" if name else pin for _, name, pin in pinned(entry, folder)]
 
 
 class Pinned(NamedTuple):

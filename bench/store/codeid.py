@@ -106,8 +106,8 @@ def own_code_id(made: Origin, further: Iterable[str] = ()) -> str:
     `further` adds definitions, as "module:name", that make something of the scores.
     """
     found = definitions()
-    starts = [*_starts(made), *map(found.find, further)]
-    return digest({"definitions": [found.digest(start) for start in starts], **_chosen(made)})
+    every = [*starts(made).values(), *map(found.find, further)]
+    return digest({"definitions": [found.digest(start) for start in every], **_chosen(made)})
 
 
 def code_parts(made: Origin) -> dict[str, Any]:
@@ -141,12 +141,13 @@ def definitions() -> Definitions:
     return Definitions(cut=NOT_FOLLOWED)
 
 
-def _starts(made: Origin) -> list[Definition]:
-    found = definitions()
+def starts(made: Origin) -> dict[str, Definition]:
+    """Return the definitions that scores of an origin come from, by target."""
     choose = named.find(made.protocol).choose
     every = EVERY_SCORE + OF_HEADS * bool(made.spec.head)
     targets = [*every, f"{choose.__module__}:{choose.__qualname__}", made.loader]
-    return [*map(found.find, targets), *(_class(entry.target) for entry in _entries(made))]
+    classes = {entry.target: _class(entry.target) for entry in _entries(made)}
+    return {target: definitions().find(target) for target in targets} | classes
 
 
 def _class(target: str) -> Definition:
@@ -163,7 +164,7 @@ def _class(target: str) -> Definition:
 
 
 def _reached(made: Origin) -> set[Definition]:
-    return set().union(*map(definitions().reached, _starts(made)))
+    return set().union(*map(definitions().reached, starts(made).values()))
 
 
 def _entries(made: Origin) -> list[Entry]:

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics import scored
+from bench.store.carried import carry_over
 from bench.store.codeid import digest_of
 from bench.store.records import SCORED, Row, canonical
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 STORE = "store.db"
 LOCK = "lock"
+VERSION = 1  # of what keys are made of; 0: whole files of code
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS rows (
     key TEXT PRIMARY KEY, status TEXT NOT NULL, record TEXT NOT NULL, details TEXT NOT NULL,
@@ -80,9 +82,26 @@ class Store:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.executescript(SCHEMA)
+            self._upgrade()
         except (OSError, sqlite3.Error) as error:
             msg = f"cannot use the results folder {results}: {error}; give another with --results"
             raise StoreError(msg) from error
+
+    def _upgrade(self) -> None:
+        """Carry rows over, once, whose keys are of the first version of the store."""
+        ((version,),) = self._read("PRAGMA user_version")
+        if version == VERSION:
+            return
+        every = "SELECT key, record, details FROM rows"
+        with self._guard, self._db:
+            for key, record, details in self._db.execute(every).fetchall():
+                if carried := carry_over(json.loads(record), json.loads(details)):
+                    new, told = carried
+                    self._db.execute(
+                        "UPDATE OR REPLACE rows SET key = ?, record = ?, details = ? WHERE key = ?",
+                        (new["key"], canonical(new), canonical(told), key),
+                    )
+            self._db.execute(f"PRAGMA user_version = {VERSION}")
 
     def close(self) -> None:
         """Close the file."""

@@ -15,7 +15,7 @@ from bench.protocols.named import PROTOCOLS
 from bench.protocols.scalers import IMPUTE, SCALERS
 from bench.run import scoring
 from bench.run.prepare import prepare
-from bench.store.codeid import NOT_FOLLOWED, _reached, _starts, definitions, origin
+from bench.store.codeid import NOT_FOLLOWED, _reached, definitions, origin, starts
 from bench.store.definitions import HOME, WHOLE, Definition
 from detectors import names
 from detectors.factory import load_class
@@ -178,8 +178,8 @@ def test_a_change_in_any_definition_that_a_score_reaches_changes_its_key(reached
         if other_tree is None:
             continue
         other = found.changed(one.file, other_tree)
-        before = [found.digest(start) for start in _starts(made)]
-        if before == [other.digest(start) for start in _starts(made)]:
+        before = [found.digest(start) for start in starts(made).values()]
+        if before == [other.digest(start) for start in starts(made).values()]:
             same.append(one)
         n_changed += 1
     assert not same
