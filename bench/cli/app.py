@@ -92,10 +92,10 @@ def run(
     ] = None,
 ) -> None:
     """Run what is missing of a suite, store every row, and print the leaderboard."""
+    from bench.cli.running import run as run_suite
     from bench.plan import planning
     from bench.run.execute import SchedulerError
     from bench.run.session import Options
-    from bench.run.session import run as run_suite
 
     own = _own(datasets, label=label, normal=normal, drop=drop)
     chosen = _suite(

@@ -73,11 +73,11 @@ def reproduce(
 ) -> None:
     """Make the rows of a published table that are missing, and print ours beside theirs."""
     from bench.cli import app as cli
+    from bench.cli.running import run as run_suite
     from bench.render import reproduction
     from bench.reproduce import kept as cells
     from bench.reproduce import published as tables
     from bench.run.session import Options
-    from bench.run.session import run as run_suite
 
     cli._one_of("format", format, FORMATS)
     again = cli._statuses(retry)

@@ -7,8 +7,6 @@ threads mostly wait. Locally, rows reach the run one by one; from a cluster, job
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import socket
 import tempfile
 import threading
@@ -28,9 +26,6 @@ from detectors.spec import parse
 if TYPE_CHECKING:
     from distributed import Client
 
-TMP = "tmp"  # in the results folder
-DRAFT = "leaderboard.tmp"
-MIN_FREE_MIB = 64
 CONNECT_SECONDS = 5
 CHECK_SECONDS = 60.0  # for a detector to be imported
 
@@ -193,27 +188,3 @@ def check_settings(workshop: Workshop, pairs: Sequence[tuple[str, Mapping[str, A
     limits = Limits(CHECK_SECONDS, default_memory_mib(1))
     with workshop.sandbox() as sandbox:
         return check_in_sandbox(sandbox, pairs, limits)
-
-
-def sweep(results: Path) -> None:
-    """Remove what a run, perhaps one that was killed, has left of its work in flight."""
-    shutil.rmtree(results / TMP, ignore_errors=True)
-    (results / DRAFT).unlink(missing_ok=True)
-
-
-def prepare_tmp(results: Path) -> Path:
-    """Return a new folder for work in flight (an absolute path), after a trial write.
-
-    Raises:
-        OSError: the folder cannot be written, or the disk is (nearly) full.
-    """
-    tmp = (results / TMP).resolve()  # a detector may change its working directory
-    tmp.mkdir(parents=True)
-    free = shutil.disk_usage(tmp).free / 2**20
-    if free < MIN_FREE_MIB:
-        msg = f"only {free:.0f} MiB are free there, {MIN_FREE_MIB} are needed"
-        raise OSError(msg)
-    trial = tmp / "trial"
-    trial.write_bytes(os.urandom(2**20))
-    trial.unlink()
-    return tmp

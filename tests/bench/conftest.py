@@ -21,8 +21,9 @@ import pytest
 from bench.plan import planning
 from bench.plan.job import Limits
 from bench.plan.suite import build
-from bench.run.execute import Workshop, prepare_tmp
+from bench.run.execute import Workshop
 from bench.run.job import run_job
+from bench.run.workspace import prepare_tmp
 from bench.store.records import Row
 from tests.helpers.marked import MARK, processes
 
@@ -36,7 +37,7 @@ ZYGOTE = """
 import json, os, signal, sys, warnings
 warnings.simplefilter("ignore")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-import bench.cli.app, bench.run.session, mlflow
+import bench.cli.app, bench.cli.running, mlflow
 import sklearn.datasets, sklearn.metrics, sklearn.preprocessing
 for line in sys.stdin:
     told = json.loads(line)

@@ -23,7 +23,8 @@ from rich.table import Table
 from bench.metrics.scored import compute
 from bench.plan import planning, suite
 from bench.plan.job import Limits
-from bench.run.execute import Workshop, execute, prepare_tmp
+from bench.run.execute import Workshop, execute
+from bench.run.workspace import prepare_tmp
 from bench.store.records import Row
 from bench.store.store import Store
 from bench.tracking.parent_run import Shown

@@ -6,7 +6,6 @@ import ast
 import json
 import subprocess
 import sys
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -36,13 +35,12 @@ def plant(monkeypatch):
             source="this test",
             licence="none",
             citation="none",
-            loader="planted_loader:load",
+            loader="datasets.families.employees:employees",
             content_sha256=content_sha256(x, y),
             facts=Facts(len(x), x.shape[1:], int(y.sum())),
         )
-        module = ModuleType("planted_loader")
-        module.load = load or (lambda card, paths: DataSet(card, x, y))
-        monkeypatch.setitem(sys.modules, "planted_loader", module)
+        loader = load or (lambda card, paths: DataSet(card, x, y))
+        monkeypatch.setattr("datasets.families.employees.employees", loader)
         monkeypatch.setitem(TABLE, "planted", entry)
         job._load.cache_clear()
 
@@ -99,10 +97,10 @@ def test_a_test_part_of_one_kind_is_unsupported(
     plant(x, y)
     train, test = np.flatnonzero(y == 1 - label), np.flatnonzero(y == label)
     only = named.Split(train, test, np.arange(len(test)))
-    monkeypatch.setattr("bench.protocols.named.split", lambda *_: only)
+    monkeypatch.setattr("bench.run.prepare.split", lambda *_: only)
     (row,) = make_rows("knn", dataset="planted")
     assert row.status == "unsupported"
-    assert row.reason == f"all {len(test)} test rows of planted are {kind}; metrics take both kinds"
+    assert row.reason == f"all {len(test)} test rows of planted are {kind}; metrics need both kinds"
 
 
 def test_a_constant_column_changes_nothing(make_rows, plant, samples):

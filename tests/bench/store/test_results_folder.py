@@ -317,10 +317,11 @@ def test_missing_data_are_reported_and_run_next_time(tmp_path, monkeypatch):
 
     from rich.console import Console
 
+    from bench.cli.running import run
     from bench.plan import planning
     from bench.plan.suite import build
     from bench.run import job
-    from bench.run.session import Options, run
+    from bench.run.session import Options
     from datasets import load
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")

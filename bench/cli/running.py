@@ -1,0 +1,162 @@
+"""One invocation that makes rows: run what is missing, track it, and print the board.
+
+`bench run` and `bench reproduce` share it.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bench.boards import board
+from bench.boards.rows import frame_of
+from bench.plan import planning
+from bench.plan.suite import Suite
+from bench.render import formats, terminal
+from bench.run.progress import Progressing
+from bench.run.session import Options, Session, opened
+from bench.run.workspace import DRAFT, writing
+from bench.store.provenance import provenance
+from bench.store.records import Row, Wanted
+from bench.store.store import Store
+from bench.tracking import parent_run
+from bench.tracking.tracker import Tracker, untracked
+
+N_FAILURES_SHOWN = 10
+
+
+def run(
+    suite: Suite,
+    wanted: Sequence[Wanted],
+    options: Options,
+    console: Console,
+    *,
+    keep_board: bool,
+    print_board: bool = True,
+) -> Counter[str]:
+    """Make the rows that are missing, and print the board of all that the suite wants.
+
+    Args:
+        suite: for its name and title.
+        wanted: the rows.
+        options: how.
+        console: where progress and the board are printed.
+        keep_board: whether to write `leaderboard-SUITE.md` and `.csv` in the results folder.
+        print_board: whether to print it; a published table is printed otherwise.
+
+    Returns:
+        How many of the wanted rows have each status now; "missing" if they are not stored.
+
+    Raises:
+        SuiteError: a detector's settings are not accepted.
+        SchedulerError: the cluster cannot be used.
+        StoreError: the results folder cannot be used, or another run holds it.
+        KeyboardInterrupt: the run was interrupted; children are gone and rows kept.
+    """
+    with opened(options.results) as store:
+        todo = planning.missing(wanted, store.statuses(), options.retry)
+        n_kept = len(wanted) - len(todo)
+        _say(console, f"{suite.name}: {len(wanted)} rows, {n_kept} stored, {len(todo)} to run")
+        tracker = _make_rows(suite, todo, store, options, console) if todo else None
+        made, texts = _board(suite, wanted, store)
+        if keep_board:
+            _keep(options.results, suite.name, texts)
+        if tracker is None:
+            tracked = untracked(options.results, suite.name, store) or ""
+        else:
+            for record in store.records({w.key for w in wanted} - {w.key for w in todo}):
+                tracker.log(record)  # a killed run may have stored it and not logged it
+            report = tracker.finish(lambda: parent_run.of_board(made))
+            logged = f"mlflow: {report.logged} runs in {report.uri}" if report.logged else ""
+            tracked = report.problem or logged
+        stored = store.statuses()
+        statuses = Counter(stored.get(row.key, "missing") for row in wanted)
+        # Printed last: whoever cuts the output short has lost nothing but output.
+        if statuses.keys() == {"missing"}:
+            _say(console, "none of these rows could be made, so there is no board")
+        elif print_board:
+            console.file.write(terminal.to_table(made, console.width, console))
+        if tracked:
+            _say(console, tracked)
+        return statuses
+
+
+def _make_rows(
+    suite: Suite, todo: Sequence[Wanted], store: Store, options: Options, console: Console
+) -> Tracker:
+    """Make, store, track and count rows; return the tracker, which may have some left to log."""
+    session = Session(todo, suite.name, store, options)
+    failures: Counter[tuple[str, str]] = Counter()
+    with session.started():
+        tracker = Tracker(store, suite.name, _invocation(suite, session.name))
+        try:
+            with Progressing(len(todo), console) as progress:
+
+                def on_row(row: Row, record: dict[str, Any]) -> None:
+                    tracker.log(record)
+                    progress.row(row)
+                    _say_failure(row, failures, console)
+
+                not_run = session.run(on_row)
+        except BaseException:
+            tracker.abandon()
+            raise
+    for (status, reason), n_rows in list(failures.items())[:N_FAILURES_SHOWN]:
+        if n_rows > 1:
+            more = f"{n_rows - 1} more {'row' if n_rows == 2 else 'rows'}"
+            _say(console, f"{more}: {status}: {reason}")
+    for sentence in not_run:
+        _say(console, f"not run: {sentence}")
+    return tracker
+
+
+def _say_failure(row: Row, failures: Counter[tuple[str, str]], console: Console) -> None:
+    """Print the first failure of each of the first reasons as it comes; the board counts all."""
+    if row.status == "ok":
+        return
+    kind = (row.status, row.reason)
+    failures[kind] += 1
+    if failures[kind] == 1 and len(failures) <= N_FAILURES_SHOWN:
+        w = row.wanted
+        where = f"{w.label} on {w.dataset}, seed {w.seed}"
+        _say(console, f"{row.status}: {where} (row {w.key[:8]}): {row.reason}")
+
+
+def _say(console: Console, sentence: str) -> None:
+    """Print a sentence as it is, on one line however long."""
+    console.print(sentence, markup=False, soft_wrap=True)
+
+
+def _invocation(suite: Suite, name: str) -> dict[str, str]:
+    where = provenance()
+    return {
+        "command": shlex.join(["bench", *sys.argv[1:]]),
+        "run": name,
+        "suite": suite.name,
+        "title": suite.title,
+        **{key: str(where[key]) for key in ("commit", "dirty", "machine", "processor", "python")},
+    }
+
+
+def _board(
+    suite: Suite, wanted: Sequence[Wanted], store: Store
+) -> tuple[board.Board, dict[str, str]]:
+    """Return the board of the wanted rows, and its texts by file name."""
+    frame, stale = frame_of(wanted, store.as_kept(), store.renewed)
+    made = board.build(frame, title=suite.title, stale=stale)
+    return made, formats.leaderboards(made)
+
+
+def _keep(results: Path, name: str, texts: Mapping[str, str]) -> None:
+    """Write `leaderboard-NAME.md` and `.csv`, each whole or not at all."""
+    with writing(results):
+        for file, text in texts.items():
+            draft = results / DRAFT
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(results / file.replace("leaderboard", f"leaderboard-{name}"))
