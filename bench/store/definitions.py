@@ -239,10 +239,10 @@ class Definitions:
                 if place is not None or not rest:
                     return Definition(module.file, WHOLE)
                 if rest[0] in module.statements:
-                    return Definition(module.file, rest[0])
+                    return Definition(module.file, rest[0]) if len(rest) == 1 else None
                 if rest[0] in module.imports:
-                    further = module.imports[rest[0]]
-                    return self._follow(_Import(further.folder or self._home, further.parts), None)
+                    folder, parts = module.imports[rest[0]]
+                    return self._follow(_Import(folder or self._home, (*parts, *rest[1:])), None)
                 return None
         return None
 
@@ -484,10 +484,10 @@ class _Writer:
         for n in range(len(attributes), -1, -1):
             longer = _Import(what.folder, (*what.parts, *attributes[:n]))
             found = self._definitions.imported(longer, self._module)
-            if isinstance(found, str) or found is None:
-                continue
-            if found.name != WHOLE or n == 0 or self._module.place:
-                self._parts += [found, *attributes[n:]]
+            if isinstance(found, Definition):
+                # A user's module is found whole, which does not say which name in it is meant.
+                named = [*longer.parts] if self._module.place else []
+                self._parts += [found, *named, *attributes[n:]]
                 return
         self._refer(_Import(what.folder, (*what.parts, *attributes)))
 

@@ -287,7 +287,7 @@ def test_all_that_runs_while_a_detector_is_fitted_and_scores_is_in_its_key(spec)
         check_covered(spec, "one-class", "digits/3", "global-minmax")
     else:
         images = parse(spec).entry.images_only
-        check_covered(spec, "one-class", "textures/stripes" if images else "wine")
+        check_covered(spec, "one-class", "textures/stripes" if images else "synthetic/local")
 
 
 @pytest.mark.parametrize("protocol", sorted({*PROTOCOLS} - {"group-split"}))

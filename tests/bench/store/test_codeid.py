@@ -330,6 +330,16 @@ def test_a_users_file_rests_on_what_it_imports_from_beside_it(copy):
     assert ids[-1] == ids[-2]
 
 
+def test_which_name_a_users_file_takes_from_a_module_beside_it_counts(copy):
+    (copy.folder / "helper.py").write_text("class A: K = L = 1\nB = A\n")
+    mine = copy.folder / "mine.py"
+    ids = []
+    for taken in ("helper.A.K", "helper.A.L", "helper.B.K"):
+        mine.write_text(f"import helper\nclass Mine:\n    k = {taken}\n")
+        ids += copy.ids("mine.py:Mine").values()
+    assert len(set(ids)) == 3
+
+
 def test_a_detector_of_another_package_rests_on_the_modules_of_that_package(copy):
     package = copy.folder / "elsewhere"
     package.mkdir()
