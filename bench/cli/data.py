@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
+from bench.cli.errors import Usage, usage
 from bench.cli.options import Data
+from bench.cli.output import console, say
+from bench.render.percent import percent
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -54,9 +56,8 @@ def list_sets(names: Listed = None, data: Data = None) -> None:
     openml/NUMBER or openml/NAME is any set of OpenML.
     """
     import datasets
-    from bench.cli.listing import anomaly_rate
 
-    with _console() as out:
+    with usage(OSError):
         folder = datasets.data_folder(data)
         rows = [HEADS]
         for name in _chosen(names or ["all"]):
@@ -68,13 +69,13 @@ def list_sets(names: Listed = None, data: Data = None) -> None:
                     "synthetic" if entry.synthetic else entry.kind,
                     str(facts.n) if facts else NONE,
                     str(math.prod(facts.shape)) if facts else NONE,
-                    anomaly_rate(facts) if facts else NONE,
+                    percent(facts.n_anomalies, facts.n) if facts else NONE,
                     _size(_n_bytes(entry, folder)) if _has_files(entry) else NONE,
                     "yes" if here else "no",
                     re.split(r";| \(", entry.licence)[0],
                 )
             )
-        out.print("\n".join(_columns(rows, out.width)), markup=False, soft_wrap=True)
+        say("\n".join(_columns(rows, console().width)))
 
 
 @app.command()
@@ -94,15 +95,15 @@ def fetch(
     from datasets.fetch.fetching import FetchError
     from datasets.fetch.fetching import fetch as fetch_files
 
-    with _console() as out:
+    with usage(OSError):
         chosen = _chosen(names)
-        with _bars(out) as report:
+        with _bars() as report:
             try:
                 problems = fetch_files(
                     chosen,
                     data,
                     accept_licence=accept_licence,
-                    say=lambda line: out.print(line, markup=False, soft_wrap=True),
+                    say=say,
                     report=report,
                 )
             except FetchError as error:
@@ -110,9 +111,9 @@ def fetch(
         for problem in dict.fromkeys(problems.values()):
             lacking = [name for name in problems if problems[name] == problem]
             more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-            out.print(f"{lacking[0]}{more}: {problem}", markup=False, soft_wrap=True)
+            say(f"{lacking[0]}{more}: {problem}")
         n_here = len(chosen) - len(problems)
-        out.print(f"{n_here} of {len(chosen)} data sets are in {datasets.data_folder(data)}")
+        say(f"{n_here} of {len(chosen)} data sets are in {datasets.data_folder(data)}")
     if problems:
         raise typer.Exit(1)
 
@@ -123,22 +124,22 @@ def verify(names: Names, data: Data = None) -> None:
     import datasets
     from datasets.fetch.fetching import verify as verify_files
 
-    with _console() as out:
+    with usage(OSError):
         chosen, everything = _chosen(names), list(names) == ["all"]
         seen: set[str] = set()
         wrong = 0
         for name in chosen:
             if not _has_files(datasets.find(name)) and not everything:
-                out.print(f"{name}: comes without files", markup=False, soft_wrap=True)
+                say(f"{name}: comes without files")
             for found in verify_files(name, data):
                 if found.path in seen or (everything and found.state == "missing"):
                     continue
                 seen.add(found.path)
                 wrong += found.state in ("wrong", "missing")
                 line = f"{found.state}: {found.path} {found.sentence}"
-                out.print(line, markup=False, soft_wrap=True)
+                say(line)
         folder = datasets.data_folder(data)
-        out.print(f"{len(seen)} files and folders looked at in {folder}, {wrong} wrong or missing")
+        say(f"{len(seen)} files and folders looked at in {folder}, {wrong} wrong or missing")
     if wrong:
         raise typer.Exit(1)
 
@@ -155,12 +156,10 @@ def card(
     format: Annotated[str, typer.Option(help="table, json")] = "table",
 ) -> None:
     """Print what is known of a data set, and what counting shows if its files are present."""
-    from bench.cli.app import Usage
-
     if format not in ("table", "json"):
         msg = f"format: unknown {format!r}; table and json are known"
         raise Usage(msg)
-    with _console() as out:
+    with usage(OSError):
         told = describe(name, data, protocol, seed)
     if format == "json":
         sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
@@ -171,7 +170,7 @@ def card(
         told["files"] = {**dict(files[:FILES_SHOWN]), more: "all are in --format json"}
     for key, value in told.items():
         for line in _lines(key, value):
-            out.print(line, markup=False, soft_wrap=True)
+            say(line)
 
 
 def describe(
@@ -347,7 +346,7 @@ def _plain(value: Any) -> str:
 
 
 @contextmanager
-def _bars(out: Console) -> Iterator[Report]:
+def _bars() -> Iterator[Report]:
     """Show a bar for each file on a terminal, and a line now and then in a log file."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -357,9 +356,9 @@ def _bars(out: Console) -> Iterator[Report]:
     with Progress(
         *columns,
         TimeRemainingColumn(compact=True),
-        console=out,
+        console=console(),
         transient=True,
-        disable=not out.is_terminal,
+        disable=not console().is_terminal,
     ) as bars:
 
         def report(path: str, here: int, size: int | None) -> None:
@@ -367,19 +366,8 @@ def _bars(out: Console) -> Iterator[Report]:
             if path not in tasks:
                 tasks[path] = bars.add_task(path)
             bars.update(tasks[path], completed=here, total=size, visible=here != size)
-            if not out.is_terminal and time.monotonic() - told > LOG_SECONDS:
+            if not console().is_terminal and time.monotonic() - told > LOG_SECONDS:
                 told = time.monotonic()
-                out.print(f"{path}: {_size(here)} of {_size(size)}", markup=False, soft_wrap=True)
+                say(f"{path}: {_size(here)} of {_size(size)}")
 
         yield report
-
-
-@contextmanager
-def _console() -> Iterator[Console]:
-    """Give the console of `bench`, and turn what a user's words can raise into one sentence."""
-    from bench.cli.app import Usage, out
-
-    try:
-        yield out
-    except (ValueError, OSError) as error:
-        raise Usage(str(error)) from error

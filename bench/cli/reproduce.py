@@ -13,7 +13,11 @@ import typer
 from rich import box
 from rich.console import Console
 
+from bench.cli.errors import Usage, one_of, usage
 from bench.cli.options import FOLDER, Data, Device, MemoryLimit, Results, Retry
+from bench.cli.output import console, say, write_file
+from bench.cli.selection import failures, listed, mib, need_device
+from bench.cli.stores import open_store
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -23,12 +27,10 @@ if TYPE_CHECKING:
     from bench.reproduce.published import PublishedTable
     from bench.store.records import Wanted
 
-app = typer.Typer()
 FEW = 4  # data sets that a message names
 FORMATS = ("table", "csv", "md", "html")
 
 
-@app.command()
 def reproduce(
     context: typer.Context,
     table: Annotated[
@@ -72,61 +74,60 @@ def reproduce(
     data: Data = None,
 ) -> None:
     """Make the rows of a published table that are missing, and print ours beside theirs."""
-    from bench.cli import app as cli
     from bench.cli.running import run as run_suite
     from bench.render import reproduction
     from bench.reproduce import kept as cells
     from bench.reproduce import published as tables
     from bench.run.session import Options
 
-    cli._one_of("format", format, FORMATS)
-    again = cli._statuses(retry)
+    one_of("format", format, FORMATS)
+    again = failures(retry)
     if write is not None and table is not None:
         msg = "--write makes one page of all tables; leave out the name of the table"
-        raise cli.Usage(msg)
+        raise Usage(msg)
     idle = _given(context) if table is None else []
     if idle:
         instead = "leave it out" if len(idle) == 1 else "leave them out"
         msg = f"{', '.join(idle)}: of one table alone; name it, without --write, or {instead}"
-        raise cli.Usage(msg)
+        raise Usage(msg)
     if write is not None:
         if write.suffix != ".md":
             msg = f"--write {write}: name the page FILE.md; its cells go beside it, into FILE.csv"
-            raise cli.Usage(msg)
+            raise Usage(msg)
         beside = write.with_suffix(".csv")
         every = [tables.read(name) for name in tables.names()]
-        with cli._usage():
+        with usage():
             kept = cells.read(beside)
         made = _stored(every, data, device, results, kept)
-        cli._write(beside, cells.to_csv(made))
-        cli._write(write, reproduction.overview(made))
+        write_file(beside, cells.to_csv(made))
+        write_file(write, reproduction.overview(made))
         _say_kept(kept, {place: cell for one in made for place, cell in one.run.items()})
         return
     if table is None:
-        cli.out.print(_listing([tables.read(name) for name in tables.names()], data))
+        console().print(_listing([tables.read(name) for name in tables.names()], data))
         return
-    with cli._usage():
-        chosen = tables.select(tables.read(table), cli._listed(detectors), cli._listed(datasets))
-    cli._need_device(device)
+    with usage():
+        chosen = tables.select(tables.read(table), listed(detectors), listed(datasets))
+    need_device(device)
     wanted = chosen.wanted(data, device)
     if chosen.runnable and not wanted:
         members = [member for each in chosen.members.values() for member in each]
-        raise cli.Usage(_no_data(f"of {datasets or table}", members, data))
+        raise Usage(_no_data(f"of {datasets or table}", members, data))
     if wanted:
-        options = Options(results, data, jobs, time_limit, cli._mib(memory_limit), again, None)
+        options = Options(results, data, jobs, time_limit, mib(memory_limit), again, None)
         suite, *_ = chosen.suites(chosen.runnable[0], chosen.present(data))  # for name and title
         # Progress goes beside the table, so that a csv can be piped.
-        console = cli.out if format == "table" else Console(stderr=True, highlight=False)
+        shown_on = console() if format == "table" else Console(stderr=True, highlight=False)
         # Two printed names may stand for the same rows.
         once = list({row.key: row for row in wanted}.values())
-        run_suite(suite, once, options, console, keep_board=False, print_board=False)
+        run_suite(suite, once, options, shown_on, keep_board=False, print_board=False)
     compared = _compared(chosen, wanted, results)
     if format == "table":
         shown = reproduction.to_table(compared)
         if shown.rows:
-            cli.out.print(_rich(shown))
+            console().print(_rich(shown))
         for sentence in (*shown.notes, compared.summary):
-            cli.out.print(sentence, markup=False, soft_wrap=True)
+            say(sentence)
     else:
         sys.stdout.write(reproduction.TEXTS[format](compared))
     if strict:
@@ -175,30 +176,28 @@ def _stored(
     Raises:
         Usage: no cell is whole, and none kept.
     """
-    from bench.cli import app as cli
 
     wanted = [one.wanted(data, device) for one in every]
     made = [_compared(*pair, results, kept) for pair in zip(every, wanted, strict=True)]
     if not any(one.run for one in made):
         if not any(wanted):
-            raise cli.Usage(_no_data("of the tables", (), data))
+            raise Usage(_no_data("of the tables", (), data))
         msg = (
             f"no whole cell of a table in {results}; run `bench reproduce NAME` first, "
             "or name another with --results"
         )
-        raise cli.Usage(msg)
+        raise Usage(msg)
     return made
 
 
 def _say_kept(kept: Mapping[Place, Kept], run: Mapping[Place, Cell]) -> None:
     """Say how many kept figures stay no longer."""
-    from bench.cli import app as cli
 
     if n := len(kept.keys() - run.keys()):
-        cli.out.print(f"left out: {n} kept figures of other settings or data, or of no cell")
+        console().print(f"left out: {n} kept figures of other settings or data, or of no cell")
     both = kept.keys() & run.keys()
     if n := sum(run[p].agreement == "failed" and not kept[p].ours.failure for p in both):
-        cli.out.print(f"replaced: {n} kept figures by failures of rows that are stored here")
+        console().print(f"replaced: {n} kept figures by failures of rows that are stored here")
 
 
 def _no_data(whose: str, members: Sequence[str], data: Path | None) -> str:
@@ -218,13 +217,12 @@ def _compared(
     results: Path,
     kept: Mapping[Place, Kept] | None = None,
 ) -> Reproduction:
-    from bench.cli import app as cli
     from bench.reproduce.comparison import reproduce
     from bench.store.store import STORE
 
     if not (results / STORE).is_file():
         return reproduce(table, wanted, {}, lambda key: None, kept)
-    with cli._open_store(results) as store, cli._usage():
+    with open_store(results) as store, usage():
         records = {record["key"]: record for record in store.records({w.key for w in wanted})}
         return reproduce(table, wanted, records, store.scores, kept)
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from detectors.settings import nearest
 
 Floats = NDArray[np.float64]
-Labels = NDArray[np.int64]
+Labels = NDArray[np.integer]
 
 MAX_FALSE_POSITIVE_RATE = 0.05
 OF_PIXELS = ("pixel_auroc", "aupro")

@@ -9,7 +9,7 @@ import numpy as np
 
 import datasets
 from bench.boards.board import Board
-from bench.cli.listing import anomaly_rate
+from bench.render.percent import percent
 from bench.render.values import records
 from bench.store.records import canonical
 
@@ -131,7 +131,7 @@ def cards(board: Board) -> dict[str, dict[str, Any]]:
         found[name] = {
             "kind": f"{entry.kind}, generated" if entry.synthetic else entry.kind,
             "samples": facts and f"{facts.n:,} of {' x '.join(map(str, facts.shape))}",
-            "anomalies": facts and f"{facts.n_anomalies:,} ({anomaly_rate(facts)})",
+            "anomalies": facts and f"{facts.n_anomalies:,} ({percent(facts.n_anomalies, facts.n)})",
             "duplicates": facts and f"{facts.duplicates:,}",
             "source": entry.source,
             "licence": entry.licence,

@@ -145,14 +145,14 @@ def test_modules_are_those_of_models_and_heads_with_what_they_preload():
 def test_importing_the_packages_and_planning_import_no_numeric_library(tmp_path):
     program = (
         "import sys, detectors, datasets, bench\n"
-        "from bench.cli import listing\n"
+        "from bench.cli import lists\n"
         "from bench.plan import planning, suite\n"
         "from bench.plan.job import Limits\n"
         "told = suite.read('default')\n"
         "rows = planning.wanted_rows(told, 'cpu')\n"
         "planning.jobs(planning.missing(rows, {}), None, Limits(1, 1), 'run')\n"
         "planning.modules(rows)\n"
-        "[table() for table in listing.TABLES.values()]\n"
+        "[table() for table in lists.TABLES.values()]\n"
         "heavy = {'torch', 'sklearn', 'scipy', 'mlflow', 'pyod', 'pandas', 'joblib'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -1,10 +1,9 @@
-"""The commands that read stored rows over time and across machines: compare, history, export and
-merge. None runs a detector."""
+"""The commands that compare stored rows over time: compare and history."""
 
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,20 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from bench.cli.errors import one_of, usage
 from bench.cli.options import FOLDER, Results
+from bench.cli.output import cannot_write, console
+from bench.cli.stores import open_store
 
 if TYPE_CHECKING:
     from bench.history.compare import Comparison
     from bench.history.selection import Side
     from bench.store.store import Store
 
-app = typer.Typer()
 FAIL = "--fail-on-regression"
 
 MetricName = Annotated[str, typer.Option(help="a metric of quality; see `bench list metrics`")]
 
 
-class _OptionalMargin(TyperCommand):
+class OptionalMargin(TyperCommand):
     """A command one of whose options may stand without its value."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -44,7 +45,6 @@ def _is_number(texts: list[str]) -> bool:
         return False
 
 
-@app.command(cls=_OptionalMargin)
 def compare(
     a: Annotated[
         str, typer.Argument(metavar="A", help="commit, tag, date, run, or results folder")
@@ -61,15 +61,14 @@ def compare(
     results: Results = FOLDER,
 ) -> None:
     """Compare stored rows: what changed in quality and cost from A to B, and what may be why."""
-    from bench.cli import app as cli
     from bench.render import comparison
 
-    cli._one_of("format", format, ("table", "json"))
+    one_of("format", format, ("table", "json"))
     made = _compared(a, b, metric, results)
     if format == "json":
         sys.stdout.write(comparison.to_json(made) + "\n")
     else:
-        comparison.print_comparison(made, cli.out)
+        comparison.print_comparison(made, console())
     if fail_on_regression is None:
         return
     worse = made.regressions(fail_on_regression)
@@ -80,19 +79,18 @@ def compare(
 
 
 def _compared(a: str, b: str, metric: str, results: Path) -> Comparison:
-    from bench.cli.app import _open_store, _usage
     from bench.history import compare as comparing
     from bench.history.selection import find_side, whole_side
     from bench.store.store import STORE
 
     stores: dict[Path, Store] = {}
-    with ExitStack() as stack, _usage():
+    with ExitStack() as stack, usage():
 
         def side(word: str) -> Side:
             whole = (Path(word) / STORE).is_file()
             folder = Path(word) if whole else results
             if folder not in stores:
-                stores[folder] = stack.enter_context(_open_store(folder))
+                stores[folder] = stack.enter_context(open_store(folder))
             store = stores[folder]
             stored = list(store.as_kept())
             if whole:
@@ -104,7 +102,6 @@ def _compared(a: str, b: str, metric: str, results: Path) -> Comparison:
         return comparing.compare(side(a), side(b), metric)
 
 
-@app.command()
 def history(
     detector: Annotated[
         str | None, typer.Argument(help="label or name of a detector; by default all")
@@ -117,69 +114,15 @@ def history(
     results: Results = FOLDER,
 ) -> None:
     """Print, and draw, a metric over the versions of the code that stored rows were made by."""
-    from bench.cli.app import Usage, _open_store, _usage, out
     from bench.history.timeline import history as read
     from bench.render import timeline
 
-    with _open_store(results) as store, _usage():
+    with open_store(results) as store, usage():
         lines = read(list(store.as_kept()), detector, dataset, metric, store.renewed)
-    timeline.print_history(lines, metric, out)
+    timeline.print_history(lines, metric, console())
     if figure is not None:
-        with _usage():
+        with usage():
             try:
                 timeline.draw(lines, metric, figure)
             except OSError as error:
-                msg = f"cannot write {figure}: {error.strerror}; name another file"
-                raise Usage(msg) from error
-
-
-@app.command()
-def export(
-    file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help=".parquet or .csv; by default in results")
-    ] = None,
-    table: Annotated[str, typer.Option(help="rows, scores or diagnostics")] = "rows",
-    results: Results = FOLDER,
-) -> None:
-    """Write stored rows, their raw scores or their fits' diagnostics as a tidy table."""
-    from bench.cli.app import Usage, _open_store, _usage, out
-    from bench.store.export import export as write
-
-    path = file or results / f"{table}.parquet"
-    with _open_store(results) as store, _usage():
-        try:
-            n_lines = write(store, table, path)
-        except OSError as error:
-            msg = f"cannot write {path}: {error.strerror}; name another file"
-            raise Usage(msg) from error
-    out.print(f"{n_lines} lines in {path}", markup=False, soft_wrap=True)
-
-
-@app.command()
-def merge(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="results folders")],
-    prefer: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="whose rows hold where two contradict")
-    ] = None,
-    results: Results = FOLDER,
-) -> None:
-    """Add the rows of other results folders, such as of other machines, to this one."""
-    from bench.cli.app import Usage, _open_store, _usage, out
-    from bench.store.merge import merge as merge_stores
-    from bench.store.store import Store, locked
-
-    if prefer is not None and prefer not in [*folders, results]:
-        msg = f"--prefer {prefer} is none of the folders that are merged"
-        raise Usage(msg)
-    with ExitStack() as stack, _usage():
-        sources = {folder: stack.enter_context(_open_store(folder)) for folder in folders}
-        stack.enter_context(locked(results))
-        target = stack.enter_context(closing(Store(results)))
-        preferred = {**sources, results: target}.get(prefer) if prefer else None
-        done = merge_stores(list(sources.values()), target, preferred)
-    rounded = f", {done.rounded} of them but for rounding" if done.rounded else ""
-    out.print(
-        f"{done.added} rows added to {results}; {done.there} were there{rounded}",
-        markup=False,
-        soft_wrap=True,
-    )
+                raise cannot_write(figure, error) from error

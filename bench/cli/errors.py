@@ -1,0 +1,32 @@
+"""Bad usage: one clear sentence on stderr and exit status 2, without a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+
+class Usage(ValueError):
+    """Raised for bad usage; the message is all that the user sees."""
+
+
+@contextmanager
+def usage(other: type[Exception] = FileNotFoundError) -> Iterator[None]:
+    """Turn a ValueError, and another error that a user's input causes, into `Usage`."""
+    try:
+        yield
+    except (ValueError, other) as error:
+        raise Usage(str(error)) from error
+
+
+def one_of(option: str, value: str, known: Sequence[str]) -> None:
+    """Check the value of an option.
+
+    Raises:
+        Usage: it is not among the known ones.
+    """
+    from detectors.settings import nearest
+
+    if value not in known:
+        msg = f"{option}: unknown {value!r}; {nearest(value, known)}"
+        raise Usage(msg)

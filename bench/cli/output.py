@@ -1,0 +1,49 @@
+"""Where commands print, and the files that they write."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.cli.errors import Usage
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDTH = 100  # of a line, in characters, where the output is no terminal
+
+
+@cache
+def console() -> Console:
+    """Return the console that all commands share; rich is imported on first use."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else WIDTH
+    return Console(width=width, highlight=False, emoji=False)
+
+
+def say(sentence: str) -> None:
+    """Print a sentence on one line, however long, with brackets as they are."""
+    console().print(sentence, markup=False, soft_wrap=True)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file, whole or not at all, and print its path.
+
+    Raises:
+        Usage: the file cannot be written.
+    """
+    draft = path.with_name(path.name + ".draft")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    say(str(path))
+
+
+def cannot_write(path: Path, error: OSError) -> Usage:
+    """Return the error for a file that cannot be written."""
+    return Usage(f"cannot write {path}: {error.strerror}; name another file")

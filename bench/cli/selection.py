@@ -1,0 +1,153 @@
+"""What the options of a command select: a suite, its rows, the statuses to run again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from bench.cli.errors import Usage, one_of, usage
+
+if TYPE_CHECKING:
+    from bench.plan.suite import Suite
+    from bench.store.records import Wanted
+
+OWN = ("file:", "folder:", "ucr:", "openml/")  # prefixes of the names of the user's own data
+
+
+def suite_of(
+    name: str,
+    *,
+    detectors: str | None = None,
+    datasets: str | None = None,
+    label: str | None = None,
+    normal: str | None = None,
+    drop: str | None = None,
+    protocol: str | None = None,
+    scaler: str | None = None,
+    seeds: str | None = None,
+) -> Suite:
+    """Return a suite with the parts that options replace.
+
+    Raises:
+        Usage: the suite cannot be read, or an option is not accepted.
+    """
+    from bench.plan.suite import read, select
+
+    with usage():
+        return select(
+            read(name),
+            detectors=listed(detectors),
+            datasets=own_data(datasets, label=label, normal=normal, drop=drop),
+            protocol=protocol,
+            scaler=scaler,
+            seeds=_seeds(seeds),
+        )
+
+
+def rows_of(
+    suite: Suite, device: Literal["auto", "cpu", "cuda"], data: Path | None = None
+) -> list[Wanted]:
+    """Return the rows that a suite wants.
+
+    Raises:
+        Usage: a detector, a data set or a protocol is not accepted.
+    """
+    from bench.plan.planning import wanted_rows
+
+    with usage():
+        return wanted_rows(suite, device, data)
+
+
+def only(wanted: list[Wanted], what: Literal["family", "kind"], names: str | None) -> list[Wanted]:
+    """Return the rows of detectors of some families, or of data of some kinds.
+
+    Raises:
+        Usage: there is none of a name.
+    """
+    from datasets import find
+    from detectors.settings import nearest
+
+    if names is None:
+        return wanted
+    of = {id(row): row.family if what == "family" else find(row.dataset).kind for row in wanted}
+    for name in listed(names) or ():
+        there = sorted(set(of.values()))
+        if name not in there:
+            msg = f"{what}: no row of the suite is {name!r}; {nearest(name, there)}"
+            raise Usage(msg)
+    return [row for row in wanted if of[id(row)] in (listed(names) or ())]
+
+
+def own_data(datasets: str | None, **settings: str | None) -> list[str] | None:
+    """Return the listed data sets, those of the user's own with the settings in their names.
+
+    Raises:
+        Usage: there are settings, and no data of the user's own.
+    """
+    from urllib.parse import urlencode
+
+    names = listed(datasets)
+    told = {key: [value] for key, value in settings.items() if value is not None}
+    if "drop" in told:
+        told["drop"] = listed(settings["drop"]) or []
+    given = urlencode(told, doseq=True)
+    if not given:
+        return names
+    own = [name for name in names or () if name.startswith(OWN)]
+    if not own:
+        msg = "--label, --normal and --drop are for data of your own: --datasets file:PATH"
+        raise Usage(msg)
+    mark = {name: "&" if "?" in name else "?" for name in own}
+    return [f"{name}{mark[name]}{given}" if name in own else name for name in names or ()]
+
+
+def need_device(device: str) -> None:
+    """Check that there is a GPU where one is required.
+
+    Raises:
+        Usage: there is none.
+    """
+    from bench.plan.planning import has_cuda
+
+    if device == "cuda" and not has_cuda():
+        msg = "--device cuda: torch finds no GPU here; use --device cpu, or auto"
+        raise Usage(msg)
+
+
+def listed(text: str | None) -> list[str] | None:
+    """Return the parts of a list that is separated by commas."""
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def failures(text: str | None) -> Sequence[str]:
+    """Return the statuses that `--retry` names.
+
+    Raises:
+        Usage: one is unknown.
+    """
+    from bench.store.records import FAILURES
+
+    if text is None:
+        return ()
+    if text == "all":
+        return FAILURES
+    for status in text.split(","):
+        one_of("retry", status, FAILURES)
+    return text.split(",")
+
+
+def mib(gib: float | None) -> float | None:
+    """Return GiB in MiB."""
+    return None if gib is None else gib * 1024
+
+
+def _seeds(text: str | None) -> int | list[int] | None:
+    if text is None:
+        return None
+    try:
+        numbers = [int(part) for part in text.removesuffix(",").split(",")]
+    except ValueError:
+        msg = f"--seeds {text!r} is neither a number of seeds nor a list such as 0,1,2"
+        raise Usage(msg) from None
+    return numbers if "," in text else numbers[0]

@@ -1,0 +1,97 @@
+"""The commands of MLflow: track and ui."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bench.cli.errors import Usage, usage
+from bench.cli.options import FOLDER, Data, Results
+from bench.cli.output import say
+from bench.cli.selection import rows_of, suite_of
+from bench.cli.stores import open_store
+
+if TYPE_CHECKING:
+    from bench.tracking.parent_run import Shown
+
+
+def track(
+    suite: Annotated[
+        str | None, typer.Argument(help="rows of this suite alone; by default those of all")
+    ] = None,
+    results: Results = FOLDER,
+    data: Data = None,
+) -> None:
+    """Send MLflow the stored rows that it does not have yet; doubles nothing.
+
+    The rows made for a suite, and those it shares with others, go to its own experiment.
+    """
+    from bench.store.records import made_for
+    from bench.store.store import locked
+    from bench.tracking.tracker import replay
+
+    with locked(results), open_store(results) as store:
+        stored = list(store.as_kept())
+        suites = sorted(filter(None, {made_for(record) for record in stored}))
+        for name in suites if suite is None else [suite]:
+            report = replay(store, *_of_suite(name, stored, store.renewed, data))
+            if report.problem:
+                say(report.problem)
+                raise typer.Exit(1)
+            say(
+                f"{report.experiment}: {report.logged} runs sent to {report.uri}, "
+                f"{report.already} were there"
+            )
+
+
+def ui(
+    results: Results = FOLDER,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port on localhost")] = 5000,
+) -> None:
+    """Show the tracked runs in MLflow's web interface."""
+    from bench.tracking.tracker import ui_command
+
+    with usage():
+        command = ui_command(results, port)
+    address = f"http://127.0.0.1:{port}/#/experiments?workflowType=machine_learning"
+    say(f"when the server is up, open {address}")
+    sys.stdout.flush()
+    os.execv(command[0], command)
+
+
+def _of_suite(
+    name: str,
+    stored: list[dict[str, Any]],
+    renewed: Callable[[Mapping[str, Any]], dict[str, Any]],
+    data: Path | None,
+) -> tuple[str, list[dict[str, Any]], Callable[[], Shown]]:
+    """Return a suite's name, its stored records, and what shows its board where one can be made.
+
+    A suite that was given by its file is known by the rows made for it; it has no board here.
+    """
+    from bench.boards import board as boards
+    from bench.boards.rows import frame_of
+    from bench.plan.suite import names
+    from bench.store.records import made_for
+    from bench.tracking.parent_run import Shown, of_board
+
+    own = [renewed(record) for record in stored if made_for(record) == name]
+    if own and name not in names():
+        return name, own, Shown
+    chosen = suite_of(name)
+    try:
+        wanted = rows_of(chosen, "auto", data)
+    except Usage:  # data that are not there: the rows need them not
+        return name, own, Shown
+    keys = {row.key for row in wanted}
+    records = [renewed(r) for r in stored if r["key"] in keys or made_for(r) == chosen.name]
+    if keys.isdisjoint(record["key"] for record in records):
+        return chosen.name, records, Shown
+    frame, stale = frame_of(wanted, records)
+    made = boards.build(frame, title=chosen.title, stale=stale)
+    return chosen.name, records, lambda: of_board(made)

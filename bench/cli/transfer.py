@@ -1,0 +1,57 @@
+"""The commands that move stored rows: export into tables, merge of results folders."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.errors import Usage, usage
+from bench.cli.options import FOLDER, Results
+from bench.cli.output import cannot_write, say
+from bench.cli.stores import open_store
+
+
+def export(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help=".parquet or .csv; by default in results")
+    ] = None,
+    table: Annotated[str, typer.Option(help="rows, scores or diagnostics")] = "rows",
+    results: Results = FOLDER,
+) -> None:
+    """Write stored rows, their raw scores or their fits' diagnostics as a tidy table."""
+    from bench.store.export import export as write
+
+    path = file or results / f"{table}.parquet"
+    with open_store(results) as store, usage():
+        try:
+            n_lines = write(store, table, path)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+    say(f"{n_lines} lines in {path}")
+
+
+def merge(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="results folders")],
+    prefer: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="whose rows hold where two contradict")
+    ] = None,
+    results: Results = FOLDER,
+) -> None:
+    """Add the rows of other results folders, such as of other machines, to this one."""
+    from bench.store.merge import merge as merge_stores
+    from bench.store.store import Store, locked
+
+    if prefer is not None and prefer not in [*folders, results]:
+        msg = f"--prefer {prefer} is none of the folders that are merged"
+        raise Usage(msg)
+    with ExitStack() as stack, usage():
+        sources = {folder: stack.enter_context(open_store(folder)) for folder in folders}
+        stack.enter_context(locked(results))
+        target = stack.enter_context(closing(Store(results)))
+        preferred = {**sources, results: target}.get(prefer) if prefer else None
+        done = merge_stores(list(sources.values()), target, preferred)
+    rounded = f", {done.rounded} of them but for rounding" if done.rounded else ""
+    say(f"{done.added} rows added to {results}; {done.there} were there{rounded}")
