@@ -8,7 +8,7 @@ thresholds.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -42,9 +42,12 @@ class Detector(ABC):
     A subclass writes `_fit` and `_score`. A model with several anomaly scores names them in
     `readouts` (the first is the default) and takes the name in `_score`; a model that maps
     samples to codes sets `encodes` and writes `_encode`. One that takes more than vectors sets
-    `takes_images`. One whose score is made of errors by feature may offer them as
-    `feature_errors(x)`, (n, *shape) for samples (n, *shape), finite and larger for more anomalous:
-    of images, they are what the metrics of pixels are made of.
+    `takes_images`. One whose scores depend on the other test rows sets `transductive`. Planning
+    reads these declarations from the source, so each is a literal.
+
+    A model whose score is made of errors by feature may offer them as `feature_errors(x)`,
+    (n, *shape) for samples (n, *shape), finite and larger for more anomalous: the metrics of
+    pixels take those of images.
 
     Attributes:
         seed: entropy of the detector's random streams (`self.stream(name)`); equal seeds give
@@ -52,9 +55,10 @@ class Detector(ABC):
     """
 
     family: ClassVar[Family] = "shallow"
-    readouts: ClassVar[tuple[str, ...]] = ()
+    readouts: ClassVar[Collection[str]] = ()
     encodes: ClassVar[bool] = False
     takes_images: ClassVar[bool] = False
+    transductive: ClassVar[bool] = False
 
     seed: Annotated[int, Ge(0)] = 0
 
@@ -90,7 +94,7 @@ class Detector(ABC):
             )
             raise ValueError(msg)
         samples = self._like_training(x)
-        default = self.readouts[0] if self.readouts else ""
+        default = next(iter(self.readouts), "")
         scores = np.asarray(self._score(samples, readout or default))
         if scores.dtype.kind not in "biuf":
             msg = f"{type(self).__name__} scored {scores.dtype}; expected real numbers"

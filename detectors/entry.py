@@ -10,8 +10,6 @@ from detectors.contract import Family
 from detectors.settings import nearest
 from detectors.source import class_names, declared, source_file
 
-DEEP_PRELOAD = ("torch._dynamo",)  # which torch's optimisers import, seconds into the first fit
-
 
 class UnknownDetector(ValueError):
     """Raised for a name that is not registered, with the nearest ones that are."""
@@ -48,11 +46,17 @@ class Entry:
     preload: tuple[str, ...] = ()
 
 
-def read_entry(target: str) -> Entry:
-    """Read what a class declares from its source, without importing it."""
+def read_entry(target: str, preset: Mapping[str, Any] | None = None) -> Entry:
+    """Return what a class says of itself, read from its source without importing it.
+
+    Raises:
+        UnknownDetector: the file has no such class.
+        FileNotFoundError: there is no such file or module.
+        ValueError: a declaration is no literal, or a file is not valid python.
+    """
     path, name = source_file(target), target.rpartition(":")[2]
     known = class_names(path)
     if name not in known:
         msg = f"{target}: no class {name!r} there; {nearest(name, known)}"
         raise UnknownDetector(msg)
-    return Entry(target, **declared(path, name))
+    return Entry(target, **declared(path, name), preset=preset or {})

@@ -5,113 +5,97 @@ To add a detector, write its class in a file of this package and add one line to
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from detectors.entry import DEEP_PRELOAD, Entry, UnknownDetector, read_entry
+from detectors.entry import Entry, UnknownDetector, read_entry
 from detectors.pyod.table import pyod_entry
 from detectors.settings import nearest
 
 ENTRY_POINTS = "fathom.detectors"
 
 
-def _deep(
-    target: str, readouts: tuple[str, ...] = (), *, images_only: bool = False, **preset: Any
-) -> Entry:
-    """Return the entry of a model on the one training loop, with settings that its name fixes."""
-    return Entry(
-        f"detectors.deep.{target}",
-        "deep",
-        readouts,
-        encodes=True,
-        trains_together=True,
-        takes_device=True,
-        takes_epochs=True,
-        images_only=images_only,
-        preset=preset,
-        preload=DEEP_PRELOAD,
-    )
+class Method(NamedTuple):
+    """A line of the table.
 
+    Attributes:
+        target: "package.module:Class"; what else is known of a method, its class says.
+        preset: settings that the name fixes.
+    """
 
-_AE = ("reconstruction", "largest-error")
-_PRIOR = ("reconstruction", "latent-likelihood")
-_DISCRIMINATED = ("reconstruction", "discriminator", "latent-likelihood")
-_VAE = (
-    "elbo",
-    "reconstruction",
-    "reconstruction-probability",
-    "log-mean-probability",
-    "mean-decoding-probability",
-    "jacodeco",
-    "prior-likelihood",
-    "importance-weighted",
-    "kl",
-    "mahalanobis",
-    "symmetric-kl",
-    "fisher-rao",
-)
+    target: str
+    preset: Mapping[str, Any] = MappingProxyType({})
+
 
 # Deep methods are ours. Of those that PyOD has too, its ALAD draws while scoring, its LUNAR finds
 # negatives at their own distance 0, its AnoGAN takes vectors alone, and its AutoEncoder, VAE and
 # DeepSVDD are peers in the suite `peers`, where ours are compared with them. CES-AE, DAGMM, DTE-C,
 # flows, GOAD, ICL, OC-NN and WAE it has not.
-TABLE: dict[str, Entry] = {
-    "aae": _deep("aae:AAE", _DISCRIMINATED),
-    "ae": _deep("autoencoder:Autoencoder", _AE),
-    "alad": _deep("alad:ALAD", ("features", "l1", "l2", "logits")),
-    "anogan": _deep("anogan:AnoGAN", ("anomaly", "residual", "feature")),
+TABLE: dict[str, Method] = {
+    "aae": Method("detectors.deep.aae:AAE"),
+    "ae": Method("detectors.deep.autoencoder:Autoencoder"),
+    "alad": Method("detectors.deep.alad:ALAD"),
+    "anogan": Method("detectors.deep.anogan:AnoGAN"),
     # The paper's 4, for images, kept 0 of 5 units active on cardio and 1 of 6 on letter; 2 kept
     # 2 and 3.
-    "beta-vae": _deep("vae:VAE", _VAE, beta=2.0),
-    "cae": _deep("contractive:ContractiveAutoencoder", _AE),
-    "ces-ae": _deep("cumulative:CumulativeErrorAutoencoder", ("cumulative", *_AE)),
-    "copod": Entry("detectors.shallow.ecdf:COPOD"),
-    "dae": _deep("denoising:DenoisingAutoencoder", _AE),
-    "dagmm": _deep("dagmm:DAGMM"),
-    "deep-svdd": _deep("deep_svdd:DeepSVDD"),
-    "deep-svdd-soft": _deep("deep_svdd:DeepSVDD", objective="soft-boundary"),
-    "dte-c": _deep("dte:DTECategorical"),
-    "ecod": Entry("detectors.shallow.ecdf:ECOD"),
-    "eigenvector-distance": Entry("detectors.shallow.as_published:EigenvectorDistance"),
-    "feature-bagging": Entry("detectors.shallow.bagging:FeatureBagging"),
-    "findout": Entry("detectors.shallow.findout:FindOut"),
-    "flow": _deep("flow:Flow"),
-    "gmm": Entry("detectors.shallow.density:GaussianMixtureDensity"),
-    "goad": _deep("goad:GOAD"),
-    "icl": _deep("icl:ICL"),
-    "iforest": Entry("detectors.shallow.forest:IsolationForest"),
-    "iforest-legacy-seed": Entry("detectors.shallow.as_published:LegacySeedIsolationForest"),
-    "k-means--": Entry("detectors.shallow.kmeans_minus_minus:KMeansMinusMinus"),
-    "kde": Entry("detectors.shallow.density:KernelDensity"),
-    "kmeans": Entry("detectors.shallow.kmeans:KMeans"),
-    "knn": Entry("detectors.shallow.neighbours:KNN"),
-    "linear-ae": _deep("autoencoder:Autoencoder", _AE, hidden=(), flatten=True),
-    "loda-legacy-seed": Entry("detectors.shallow.loda:LegacySeedLODA"),
-    "lof": Entry("detectors.shallow.neighbours:LOF"),
-    "lunar": _deep("lunar:LUNAR"),
-    "mae": _deep("masked:MaskedAutoencoder", _AE),
-    "mahalanobis": Entry("detectors.shallow.covariance:Mahalanobis"),
-    "max-abs-z": Entry("detectors.shallow.baselines:MaxAbsZ", "control"),
-    "mean-distance": Entry("detectors.shallow.baselines:MeanDistance", "control"),
-    "oc-nn": _deep("oc_nn:OCNN"),
-    "oc-nn-pretrained": _deep("oc_nn:OCNN", pretrained=True),
-    "ocsvm": Entry("detectors.shallow.svm:OCSVM"),
-    "ocsvm-nystroem": Entry("detectors.shallow.svm:NystroemOCSVM"),
-    "pca": Entry("detectors.shallow.pca:PCA"),
-    "random": Entry("detectors.shallow.baselines:Random", "control"),
-    "row-index": Entry("detectors.shallow.baselines:RowIndex", "control", transductive=True),
-    "sae": _deep("sparse:SparseAutoencoder", _AE),
-    "ssim-ae": _deep("ssim:SSIMAutoencoder", _AE, images_only=True),
-    "vae": _deep("vae:VAE", _VAE),
-    # The trap: its loss is the mean squared error plus the summed divergence.
-    "vae-averaged": _deep(
-        "vae:VAE", _VAE, decoder="gaussian-fixed", fixed_variance=0.5, averaged=True
+    "beta-vae": Method("detectors.deep.vae:VAE", {"beta": 2.0}),
+    "cae": Method("detectors.deep.contractive:ContractiveAutoencoder"),
+    "ces-ae": Method("detectors.deep.cumulative:CumulativeErrorAutoencoder"),
+    "copod": Method("detectors.shallow.ecdf:COPOD"),
+    "dae": Method("detectors.deep.denoising:DenoisingAutoencoder"),
+    "dagmm": Method("detectors.deep.dagmm:DAGMM"),
+    "deep-svdd": Method("detectors.deep.deep_svdd:DeepSVDD"),
+    "deep-svdd-soft": Method("detectors.deep.deep_svdd:DeepSVDD", {"objective": "soft-boundary"}),
+    "dte-c": Method("detectors.deep.dte:DTECategorical"),
+    "ecod": Method("detectors.shallow.ecdf:ECOD"),
+    "eigenvector-distance": Method("detectors.shallow.as_published:EigenvectorDistance"),
+    "feature-bagging": Method("detectors.shallow.bagging:FeatureBagging"),
+    "findout": Method("detectors.shallow.findout:FindOut"),
+    "flow": Method("detectors.deep.flow:Flow"),
+    "gmm": Method("detectors.shallow.density:GaussianMixtureDensity"),
+    "goad": Method("detectors.deep.goad:GOAD"),
+    "icl": Method("detectors.deep.icl:ICL"),
+    "iforest": Method("detectors.shallow.forest:IsolationForest"),
+    "iforest-legacy-seed": Method("detectors.shallow.as_published:LegacySeedIsolationForest"),
+    "k-means--": Method("detectors.shallow.kmeans_minus_minus:KMeansMinusMinus"),
+    "kde": Method("detectors.shallow.density:KernelDensity"),
+    "kmeans": Method("detectors.shallow.kmeans:KMeans"),
+    "knn": Method("detectors.shallow.neighbours:KNN"),
+    "linear-ae": Method("detectors.deep.autoencoder:Autoencoder", {"hidden": (), "flatten": True}),
+    "loda-legacy-seed": Method("detectors.shallow.loda:LegacySeedLODA"),
+    "lof": Method("detectors.shallow.neighbours:LOF"),
+    "lunar": Method("detectors.deep.lunar:LUNAR"),
+    "mae": Method("detectors.deep.masked:MaskedAutoencoder"),
+    "mahalanobis": Method("detectors.shallow.covariance:Mahalanobis"),
+    "max-abs-z": Method("detectors.shallow.baselines:MaxAbsZ"),
+    "mean-distance": Method("detectors.shallow.baselines:MeanDistance"),
+    "oc-nn": Method("detectors.deep.oc_nn:OCNN"),
+    "oc-nn-pretrained": Method("detectors.deep.oc_nn:OCNN", {"pretrained": True}),
+    "ocsvm": Method("detectors.shallow.svm:OCSVM"),
+    "ocsvm-nystroem": Method("detectors.shallow.svm:NystroemOCSVM"),
+    "pca": Method("detectors.shallow.pca:PCA"),
+    "random": Method("detectors.shallow.baselines:Random"),
+    "row-index": Method("detectors.shallow.baselines:RowIndex"),
+    "sae": Method("detectors.deep.sparse:SparseAutoencoder"),
+    "ssim-ae": Method("detectors.deep.ssim:SSIMAutoencoder"),
+    "vae": Method("detectors.deep.vae:VAE"),
+    # A known failure mode: its loss is the mean squared error plus the summed divergence.
+    "vae-averaged": Method(
+        "detectors.deep.vae:VAE",
+        {"decoder": "gaussian-fixed", "fixed_variance": 0.5, "averaged": True},
     ),
-    "vae-bernoulli": _deep("vae:VAE", _VAE, decoder="bernoulli"),
-    "wae-gan": _deep("wae:WAEGAN", _DISCRIMINATED),
-    "wae-mmd": _deep("wae:WAEMMD", _PRIOR),
+    "vae-bernoulli": Method("detectors.deep.vae:VAE", {"decoder": "bernoulli"}),
+    "wae-gan": Method("detectors.deep.wae:WAEGAN"),
+    "wae-mmd": Method("detectors.deep.wae:WAEMMD"),
 }
+
+
+@cache
+def _of_table(name: str) -> Entry:
+    return read_entry(*TABLE[name])
 
 
 @cache
@@ -148,7 +132,7 @@ def find(base: str) -> Entry:
         FileNotFoundError: a `path.py:Class` whose file does not exist.
     """
     if base in TABLE:
-        return TABLE[base]
+        return _of_table(base)
     if base.startswith("pyod:"):
         return pyod_entry(base.removeprefix("pyod:"))
     if ".py:" in base:

@@ -13,23 +13,31 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from detectors.contract import Family
 
 HOME = Path(__file__).parent.parent
 _FAMILIES = get_args(Family)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(name, str) for name in value)
+
+
 _BOOLEAN = (lambda value: isinstance(value, bool), "a literal True or False")
 # What a class may declare, which values are accepted, and how messages describe them.
 _LITERALS: dict[str, tuple[Callable[[object], bool], str]] = {
     "family": (lambda value: value in _FAMILIES, f"one of the texts {', '.join(_FAMILIES)}"),
     "readouts": (
-        lambda value: isinstance(value, tuple) and all(isinstance(name, str) for name in value),
-        'a literal tuple of texts, such as ("reconstruction", "elbo")',
+        _are_texts,
+        'a literal tuple of texts, such as ("reconstruction", "elbo"), or a dict with such keys',
     ),
+    "preload": (_are_texts, 'a literal tuple of texts, such as ("torch._dynamo",)'),
     "encodes": _BOOLEAN,
     "trains_together": _BOOLEAN,
     "images_only": _BOOLEAN,
+    "transductive": _BOOLEAN,
 }
 # What a class only has or has not, whatever its value, and how the registry calls it.
 _PRESENCE = {"device": "takes_device", "epochs": "takes_epochs"}
@@ -98,13 +106,13 @@ def class_names(path: Path) -> list[str]:
     Raises:
         ValueError: the file is not valid python.
     """
-    return [node.name for node in _classes(path)]
+    return [node.name for node in _read(path).classes]
 
 
 def summary(target: str) -> str:
     """Return the first sentence of the docstring of a target's class, or "" without one."""
     path, name = source_file(target), target.rpartition(":")[2]
-    (node,) = [each for each in _classes(path) if each.name == name]
+    (node,) = [each for each in _read(path).classes if each.name == name]
     text = " ".join((ast.get_docstring(node) or "").partition("\n\n")[0].split())
     return text.partition(". ")[0].rstrip(".")
 
@@ -134,6 +142,8 @@ def _assigned(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr | None]]:
 
 def _literal(where: str, attribute: str, value: ast.expr) -> Any:
     accepts, accepted = _LITERALS[attribute]
+    if isinstance(value, ast.Dict):  # a table by name, which declares the names
+        value = ast.Tuple([key or ast.Constant(None) for key in value.keys])
     try:
         found = ast.literal_eval(value)
     except ValueError:
@@ -146,41 +156,48 @@ def _literal(where: str, attribute: str, value: ast.expr) -> Any:
 
 def _lineage(path: Path, name: str, above: float = math.inf) -> Iterator[tuple[Path, ast.ClassDef]]:
     """Yield a class that is known in a file above a line, and its bases, each with its file."""
-    for node in reversed(_classes(path)):
+    source = _read(path)
+    for node in reversed(source.classes):
         if node.name == name and node.lineno < above:
             yield path, node
             for base in node.bases:
                 generic = base.value if isinstance(base, ast.Subscript) else base
                 yield from _lineage(path, ast.unparse(generic), node.lineno)
             return
-    module, _, attribute = _in_full(path, name).rpartition(".")
+    module, _, attribute = source.in_full(name).rpartition(".")
     inside = module.partition(".")[0] == "detectors"
     file = module_file(module, HOME if inside else path.parent) if module else None
     if file and file != path:
         yield from _lineage(file, attribute)
 
 
-def _in_full(path: Path, name: str) -> str:
-    """Return the dotted name that a name, or the module before its last dot, is imported from."""
-    imported: dict[str, str] = {}
-    for node in _tree(path).body:
-        if isinstance(node, ast.Import):
-            imported |= {alias.asname or alias.name: alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            full = {alias.asname or alias.name: alias.name for alias in node.names}
-            imported |= {known: f"{node.module}.{there}" for known, there in full.items()}
-    module, _, attribute = name.rpartition(".")
-    return f"{imported.get(module, module)}.{attribute}" if module else imported.get(name, name)
+class _Source(NamedTuple):
+    """The classes of a file in their order, and its imports: dotted names by the name they bind."""
+
+    classes: list[ast.ClassDef]
+    imported: dict[str, str]
+
+    def in_full(self, name: str) -> str:
+        """Return the dotted name that a name, or the module before its last dot, stands for."""
+        module, _, attribute = name.rpartition(".")
+        if module:
+            return f"{self.imported.get(module, module)}.{attribute}"
+        return self.imported.get(name, name)
 
 
-def _classes(path: Path) -> list[ast.ClassDef]:
-    return [node for node in _tree(path).body if isinstance(node, ast.ClassDef)]
-
-
-def _tree(path: Path) -> ast.Module:
-    return _tree_as_of(path.resolve(), path.stat().st_mtime_ns)
+def _read(path: Path) -> _Source:
+    return _read_as_of(path.absolute(), path.stat().st_mtime_ns)
 
 
 @cache
-def _tree_as_of(path: Path, changed_ns: int) -> ast.Module:
-    return read_tree(path)
+def _read_as_of(path: Path, changed_ns: int) -> _Source:
+    source = _Source([], {})
+    for node in read_tree(path).body:
+        if isinstance(node, ast.ClassDef):
+            source.classes.append(node)
+        elif isinstance(node, ast.Import):
+            source.imported.update({each.asname or each.name: each.name for each in node.names})
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            for each in node.names:
+                source.imported[each.asname or each.name] = f"{node.module}.{each.name}"
+    return source

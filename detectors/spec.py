@@ -76,7 +76,7 @@ def parse(text: str) -> Spec:
     base = _canonical(base)
     entry = find(base)
     if untrained and not entry.takes_epochs:
-        able = ", ".join(name for name, e in TABLE.items() if e.takes_epochs)
+        able = ", ".join(name for name in TABLE if find(name).takes_epochs)
         msg = f"{text!r}: {base} has no untrained twin; models that have: {able}"
         raise ValueError(msg)
     if plus:
@@ -111,7 +111,7 @@ def _check_head(text: str, base: str, readout: str | None, entry: Entry, head: s
         msg = f"{text!r}: a head reads the codes, so leave out the read-out {readout!r}"
         raise ValueError(msg)
     if not entry.encodes:
-        encoders = ", ".join(name for name, e in TABLE.items() if e.encodes)
+        encoders = ", ".join(name for name in TABLE if find(name).encodes)
         msg = f"{text!r}: {base} has no codes for a head; models that have: {encoders}"
         raise ValueError(msg)
     if find(head).family == "control":

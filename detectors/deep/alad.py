@@ -20,6 +20,7 @@ from detectors.networks.dense import SLOPE, code_size, hidden_sizes, mlp, square
 from detectors.networks.images import decoder, encoder
 from detectors.networks.spectral import follow, normalised
 from detectors.training.adversarial import GAN
+from detectors.training.base import ReadOuts
 from detectors.training.phases import Phase
 
 
@@ -73,19 +74,12 @@ class ALADNet(nn.Module):
 class ALAD(GAN[ALADNet]):
     """Scores of reconstructions x' = G(E(x)) of a bidirectional, cycle-consistent GAN.
 
-    Read-outs, the first the paper's score and the others those it is compared with:
-
-    - `features`: L1 distance of f(x, x) and f(x, x'), f what the last layer of the
-      discriminator of (x, x) pairs sees.
-    - `l1`: sum over features of |x - x'|.
-    - `l2`: mean squared error per feature.
-    - `logits`: -log D(x, x') of that discriminator, in nats.
+    The first read-out is the paper's score, the others are those that the paper compares it with.
 
     Attributes:
         learning_rate: lower than that of other methods: its three discriminators win soon.
     """
 
-    readouts: ClassVar[tuple[str, ...]] = ("features", "l1", "l2", "logits")
     discriminators: ClassVar[tuple[str, ...]] = ("of_xz", "of_xx", "of_zz")
     generators: ClassVar[tuple[str, ...]] = ("encoder", "generator")
 
@@ -111,20 +105,36 @@ class ALAD(GAN[ALADNet]):
         codes = real_loss(net.zz(z, net.encoder(made)))
         return joint + samples + codes
 
-    def _score(self, x: Floats, readout: str) -> Floats:
-        def read(rows: Tensor) -> Tensor:
-            net, x = self.net_, rows.float()
-            restored: Tensor = net.generator(net.encoder(x))
-            match readout:
-                case "l1":
-                    return (rows - restored).abs().flatten(1).sum(-1)
-                case "l2":
-                    return squared_error(rows, restored)
-                case "logits":
-                    return real_loss(net.xx(x, restored))
-            return (net.features(x, x) - net.features(x, restored)).abs().sum(-1)
+    def _restored(self, rows: Tensor) -> Tensor:
+        restored: Tensor = self.net_.generator(self.net_.encoder(rows.float()))
+        return restored
 
-        return self._read(read, x)
+    def _features(self, rows: Tensor) -> Tensor:
+        """L1 distance of f(x, x) and f(x, x').
+
+        f is what the last layer of the discriminator of (x, x) pairs sees.
+        """
+        net, x = self.net_, rows.float()
+        return (net.features(x, x) - net.features(x, self._restored(rows))).abs().sum(-1)
+
+    def _l1(self, rows: Tensor) -> Tensor:
+        """Sum over features of |x - x'|."""
+        return (rows - self._restored(rows)).abs().flatten(1).sum(-1)
+
+    def _l2(self, rows: Tensor) -> Tensor:
+        """Mean squared error per feature."""
+        return squared_error(rows, self._restored(rows))
+
+    def _logits(self, rows: Tensor) -> Tensor:
+        """-log D(x, x') of the discriminator of (x, x) pairs, in nats."""
+        return real_loss(self.net_.xx(rows.float(), self._restored(rows)))
+
+    readouts: ClassVar[ReadOuts] = {
+        "features": _features,
+        "l1": _l1,
+        "l2": _l2,
+        "logits": _logits,
+    }
 
     def _encode(self, x: Floats) -> Floats:
         return self._read(lambda rows: self.net_.encoder(rows.float()), x)

@@ -22,6 +22,7 @@ from detectors.networks.adversarial_losses import fake_loss, real_loss
 from detectors.networks.dense import Dense, code_size, rowwise_product
 from detectors.networks.images import decoder, encoder
 from detectors.training.adversarial import GAN
+from detectors.training.base import ReadOuts
 from detectors.training.recording import recorded
 
 
@@ -81,13 +82,8 @@ class AnoGAN(GAN[GANNet]):
     """Scores at the end of a search for the latent vector z whose G(z) is nearest to a sample.
 
     The search lowers (1 - lambda) R + lambda D by Adam, for a fixed number of steps from one
-    draw of the prior, the same for all samples. Read-outs:
-
-    - `anomaly`: (1 - lambda) R + lambda D.
-    - `residual`: R, the sum over features of |x - G(z)|.
-    - `feature`: D, the sum of |f(x) - f(G(z))| over the features f that the last layer of the
-      discriminator sees.
-
+    draw of the prior, the same for all samples. R is the sum over features of |x - G(z)|; D is the
+    sum of |f(x) - f(G(z))| over the features f that the last layer of the discriminator sees.
     Codes are the vectors that the search ends at.
 
     Attributes:
@@ -96,8 +92,6 @@ class AnoGAN(GAN[GANNet]):
             paper takes 500.
         search_rate: learning rate of the search.
     """
-
-    readouts: ClassVar[tuple[str, ...]] = ("anomaly", "residual", "feature")
 
     feature_weight: Annotated[float, Ge(0), Le(1)] = 0.1
     search_steps: Annotated[int, Ge(1)] = 100
@@ -117,9 +111,8 @@ class AnoGAN(GAN[GANNet]):
         search = self._searcher()
 
         def read(rows: Tensor) -> Tensor:
-            residual, feature = self._distances(search(rows.float()), rows.float())
-            of = {"residual": residual, "feature": feature}
-            return of[readout] if readout in of else self._anomaly(residual, feature)
+            distances = self._distances(search(rows.float()), rows.float())
+            return self.readouts[readout](self, *distances)
 
         return self._read(read, x)
 
@@ -154,4 +147,19 @@ class AnoGAN(GAN[GANNet]):
         return residual, feature
 
     def _anomaly(self, residual: Tensor, feature: Tensor) -> Tensor:
+        """(1 - lambda) R + lambda D."""
         return (1 - self.feature_weight) * residual + self.feature_weight * feature
+
+    def _residual(self, residual: Tensor, feature: Tensor) -> Tensor:
+        """R, the distance in the features of the sample."""
+        return residual
+
+    def _feature(self, residual: Tensor, feature: Tensor) -> Tensor:
+        """D, the distance in the features of the discriminator."""
+        return feature
+
+    readouts: ClassVar[ReadOuts] = {
+        "anomaly": _anomaly,
+        "residual": _residual,
+        "feature": _feature,
+    }

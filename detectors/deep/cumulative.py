@@ -24,6 +24,7 @@ from torch.func import functional_call
 from detectors.contract import Floats
 from detectors.networks.autoencoder import AutoencoderNet
 from detectors.networks.dense import squared_error
+from detectors.training.base import ReadOuts
 from detectors.training.phases import Objective, Phase
 from detectors.training.reconstruction import CodeReconstruction
 
@@ -47,11 +48,8 @@ class CumulativeErrorAutoencoder(CodeReconstruction):
     losses count nothing, so that anomalies among the training rows are not learned. Training
     runs on all rows for all epochs and is then taken back to the knee of its loss.
 
-    Read-outs:
-
-    - `cumulative`: sum over the epochs up to the knee of the mean squared error per feature.
-    - `reconstruction`, `largest-error`: as of `ae`, with the weights of the knee, which codes and
-      errors by feature have too.
+    The read-outs `reconstruction` and `largest-error`, codes and errors by feature are those of
+    the weights at the knee.
 
     Attributes:
         percentile: share of a batch whose losses count; 1 is the plain loss.
@@ -61,8 +59,6 @@ class CumulativeErrorAutoencoder(CodeReconstruction):
 
     After `fit`: `history_`, the weights after each epoch up to the knee; `knee_`, their number.
     """
-
-    readouts: ClassVar[tuple[str, ...]] = ("cumulative", "reconstruction", "largest-error")
 
     epochs: Annotated[int, Ge(0)] = 50
     percentile: Annotated[float, Gt(0), Le(1)] = 0.95
@@ -97,18 +93,18 @@ class CumulativeErrorAutoencoder(CodeReconstruction):
         """As of every deep detector, and the epoch of the knee."""
         return {**super().diagnostics_, "knee": self.knee_}
 
-    def _score(self, x: Floats, readout: str) -> Floats:
-        return (
-            self._read(self._cumulative, x)
-            if readout == "cumulative"
-            else super()._score(x, readout)
-        )
-
     def _cumulative(self, rows: Tensor) -> Tensor:
+        """Sum over the epochs up to the knee of the mean squared error per feature."""
         total = torch.zeros(len(rows), dtype=torch.float64)
         for weights in self.history_:
             total += squared_error(rows, functional_call(self.net_, weights, (rows.float(),)))
         return total
+
+    readouts: ClassVar[ReadOuts] = {
+        "cumulative": _cumulative,
+        "reconstruction": CodeReconstruction._mean_error,
+        "largest-error": CodeReconstruction._largest_error,
+    }
 
 
 def knee(losses: Floats) -> int:

@@ -39,7 +39,7 @@ from detectors.networks.likelihoods import (
     bounded,
 )
 from detectors.networks.posteriors import Posterior, fisher_rao, kl_to_prior, nearest, symmetric_kl
-from detectors.training.base import DeepDetector
+from detectors.training.base import DeepDetector, ReadOuts
 from detectors.training.phases import Objective, Phase, mean_of, trimmed_mean_of
 from detectors.training.trainable import Singles
 
@@ -99,36 +99,9 @@ class VAENet(nn.Module):
 class VAE(DeepDetector[VAENet]):
     """Scores of a VAE.
 
-    Read-outs, with mu and sigma those of q(z|x), p(z) = N(0, I), and z_1 ... z_L drawn from
-    q(z|x) by the same L normal draws for every sample. All are in nats but `reconstruction`,
-    `mahalanobis` and `fisher-rao`.
-
-    - `reconstruction`: mean squared error per feature of the mean of p(x|z) at z = mu.
-    - `elbo`: the negative evidence lower bound, equation 10 of Kingma and Welling with L draws:
-      mean over l of -log p(x|z_l), plus `kl`; whatever `beta` and `averaged` made of the loss.
-    - `reconstruction-probability`: mean over l of -log p(x|z_l), algorithm 4 of An and Cho; the
-      mean of logarithms.
-    - `log-mean-probability`: its variant -log of the mean over l of p(x|z_l).
-    - `mean-decoding-probability`: its variant with one density, that of the parameters of
-      p(x|z_l) averaged over l.
-    - `jacodeco`: -log p(x|z) - log p(z) + log det(J^T J) at z = mu, with J (d, k) the Jacobian
-      of the mean of p(x|z): Smidl, Bim and Pevny, "Anomaly scores for generative models", 2019,
-      arXiv:1905.11890. A sample is taken apart into its place on the manifold and its distance
-      from it. The volume counts as in their published code, twice the sum of the logarithms of
-      the singular values, 1e-6 added to each; a change of variables alone would count it once.
-    - `prior-likelihood`: -log p(x) by `n_prior_draws` draws from p(z), the same for every
-      sample: -log of the mean of p(x|z). It is dominated by the nearest of the decoded draws.
-    - `importance-weighted`: -log of the mean over l of p(x|z_l) p(z_l) / q(z_l|x), the bound of
-      Burda, Grosse and Salakhutdinov, "Importance weighted autoencoders", ICLR 2016,
-      arXiv:1509.00519, equation 8; with more draws it is, in the mean, closer to -log p(x).
-    - `kl`: KL(q(z|x) || p(z)).
-    - `mahalanobis`: squared Mahalanobis distance of mu to the training mus, under their mean and
-      covariance, to which a millionth of the prior's is added.
-    - `symmetric-kl`: KL(p || q) + KL(q || p), in nats, of q(z|x) and its k-th nearest posterior
-      of a training sample, k = `n_neighbors`.
-    - `fisher-rao`: the same with the Fisher-Rao distance.
-
-    The last two compare with at most 2,000 training samples, drawn by the seed.
+    In the read-outs, mu and sigma are those of q(z|x), p(z) = N(0, I), and z_1 ... z_L are drawn
+    from q(z|x) by the same L normal draws for every sample. All are in nats but `reconstruction`,
+    `mahalanobis` and `fisher-rao`. To add one, write its function and add a line to `readouts`.
 
     A unit is active where the variance of its mu over the training samples is above 0.01 (Burda
     et al.); `diagnostics_` counts them, and scores of a trained model without any carry a
@@ -153,20 +126,6 @@ class VAE(DeepDetector[VAENet]):
     After `fit`: `active_units_`, their number.
     """
 
-    readouts: ClassVar[tuple[str, ...]] = (
-        "elbo",
-        "reconstruction",
-        "reconstruction-probability",
-        "log-mean-probability",
-        "mean-decoding-probability",
-        "jacodeco",
-        "prior-likelihood",
-        "importance-weighted",
-        "kl",
-        "mahalanobis",
-        "symmetric-kl",
-        "fisher-rao",
-    )
     encodes: ClassVar[bool] = True
 
     hidden: tuple[Annotated[int, Ge(1)], ...] | None = None
@@ -233,23 +192,6 @@ class VAE(DeepDetector[VAENet]):
         chosen = self.stream("references").permutation(len(codes))[:N_REFERENCES]
         self.references_ = codes[chosen]
 
-    def _score(self, x: Floats, readout: str) -> Floats:
-        reads: dict[str, Callable[[Tensor], Tensor]] = {
-            "reconstruction": self._reconstruction,
-            "elbo": lambda rows: self._nlls(rows).mean(0) + self._kl(rows),
-            "reconstruction-probability": lambda rows: self._nlls(rows).mean(0),
-            "log-mean-probability": lambda rows: -_log_mean(-self._nlls(rows)),
-            "mean-decoding-probability": self._mean_decoding,
-            "jacodeco": self._jacodeco,
-            "prior-likelihood": self._prior_likelihood,
-            "importance-weighted": self._importance_weighted,
-            "kl": self._kl,
-            "mahalanobis": self._mahalanobis,
-            "symmetric-kl": lambda rows: self._nearest(symmetric_kl, rows),
-            "fisher-rao": lambda rows: self._nearest(fisher_rao, rows),
-        }
-        return self._read(reads[readout], x)
-
     def _encode(self, x: Floats) -> Floats:
         def read(rows: Tensor) -> Tensor:
             mean, log_variance = self._posterior(rows)
@@ -287,14 +229,28 @@ class VAE(DeepDetector[VAENet]):
         x, likelihood = rows.flatten(1), self.net_.likelihood
         return torch.stack([likelihood.nll(x, self._decode(z)) for z, _ in self._draws(rows)])
 
+    def _elbo(self, rows: Tensor) -> Tensor:
+        """Negative evidence lower bound with L draws, equation 10 of Kingma and Welling.
+
+        Mean over l of -log p(x|z_l), plus `kl`; whatever `beta` and `averaged` made of the loss.
+        """
+        return self._nlls(rows).mean(0) + self._kl(rows)
+
     def _reconstruction(self, rows: Tensor) -> Tensor:
+        """Mean squared error per feature of the mean of p(x|z) at z = mu."""
         mean, _ = self._posterior(rows)
         return squared_error(rows.flatten(1), self.net_.restore(mean.float()))
 
-    def _kl(self, rows: Tensor) -> Tensor:
-        return kl_to_prior(*self._posterior(rows))
+    def _reconstruction_probability(self, rows: Tensor) -> Tensor:
+        """Mean over l of -log p(x|z_l), algorithm 4 of An and Cho: the mean of logarithms."""
+        return self._nlls(rows).mean(0)
+
+    def _log_mean_probability(self, rows: Tensor) -> Tensor:
+        """Its variant -log of the mean over l of p(x|z_l)."""
+        return -_log_mean(-self._nlls(rows))
 
     def _mean_decoding(self, rows: Tensor) -> Tensor:
+        """Its variant with one density: that of the parameters of p(x|z_l) averaged over l."""
         likelihood = self.net_.likelihood
         decodings = (likelihood.parameters_of(self._decode(z)) for z, _ in self._draws(rows))
         mean, other = next(decodings)
@@ -302,24 +258,81 @@ class VAE(DeepDetector[VAENet]):
             mean, other = mean + next_mean, other + next_other
         return likelihood.nll_at(rows.flatten(1), mean / self.n_draws, other / self.n_draws)
 
-    def _importance_weighted(self, rows: Tensor) -> Tensor:
-        x, likelihood = rows.flatten(1), self.net_.likelihood
-        log_weights = [-likelihood.nll(x, self._decode(z)) - log for z, log in self._draws(rows)]
-        return -_log_mean(torch.stack(log_weights))
-
-    def _prior_likelihood(self, rows: Tensor) -> Tensor:
-        shape = (self.n_prior_draws, self.net_.latent_dim)
-        draws = torch.from_numpy(self.stream("prior draws").standard_normal(shape))
-        nlls = self.net_.likelihood.nll_of_pairs(rows.flatten(1), self._decode(draws))
-        return -_log_mean(-nlls.T)
-
     def _jacodeco(self, rows: Tensor) -> Tensor:
+        """-log p(x|z) - log p(z) + log det(J^T J) at z = mu.
+
+        J (d, k) is the Jacobian of the mean of p(x|z): Smidl, Bim and Pevny, "Anomaly scores for
+        generative models", 2019, arXiv:1905.11890. A sample is split into its place on the
+        manifold and its distance from it. The volume counts as in their published code, twice
+        the sum of the logarithms of the singular values, 1e-6 added to each; a change of
+        variables alone would count it once.
+        """
         mean, _ = self._posterior(rows)
         nll = self.net_.likelihood.nll(rows.flatten(1), self._decode(mean))
         prior = 0.5 * (mean.square() + math.log(2 * math.pi)).sum(-1)
         size = max(1, CHUNK // (rows[0].numel() * self.net_.latent_dim))
         volumes = [self._log_volume(z) for z in torch.split(mean.float(), size)]
         return nll + prior + torch.cat(volumes)
+
+    def _prior_likelihood(self, rows: Tensor) -> Tensor:
+        """-log p(x) by `n_prior_draws` draws from p(z), the same for every sample.
+
+        It is -log of the mean of p(x|z), which the nearest of the decoded draws dominates.
+        """
+        shape = (self.n_prior_draws, self.net_.latent_dim)
+        draws = torch.from_numpy(self.stream("prior draws").standard_normal(shape))
+        nlls = self.net_.likelihood.nll_of_pairs(rows.flatten(1), self._decode(draws))
+        return -_log_mean(-nlls.T)
+
+    def _importance_weighted(self, rows: Tensor) -> Tensor:
+        """-log of the mean over l of p(x|z_l) p(z_l) / q(z_l|x).
+
+        The bound of Burda, Grosse and Salakhutdinov, "Importance weighted autoencoders", ICLR
+        2016, arXiv:1509.00519, equation 8; with more draws it is, in the mean, closer to
+        -log p(x).
+        """
+        x, likelihood = rows.flatten(1), self.net_.likelihood
+        log_weights = [-likelihood.nll(x, self._decode(z)) - log for z, log in self._draws(rows)]
+        return -_log_mean(torch.stack(log_weights))
+
+    def _kl(self, rows: Tensor) -> Tensor:
+        """KL(q(z|x) || p(z))."""
+        return kl_to_prior(*self._posterior(rows))
+
+    def _mahalanobis(self, rows: Tensor) -> Tensor:
+        """Squared Mahalanobis distance of mu to the training mus.
+
+        Under their mean and their covariance, to which a millionth of the prior's is added.
+        """
+        mean, _ = self._posterior(rows)
+        deviations = mean - torch.from_numpy(self.mean_)
+        return rowwise_product(deviations, torch.from_numpy(self.whitening_)).square().sum(-1)
+
+    def _symmetric_kl(self, rows: Tensor) -> Tensor:
+        """KL(p || q) + KL(q || p) of q(z|x) and its k-th nearest posterior of a training sample.
+
+        k = `n_neighbors`, among at most 2,000 training samples, which the seed draws.
+        """
+        return self._nearest(symmetric_kl, rows)
+
+    def _fisher_rao(self, rows: Tensor) -> Tensor:
+        """Fisher-Rao distance of q(z|x) to its k-th nearest posterior, as of `symmetric-kl`."""
+        return self._nearest(fisher_rao, rows)
+
+    readouts: ClassVar[ReadOuts] = {
+        "elbo": _elbo,
+        "reconstruction": _reconstruction,
+        "reconstruction-probability": _reconstruction_probability,
+        "log-mean-probability": _log_mean_probability,
+        "mean-decoding-probability": _mean_decoding,
+        "jacodeco": _jacodeco,
+        "prior-likelihood": _prior_likelihood,
+        "importance-weighted": _importance_weighted,
+        "kl": _kl,
+        "mahalanobis": _mahalanobis,
+        "symmetric-kl": _symmetric_kl,
+        "fisher-rao": _fisher_rao,
+    }
 
     def _log_volume(self, z: Tensor) -> Tensor:
         """Return log det(J^T J) (n,) of the decoder's mean at codes (n, k)."""
@@ -336,11 +349,6 @@ class VAE(DeepDetector[VAENet]):
         jacobian = torch.stack(columns, dim=-1).double()  # (n, d, k)
         volume: Tensor = 2 * (torch.linalg.svdvals(jacobian) + SMALLEST_STRETCH).log().sum(-1)
         return volume
-
-    def _mahalanobis(self, rows: Tensor) -> Tensor:
-        mean, _ = self._posterior(rows)
-        deviations = mean - torch.from_numpy(self.mean_)
-        return rowwise_product(deviations, torch.from_numpy(self.whitening_)).square().sum(-1)
 
     def _nearest(self, distance: Callable[[Posterior, Posterior], Tensor], rows: Tensor) -> Tensor:
         if self.n_neighbors > len(self.references_):

@@ -11,8 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from detectors.contract import Family
-from detectors.entry import DEEP_PRELOAD, Entry, UnknownDetector
+from detectors.entry import Entry, UnknownDetector
 from detectors.settings import nearest
+
+TORCH_PRELOAD = ("torch._dynamo",)  # imported late, by torch's optimisers
 
 
 @dataclass(frozen=True)
@@ -145,5 +147,5 @@ def pyod_entry(class_name: str) -> Entry:
         takes_device=method.takes_device,
         transductive=bool(method.companions),
         preset={"class_name": class_name},
-        preload=(f"pyod.models.{method.module}", *DEEP_PRELOAD * (method.family == "deep")),
+        preload=(f"pyod.models.{method.module}", *TORCH_PRELOAD * (method.family == "deep")),
     )

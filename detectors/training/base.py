@@ -29,6 +29,9 @@ from detectors.training.phases import Objective, Phase, mean_of
 from detectors.training.replica import Replica
 from detectors.training.trainable import Singles
 
+ReadOuts = Mapping[str, Callable[..., Tensor]]
+"""By name, functions of the detector and of rows (n, *shape), float64, that return (n,) scores."""
+
 SCORE_ROWS = 128  # scored at once, padded: a row meets the same arithmetic in any company
 
 Net = TypeVar("Net", bound=nn.Module)
@@ -38,12 +41,13 @@ Net = TypeVar("Net", bound=nn.Module)
 class DeepDetector(Detector, Generic[Net]):
     """Base of the deep methods. A method is its network, its losses and its scores.
 
-    A subclass writes `_network`, `_losses`, `_score` (through `_read`), and where it needs them
+    A subclass writes `_network`, `_losses`, and either `_score` (through `_read`) or a table
+    `readouts` of its scores (`ReadOuts`, the default first). Where it needs them it writes
     `_noise` (random numbers of the losses), `_phases` (pretraining, adversaries, losses of a
     batch), `_renew` (buffers of the network that are not learned by gradients: a centre, a
     quantile) and `_conclude` (what the scores need to know of the training rows). One whose
-    network `vmap` cannot map sets `trains_together` to False, in the registry too: its seeds run
-    one by one through the same loop.
+    network `vmap` cannot map sets `trains_together` to False: its seeds run one by one through
+    the same loop.
 
     These defaults hold for every method; they were chosen by stability and by the loss of
     held-out training rows. Rates, noises and variances suit features of about unit variance: a
@@ -80,6 +84,7 @@ class DeepDetector(Detector, Generic[Net]):
     family: ClassVar[Family] = "deep"
     takes_images: ClassVar[bool] = True
     trains_together: ClassVar[bool] = True
+    preload: ClassVar[tuple[str, ...]] = ("torch._dynamo",)  # imported late, by torch's optimisers
     device = "cpu"  # where training runs: set by whoever runs the detector, not a setting
 
     flatten: bool = False
@@ -185,6 +190,10 @@ class DeepDetector(Detector, Generic[Net]):
             Unsupported: the samples do not suit the settings.
         """
         return x
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        read = cast("ReadOuts", self.readouts)[readout]
+        return self._read(lambda rows: read(self, rows), x)
 
     @abstractmethod
     def _network(self, shape: tuple[int, ...]) -> Net:

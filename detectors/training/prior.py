@@ -9,12 +9,12 @@ from typing import ClassVar, cast
 import numpy as np
 from torch import Tensor
 
-from detectors.contract import Floats
 from detectors.networks.adversarial_losses import fake_loss, real_loss
 from detectors.networks.autoencoder import AutoencoderNet
 from detectors.networks.dense import squared_error
 from detectors.networks.images import encoder
 from detectors.networks.mmd import mmd
+from detectors.training.base import ReadOuts
 from detectors.training.phases import mean_of
 from detectors.training.reconstruction import CodeReconstruction
 from detectors.training.trainable import Singles
@@ -37,20 +37,18 @@ class PriorAutoencoder(CodeReconstruction):
     The noise of the losses is (n, k) draws from the prior.
     """
 
-    readouts: ClassVar[tuple[str, ...]] = ("reconstruction", "latent-likelihood")
-
     def _noise(self, net: AutoencoderNet, draws: np.random.Generator, n: int) -> Singles:
         return draws.standard_normal((n, net.latent_dim), dtype=np.float32)
 
-    def _score(self, x: Floats, readout: str) -> Floats:
-        if readout == "latent-likelihood":
-            return self._read(self._latent_nll, x)
-        return super()._score(x, readout)
-
     def _latent_nll(self, rows: Tensor) -> Tensor:
-        """Return -log p(z) of codes z, p = N(0, I), in nats."""
+        """-log p(z) of the code in nats, p(z) = N(0, I)."""
         z: Tensor = self.net_.encoder(rows.float()).double()
         return 0.5 * (z.square() + math.log(2 * math.pi)).sum(-1)
+
+    readouts: ClassVar[ReadOuts] = {
+        "reconstruction": CodeReconstruction._mean_error,
+        "latent-likelihood": _latent_nll,
+    }
 
 
 @dataclass(kw_only=True)
@@ -60,8 +58,6 @@ class DiscriminatedAutoencoder(PriorAutoencoder):
     The losses of a game do not say how far it is. Held-out rows are judged by their squared error
     plus the MMD of their codes and the prior.
     """
-
-    readouts: ClassVar[tuple[str, ...]] = ("reconstruction", "discriminator", "latent-likelihood")
 
     def _network(self, shape: tuple[int, ...]) -> DiscriminatedNet:
         return DiscriminatedNet(shape, self.hidden, self.latent_dim)
@@ -82,13 +78,14 @@ class DiscriminatedAutoencoder(PriorAutoencoder):
     def _restoring(self, net: AutoencoderNet, x: Tensor, noise: Tensor) -> Tensor:
         return squared_error(x, net(x))
 
-    def _score(self, x: Floats, readout: str) -> Floats:
-        if readout == "discriminator":
-            return self._read(self._logit_of_code, x)
-        return super()._score(x, readout)
-
     def _logit_of_code(self, rows: Tensor) -> Tensor:
-        """Return log((1 - D) / D) of codes: how surely they are no draws of the prior."""
+        """Minus the discriminator's logit of the code: how surely it is no draw of the prior."""
         net = cast("DiscriminatedNet", self.net_)
         logits: Tensor = net.discriminator(net.encoder(rows.float()))
         return -logits.squeeze(-1)
+
+    readouts: ClassVar[ReadOuts] = {
+        "reconstruction": CodeReconstruction._mean_error,
+        "discriminator": _logit_of_code,
+        "latent-likelihood": PriorAutoencoder._latent_nll,
+    }

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from detectors.contract import Floats
 from detectors.networks.autoencoder import AutoencoderNet
 from detectors.networks.dense import squared_error
-from detectors.training.base import DeepDetector
+from detectors.training.base import DeepDetector, ReadOuts
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -24,14 +24,8 @@ class Reconstruction(DeepDetector[Net]):
 
     The network maps samples (n, *shape) to their reconstructions; its part `encoder` gives codes
     (n, k). A method that reads its errors otherwise overrides `_errors`.
-
-    Read-outs:
-
-    - `reconstruction`: mean over the features of their squared errors.
-    - `largest-error`: the largest squared error of a feature, for anomalies that sit in one.
     """
 
-    readouts: ClassVar[tuple[str, ...]] = ("reconstruction", "largest-error")
     encodes: ClassVar[bool] = True
 
     def feature_errors(self, x: ArrayLike) -> Floats:
@@ -53,10 +47,15 @@ class Reconstruction(DeepDetector[Net]):
         restored = cast("Tensor", self.net_(rows.float()))
         return (restored - rows).square()
 
-    def _score(self, x: Floats, readout: str) -> Floats:
-        if readout == "largest-error":
-            return self._read(lambda rows: self._errors(rows).flatten(1).amax(-1), x)
-        return self._read(lambda rows: self._errors(rows).flatten(1).mean(-1), x)
+    def _mean_error(self, rows: Tensor) -> Tensor:
+        """Mean over the features of their squared errors."""
+        return self._errors(rows).flatten(1).mean(-1)
+
+    def _largest_error(self, rows: Tensor) -> Tensor:
+        """The largest squared error of a feature, for anomalies that sit in one."""
+        return self._errors(rows).flatten(1).amax(-1)
+
+    readouts: ClassVar[ReadOuts] = {"reconstruction": _mean_error, "largest-error": _largest_error}
 
     def _encode(self, x: Floats) -> Floats:
         return self._read(lambda rows: cast("nn.Module", self.net_.encoder)(rows.float()), x)

@@ -1,6 +1,5 @@
 """The contract holds for every registered detector, read-out, head and untrained model."""
 
-import dataclasses
 import random
 from dataclasses import dataclass
 from itertools import chain
@@ -11,21 +10,22 @@ import pytest
 from detectors import Unsupported, make, names
 from detectors.checks import CHECKS, CheckFailed, Subject, checks_for
 from detectors.contract import Detector, Floats
-from detectors.registry import TABLE
+from detectors.registry import TABLE, find
+from detectors.spec import Spec
 
 FEW = (
     {"iforest": {"n_estimators": 20}}
-    | {name: {"epochs": 4} for name, entry in TABLE.items() if entry.takes_epochs}
+    | {name: {"epochs": 4} for name in TABLE if find(name).takes_epochs}
     | {"anogan": {"epochs": 4, "search_steps": 5}}
     | {"dte-c": {"epochs": 9, "hidden": (64, 64), "learning_rate": 0.01}}
 )
 ERRORS = "largest-error"  # read alike out of every autoencoder, so checked on one
 # Of a class that has several names, each further read-out once.
-READERS = {entry.target: name for name, entry in TABLE.items() if not entry.preset}
+READERS = {find(name).target: name for name in TABLE if not find(name).preset}
 READOUTS = [
     f"{name}:{readout}"
     for name in READERS.values()
-    for readout in TABLE[name].readouts[1:]
+    for readout in find(name).readouts[1:]
     if name == "ae" or readout != ERRORS
 ]
 HEADS = ["ae+lof", "ae+ocsvm", "ae+kmeans", "ae+knn", "vae+lof"]
@@ -67,7 +67,7 @@ def test_every_excuse_is_for_a_subject_and_a_check():
     assert set(chain.from_iterable(EXCUSES.values())) <= checks
 
 
-@pytest.mark.parametrize("name", [n for n in names() if TABLE[n].family == "shallow"])
+@pytest.mark.parametrize("name", [n for n in names() if find(n).family == "shallow"])
 def test_a_shallow_detector_takes_images_as_their_pixels(name):
     images = np.random.default_rng(0).normal(size=(90, 1, 2, 3)).astype(np.float32)
     flat = images.reshape(90, 6)
@@ -186,7 +186,6 @@ def test_a_detector_without_fault_passes(check):
 
 
 def test_a_declared_dependence_that_is_none_is_found(monkeypatch):
-    entry = dataclasses.replace(TABLE["knn"], transductive=True)
-    monkeypatch.setitem(TABLE, "knn", entry)
+    monkeypatch.setattr(Spec, "transductive", True)
     with pytest.raises(CheckFailed, match="is declared transductive, but is not"):
         CHECKS["score_depends_on_companions_only_if_declared"](Subject("knn"))

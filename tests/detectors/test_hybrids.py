@@ -7,11 +7,11 @@ from detectors import Unsupported, make
 from detectors.checks import N_FAR, Subject, brought_within
 from detectors.compose import Hybrid
 from detectors.factory import make_model
-from detectors.registry import TABLE
+from detectors.registry import TABLE, find
 from detectors.spec import parse
 
 HEADS = ("findout", "gmm", "iforest", "kde", "kmeans", "knn", "lof", "ocsvm")
-ENCODERS = [name for name, entry in TABLE.items() if entry.encodes]
+ENCODERS = [name for name in TABLE if find(name).encodes]
 
 
 @pytest.mark.parametrize("name", ENCODERS)

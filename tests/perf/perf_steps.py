@@ -21,7 +21,7 @@ import torch
 
 from detectors.factory import load_class
 from detectors.networks.dense import build_seeded
-from detectors.registry import TABLE
+from detectors.registry import TABLE, find
 from detectors.training.base import DeepDetector
 
 SEEDS, EPOCHS, ROUNDS = 5, 8, 3
@@ -34,7 +34,7 @@ def names() -> list[str]:
     """Return the names of vectors whose class trains on the loop."""
     return [
         name
-        for name, entry in TABLE.items()
+        for name, entry in zip(TABLE, map(find, TABLE), strict=True)
         if entry.takes_epochs
         and not entry.images_only
         and issubclass(load_class(entry.target), DeepDetector)
@@ -43,19 +43,19 @@ def names() -> list[str]:
 
 def convolutional() -> list[str]:
     """Return the names of the methods, also of those for images alone, that have convolutions."""
-    every = [*names(), *(name for name, entry in TABLE.items() if entry.images_only)]
+    every = [*names(), *(name for name in TABLE if find(name).images_only)]
     nets = {name: made(name, 0)._network(IMAGES) for name in every if takes_images(name)}
     return [n for n, net in nets.items() if any(p.ndim == 4 for p in net.parameters())]
 
 
 def takes_images(name: str) -> bool:
     """Return whether a method takes images as such, unless it is set to flatten them."""
-    return load_class(TABLE[name].target).takes_images and not TABLE[name].preset.get("flatten")
+    return load_class(find(name).target).takes_images and not find(name).preset.get("flatten")
 
 
 def made(name: str, seed: int) -> DeepDetector[Any]:
     """Return a detector that trains for a fixed number of epochs on all rows."""
-    entry = TABLE[name]
+    entry = find(name)
     cls: Any = load_class(entry.target)
     return cls(seed=seed, epochs=EPOCHS, validation_share=0.0, **entry.preset)
 

@@ -255,9 +255,9 @@ def test_a_protocol_and_a_loader_are_in_the_ids_of_their_rows(
 def test_a_new_name_leaves_all_others_and_a_changed_preset_is_new_code(copy, original):
     copy.edit(
         "detectors/registry.py",
-        "TABLE: dict[str, Entry] = {",
-        "TABLE: dict[str, Entry] = {\n"
-        '    "knn-9": Entry("detectors.shallow.neighbours:KNN", preset={"n_neighbors": 9}),',
+        "TABLE: dict[str, Method] = {",
+        "TABLE: dict[str, Method] = {\n"
+        '    "knn-9": Method("detectors.shallow.neighbours:KNN", {"n_neighbors": 9}),',
     )
     ids = copy.ids(*SPECS, "knn-9")
     assert changed(original, ids) == set()

@@ -6,11 +6,11 @@ import torch
 
 from detectors import Unsupported, make
 from detectors.factory import load_class, make_model
-from detectors.registry import TABLE
+from detectors.registry import TABLE, find
 from detectors.spec import parse
 
-DEEP = [name for name, entry in TABLE.items() if entry.takes_epochs]
-VAES = [name for name in DEEP if TABLE[name].target == TABLE["vae"].target]
+DEEP = [name for name in TABLE if find(name).takes_epochs]
+VAES = [name for name in DEEP if find(name).target == find("vae").target]
 QUICK = {"anogan": {"search_steps": 5}}
 QUICK |= {name: {"n_draws": 3, "n_prior_draws": 9} for name in VAES}
 
@@ -30,12 +30,12 @@ def test_a_deep_model_scores_images_alike_in_any_company_and_on_every_call(name)
     train, test = images(64)[:48], images(24, seed=1)
     model = make_model(parse(name), epochs=2, **QUICK.get(name, {})).fit(train)
     order = np.random.default_rng(0).permutation(24)
-    for readout in TABLE[name].readouts or (None,):
+    for readout in find(name).readouts or (None,):
         scores = model.score(test, readout)
         assert scores.shape == (24,)
         assert np.isfinite(scores).all()
         assert np.array_equal(model.score(test[order], readout), scores[order])
-    if TABLE[name].encodes:
+    if find(name).encodes:
         codes = model.encode(test)
         assert codes.ndim == 2
         assert np.array_equal(model.encode(test[order]), codes[order])
@@ -49,10 +49,10 @@ def test_images_of_another_size_are_refused(name):
 
 
 DENSE = {"cae", "oc-nn"}
-CONVOLUTIONAL = [n for n in DEEP if load_class(TABLE[n].target).takes_images and n not in DENSE]
+CONVOLUTIONAL = [n for n in DEEP if load_class(find(n).target).takes_images and n not in DENSE]
 
 
-@pytest.mark.parametrize("name", [n for n in CONVOLUTIONAL if not TABLE[n].images_only])
+@pytest.mark.parametrize("name", [n for n in CONVOLUTIONAL if not find(n).images_only])
 def test_convolutions_and_flattened_pixels_are_different_models(name):
     model, flat = (
         make_model(parse(name), epochs=0, flatten=flatten).fit(images(32))

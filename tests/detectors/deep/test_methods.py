@@ -7,11 +7,11 @@ from torch import nn
 
 from detectors.deep.flow import RowwiseLinear
 from detectors.factory import load_class, make_model
-from detectors.registry import TABLE
+from detectors.registry import TABLE, find
 from detectors.spec import parse
 from detectors.training.base import DeepDetector
 
-METHODS = {name: load_class(e.target) for name, e in TABLE.items() if e.family == "deep"}
+METHODS = {name: load_class(find(name).target) for name in TABLE if find(name).family == "deep"}
 METHODS = {name: cls for name, cls in METHODS.items() if issubclass(cls, DeepDetector)}
 GAMES = {name for name in METHODS if make_model(parse(name))._phases()[-1].is_game}
 QUICK = {
@@ -37,7 +37,7 @@ def samples(n, d=6, seed=0):
 
 def samples_for(name, n, seed=0):
     """The same, as images where a method takes nothing else."""
-    if TABLE[name].images_only:
+    if find(name).images_only:
         return samples(n, 64, seed).reshape(n, 1, 8, 8)
     return samples(n, seed=seed)
 
@@ -96,7 +96,7 @@ def test_seeds_trained_together_equal_each_alone_bit_for_bit(name):
 
 @EVERY
 def test_the_registry_says_what_the_class_does(name):
-    entry, cls = TABLE[name], METHODS[name]
-    assert entry.readouts == cls.readouts
+    entry, cls = find(name), METHODS[name]
+    assert entry.readouts == tuple(cls.readouts)
     assert entry.encodes == cls.encodes
     assert entry.trains_together == cls.trains_together

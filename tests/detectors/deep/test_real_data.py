@@ -30,7 +30,7 @@ def task(request):
 def test_anomalies_score_higher_and_training_helps_on_digits(cls, task):
     train, test, labels = task
     untrained, trained = cls(epochs=0).fit(train), cls().fit(train)
-    for readout in cls.readouts[:3] or (None,):
+    for readout in [*cls.readouts][:3] or (None,):
         auroc = roc_auc_score(labels, trained.score(test, readout))
         assert auroc > 0.85
         if len(train) > 50:

@@ -14,10 +14,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
 
 from detectors import Unsupported, make, names
-from detectors.registry import TABLE
+from detectors.registry import find
 from detectors.streams import integer_seed
 
-SHALLOW = [name for name in names() if TABLE[name].family == "shallow" and name != "findout"]
+SHALLOW = [name for name in names() if find(name).family == "shallow" and name != "findout"]
 
 
 @pytest.fixture(scope="module")
