@@ -19,8 +19,10 @@ from typing import Any, NamedTuple
 
 import datasets
 from bench.protocols import named
-from bench.store.definitions import HOME, Definition, Definitions, Place
+from bench.store.definitions import HOME, Definitions
+from bench.store.modules import Place
 from bench.store.records import digest
+from bench.store.syntax import Definition
 from detectors.entry import Entry
 from detectors.pyod.table import PYOD
 from detectors.source import source_file

@@ -16,7 +16,8 @@ from bench.protocols.scalers import IMPUTE, SCALERS
 from bench.run import scoring
 from bench.run.prepare import prepare
 from bench.store.codeid import NOT_FOLLOWED, _reached, definitions, origin, starts
-from bench.store.definitions import HOME, WHOLE, Definition
+from bench.store.definitions import HOME
+from bench.store.syntax import WHOLE, Definition
 from detectors import names
 from detectors.factory import load_class
 from detectors.spec import parse
@@ -186,6 +187,7 @@ def test_a_change_in_any_definition_that_a_score_reaches_changes_its_key(reached
     assert n_changed > 350
 
 
+@pytest.mark.slow
 def test_every_constant_operator_and_attribute_of_a_definition_counts(reached):
     found = definitions()
     same = [
