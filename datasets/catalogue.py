@@ -16,7 +16,7 @@ from datasets.files import data_folder
 from datasets.record import Card, DataSet
 
 _MANY = 15  # members of a group that a message still lists
-_SAME_GROUP = 0.8  # likeness of a group's name and what is meant by it
+_SAME_GROUP = 0.8  # similarity from which on a misspelled group is recognised
 
 
 _ORDER = (
@@ -37,18 +37,18 @@ TABLE: dict[str, Entry] = {entry.name: entry for entry in read_families()}
 
 
 class UnknownDataSet(ValueError):
-    """Raised for a name that is not in the table, with the nearest ones that are."""
+    """Raised for a name that is not in the catalogue; the message has the nearest ones."""
 
 
 def names() -> tuple[str, ...]:
-    """Return the name of every data set of the table, present or not."""
+    """Return the name of every data set of the catalogue, present or not."""
     return tuple(TABLE)
 
 
 def find(name: str) -> Entry:
-    """Return the line of the table for a name, which needs no files to be there.
+    """Return the entry of a name, which needs no files to be present.
 
-    Options of the loader that may be set follow the name: "mvtec/bottle?size=128&grey=yes". The
+    Options of the loader that a name may set follow it: "mvtec/bottle?size=128&grey=yes". The
     user's own data are named by path, see `datasets.own`.
 
     Raises:
@@ -57,8 +57,8 @@ def find(name: str) -> Entry:
     """
     if name in TABLE:
         return TABLE[name]
-    if made := own.entry(name):
-        return made
+    if entry := own.entry(name):
+        return entry
     base, mark, query = name.rpartition("?")
     if mark and base in TABLE:
         return _with_options(TABLE[base], name, query)
@@ -77,12 +77,12 @@ def card(name: str, data: Path | None = None) -> Card:
 
     Args:
         name: one of `names()`, with options or without.
-        data: the data folder, see `data_folder`; read only where the table has no digest of a
-            file, whose digest is then computed, once.
+        data: the data folder, see `data_folder`; read only where the entry has no digest of a
+            file; that digest is then computed, once.
 
     Raises:
         UnknownDataSet: no data set has this name; the message has the nearest ones.
-        MissingData: a file is not there whose digest is needed.
+        MissingData: a file whose digest is needed is missing.
         ValueError: a wrong option.
     """
     entry = find(name)
@@ -103,13 +103,13 @@ def load(name: str, data: Path | None = None) -> DataSet:
 
     Args:
         name: one of `names()`, with options or without.
-        data: the data folder, see `data_folder`; the embedded and the generated sets need none.
+        data: the data folder, see `data_folder`; embedded and generated sets need none.
 
     Raises:
         UnknownDataSet: no data set has this name; the message has the nearest ones.
-        MissingData: a file it is read from is not there; the message has the command to fetch it.
-        WrongData: a file is there and is not what the table says.
-        ValueError: its content is not what the card says, or a wrong option.
+        MissingData: one of its files is missing; the message has the command to fetch it.
+        WrongData: a file differs from its digest or its size in the entry.
+        ValueError: its content differs from its card, or a wrong option.
     """
     entry, folder = find(name), data_folder(data)
     paths = files.locate(entry, folder)
@@ -143,7 +143,7 @@ def _card(entry: Entry, folder: Path) -> Card:
 
 
 def _with_options(entry: Entry, name: str, query: str) -> Entry:
-    """Return an entry with options set as the name says; sizes are then no longer pinned."""
+    """Return an entry with the options of a name; sizes are then no longer pinned."""
     options = dict(entry.options)
     for key, text in parse_qsl(query, keep_blank_values=True) or [(query, "")]:
         if key not in entry.settable:
@@ -155,8 +155,8 @@ def _with_options(entry: Entry, name: str, query: str) -> Entry:
 
 
 def _nearest(name: str) -> list[str]:
-    """Return the members of a group, for its name, a pattern or a number in it; or else names like
-    it in full or at the end.
+    """Return the nearest names: the members of a group for its name, a pattern or a number in it,
+    or else names that resemble this one, in full or without their group.
     """
     group, _, member = name.partition("/")
     groups = [known.partition("/")[0] for known in TABLE if "/" in known]

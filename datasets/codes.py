@@ -1,4 +1,4 @@
-"""Columns of text: kept as codes in a record, made numbers of once it is known what trains."""
+"""Columns of text: kept as codes in a record, and encoded as numbers after the split."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Codes:
     texts: Mapping[int, tuple[str, ...]]
 
     def encode(self, x_train: Array, x_test: Array) -> tuple[Array, Array]:
-        """Return both parts with codes made numbers by what the training rows hold.
+        """Return both parts with codes encoded as numbers, fitted on the training rows.
 
-        One-hot columns stand at the end, by column, then by text. A text that no training row
-        has is zeros in one-hot columns, and -1 as a rank; a missing value is zeros, or NaN.
+        One-hot columns are at the end, by column, then by text. A text that is in no training
+        row becomes zeros in one-hot columns, and the rank -1; a missing value, zeros or NaN.
 
         Args:
             x_train: (n, d).

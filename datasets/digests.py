@@ -1,7 +1,7 @@
-"""Digests of files, remembered, so that a large file is read once and not at every load.
+"""Digests of files, cached so that a large file is read once and not at every load.
 
-They are kept in the user's cache folder, never in the data folder, by path, size and time of last
-change. Where the cache cannot be written to, digests are computed each time.
+The cache is in the user's cache folder, never in the data folder. Its keys are path, size and time
+of last change. If the cache cannot be written to, digests are computed each time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-_SETTLED_NS = 2_000_000_000  # a younger file may change again within one tick of its clock
+_SETTLED_NS = 2_000_000_000  # a younger file may change within one tick of the disk's clock
 _CREATE = (
     "CREATE TABLE IF NOT EXISTS digests (path TEXT, method TEXT, size INTEGER, mtime_ns INTEGER, "
     "digest TEXT, PRIMARY KEY (path, method)) WITHOUT ROWID"
@@ -26,7 +26,7 @@ _CREATE = (
 
 
 def cache_folder() -> Path:
-    """Return the folder for what can be made or fetched again, by the system's custom."""
+    """Return the cache folder of the user, where the system keeps such folders."""
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "fathom"
     cache = os.environ.get("XDG_CACHE_HOME")
@@ -34,7 +34,7 @@ def cache_folder() -> Path:
 
 
 def digest(path: Path, method: str = "sha256") -> str:
-    """Return the digest of a file, from the cache if the file is as it was.
+    """Return the digest of a file, from the cache if the file has not changed.
 
     Args:
         path: of an existing file.
@@ -42,7 +42,7 @@ def digest(path: Path, method: str = "sha256") -> str:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is no gzip file, for "unpacked-sha256".
+        ValueError: it is not a gzip file, for "unpacked-sha256".
     """
     return digests([path], method)[0]
 
@@ -91,7 +91,7 @@ def _unpacked_sha256(path: Path) -> str:
         with gzip.open(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        msg = f"is no complete gzip file: {error}"
+        msg = f"is not a complete gzip file: {error}"
         raise ValueError(msg) from error
 
 

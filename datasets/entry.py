@@ -1,4 +1,4 @@
-"""What a line of the table of data sets holds: static facts, files with digests, and a loader.
+"""An entry of the catalogue: static facts of a data set, its files with digests, and its loader.
 
 To add a data set, write a module of `datasets.families` with its loader, a function
 `(card, paths, **options) -> DataSet`, and its `ENTRIES`.
@@ -19,11 +19,11 @@ class File:
 
     Attributes:
         path: relative to the data folder, with "/" between its parts.
-        urls: official sources, tried in turn; empty if the file is to be had by hand only.
+        urls: official sources, tried in turn; empty if the file can only be obtained manually.
         sha256: of the content, where known.
         git_blob: sha1 of "blob SIZE", a zero byte and the content, as git names it.
-        unpacked_sha256: of what gzip unpacks, where mirrors pack the same content differently.
-        md5: of the content, where its source gives no better one.
+        unpacked_sha256: of the unpacked content, where mirrors compress it differently.
+        md5: of the content, where its source publishes no better digest.
         n_bytes: size, where known.
         advice: where to get the file, if `urls` is empty.
     """
@@ -39,7 +39,7 @@ class File:
 
     @property
     def pin(self) -> str:
-        """The strongest digest known, as "method:digest"; "" if none is."""
+        """The strongest known digest, as "method:digest"; "" if there is none."""
         pins = (
             ("sha256", self.sha256),
             ("unpacked-sha256", self.unpacked_sha256),
@@ -51,11 +51,11 @@ class File:
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive that is fetched and unpacked to have the files and folders of a data set.
+    """An archive that is fetched and unpacked for the files and folders of a data set.
 
     Attributes:
         file: the archive itself, kept in the data folder until it is unpacked.
-        into: folder relative to the data folder that its members are put under.
+        into: folder for its members, relative to the data folder.
     """
 
     file: File
@@ -64,7 +64,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class Facts:
-    """Sizes of a data set, pinned: content of other sizes is refused.
+    """Pinned sizes of a data set: content of other sizes is refused.
 
     Attributes:
         n: number of samples.
@@ -81,7 +81,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the table: what is known of a data set without its files.
+    """What is known of a data set without its files.
 
     Attributes:
         name: the name that loads it.
@@ -91,21 +91,20 @@ class Entry:
         licence: of the content.
         citation: what to cite in a paper.
         loader: "package.module:function", called with (card, paths, **options).
-        known_issues: what has misled readers of results on this data.
+        known_issues: properties that have misled readers of results on this data.
         synthetic: whether the samples are generated.
-        restricted: whether the licence restricts use, so that fetching asks to accept it.
+        restricted: whether the licence restricts use and must be accepted before fetching.
         max_test_anomaly_rate: largest share of anomalies a protocol lets into a test set.
-        has_official_split: whether the source says which rows train and which test.
+        has_official_split: whether the source defines training and test rows.
         files: what the loader reads, in the order of its `paths`.
         folders: folders relative to the data folder that the loader reads, after the files.
-        beside: files that the loader reads too where they are there, which they are in one of the
-            layouts that it knows.
-        archives: what is fetched and unpacked to have them, where they have no URLs of their own.
-        service: what is asked where the files are, when they are fetched: "openml" or none.
-        advice: where to get the folders, if there is no archive to fetch.
-        options: settings of the loader, part of the identity.
-        settable: which of the options a name may set, as in "mvtec/bottle?size=128".
-        content_sha256: of the samples, for sets that come without files.
+        beside: files that the loader also reads if they are present, relative to the data folder.
+        archives: archives that hold the files and folders that have no URLs of their own.
+        service: the service that is asked for the addresses of the files, "openml" or "".
+        advice: where to get the folders, if no archive can be fetched.
+        options: arguments of the loader, part of the identity.
+        settable: options that a name may set, as in "mvtec/bottle?size=128".
+        content_sha256: of the samples, for sets without files.
         facts: sizes, where known.
     """
 
@@ -134,7 +133,7 @@ class Entry:
 
     @property
     def can_be_fetched(self) -> bool:
-        """Whether an address is known, or asked for, of anything it is read from."""
+        """Whether the address of any of its files is known or can be asked for."""
         addressed = any(file.urls for file in self.files)
         return addressed or bool(self.archives or self.service)
 

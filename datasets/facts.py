@@ -1,4 +1,4 @@
-"""What a data set's content shows on counting: copies, contradictions, columns that say nothing."""
+"""Counts over the content of a data set: duplicates, conflicting labels, constant columns."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Content:
         shape: of one sample.
         n_anomalies: number of samples with label 1.
         dtype: of the values, as stored.
-        minimum: smallest value, NaN if there is none.
-        maximum: largest value, NaN if there is none.
+        minimum: smallest value, NaN if all are missing.
+        maximum: largest value, NaN if all are missing.
         missing_values: number of values that are NaN.
         infinite_values: number of values that are infinite.
         constant_columns: number of columns (for images: pixels) with the same value in all rows.
         duplicates: number of rows that equal an earlier one.
-        conflicting_labels: number of distinct rows that are there with both labels.
+        conflicting_labels: number of distinct rows that occur with both labels.
     """
 
     n: int
@@ -47,7 +47,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Overlap:
-    """Rows that a split shows to training and to testing alike.
+    """Rows that are in both the training and the test part of a split.
 
     Attributes:
         n_train: training rows.
@@ -71,7 +71,7 @@ def content(data: DataSet, ids: Array | None = None) -> Content:
 
     Args:
         data: the data set.
-        ids: what `row_ids(data.x)` returns, if it is at hand.
+        ids: what `row_ids(data.x)` returns, if already computed.
     """
     ids = row_ids(data.x) if ids is None else ids
     first = data.x[:1]
@@ -108,7 +108,7 @@ def overlap(data: DataSet, train: Array, test: Array, ids: Array | None = None) 
         data: the data set.
         train: (n_train,) row indices.
         test: (n_test,) row indices.
-        ids: what `row_ids(data.x)` returns, if it is at hand.
+        ids: what `row_ids(data.x)` returns, if already computed.
     """
     ids = row_ids(data.x) if ids is None else ids
     seen = np.isin(ids[test], ids[train])
@@ -128,7 +128,7 @@ def row_ids(x: Array) -> Array:
 
     Rows are compared by 128-bit digests, in about 60 bytes of memory a row.
     """
-    told = np.empty((len(x), 2), dtype=np.uint64)
+    hashed = np.empty((len(x), 2), dtype=np.uint64)
     first = 0
     for chunk in _chunks(x):
         if chunk.dtype.kind == "f":
@@ -137,13 +137,13 @@ def row_ids(x: Array) -> Array:
         step = len(plain) // len(chunk)
         rows = (plain[start : start + step] for start in range(0, len(plain), step))
         digests = b"".join([hashlib.blake2b(row, digest_size=16).digest() for row in rows])
-        told[first : first + len(chunk)] = np.frombuffer(digests, np.uint64).reshape(-1, 2)
+        hashed[first : first + len(chunk)] = np.frombuffer(digests, np.uint64).reshape(-1, 2)
         first += len(chunk)
-    order = np.lexsort(told.T)
-    told = told[order]
+    order = np.lexsort(hashed.T)
+    hashed = hashed[order]
     ids = np.empty(len(x), dtype=np.int64)
     ids[order[:1]] = 0
-    ids[order[1:]] = np.cumsum((told[1:] != told[:-1]).any(axis=1))
+    ids[order[1:]] = np.cumsum((hashed[1:] != hashed[:-1]).any(axis=1))
     return ids
 
 

@@ -1,4 +1,4 @@
-"""Files of data sets in the data folder: where they are, and whether they are the right ones."""
+"""Files of data sets in the data folder: where they are, and whether they match their digests."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _PAGE_STARTS = (b"<!doctype html", b"<html", b"<?xml")
 
 
 class MissingData(FileNotFoundError):
-    """Raised when a file of a data set is not in the data folder, with the command that gets it."""
+    """Raised when a file of a data set is missing, with the command that fetches it."""
 
 
 class WrongData(ValueError):
-    """Raised when a file is there and is not the right one, with what it is instead."""
+    """Raised when a file is not the expected one, with how it differs."""
 
 
 def data_folder(data: Path | None = None) -> Path:
-    """Return the folder of local data: `data`, else `$BENCH_DATA`, else a user's cache folder."""
+    """Return the folder of local data: `data`, else `$BENCH_DATA`, else the user's cache folder."""
     if data is not None:
         return Path(data).expanduser()
     if chosen := os.environ.get("BENCH_DATA"):
@@ -33,7 +33,7 @@ def data_folder(data: Path | None = None) -> Path:
 
 
 def is_present(entry: Entry, folder: Path) -> bool:
-    """Return whether every file and folder of an entry is there, right or wrong."""
+    """Return whether every file and folder of an entry is present, right or wrong."""
     files = all((folder / file.path).is_file() for file in entry.files)
     return files and all(holds_files(folder / name) for name in entry.folders)
 
@@ -42,7 +42,7 @@ def locate(entry: Entry, folder: Path) -> list[Path]:
     """Return the paths of an entry's files, then its folders.
 
     Raises:
-        MissingData: one is not there.
+        MissingData: one is missing.
     """
     for file in entry.files:
         if not (folder / file.path).is_file():
@@ -54,26 +54,26 @@ def locate(entry: Entry, folder: Path) -> list[Path]:
 
 
 def verify(file: File, path: Path) -> None:
-    """Check that a file is what its table line says; the digests are remembered.
+    """Check a file against its size and digest in the entry; digests are cached.
 
     Raises:
         OSError: it cannot be read.
         WrongData: it is empty, a web page, truncated, or has another digest.
     """
-    if fault := flaw(file, path):
+    if reason := flaw(file, path):
         own = Path(file.path).is_absolute()
-        act = "put the right one there" if own else "remove it and fetch it again"
-        msg = f"{path} {fault}; {act}"
+        act = "replace it with the right one" if own else "remove it and fetch it again"
+        msg = f"{path} {reason}; {act}"
         raise WrongData(msg)
 
 
 def flaw(file: File, path: Path, read: Callable[[Path, str], str] = digest) -> str:
-    """Return how a file differs from what its table line says, as a predicate; "" if it does not.
+    """Return how a file differs from its size and digest in the entry, as a predicate, or "".
 
     Args:
-        file: the line of the table.
+        file: as the entry describes it.
         path: where the file is.
-        read: computes digests; `datasets.digests.compute` trusts nothing remembered.
+        read: computes digests; `datasets.digests.compute` does without the cache.
 
     Raises:
         OSError: it cannot be read.
@@ -84,7 +84,7 @@ def flaw(file: File, path: Path, read: Callable[[Path, str], str] = digest) -> s
     with path.open("rb") as opened:
         start = opened.read(64).lstrip().lower()
     if start.startswith(_PAGE_STARTS):
-        return "is a web page, not data: the server answered with a message"
+        return "is a web page, not data: the server sent a message instead of the file"
     if file.n_bytes is not None and n_bytes < file.n_bytes:
         return f"is truncated: {n_bytes:,} of {file.n_bytes:,} bytes"
     if file.n_bytes is not None and n_bytes > file.n_bytes:
@@ -102,14 +102,14 @@ def flaw(file: File, path: Path, read: Callable[[Path, str], str] = digest) -> s
 
 
 def identity(entry: Entry, folder: Path) -> str:
-    """Return the sha256 that stands for a data set in results.
+    """Return the sha256 that identifies a data set in results.
 
     It covers the digests of its files and the options of its loader. It depends neither on where
     the files are nor on where the loader's code is: the code id of a result covers that code.
     Pinned digests need no file; others are computed from the files.
 
     Raises:
-        MissingData: a file is not there whose digest is not pinned.
+        MissingData: a file whose digest is not pinned is missing.
     """
     if entry.content_sha256:
         return entry.content_sha256
@@ -132,8 +132,8 @@ class Pinned(NamedTuple):
     """A file of a data set with its digest.
 
     Attributes:
-        path: relative to the data folder; absolute for data of the user's own.
-        name: in the identity of the data set; "" for a file of the table, whose place says it all.
+        path: relative to the data folder; absolute for the user's own data.
+        name: in the identity of the data set; "" for a file of the entry, which its position names.
         pin: the digest, as `File.pin` writes it.
     """
 
@@ -145,10 +145,10 @@ class Pinned(NamedTuple):
 def pinned(entry: Entry, folder: Path) -> list[Pinned]:
     """Return the files of an entry, then those in its folders, with their digests.
 
-    Digests that the table does not have are computed.
+    Digests that the entry does not have are computed.
 
     Raises:
-        MissingData: a file or folder is not there.
+        MissingData: a file or folder is missing.
     """
     paths = locate(entry, folder)
     found = [
@@ -167,7 +167,7 @@ def pinned(entry: Entry, folder: Path) -> list[Pinned]:
 
 
 def files_under(folder: Path) -> list[Path]:
-    """Return every file under a folder but hidden ones, sorted by relative path."""
+    """Return every file under a folder except hidden ones, sorted by relative path."""
     found = [
         Path(parent, name)
         for parent, _, names in os.walk(folder)
@@ -178,27 +178,27 @@ def files_under(folder: Path) -> list[Path]:
 
 
 def holds_files(folder: Path) -> bool:
-    """Return whether a folder is there and has a file in it, or under it, that is not hidden."""
+    """Return whether a folder exists and has a file in it, or below it, that is not hidden."""
     return any(not name.startswith(".") for _, _, names in os.walk(folder) for name in names)
 
 
 def _missing(entry: Entry, path: str, folder: Path, advice: str) -> NoReturn:
     if Path(path).is_absolute():
-        fault = f"there is no {path}; give the path of one that is there"
-        if Path(path).is_dir():
-            is_folder = path.endswith("/")
-            act = "has no files; put the images there" if is_folder else "is a folder; name a file"
-            fault = f"{path} {act}, or give another path"
-        msg = f"{entry.name}: {fault}"
+        reason = "does not exist; give the path of a file or folder that does"
+        if Path(path).is_dir() and path.endswith("/"):
+            reason = "has no files; put the images there, or give another path"
+        elif Path(path).is_dir():
+            reason = "is a folder; name a file, or give another path"
+        msg = f"{entry.name}: {path} {reason}"
         raise MissingData(msg)
     by_hand = f"{advice}, and put it there" if advice and not entry.can_be_fetched else ""
     act = by_hand or f"run `bench data fetch {entry.name.partition('?')[0]}`"
     if packed := [a.file.path for a in entry.archives if (folder / a.file.path).is_file()]:
         act = f"{act}, which unpacks {packed[0]}"
     around = sorted((folder / path).parent.glob("[!.]*/"))
-    beside = [found.name for found in around if found != folder / path]
+    beside = [other.name for other in around if other != folder / path]
     if path.endswith("/") and "/" in path[:-1] and beside:
         act = f"found beside it: {', '.join(beside)}; {act}"
-    fault = "has no files" if (folder / path).is_dir() else "is not"
-    msg = f"{entry.name}: {path} {fault} in {folder}; {act}, or name another folder with --data"
+    found = "has no files" if (folder / path).is_dir() else "is not"
+    msg = f"{entry.name}: {path} {found} in {folder}; {act}, or name another folder with --data"
     raise MissingData(msg)

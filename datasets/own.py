@@ -1,16 +1,16 @@
-"""Names of the user's own data, which are paths with settings: what they mean, without reading.
+"""Names of the user's own data: paths with settings, turned into entries without reading data.
 
     file:PATH?label=COLUMN&normal=VALUE   a table: csv, tsv, parquet, feather, npz or mat
     folder:PATH                           a folder of images in the layout of MVTec AD
     folder:PATH?normal=CLASS              a folder of images with a folder for each class
     ucr:PATH?normal=CLASS                 time series, a line each, the class first
-    openml/ID-or-name?normal=VALUE        a set of OpenML; label=COLUMN for another than its own
+    openml/ID-or-name?normal=VALUE        a set of OpenML; label=COLUMN overrides its target
 
-A setting that takes several values is repeated: "drop=id&drop=name". Characters that have a
-meaning here (& ? = % + and, on the command line, commas) are written as %26, %3F, ... A TOML card
-beside the file, of the same name with the ending .toml, may hold the same settings, and family,
-source, licence, citation and known_issues. A setting in the name overrides the card's. The card of
-a folder photos.v2 is photos.v2.toml.
+A setting that takes several values is repeated: "drop=id&drop=name". The characters & ? = % and +,
+and commas on the command line, are written as %26, %3F, ... A TOML card beside the file, of the
+same name with the ending .toml, may hold the same settings, and family, source, licence, citation
+and known_issues. A setting in the name overrides the card's. The card of a folder photos.v2 is
+photos.v2.toml.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ _ALLOWED = {"categorical": CATEGORICAL, "missing": MISSING}
 
 
 class BadSetting(ValueError):
-    """Raised for a setting that a name or a card cannot have, with what it can."""
+    """Raised for a setting that a name or a card cannot have, with what is accepted."""
 
 
 Pairs = list[tuple[str, str]]
 
 
-class _Said(NamedTuple):
-    """A path, the settings that follow it in a name, and those of the card beside it."""
+class _Parsed(NamedTuple):
+    """A path, the settings after it in a name, and those of the card beside it."""
 
     path: Path
     in_name: Pairs
@@ -68,10 +68,10 @@ class _Said(NamedTuple):
 
 
 def entry(name: str) -> Entry | None:
-    """Return the entry of a name of the user's own data; None if the name is not of that kind.
+    """Return the entry of the user's own data; None if the name does not mean such data.
 
     Raises:
-        BadSetting: a setting that is not known, or a value that it cannot have.
+        BadSetting: an unknown setting, or a value that is not accepted.
     """
     if name.startswith(_OPENML):
         return _openml(name)
@@ -80,44 +80,43 @@ def entry(name: str) -> Entry | None:
 
 
 def _file(name: str, rest: str) -> Entry:
-    said = _parse(rest)
-    if said.path.is_dir():
-        msg = f"{name}: {said.path} is a folder; for a folder of images, say folder:"
+    parsed = _parse(rest)
+    if parsed.path.is_dir():
+        msg = f"{name}: {parsed.path} is a folder; for a folder of images, write folder:"
         raise BadSetting(msg + rest.partition("?")[0])
-    ending = said.path.suffix
+    ending = parsed.path.suffix
     if ending.lower() not in FORMATS:
         msg = f"{name}: cannot read {ending or 'a file without an ending'!r}; give one of: "
         raise BadSetting(msg + ", ".join(FORMATS))
-    return _entry(name, said, "datasets.families.tables:table", _TABLE, (said.path,))
+    return _entry(name, parsed, "datasets.families.tables:table", _TABLE, (parsed.path,))
 
 
 def _folder(name: str, rest: str) -> Entry:
-    said = _parse(rest, is_folder=True)
-    if said.path.is_file():
-        msg = f"{name}: {said.path} is a file; for a table, say file:{rest.partition('?')[0]}"
+    parsed = _parse(rest, is_folder=True)
+    if parsed.path.is_file():
+        msg = f"{name}: {parsed.path} is a file; for a table, write file:{rest.partition('?')[0]}"
         raise BadSetting(msg)
-    if any(key == "normal" for key, _ in (*said.in_name, *said.on_card)):
-        return _entry(name, said, "datasets.families.mvtec:classes", _IMAGES | _CLASSES)
+    if any(key == "normal" for key, _ in (*parsed.in_name, *parsed.on_card)):
+        return _entry(name, parsed, "datasets.families.mvtec:classes", _IMAGES | _CLASSES)
     loader, known = "datasets.families.mvtec:category", _IMAGES | _MASKS
-    return _entry(name, said, loader, known, has_official_split=True)
+    return _entry(name, parsed, loader, known, has_official_split=True)
 
 
 def _series(name: str, rest: str) -> Entry:
-    said, loader = _parse(rest), "datasets.families.ucr:series"
-    path = said.path
+    parsed, loader = _parse(rest), "datasets.families.ucr:series"
+    path = parsed.path
     if "_TRAIN" not in path.name:
-        return _entry(name, said, loader, _SERIES, (path,))
+        return _entry(name, parsed, loader, _SERIES, (path,))
     test = path.with_name(path.name.replace("_TRAIN", "_TEST"))
-    return _entry(name, said, loader, _SERIES, (path, test), has_official_split=True)
+    return _entry(name, parsed, loader, _SERIES, (path, test), has_official_split=True)
 
 
 def _openml(name: str) -> Entry:
     place, _, query = name.partition("?")
-    said = parse_qsl(query, keep_blank_values=True)
-    settings = {**_TABLE, **_settings(name, said, _TABLE)}
+    settings = {**_TABLE, **_settings(name, parse_qsl(query, keep_blank_values=True), _TABLE)}
     key = place.removeprefix(_OPENML)
     if not re.fullmatch(r"[^\W_][^/\\]*", key):
-        msg = f"{name}: {key!r} is no set of OpenML; give its number, or its name"
+        msg = f"{name}: {key!r} is not a data set of OpenML; give its number, or its name"
         raise BadSetting(msg)
     by_name = f"search?type=data&q={quote(key)}"
     site = f"https://www.openml.org/{f'd/{key}' if key.isdecimal() else by_name}"
@@ -132,9 +131,7 @@ def _openml(name: str) -> Entry:
             "learning, SIGKDD Explorations 15(2), 2013, doi:10.1145/2641190.2641198"
         ),
         loader="datasets.families.openml:table",
-        known_issues=(
-            "made for classification: whether its rare class is anomalous is your claim",
-        ),
+        known_issues=("published for classification: check that its rare class is anomalous",),
         files=(File(f"{place}.arff", advice=f"get it as ARFF from {site}"),),
         beside=(f"{place}.json",),
         service="openml",
@@ -149,17 +146,17 @@ _SCHEMES: dict[str, Callable[[str, str], Entry]] = {
 }
 
 
-def _parse(rest: str, is_folder: bool = False) -> _Said:
-    """Return what is said in a name after its scheme, and on the card beside the path."""
+def _parse(rest: str, is_folder: bool = False) -> _Parsed:
+    """Return the parts of a name after its scheme, and the settings of the card beside the path."""
     place, _, query = rest.partition("?")
     path = Path(unquote(place)).expanduser().absolute()
     card = path.parent / f"{path.name if is_folder else path.stem}.toml"
-    return _Said(path, parse_qsl(query, keep_blank_values=True), card, _read_card(card))
+    return _Parsed(path, parse_qsl(query, keep_blank_values=True), card, _read_card(card))
 
 
 def _entry(
     name: str,
-    said: _Said,
+    parsed: _Parsed,
     loader: str,
     defaults: Mapping[str, Any],
     files: tuple[Path, ...] = (),
@@ -168,48 +165,48 @@ def _entry(
 ) -> Entry:
     """Return an entry of tabular data in files, or else of images in the folder that is named."""
     known = {**defaults, **_ABOUT}
-    settings = {**known, **_settings(f"{name} ({said.card.name})", said.on_card, known)}
-    settings.update(_settings(name, said.in_name, known))
+    settings = {**known, **_settings(f"{name} ({parsed.card.name})", parsed.on_card, known)}
+    settings.update(_settings(name, parsed.in_name, known))
     about = {key: settings.pop(key) for key in _ABOUT}
     return Entry(
         name=name,
         kind="tabular" if files else "image",
-        family=about["family"] or said.path.stem,
-        source=about["source"] or f"a {'file' if files else 'folder'} of the user's own",
+        family=about["family"] or parsed.path.stem,
+        source=about["source"] or f"the user's own {'file' if files else 'folder'}",
         licence=about["licence"],
         citation=about["citation"],
         loader=loader,
         known_issues=tuple(about["known_issues"]),
         has_official_split=has_official_split,
         files=tuple(File(str(file)) for file in files),
-        folders=() if files else (str(said.path),),
+        folders=() if files else (str(parsed.path),),
         options=settings,
     )
 
 
 def _read_card(card: Path) -> Pairs:
-    """Return the settings of a card, a list as its values one by one; none if there is no card."""
+    """Return the settings of a card, a pair for each value of a list; none without a card."""
     if not card.is_file():
         return []
     try:
-        said = tomllib.loads(card.read_text(encoding="utf-8"))
+        settings = tomllib.loads(card.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"{card} is no TOML: {error}"
+        msg = f"{card} is not valid TOML: {error}"
         raise BadSetting(msg) from error
     return [
         (key, str(value))
-        for key, values in said.items()
+        for key, values in settings.items()
         for value in (values if isinstance(values, list) else [values])
     ]
 
 
-def _settings(name: str, said: Pairs, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings by name, each of the type of its default."""
+def _settings(name: str, given: Pairs, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings by name, each converted to the type of its default."""
     found: dict[str, Any] = {}
-    for key, text in said:
+    for key, text in given:
         if key not in known:
-            normal = ", normal (for a folder a class)" if "masks" in known else ""
-            msg = f"{name}: unknown setting {key!r}; there are: {', '.join(known)}{normal}"
+            normal = ", normal (for a folder for each class)" if "masks" in known else ""
+            msg = f"{name}: unknown setting {key!r}; accepted: {', '.join(known)}{normal}"
             raise BadSetting(msg)
         if isinstance(known[key], tuple):
             found[key] = (*found.get(key, ()), text)
@@ -222,10 +219,10 @@ def _settings(name: str, said: Pairs, known: Mapping[str, Any]) -> dict[str, Any
 
 
 def value(setting: str, text: str, default: Any) -> Any:
-    """Return a setting's value as the type of its default.
+    """Return the value of a setting, converted to the type of its default.
 
     Raises:
-        BadSetting: it is not of that type.
+        BadSetting: it cannot be converted.
     """
     if isinstance(default, bool):
         if text.lower() not in ("yes", "no", "true", "false"):

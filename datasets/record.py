@@ -30,22 +30,22 @@ class Card:
         source: where the content comes from, with DOI or URL.
         licence: of the content.
         citation: what to cite in a paper.
-        sha256: what results name the content by: the sha256 of the samples as `content_sha256`
-            computes it, or, for a set read from files, that of their digests and of the options
-            of its loader, as `datasets.files.identity` computes it.
+        sha256: identifies the content in results: the sha256 of the samples, see `content_sha256`,
+            or, for a set read from files, that of the digests of the files and the options of the
+            loader, see `datasets.files.identity`.
         n: number of samples; None before the first load of files that are not pinned.
         shape: of one sample, or None.
         n_anomalies: number of samples with label 1, or None.
         duplicates: number of samples that equal an earlier one; None if not counted.
         synthetic: whether the samples were generated.
-        from_files: whether `sha256` is that of files, which are verified as they are read.
+        from_files: whether `sha256` is that of files, which are verified when they are read.
         max_test_anomaly_rate: largest share of anomalies a protocol lets into a test set;
             None for no limit. The record holds all of them.
-        has_official_split: whether the source says which rows are for training and for test.
-        known_issues: what has misled readers of results on this data.
+        has_official_split: whether the source defines training and test rows.
+        known_issues: properties that have misled readers of results on this data.
 
     Raises:
-        ValueError: a number that no data set can have, or a sha256 that is not one.
+        ValueError: a number that no data set can have, or an invalid sha256.
     """
 
     name: str
@@ -107,14 +107,14 @@ class Card:
 
 @dataclass(frozen=True, eq=False)
 class OfficialSplit:
-    """Which rows the source of a data set gives for training and for test.
+    """The training and the test rows that the source of a data set defines.
 
     Attributes:
         train: (n_train,) int64 row numbers, read-only.
         test: (n_test,) int64 row numbers, read-only.
 
     Raises:
-        ValueError: an empty part, numbers that are not integers or negative, a row given twice.
+        ValueError: an empty part, numbers that are negative or not integers, a duplicate row.
     """
 
     train: Array
@@ -148,8 +148,8 @@ class OfficialSplit:
         rows, times = np.unique(np.concatenate([self.train, self.test]), return_counts=True)
         if times.max() > 1:
             msg = (
-                f"official split: row {rows[times > 1][0]} is given {times.max()} times; "
-                "give each row once, in train or in test"
+                f"official split: row {rows[times > 1][0]} is listed {times.max()} times; "
+                "list each row once, in train or in test"
             )
             raise ValueError(msg)
 
@@ -159,16 +159,16 @@ class DataSet:
     """Samples with labels, checked against their card; every array is read-only.
 
     Attributes:
-        card: what the content has to be; what it leaves open is filled in.
+        card: what the content must match; what the card leaves open is filled in.
         x: (n, *shape) integers or floats, possibly memory-mapped. NaN is allowed.
-        y: (n,) int8, 1 = anomaly, 0 = normal; both are there.
+        y: (n,) int8, 1 = anomaly, 0 = normal; both occur.
         split: the official split, or None.
         masks: (n, height, width) where an image is anomalous (1), all 0 for a normal, or None.
         bags: (n,) int64 group of each row, or None.
-        codes: which columns of vectors hold codes of texts, to be encoded after the split, or None.
+        codes: which columns of vectors hold codes of texts, encoded after the split, or None.
 
     Raises:
-        ValueError: arrays that do not fit together, or content that is not what the card says.
+        ValueError: arrays that do not fit together, or content that differs from the card.
     """
 
     card: Card
@@ -237,10 +237,10 @@ class DataSet:
             ("n_anomalies", int(self.y.sum()), card.n_anomalies),
             ("has_official_split", self.split is not None, card.has_official_split),
         )
-        for field, is_, said in found:
-            if said is not None and is_ != said:
+        for field, is_, expected in found:
+            if expected is not None and is_ != expected:
                 self._refuse(
-                    f"{field} is {is_}, the card says {said}; correct the data or the card"
+                    f"{field} is {is_}, the card has {expected}; correct the data or the card"
                 )
         if card.from_files:
             object.__setattr__(self, "card", replace(card, **{name: is_ for name, is_, _ in found}))
@@ -249,7 +249,7 @@ class DataSet:
         if sha256 != card.sha256:
             self._refuse(
                 f"content has sha256 {sha256}, expected {card.sha256}; "
-                "restore the source files, or pin the new sha256 on the card if the change is meant"
+                "restore the source files, or pin the new sha256 if the change is intended"
             )
 
     def _set(self, field: str, array: Array) -> None:
@@ -267,7 +267,7 @@ def content_sha256(
     masks: Array | None = None,
     bags: Array | None = None,
 ) -> str:
-    """Return the sha256 of a data set's content, which names it in results.
+    """Return the sha256 of a data set's content, which identifies it in results.
 
     It covers name, dtype, shape and little-endian bytes in row order of every array given, so it
     depends on neither byte order nor memory layout. Labels count as int8, masks as uint8, row

@@ -1,1 +1,1 @@
-"""One file for each family of data sets, or each origin of several."""
+"""One file for each family or collection of data sets: its loaders and its `ENTRIES`."""

@@ -29,7 +29,7 @@ def read_lines(name: str) -> list[dict[str, str]]:
 
 
 def facts(line: Line) -> Facts | None:
-    """Return the pinned sizes of a line; None where they are not known."""
+    """Return the pinned sizes of a line; None if they are not known."""
     if not line["n"]:
         return None
     n, d, n_anomalies = int(line["n"]), int(line["d"]), int(line["n_anomalies"])
@@ -37,14 +37,14 @@ def facts(line: Line) -> Facts | None:
 
 
 def counted_issues(line: Line) -> tuple[str, ...]:
-    """Return what the columns of a line warn of."""
+    """Return the known issues that follow from the counts of a line."""
     if not line["n"]:
         return ()
     n, n_anomalies = int(line["n"]), int(line["n_anomalies"])
     issues = _counted(line, n) if line["duplicates"] else []
     if n_anomalies > 0.2 * n:
         rate = f"{n_anomalies / n:.0%}"
-        issues.append(f"{rate} anomalies: average precision starts at that prevalence")
+        issues.append(f"{rate} anomalies: a random score has that average precision")
     return tuple(issues)
 
 
@@ -54,10 +54,10 @@ def _counted(line: Line, n: int) -> list[str]:
     if duplicates > 0.01 * n:
         issues.append(
             f"{duplicates / n:.0%} of the rows equal an earlier one: the same row may train and "
-            "test; LOF scores explode where a row has more copies than neighbours are asked for"
+            "test; LOF scores explode if a row has more copies than LOF uses neighbours"
         )
     if conflicts:
-        issues.append(f"{conflicts} distinct rows are there with both labels")
+        issues.append(f"{conflicts} distinct rows occur with both labels")
     if line["constant"] != "0":
         issues.append(f"{line['constant']} of {line['d']} columns are constant")
     if not line["dtype"].startswith("float"):
@@ -79,7 +79,7 @@ _ENCODERS = {
 }
 
 _ISSUES: dict[str, tuple[str, ...]] = {
-    "breastw": ("the same patients as WBC here: one family",),
+    "breastw": ("the same patients as adbench/WBC: one family",),
     "cardio": ("a part of Cardiotocography, with other labels: one family",),
     "Cardiotocography": ("cardio is a part of it, with other labels: one family",),
     "celeba": ("binary attributes: distances take few values, so neighbours are tied",),
@@ -87,10 +87,10 @@ _ISSUES: dict[str, tuple[str, ...]] = {
     "http": ("95 % of the anomalies equal a row that is labelled normal",),
     "mammography": ("30 % of the rows are copies: neighbours at distance 0 are common",),
     "Pima": ("missing values are coded as 0",),
-    "skin": ("84 % of test normals equal a training normal: a look-up would find them",),
-    "WBC": ("223 x 9; ODDS wbc is another set (378 x 30)",),
-    "WDBC": ("the same patients as breast-cancer here and wbc in ODDS: one family",),
-    "wine": ("10 of the 59 rows of one cultivar are kept; wine here has all 59",),
+    "skin": ("84 % of the test normals equal a training normal: a look-up table would find them",),
+    "WBC": ("223 x 9; odds/wbc is another set (378 x 30)",),
+    "WDBC": ("the same patients as breast-cancer and odds/wbc: one family",),
+    "wine": ("keeps 10 of the 59 rows of one cultivar; the set wine has all 59",),
 }
 
 
@@ -102,14 +102,14 @@ def _issues(line: Line) -> tuple[str, ...]:
     if not line["duplicates"]:
         issues = (
             *issues,
-            "duplicates and conflicting labels of this set have not been counted here",
+            "duplicates and conflicting labels of this set have not been counted",
         )
-    return issues + counted_issues(line) or ("collected by others: cite the origin of the set too",)
+    return issues + counted_issues(line) or ("a collection: cite the origin of the set too",)
 
 
 def _entry(line: Line) -> Entry:
     group = line["name"].partition("/")[0]
-    made = f", {_ENCODERS[group]}" if group in _ENCODERS else ""
+    features = f", {_ENCODERS[group]}" if group in _ENCODERS else ""
     file = File(
         path=f"adbench/{line['path']}",
         urls=(f"{_RAW}/{line['path']}",),
@@ -121,7 +121,7 @@ def _entry(line: Line) -> Entry:
         name=line["name"],
         kind="tabular",
         family=line["family"],
-        source=f"https://github.com/Minqi824/ADBench at {COMMIT[:7]}, {line['path']}{made}",
+        source=f"https://github.com/Minqi824/ADBench at {COMMIT[:7]}, {line['path']}{features}",
         licence=_LICENCE,
         citation=(
             "Han, Hu, Huang, Jiang and Zhao, ADBench: Anomaly Detection Benchmark, NeurIPS 2022, "

@@ -18,7 +18,9 @@ from datasets.entry import Entry
 from datasets.files import WrongData
 from datasets.record import Array, Card, DataSet, OfficialSplit
 
-_BRAIN_SHARE = 0.1  # of a slice's pixels that must not be 0, so that slices above the brain go
+_BRAIN_SHARE = (
+    0.1  # of a slice's pixels that must not be 0, which leaves out slices above the brain
+)
 _TEST_SHARE = 0.3  # of the patients, by name
 
 
@@ -26,16 +28,16 @@ def slices(card: Card, paths: Sequence[Path], modality: str, size: int, step: in
     """Return axial slices (1, size, size) as float32, anomalous where they hold tumour.
 
     Healthy slices of the first 70 % of the patients, by name, train; all slices of the others
-    test, so that nobody is on both sides. `bags` numbers the patients. Intensities are divided by
-    the 99th percentile of the volume's brain, and cut off at 1.5; slices are resized by means of
-    areas, masks by the nearest pixel.
+    test, so that no patient is in both parts. `bags` numbers the patients. Intensities are divided
+    by the 99th percentile of the volume's brain, and clipped at 1.5; slices are resized by the mean
+    of areas, masks by the nearest pixel.
 
     Args:
-        card: what the result has to be.
+        card: of the data set.
         paths: the folder of the patients.
         modality: "flair", "t1", "t1ce" or "t2".
         size: height and width, in pixels.
-        step: every how many slices one is taken.
+        step: use every `step`-th slice.
 
     Raises:
         WrongData: nibabel is not installed, the folder has another layout, a volume is broken, or
@@ -62,7 +64,7 @@ def _patients(folder: Path, modality: str) -> list[tuple[Path, Path]]:
             _refuse(volume, f"has no segmentation; it should be {seg[0].name} beside it")
         found.append((volume, there))
     if len(found) < 2:
-        _refuse(folder, f"has {len(found)} volumes NAME_{modality}.nii; give two patients at least")
+        _refuse(folder, f"has {len(found)} volumes NAME_{modality}.nii; give at least two patients")
     return found
 
 
@@ -72,7 +74,10 @@ def _patient(volume: Path, seg: Path, size: int, step: int) -> tuple[Array, Arra
 
     intensity, tumour = _read(volume), _read(seg) > 0
     if intensity.shape != tumour.shape:
-        _refuse(seg, f"has shape {tumour.shape}, its volume {intensity.shape}; give one alike")
+        _refuse(
+            seg,
+            f"has shape {tumour.shape}, its volume {intensity.shape}; give equal shapes",
+        )
     brain = intensity > 0
     if not brain.any():
         _refuse(volume, "is 0 everywhere")
@@ -97,7 +102,7 @@ def _read(path: Path) -> Array:
     try:
         values = np.asarray(nibabel.load(path).dataobj, np.float32)
     except broken as error:
-        _refuse(path, f"is no complete NIfTI file: {error}")
+        _refuse(path, f"is not a complete NIfTI file: {error}")
     if values.ndim != 3:
         _refuse(path, f"has shape {values.shape}; give a volume (height, width, depth)")
     return values
@@ -131,9 +136,9 @@ def _brats(modality: str) -> Entry:
         ),
         loader="datasets.families.brats:slices",
         known_issues=(
-            "healthy slices are of patients too: what is beside a tumour is not healthy tissue",
-            "neighbouring slices are alike: split by patient, as the official split does",
-            "tumours are bright in FLAIR: the largest grey level finds many",
+            "healthy slices are of patients too: tissue near a tumour is not healthy",
+            "neighbouring slices are similar: split by patient, as the official split does",
+            "tumours are bright in FLAIR: the largest grey level detects many",
         ),
         has_official_split=True,
         folders=("brats",),

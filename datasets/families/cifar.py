@@ -1,7 +1,7 @@
 """CIFAR-10, read from its archive for Python as it was published.
 
-The archive holds pickles, which can run anything when they are read: here they may hold arrays,
-lists, dictionaries, numbers and strings, and nothing else.
+The archive holds pickles, which can run any code when they are read. Here they may only hold
+arrays, lists, dictionaries, numbers and strings.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def one_class(card: Card, paths: Sequence[Path], normal: int) -> DataSet:
     """Return images (3, 32, 32) of all classes; one is normal, the other nine anomalous.
 
     Args:
-        card: what the result has to be.
+        card: of the data set.
         paths: the archive.
         normal: the class that is normal.
     """
@@ -67,10 +67,10 @@ def _read_batches(path: Path) -> list[tuple[Array, Array]]:
                     opened = archive.extractfile(member)
                     found[name] = _read_batch(path, name, opened.read() if opened else b"")
     except (tarfile.TarError, EOFError, zlib.error) as error:
-        msg = f"{path} is no complete archive: {error}; remove it and fetch it again"
+        msg = f"{path} is not a complete archive: {error}; remove it and fetch it again"
         raise WrongData(msg) from error
     if missing := [name for name in BATCHES if name not in found]:
-        msg = f"{path} lacks {', '.join(missing)}; fetch the version of CIFAR-10 for Python"
+        msg = f"{path} has no {', '.join(missing)}; fetch the version of CIFAR-10 for Python"
         raise WrongData(msg)
     return [found[name] for name in BATCHES]
 
@@ -81,7 +81,7 @@ def _read_batch(path: Path, name: str, content: bytes) -> tuple[Array, Array]:
         images = np.asarray(batch[b"data"]).reshape(-1, *_SHAPE)
         classes = np.asarray(batch[b"labels"], dtype=np.int64)
     except (pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError, IndexError) as error:
-        msg = f"{name} in {path} is no batch of CIFAR-10: {error}"
+        msg = f"{name} in {path} is not a batch of CIFAR-10: {error}"
         raise WrongData(msg) from error
     return images, classes
 
@@ -102,7 +102,7 @@ ENTRIES = tuple(
         [6000] * 10,
         60000,
         _SHAPE,
-        "colour of the background tells some classes apart, such as ships and frogs",
+        "the background colour separates some classes, such as ships and frogs",
         source="https://www.cs.toronto.edu/~kriz/cifar.html",
         licence="none stated; to be cited",
         citation="Krizhevsky, Learning multiple layers of features from tiny images, 2009",

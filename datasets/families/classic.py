@@ -1,4 +1,4 @@
-"""Tables that many papers use, read from the files as they were published."""
+"""Tables that many papers use, read from the published files."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def kddcup99(card: Card, paths: Sequence[Path], attacks_normal: bool) -> DataSet
     """Return connections of 41 features, three of them texts, one-hot later.
 
     Args:
-        card: what the result has to be.
+        card: of the data set.
         paths: the file of 10 %.
-        attacks_normal: whether the attacks, which are the majority, are called normal, as in the
-            papers of DAGMM and GOAD.
+        attacks_normal: whether the attacks, which are the majority, are normal, as in the papers
+            of DAGMM and GOAD.
     """
     table = _read(paths[0], _KDD_LABEL + 1)
     attack = (table[_KDD_LABEL] != "normal.").to_numpy()
@@ -40,7 +40,7 @@ def nsl_kdd(card: Card, paths: Sequence[Path]) -> DataSet:
     """Return connections of 41 features; normals of the training part train, all others test.
 
     Args:
-        card: what the result has to be.
+        card: of the data set.
         paths: KDDTrain+.txt and KDDTest+.txt; their last column, a difficulty, is left out.
     """
     import pandas as pd
@@ -78,7 +78,7 @@ def creditcard(card: Card, paths: Sequence[Path]) -> DataSet:
 
     table = _read_csv(paths[0], header=0)
     if not {"Time", "Class"} <= set(table.columns):
-        msg = f"{paths[0]} lacks the columns Time and Class; it is not the published file"
+        msg = f"{paths[0]} has no columns Time and Class; it is not the published file"
         raise WrongData(msg)
     features = table.drop(columns=["Time", "Class"]).apply(pd.to_numeric)
     return DataSet(card, features.to_numpy(np.float64), table["Class"].to_numpy())
@@ -113,7 +113,7 @@ def _read_csv(path: Path, *, header: int | None, na_values: str | None = None) -
     try:
         return pd.read_csv(path, header=header, na_values=na_values, low_memory=False)
     except (ValueError, EOFError, OSError, zlib.error) as error:
-        msg = f"{path} is no complete csv file: {error}; fetch it again"
+        msg = f"{path} is not a complete csv file: {error}; fetch it again"
         raise WrongData(msg) from error
 
 
@@ -134,8 +134,8 @@ _KDD = Entry(
     citation="Stolfo, Fan, Lee, Prodromidis and Chan, KDD Cup 1999 data, doi:10.24432/C51C7N",
     loader="datasets.families.classic:kddcup99",
     known_issues=(
-        "attacks are 80 % of the rows: they are anomalous here, and normal in the papers of DAGMM "
-        "and GOAD, which ?attacks_normal=yes gives",
+        "attacks are 80 % of the rows: they are anomalous here, but normal in the papers of DAGMM "
+        "and GOAD; ?attacks_normal=yes makes them normal",
         "145,586 of 494,021 rows are distinct: the same row may train and test",
         "three columns are codes of texts: encode them before distances are taken",
     ),
@@ -164,7 +164,7 @@ _NSL = Entry(
     loader="datasets.families.classic:nsl_kdd",
     known_issues=(
         "the test part has attacks of kinds that are not in the training part",
-        "57 % of the test part are attacks: average precision starts at that prevalence",
+        "57 % of the test part are attacks: a random score has that average precision",
         "three columns are codes of texts: encode them before distances are taken",
     ),
     files=tuple(
@@ -191,10 +191,10 @@ _CREDITCARD = Entry(
     ),
     loader="datasets.families.classic:creditcard",
     known_issues=(
-        "492 of 284,807 payments are frauds: average precision starts at 0.2 %",
+        "492 of 284,807 payments are frauds: a random score has an average precision of 0.2 %",
         "features are principal components of all rows, training and test",
-        "rows are in the order of time: a random split lets the future train",
-        "frauds are those that were noticed",
+        "rows are in the order of time: a random split trains on the future",
+        "only frauds that were noticed are labelled",
     ),
     files=(
         File(
@@ -237,7 +237,7 @@ _COVERTYPE = Entry(
     ),
     loader="datasets.families.classic:covertype",
     known_issues=(
-        "anomalies lie at lower elevations: one feature tells most of them",
+        "anomalies lie at lower elevations: one feature detects most of them",
         "44 of 54 columns are one-hot codes of area and soil; ODDS and ADBench leave them out",
         "five of seven cover types are left out, as in ODDS and ADBench",
     ),

@@ -1,7 +1,8 @@
-"""Loaders of real data that ships with scikit-learn, so that it needs no network.
+"""Real data that ships with scikit-learn and needs no network.
 
-The files are read directly: their content is pinned by the sha256 on the card, and reading them
-takes milliseconds where importing scikit-learn takes seconds.
+The files are read directly: the sha256 on the card pins their content, and reading them takes
+milliseconds, while importing scikit-learn takes seconds. If the content changes, the error of the
+first load has the sha256 to pin.
 """
 
 from __future__ import annotations
@@ -70,9 +71,9 @@ _BREAST_CANCER = Entry(
     content_sha256="d0c19272159d87477fde86a9696b9e1c87be5bc12bc682e1214c2799479211f5",
     facts=Facts(n=569, shape=(30,), n_anomalies=212, duplicates=0),
     known_issues=(
-        "37 % anomalies: average precision starts at that prevalence, higher in a test set",
-        "the same data as wbc in ODDS and WDBC in ADBench, which keep fewer of the anomalies",
-        "features are lengths, areas and ratios: their scales differ a millionfold",
+        "37 % anomalies, more in a test set: a random score has that average precision",
+        "the same data as odds/wbc and adbench/WDBC, which keep fewer of the anomalies",
+        "features are lengths, areas and ratios: their scales differ by a factor of a million",
     ),
     loader="datasets.families.embedded:breast_cancer",
 )
@@ -88,8 +89,8 @@ _WINE = Entry(
     facts=Facts(n=178, shape=(13,), n_anomalies=59, duplicates=0),
     known_issues=(
         "cultivar 1 is anomalous, 2 and 3 are normal, as in ODDS and ADBench; those keep 10 "
-        "of its 59 rows (129 x 13), here all stay, so figures are not comparable with theirs",
-        "33 % anomalies: average precision starts at that prevalence, higher in a test set",
+        "of its 59 rows (129 x 13), here all 59 are kept: values do not compare with theirs",
+        "33 % anomalies, more in a test set: a random score has that average precision",
         "small: half of the normals are 59 rows for 13 features",
         "rows are sorted by cultivar: split them in a random order",
     ),
@@ -127,7 +128,7 @@ def _digits(normal: int, n_normals: int, sha256: str) -> Entry:
         max_test_anomaly_rate=0.10,
         known_issues=(
             "9 to 16 of the 64 pixels are constant within the normal class",
-            "13 people wrote all digits and rows do not say who: training and test share them",
+            "13 people wrote all digits and rows do not name them: training and test share writers",
             "the ten sets share their rows: they count as one family, not as ten data sets",
         ),
         loader="datasets.families.embedded:digits",

@@ -1,4 +1,4 @@
-"""MNIST and its relatives, read from the files as they were published.
+"""MNIST and Fashion-MNIST, read from the published idx files.
 
 The idx format, from the page of the data set: two zero bytes, a type code (8 for unsigned bytes),
 the number of dimensions, each size as a big-endian 32-bit integer, then the values.
@@ -30,7 +30,7 @@ def one_class(card: Card, paths: Sequence[Path], normal: int) -> DataSet:
     """Return images (1, 28, 28) of all classes; one is normal, the other nine anomalous.
 
     Args:
-        card: what the result has to be.
+        card: of the data set.
         paths: training images and labels, test images and labels, as idx files.
         normal: the class that is normal.
     """
@@ -54,22 +54,22 @@ def read_idx(path: Path) -> Array:
     """Return the unsigned bytes of an idx file, packed by gzip or not, in their shape.
 
     Raises:
-        WrongData: it is no idx file of unsigned bytes, or not complete.
+        WrongData: it is not a complete idx file of unsigned bytes.
     """
     content = path.read_bytes()
     try:
         content = gzip.decompress(content) if content.startswith(_GZIP) else content
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        msg = f"{path} is no complete gzip file: {error}; remove it and fetch it again"
+        msg = f"{path} is not a complete gzip file: {error}; remove it and fetch it again"
         raise WrongData(msg) from error
     if len(content) < 4 or content[:3] != bytes([0, 0, _UNSIGNED_BYTES]):
-        msg = f"{path} is no idx file of unsigned bytes: it starts with {content[:4].hex()}"
+        msg = f"{path} is not an idx file of unsigned bytes: it starts with {content[:4].hex()}"
         raise WrongData(msg)
     n_dimensions = content[3]
     start = 4 + 4 * n_dimensions
     shape = struct.unpack_from(f">{n_dimensions}I", content.ljust(start, b"\0"), 4)
     if len(content) != start + math.prod(shape):
-        msg = f"{path} has {len(content)} bytes, and its head says {shape}; fetch it again"
+        msg = f"{path} has {len(content)} bytes, but the shape {shape}; fetch it again"
         raise WrongData(msg)
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
@@ -181,7 +181,7 @@ ENTRIES = (
         [7000] * 10,
         70000,
         _SHAPE,
-        "shirts, pullovers and coats are hard to tell apart",
+        "shirts, pullovers and coats are hard to distinguish",
         source="https://github.com/zalandoresearch/fashion-mnist",
         licence="MIT",
         citation="Xiao, Rasul and Vollgraf, Fashion-MNIST, 2017, arXiv:1708.07747",

@@ -22,7 +22,7 @@ def corrupted(card: Card, paths: Sequence[Path]) -> DataSet:
     Plain training images train; the plain and the corrupted test images test.
 
     Args:
-        card: what the result has to be.
+        card: of the data set.
         paths: plain training images, plain and corrupted test images, (n, 28, 28, 1) as npy.
     """
     train, plain, corrupt = (_read_images(path) for path in paths)
@@ -67,7 +67,7 @@ def _corruption(corruption: str) -> Entry:
         citation="Mu and Gilmer, MNIST-C: A robustness benchmark, 2019, arXiv:1906.02337",
         loader="datasets.families.mnist_c:corrupted",
         known_issues=(
-            "each corrupted test image has its plain one among the test normals",
+            "the plain version of each corrupted test image is among the test normals",
             "the sets share their normals with each other and with mnist: one family",
         ),
         has_official_split=True,

@@ -3,7 +3,7 @@
 Bergmann, Fauser, Sattlegger and Steger, "MVTec AD: a comprehensive real-world dataset for
 unsupervised anomaly detection", CVPR 2019, doi:10.1109/CVPR.2019.00982. A category holds
 train/good/*.png, test/good/*.png, test/DEFECT/NAME.png and ground_truth/DEFECT/NAME_mask.png.
-BTAD calls normal images "ok" and masks by the name of their image; both are read.
+BTAD calls normal images "ok", and a mask has the name of its image; both are read.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
 def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bool) -> DataSet:
     """Return images (3, size, size), or (1, size, size) of grey, with masks and official split.
 
-    Images are resized with Lanczos' filter, without keeping their aspect, and masks with the
+    Images are resized with Lanczos' filter, without keeping their aspect ratio, and masks with the
     nearest pixel; a pixel is anomalous where the mask is not 0. The official split trains on the
     normals of the training part and tests on the whole test part.
 
     Args:
-        card: what the result has to be.
+        card: of the data set.
         paths: the folder of a category.
         size: height and width, in pixels.
         grey: whether to turn colours into grey.
-        masks: whether every defective image has a mask; else none is read.
+        masks: whether to read masks, which every defective image must then have.
 
     Raises:
         WrongData: the folder has another layout, an image cannot be read, or a mask does not fit.
@@ -66,7 +66,7 @@ def classes(
     """Return images of a folder with a folder for each class, without masks or a split.
 
     Args:
-        card: what the result has to be.
+        card: of the data set.
         paths: the folder of the classes.
         normal: names of the classes that are normal; every other one is anomalous.
         size: height and width, in pixels.
@@ -78,7 +78,7 @@ def classes(
     folders = _folders(paths[0])
     names = [path.name for path in folders]
     if absent := [name for name in normal if name not in names]:
-        _refuse(paths[0], f"has no folder {absent[0]!r}; found these: {', '.join(names)}")
+        _refuse(paths[0], f"has no folder {absent[0]!r}; found: {', '.join(names)}")
     files = [image for folder in folders for image in _images(folder)]
     x, _ = read_images(files, [None] * len(files), size, grey)
     return DataSet(card, x, np.array([path.parent.name not in normal for path in files]))
@@ -100,24 +100,24 @@ def read_images(
 
 
 def _check_layout(folder: Path) -> None:
-    """Raise where the folder is not that of a category, with what it seems to be."""
-    lacking = [name for name in ("train", "test") if not (folder / name).is_dir()]
-    if not lacking and _normal(folder / "train"):
+    """Raise an error if the folder is not that of a category, with what it seems to be."""
+    missing = [name for name in ("train", "test") if not (folder / name).is_dir()]
+    if not missing and _normal(folder / "train"):
         return
     inner = [path.name for path in _folders(folder) if (path / "train").is_dir()]
     if inner:
-        _refuse(folder, f"found these categories: {', '.join(inner)}; name the folder of one")
+        _refuse(folder, f"has the categories {', '.join(inner)}; name the folder of one")
     found = ", ".join(path.name for path in _folders(folder)) or "no folders"
     wanted = "train/good, test/good, test/DEFECT and ground_truth/DEFECT"
     _refuse(
         folder,
-        f"is no category in the layout of MVTec AD ({wanted}); found: {found}; for a folder a "
-        "class, say which is normal (--normal, or ?normal=NAME)",
+        f"is not a category in the layout of MVTec AD ({wanted}); found: {found}; for a "
+        "folder for each class, name the normal one (--normal, or ?normal=NAME)",
     )
 
 
 def _normal(folder: Path) -> str:
-    """Return what normal images are called in a folder, "good" or "ok"; "" if there are none."""
+    """Return the name of the normal images in a folder, "good" or "ok"; "" without any."""
     return next((name for name in NORMAL if (folder / name).is_dir()), "")
 
 
@@ -143,7 +143,7 @@ def _mask_of(folder: Path, image: Path) -> Path:
         for ending in ENDINGS:
             if (mask := places / f"{stem}{ending}").is_file():
                 return mask
-    _refuse(image, f"has no mask; it should be {places / image.stem}_mask.png, or say ?masks=no")
+    _refuse(image, f"has no mask; it should be {places / image.stem}_mask.png, or write ?masks=no")
 
 
 def _read(path: Path, mask: Path | None, size: int, grey: bool) -> tuple[Array, Array]:
@@ -158,7 +158,7 @@ def _read(path: Path, mask: Path | None, size: int, grey: bool) -> tuple[Array, 
     drawn = _open(mask)
     if drawn.size != opened.size:
         sides = "{} x {}".format(*drawn.size), "{} x {}".format(*opened.size)
-        _refuse(mask, f"is {sides[0]} pixels, its image {path.name} is {sides[1]}; give one alike")
+        _refuse(mask, f"is {sides[0]} pixels, its image {path.name} is {sides[1]}; resize the mask")
     drawn = drawn.convert("L").resize((size, size), Resampling.NEAREST)
     return pixels, (np.asarray(drawn) > 0).astype(np.uint8)
 
@@ -173,7 +173,7 @@ def _open(path: Path) -> Image:
             image.load()
     except broken as error:
         reason = str(error).replace(f" {str(path)!r}", "")
-        _refuse(path, f"is no complete image: {reason}; replace it, or fetch the set again")
+        _refuse(path, f"is not a complete image: {reason}; replace it, or fetch the set again")
     if image.mode not in _MODES:
         _refuse(path, f"has pixels of mode {image.mode!r}; convert it to 8 bits, grey or colour")
     return image
@@ -223,12 +223,10 @@ _CATEGORIES = (
 )
 
 ISSUES = (
-    "few test images: an AUROC of .88 may stand for .77 to .97",
-    "most test images are defective: a random score reaches a high F1, and AP starts high",
+    "few test images: the interval of an AUROC of .88 may be .77 to .97",
+    "most test images are defective: a random score has a high F1 and a high AP",
 )
-_SCREW = (
-    "the mean grey level alone separates good from defective test images: they were taken apart",
-)
+_SCREW = ("the mean grey level separates good from defective test images, photographed separately",)
 
 
 def entry(

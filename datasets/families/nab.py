@@ -23,10 +23,10 @@ from datasets.record import Array, Card, DataSet
 def windows(card: Card, paths: Sequence[Path], series: str, width: int) -> DataSet:
     """Return windows (width,) one after another, anomalous if they touch a labelled window.
 
-    They do not overlap, so that no value is in two of them; what is left at the end is left out.
+    They do not overlap. The rest of the series after the last full window is left out.
 
     Args:
-        card: what the result has to be.
+        card: of the data set.
         paths: the series, and the labels of all series.
         series: key of the series in the labels.
         width: number of values in a window.
@@ -52,7 +52,7 @@ def _read_series(path: Path) -> tuple[Array, Array]:
         times = [_seconds(row["timestamp"]) for row in rows]
         return np.array(times), np.array([float(row["value"]) for row in rows])
     except (KeyError, ValueError, TypeError) as error:
-        msg = f"{path} is no csv of timestamp and value: {error}"
+        msg = f"{path} is not a csv of timestamp and value: {error}"
         raise WrongData(msg) from error
 
 
@@ -104,7 +104,7 @@ _NAB_SERIES = (
     *(f"realTweets/Twitter_volume_{key}" for key in ("AAPL", "AMZN", "CRM", "CVS", "FB")),
     *(f"realTweets/Twitter_volume_{key}" for key in ("GOOG", "IBM", "KO", "PFE", "UPS")),
 )
-"""The series with anomalies."""
+"""The series that have anomalies."""
 
 
 def _nab(series: str) -> Entry:
@@ -122,8 +122,8 @@ def _nab(series: str) -> Entry:
         ),
         loader="datasets.families.nab:windows",
         known_issues=(
-            "labelled windows are wide and placed by hand, and hold usual values too",
-            "windows are rows here: a method that follows the series in time is not shown as such",
+            "labelled windows are wide and placed manually, and hold usual values too",
+            "each window is a row: the order in time, which some methods need, is not used",
             "few windows are anomalous: intervals are wide",
         ),
         files=tuple(File(f"nab/{path}", (f"{_NAB}/{path}",)) for path in paths),

@@ -1,4 +1,4 @@
-"""ODDS: sets of Shebuti Rayana's library as MATLAB files. Counts are in odds.csv."""
+"""ODDS: the sets of Shebuti Rayana's library, as MATLAB files. Counts are in odds.csv."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def table(card: Card, paths: Sequence[Path]) -> DataSet:
 
 _ISSUES: dict[str, tuple[str, ...]] = {
     "arrhythmia": ("452 x 274; the set of that name in DAMI is 450 x 259",),
-    "wbc": ("378 x 30, of WDBC; WBC in ADBench is another set (223 x 9)",),
-    "wine": ("10 of the 59 rows of one cultivar are kept",),
+    "wbc": ("378 x 30, from WDBC; adbench/WBC is another set (223 x 9)",),
+    "wine": ("keeps 10 of the 59 rows of one cultivar",),
     "pima": ("missing values are coded as 0",),
 }
 
@@ -28,7 +28,7 @@ def _entry(line: Line) -> Entry:
     short = line["name"].removeprefix("odds/")
     issues = (
         *_ISSUES.get(short, ()),
-        "most of these sets are in ADBench too, not always alike",
+        "most of these sets are in ADBench too, some of them with other rows",
     )
     return Entry(
         name=line["name"],

@@ -52,7 +52,7 @@ def _mpdd(name: str) -> Entry:
         advice="get MPDD by the link at its source",
         known_issues=(
             *ISSUES,
-            "parts lie in any direction, so that pixels cannot be compared by place",
+            "parts lie in any direction, so that pixels cannot be compared by position",
         ),
     )
 

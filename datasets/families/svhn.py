@@ -1,4 +1,4 @@
-"""SVHN with cropped digits, read from its MATLAB files as they were published."""
+"""SVHN with cropped digits, read from its published MATLAB files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def one_class(card: Card, paths: Sequence[Path], normal: int) -> DataSet:
     """Return images (3, 32, 32) of all digits; one is normal, the other nine anomalous.
 
     Args:
-        card: what the result has to be.
+        card: of the data set.
         paths: the training and the test part.
         normal: the digit that is normal; the files call the digit 0 class 10.
     """
@@ -32,7 +32,7 @@ def _read(path: Path) -> tuple[Array, Array]:
     """Return (n, 3, 32, 32) images and (n,) digits of a file with X (32, 32, 3, n)."""
     arrays = read_mat(path)
     if not {"X", "y"} <= arrays.keys() or arrays["X"].ndim != 4:
-        msg = f"{path} lacks X (32, 32, 3, n) or y (n, 1); fetch the cropped digits of SVHN"
+        msg = f"{path} has no X (32, 32, 3, n) or no y (n, 1); fetch the cropped digits of SVHN"
         raise WrongData(msg)
     return arrays["X"].transpose(3, 2, 0, 1), arrays["y"].reshape(-1).astype(np.int64) % 10
 
@@ -60,7 +60,7 @@ ENTRIES = tuple(
         _COUNTS,
         99289,
         (3, 32, 32),
-        "neighbouring digits are in the crops: labels are noisy",
+        "crops include neighbouring digits: labels are noisy",
         source="http://ufldl.stanford.edu/housenumbers, cropped digits; https://research.google/pubs/pub37648",
         licence="for non-commercial use only",
         restricted=True,

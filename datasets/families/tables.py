@@ -1,6 +1,6 @@
-"""Tables of the user's own: csv, tsv, parquet, feather, arff, npz and mat, with labels in a column.
+"""The user's own tables: csv, tsv, parquet, feather and arff with a label column, npz and mat.
 
-Npz and mat hold features as X and labels as y instead.
+Npz and mat files hold the features as X and the labels as y.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ def table(
     """Return the (n, d) float64 numbers of a table, with labels by its label column.
 
     Args:
-        card: what the result has to be.
+        card: of the data set.
         paths: the file.
         label: the label column; npz and mat hold their labels as y.
         normal: labels of normal rows, every other one is anomalous; empty for 0 and 1.
         drop: columns to leave out.
-        na: texts that stand for a missing value, besides the usual ones.
-        categorical: "one-hot" or "ordinal" for columns of text, "refuse" if there is to be none.
+        na: texts that mean a missing value, besides the usual ones.
+        categorical: "one-hot" or "ordinal" for columns of text, "refuse" to accept none.
         missing: "keep" (as NaN, for a scaler that imputes), "drop-rows", or "refuse".
 
     Raises:
-        WrongData: the file cannot be read so, with what is in it and which setting to give.
+        WrongData: the file cannot be read with these settings; the message has the one to change.
     """
     path, codes = paths[0], None
     if reader := _READERS.get(path.suffix.lower()):
         x, labels = features_and_labels(path, reader(path))
         named = {"label": label, "drop": drop, "na": na, "categorical": categorical != "refuse"}
         if given := [key for key, value in named.items() if value]:
-            msg = f"{path} has X and y, and no columns by name: leave out {', '.join(given)}"
+            msg = f"{path} has X and y, and no named columns: leave out {', '.join(given)}"
             raise WrongData(msg)
         kept = _kept(path, x, missing)
         x, labels = x[kept], labels[kept]
@@ -73,12 +73,12 @@ def _anomalous(path: Path, labels: Array, normal: Sequence[str]) -> Array:
     shown = ", ".join(found[:10]) + (", ..." if len(found) > 10 else "")
     if normal:
         if absent := [label for label in normal if label not in found]:
-            msg = f"{path}: no row has the label {absent[0]}; there are: {shown}"
+            msg = f"{path}: no row has the label {absent[0]}; found: {shown}"
             raise WrongData(msg)
         return (~np.isin(texts, list(normal))).astype(np.int8)
     if not set(found) <= {"0", "1", "False", "True"}:
         msg = (
-            f"{path}: labels are {shown}; say which is normal, such as {found[0]} (--normal, or "
+            f"{path}: labels are {shown}; name the normal ones, such as {found[0]} (--normal, or "
             "?normal=, once for each)"
         )
         raise WrongData(msg)

@@ -1,4 +1,4 @@
-"""Time series of the UCR archive as vectors: a line a series, the class in the first column.
+"""Time series of the UCR archive as vectors: one line for each, the class in the first column.
 
 Dau et al., "The UCR time series archive", IEEE/CAA Journal of Automatica Sinica 6(6), 2019,
 doi:10.1109/JAS.2019.1911747. Values are separated by spaces, tabs or commas; files may be packed.
@@ -27,19 +27,19 @@ def ecg5000(card: Card, paths: Sequence[Path]) -> DataSet:
     """Return heart beats (140,) as float32; class 1 is normal, classes 2 to 5 are anomalous.
 
     Args:
-        card: what the result has to be.
-        paths: the folder; read are ECG5000_TRAIN.txt and ECG5000_TEST.txt, packed or not, or else
-            ecg_signals.npy and ecg_labels.npy with the same rows and 1 for an anomaly.
+        card: of the data set.
+        paths: the folder with ECG5000_TRAIN.txt and ECG5000_TEST.txt, packed or not, or else
+            with ecg_signals.npy and ecg_labels.npy, the same rows with 1 for an anomaly.
 
     Raises:
-        WrongData: neither pair is in the folder, or a file is not what it should be.
+        WrongData: neither pair is in the folder, or a file has another format.
     """
     folder = paths[0]
     texts = [_find(folder, name) for name in _ECG]
     if all(texts):
         return series(card, [path for path in texts if path], normal="1")
     if not all((folder / name).is_file() for name in _ECG_ARRAYS):
-        msg = f"{folder} lacks {' or '.join(_ECG)}; run `bench data fetch {card.name}`"
+        msg = f"{folder} has no {' or no '.join(_ECG)}; run `bench data fetch {card.name}`"
         raise WrongData(msg)
     x, y = (read_npy(folder / name) for name in _ECG_ARRAYS)
     return DataSet(card, x, y, OfficialSplit.at(_ECG_N_TRAIN, y))
@@ -49,12 +49,12 @@ def series(card: Card, paths: Sequence[Path], normal: str) -> DataSet:
     """Return series (d,) as float32; one class is normal, the others are anomalous.
 
     Args:
-        card: what the result has to be.
+        card: of the data set.
         paths: one file, or the training and the test file, which give the official split.
         normal: the class that is normal; "" for a file with the classes 0 and 1.
 
     Raises:
-        WrongData: a file is no table of numbers, the two do not fit, or no row has that class.
+        WrongData: a file is not a table of numbers, the two do not fit, or no row has that class.
     """
     tables = [read(path) for path in paths]
     widths = [table.shape[1] for table in tables]
@@ -73,7 +73,7 @@ def read(path: Path) -> Array:
     """Return the (n, 1 + d) float64 numbers of a file, the class first.
 
     Raises:
-        WrongData: lines of several lengths, or something that is no number.
+        WrongData: lines of different lengths, or a value that is not a number.
     """
     content = path.read_bytes()
     try:
@@ -81,7 +81,7 @@ def read(path: Path) -> Array:
         lines = text.decode("ascii").replace(",", " ").splitlines()
         table = np.loadtxt(lines, ndmin=2)
     except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        msg = f"{path} is no table of numbers with a line a series: {error}"
+        msg = f"{path} is not a table of numbers with a line for each series: {error}"
         raise WrongData(msg) from error
     if table.shape[1] < 2:
         msg = f"{path} has {table.shape[1]} column; give the class and the values of each series"
@@ -97,8 +97,8 @@ def _class(card: Card, classes: Array, normal: str) -> float:
         chosen = np.nan
     if chosen not in classes:
         msg = (
-            f"{card.name}: no series has the class {normal or '0'!r}; say which is normal, such "
-            f"as ?normal={classes[0]:g}; there are: {found}"
+            f"{card.name}: no series has the class {normal or '0'!r}; name the normal one, such "
+            f"as ?normal={classes[0]:g}; found: {found}"
         )
         raise WrongData(msg)
     return chosen
@@ -122,9 +122,9 @@ _ECG5000 = Entry(
     ),
     loader="datasets.families.ucr:ecg5000",
     known_issues=(
-        "easy: the largest absolute z-score has an AUROC of .98, as kNN has",
-        "42 % anomalies: average precision starts at that prevalence",
-        "all beats are of one patient: neighbours in time stand on both sides of a split",
+        "easy: the largest absolute z-score has an AUROC of .98, the same as kNN",
+        "42 % anomalies: a random score has that average precision",
+        "all beats are of one patient: a split separates beats that follow each other",
     ),
     has_official_split=True,
     folders=("ecg5000",),

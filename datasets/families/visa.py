@@ -28,7 +28,7 @@ def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bo
     """Return images, masks and split as `datasets.families.mvtec.category` does.
 
     Args:
-        card: what the result has to be.
+        card: of the data set.
         paths: the folder of a product, as published with 1cls.csv in the folder `split_csv` beside
             it, or in the layout of MVTec AD, as the authors' prepare_data.py writes it.
         size: height and width, in pixels.
@@ -61,16 +61,16 @@ def _rows(path: Path, product: str) -> list[dict[str, str]]:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError) as error:
-        _refuse(path, f"cannot be read ({error}); it comes with the archive of VisA")
+        _refuse(path, f"cannot be read ({error}); it is in the archive of VisA")
     if not rows or tuple(rows[0]) != _COLUMNS:
-        _refuse(path, f"is not the split of VisA; its columns are to be {', '.join(_COLUMNS)}")
+        _refuse(path, f"is not the split of VisA, which has the columns {', '.join(_COLUMNS)}")
     own = [row for row in rows if row["object"] == product]
     for row in own:
         if row["split"] not in ("train", "test") or row["label"] not in ("normal", "anomaly"):
             _refuse(path, f"has {row['split']!r}, {row['label']!r} for {row['image']}")
     if {row["split"] for row in own} != {"train", "test"}:
         known = ", ".join(sorted({row["object"] for row in rows}))
-        _refuse(path, f"lacks training or test images of {product!r}; it has: {known}")
+        _refuse(path, f"has no training or no test images of {product!r}; found: {known}")
     return sorted(own, key=lambda row: (row["label"] != "normal", row["image"]))
 
 
@@ -119,9 +119,9 @@ def _product(name: str, n_normal: int) -> Entry:
         beside=(f"visa/{SPLIT}",),
         facts=Facts(n_normal + 100, (3, mvtec.SIZE, mvtec.SIZE), 100),
         known_issues=(
-            "half or more of the test images are defective: average precision starts there",
-            "images are not square, and are made so",
-            "the split is 1cls.csv, for one class: figures under the others do not compare",
+            "at least half of the test images are defective: a random score has that AP",
+            "images are not square, but are resized to squares",
+            "the split is 1cls.csv, for one class: values under the other splits do not compare",
         ),
     )
 

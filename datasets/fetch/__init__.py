@@ -1,1 +1,1 @@
-"""What uses the network, and what it needs: only `bench data fetch` and `verify` come here."""
+"""Fetch and verify files: the only code of this package that uses the network."""

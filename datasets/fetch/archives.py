@@ -1,9 +1,9 @@
 """Unpack an official archive without trusting it: zip, tar, tar.gz, tar.bz2 and tar.xz.
 
-`zipfile` and tarfile's data filter keep files inside the folder. They allow what no data set needs:
-links, two members of one name, names that some disks cannot hold, a size that grows a thousandfold.
-An archive with such a member is refused whole: members are written to a folder of their own beside
-the archive, and are moved into place only when all of them are right.
+`zipfile` and tarfile's data filter keep files inside the folder. They do not refuse
+links, two members of one name, names that some disks cannot hold, or a size that grows a
+thousandfold. An archive with such a member is refused as a whole: members are written to a separate
+folder beside the archive, and moved into place only if all of them are accepted.
 """
 
 from __future__ import annotations
@@ -83,9 +83,9 @@ def unpack(archive: Path, folder: Path, *, limits: Limits | None = None) -> dict
         The sha256 of each file in it, by path, whether or not the file was in the folder already.
 
     Raises:
-        BadArchive: it is damaged or no archive, grows past a limit, or has a member with an
-            absolute path, with "..", that is a link or a device, whose name is another's (also
-            if only upper and lower case differ), or that no disk can hold.
+        BadArchive: it is damaged or no archive, grows past a limit, or has a member that is a link
+            or a device, or whose path is absolute, has "..", is that of another member (also if
+            only upper and lower case differ), or is too long for a disk.
         OSError: a file cannot be written.
     """
     work = archive.with_name(f".{archive.name}.unpacking")
@@ -163,7 +163,7 @@ def _extract_tar(stream: _Metered, work: Path, checks: _Checks) -> None:
 
     with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as packed:
         packed.extractall(work, filter=checked)
-        while stream.read(CHUNK_BYTES):  # to the end: the checksum of the packing stands there
+        while stream.read(CHUNK_BYTES):  # to the end, where the checksum of the compression is
             pass
     if stream.end.strip(b"\0"):
         msg = "no end mark"

@@ -1,6 +1,6 @@
-"""Fetch the files of data sets, each verified before it stands where loaders look for it.
+"""Fetch the files of data sets, and verify each before loaders can find it.
 
-Mirrors are tried in turn, licences that restrict use are to be accepted once, and an archive is
+Mirrors are tried in turn, licences that restrict use must be accepted once, and an archive is
 unpacked into its folder. Only `bench data fetch` calls this: loading and running read local files.
 """
 
@@ -31,16 +31,16 @@ State = Literal["ok", "missing", "wrong", "unverifiable"]
 
 
 class FetchError(RuntimeError):
-    """Raised when files cannot be had, with what was tried and what to do."""
+    """Raised when files cannot be fetched, with what was tried and what to do."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What `verify` found out about one file or folder of a data set.
+    """What `verify` found for one file or folder of a data set.
 
     Attributes:
         path: relative to the data folder; ends in "/" for a folder.
-        state: ok, missing, wrong, or unverifiable where no digest is known to compare with.
+        state: ok, missing, wrong, or unverifiable if no digest is known.
         sentence: what was found, and what to do about it.
     """
 
@@ -50,15 +50,15 @@ class Finding:
 
 
 def verify(name: str, data: Path | None = None) -> list[Finding]:
-    """Compare the files of a data set, read anew, with the digests of the table.
+    """Compare the files of a data set with their digests, without the cache of digests.
 
     Args:
         name: a data set's name.
         data: the data folder, see `datasets.data_folder`.
 
     Returns:
-        A finding for each file and folder, and for an archive that is there; none for a set that
-        comes without files.
+        A finding for each file and folder, and for an archive that is present; none for a set
+        without files.
 
     Raises:
         UnknownDataSet: no data set has this name; the message has the nearest ones.
@@ -86,9 +86,9 @@ def fetch(
     say: Callable[[str], None] = lambda line: None,
     report: Report = lambda path, here, size: None,
 ) -> dict[str, str]:
-    """Fetch what is missing of data sets; what is there is left as it is.
+    """Fetch the missing files of data sets; files that are present stay as they are.
 
-    One process fetches into a data folder at a time.
+    Only one process at a time may fetch into a data folder.
 
     Args:
         names: data sets' names.
@@ -98,7 +98,7 @@ def fetch(
         report: called as bytes come in.
 
     Returns:
-        For each name that could not be had, why, and what to do about it.
+        For each name that could not be fetched, the reason and what to do about it.
 
     Raises:
         UnknownDataSet: no data set has one of these names; nothing is fetched.
@@ -106,22 +106,24 @@ def fetch(
     """
     work = _Work(files.data_folder(data), accept_licence, say, report)
     problems: dict[str, str] = {}
-    lacking = [entry for entry in map(find, names) if not work.has(entry)]
-    if lacking:
+    missing = [entry for entry in map(find, names) if not work.has(entry)]
+    if missing:
         with _locked(work.folder):
-            for entry in lacking:
+            for entry in missing:
                 try:
                     work.get(entry)
                 except FetchError as error:
                     problems[entry.name] = str(error)
                 except OSError as error:
-                    told = f"{error.filename or work.folder}: {error.strerror}"
-                    problems[entry.name] = f"{told}; make room there, or name another with --data"
+                    reason = f"{error.filename or work.folder}: {error.strerror}"
+                    problems[entry.name] = (
+                        f"{reason}; free space there, or name another with --data"
+                    )
     return problems
 
 
 class _Work:
-    """One call of `fetch`: what it may do, and what it has learned on the way."""
+    """One call of `fetch`: its options, and what it has learned so far."""
 
     def __init__(
         self, folder: Path, accept_licence: bool, say: Callable[[str], None], report: Report
@@ -133,15 +135,15 @@ class _Work:
         self._refusals: dict[str, str] = {}
 
     def has(self, entry: Entry) -> bool:
-        """Return whether everything of an entry is there and right."""
+        """Return whether all files of an entry are present and right."""
         there = all(files.holds_files(self.folder / path) for path in entry.folders)
         return there and all(self._flaw(file) == "" for file in entry.files)
 
     def get(self, entry: Entry) -> None:
-        """Fetch what an entry lacks.
+        """Fetch the missing files of an entry.
 
         Raises:
-            FetchError: it cannot be had.
+            FetchError: they cannot be fetched.
             OSError: a file cannot be written.
         """
         if entry.service:
@@ -181,14 +183,14 @@ class _Work:
         if not self._accept:
             msg = (
                 f"the licence restricts use ({entry.licence}); read it at its source, then accept "
-                f"it, once, with `bench data fetch {entry.name} --accept-licence`"
+                f"it once with `bench data fetch {entry.name} --accept-licence`"
             )
             raise FetchError(self._refusals.setdefault(line, msg))  # one for all sets under it
         with accepted.open("a", encoding="utf-8") as opened:
             opened.write(f"{line}\n")
 
     def _flaw(self, file: File) -> str | None:
-        """Return what is wrong with a file, "" if nothing is, None if it is not there."""
+        """Return what is wrong with a file, "" if nothing is, None if it is missing."""
         path = self.folder / file.path
         if not path.is_file():
             return None
@@ -198,7 +200,7 @@ class _Work:
 
     def _refuse_flawed(self, file: File) -> None:
         if flaw := self._flaw(file):
-            msg = f"{self.folder / file.path} {flaw}; move it away, and fetch again"
+            msg = f"{self.folder / file.path} {flaw}; move it away, and fetch it again"
             raise FetchError(msg)
 
     def _get_file(self, file: File) -> None:
@@ -207,7 +209,7 @@ class _Work:
             self._once(file, partial(self._download, file))
 
     def _download(self, file: File) -> None:
-        """Bring a file that is not there from the first mirror that has it."""
+        """Download a missing file from the first mirror that has it."""
         path = self.folder / file.path
         if not file.urls:
             msg = f"{file.path} has no address to fetch it from; {_advice(file, path)}"
@@ -218,7 +220,7 @@ class _Work:
         for url in file.urls:
             host = urlsplit(url).netloc
             try:
-                if host in self._unreachable:  # asked once, so that no network costs no minutes
+                if host in self._unreachable:  # asked once: each failure can take a minute
                     raise self._unreachable[host]
                 bring(url, file, part, self._report)
             except Unusable as reason:
@@ -242,11 +244,11 @@ class _Work:
         except BadArchive as error:
             raise FetchError(str(error)) from error
         manifests.write(archive, digests, self.folder)
-        if not was_there:  # what a user put there stays
+        if not was_there:  # an archive of the user stays
             path.unlink()
 
     def _once(self, thing: File | Archive, act: Callable[[], None]) -> None:
-        """Do what several data sets ask for once, and tell each of them how it failed."""
+        """Do once what several data sets need, and raise the same error for each of them."""
         if thing not in self._failed:
             self._failed[thing] = ""
             try:
@@ -265,8 +267,8 @@ def _look_at(entry: Entry, file: File, folder: Path) -> Finding:
         advice = "move it away, and fetch it again"
         return Finding(file.path, "wrong", f"{flaw}; {advice}")
     if not file.pin:
-        said = "has no known digest; its content is checked as it is loaded"
-        return Finding(file.path, "unverifiable", said)
+        reason = "has no known digest; its content is checked when it is loaded"
+        return Finding(file.path, "unverifiable", reason)
     return Finding(file.path, "ok", f"has the {file.pin.partition(':')[0]} of the published file")
 
 
@@ -275,45 +277,45 @@ def _look_at_folder(entry: Entry, path: str, folder: Path, unpacked: Mapping[str
     if not files.holds_files(folder / path):
         return Finding(top, "missing", f"is not in {folder}; {_remedy(entry)}")
     if not any(name.startswith(top) for name in unpacked):
-        said = (
-            "was put there by hand, and no digests of its files are known; a change of one makes "
-            "new rows, and `bench data card` has the digests of all"
+        reason = (
+            "was put there manually, and no digests of its files are known; results name the "
+            "digests of its files, which `bench data card` lists"
         )
-        return Finding(top, "unverifiable", said)
-    if told := manifests.differences(unpacked, folder, path):
-        said = f"differs from what was unpacked: {told}; move it away, and fetch it again"
-        return Finding(top, "wrong", said)
+        return Finding(top, "unverifiable", reason)
+    if changes := manifests.differences(unpacked, folder, path):
+        reason = f"differs from what was unpacked: {changes}; move it away, and fetch it again"
+        return Finding(top, "wrong", reason)
     return Finding(top, "ok", f"has the {len(files.files_under(folder / path))} files unpacked")
 
 
 def _remedy(entry: Entry) -> str:
     if entry.can_be_fetched:
         return f"run `bench data fetch {entry.name.partition('?')[0]}`"
-    return _by_hand(entry)
+    return _manually(entry)
 
 
-def _by_hand(entry: Entry) -> str:
-    """Return how to get what no address is known of."""
-    said = [*(file.advice for file in entry.files), entry.advice]
-    advice = "; ".join(dict.fromkeys(filter(None, said)))
-    return f"{advice}, and put it there" if advice else "put it there by hand"
+def _manually(entry: Entry) -> str:
+    """Return how to get files that have no known address."""
+    known = [*(file.advice for file in entry.files), entry.advice]
+    advice = "; ".join(dict.fromkeys(filter(None, known)))
+    return f"{advice}, and put it there" if advice else "put it there manually"
 
 
 def _absence(entry: Entry, folder: Path) -> str:
-    """Return what an entry still lacks when all there is to fetch was fetched."""
+    """Return what is still missing of an entry after all its downloads."""
     absent = [file.path for file in entry.files if not (folder / file.path).is_file()]
     absent += [f"{path}/" for path in entry.folders if not files.holds_files(folder / path)]
-    what = f"{', '.join(absent)} is not in {folder}, and nothing that is fetched holds it"
-    return f"{what}; {_by_hand(entry)}"
+    reason = f"{', '.join(absent)} is not in {folder}, and no download contains it"
+    return f"{reason}; {_manually(entry)}"
 
 
 def _advice(file: File, path: Path) -> str:
-    return f"{file.advice}, and put it at {path}" if file.advice else f"put it at {path} by hand"
+    return f"{file.advice}, and put it at {path}" if file.advice else f"put it at {path} manually"
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from fetching into a folder, which is made if need be.
+    """Keep other processes from fetching into a folder, which is created if necessary.
 
     Raises:
         FetchError: it cannot be written to, or another process fetches into it.
@@ -331,6 +333,6 @@ def _locked(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            msg = f"another `bench data fetch` is at work in {folder}; wait until it is done"
+            msg = f"another `bench data fetch` is running in {folder}; wait until it has ended"
             raise FetchError(msg) from error
         yield

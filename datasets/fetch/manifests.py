@@ -1,7 +1,7 @@
-"""What came out of an archive, file by file, so that what was unpacked can be verified later.
+"""The digests of the files of an unpacked archive, so that they can be verified later.
 
-The list stands where the archive stood, `ARCHIVE.files.sha256`, as `sha256sum` writes and checks
-it, with paths relative to the data folder.
+The list `ARCHIVE.files.sha256` replaces the archive. It has the format of `sha256sum`, with paths
+relative to the data folder.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def write(archive: Archive, digests: Mapping[str, str], folder: Path) -> None:
 
 
 def read(entry: Entry, folder: Path) -> dict[str, str]:
-    """Return the sha256 of what an entry's archives held, by path relative to the data folder."""
+    """Return the sha256 of each file of an entry's archives, by path in the data folder."""
     found: dict[str, str] = {}
     for archive in entry.archives:
         path = folder / f"{archive.file.path}{_ENDING}"
@@ -49,7 +49,7 @@ def read(entry: Entry, folder: Path) -> dict[str, str]:
 
 
 def differences(known: Mapping[str, str], folder: Path, top: str) -> str:
-    """Return how the files under a folder, read anew, differ from what was unpacked; "" if not.
+    """Return how the files under a folder now differ from what was unpacked; "" if not.
 
     Args:
         known: what `read` returns.
@@ -59,19 +59,19 @@ def differences(known: Mapping[str, str], folder: Path, top: str) -> str:
     wanted = {name: value for name, value in known.items() if name.startswith(f"{top}/")}
     wanted = {name: value for name, value in wanted.items() if not _is_hidden(name)}
     here = {path.relative_to(folder).as_posix(): path for path in files_under(folder / top)}
-    lacking = sorted(wanted.keys() - here.keys())
+    missing = sorted(wanted.keys() - here.keys())
     added = sorted(here.keys() - wanted.keys())
     changed = [
         name
         for name in sorted(here.keys() & wanted.keys())
         if compute(here[name], "sha256") != wanted[name]
     ]
-    told = [
+    changes = [
         f"{len(names)} {what} ({', '.join(names[:_SHOWN])}{', ...' if names[_SHOWN:] else ''})"
-        for what, names in (("lacking", lacking), ("changed", changed), ("added", added))
+        for what, names in (("missing", missing), ("changed", changed), ("added", added))
         if names
     ]
-    return ", ".join(told)
+    return ", ".join(changes)
 
 
 def _is_hidden(name: str) -> bool:

@@ -1,8 +1,8 @@
-"""Bring one file over HTTP: resumed where it broke off, tried again where a server is busy.
+"""Download one file over HTTP, resumed after an interruption, retried if a server is busy.
 
-`pooch` does the transfer; its own handling of files starts a broken one from the beginning, which
-for an archive of gigabytes on a poor line never ends. Here the bytes that came are kept in a
-`.part` file, and asked for are those that lack (RFC 9110, section 14).
+`pooch` does the transfer. Its own handling of files restarts an interrupted download, which for an
+archive of gigabytes on a poor line never ends. Here the bytes that arrived are kept in a `.part`
+file, and only the missing ones are requested (RFC 9110, section 14).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from datasets.entry import File
 if TYPE_CHECKING:
     from requests import HTTPError, Response
 
-ATTEMPTS = 4  # in a row that bring no new byte
+ATTEMPTS = 4  # in a row without a new byte
 PAUSE_SECONDS = 0.5  # before the second attempt, doubled for each one after it
 LONGEST_PAUSE_SECONDS = 20.0  # however long a server asks to wait
 TIMEOUT_SECONDS = (10.0, 30.0)  # to connect, and between two packets
@@ -28,28 +28,28 @@ CHUNK_BYTES = 1 << 16
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 Report = Callable[[str, int, int | None], None]
-"""Called with a file's path, the bytes of it that are here, and its size or None."""
+"""Called with the path of a file, the number of its bytes so far, and its size or None."""
 
 
 class Unusable(Exception):
-    """A URL did not bring the file; the message says what it did, as in "answered 404"."""
+    """A URL did not send the file; the message says what it did, as in "answered 404"."""
 
 
 class Unreachable(Unusable):
-    """There was no connection to a URL's host."""
+    """No connection to the host of a URL is possible."""
 
 
 def bring(url: str, file: File, part: Path, report: Report) -> None:
-    """Bring a whole file from a URL, and verify it.
+    """Download a whole file from a URL, and verify it.
 
     Args:
         url: where it is.
-        file: what it has to be.
-        part: where it is written; what is there of it already is kept if the file has a digest.
-        report: called as bytes come in.
+        file: its expected size and digest.
+        part: where it is written; bytes there from before are kept if the file has a digest.
+        report: called as bytes arrive.
 
     Raises:
-        Unusable: it does not come, or something else comes; part of it may stay in `part`.
+        Unusable: the URL does not send it, or sends something else; `part` may keep some bytes.
         OSError: `part` cannot be written.
     """
     for fresh in (False, True):
@@ -72,14 +72,14 @@ def bring(url: str, file: File, part: Path, report: Report) -> None:
         if not flaw:
             return
         part.unlink()
-        if not resumed:  # else what was there already may be at fault
+        if not resumed:  # otherwise the bytes from before may be wrong
             break
     msg = f"sent a file that {flaw}"
     raise Unusable(msg)
 
 
 class _Sink:
-    """The file being written, as `pooch` writes to it."""
+    """The file that `pooch` writes to."""
 
     def __init__(self, opened: BinaryIO, file: File, report: Report) -> None:
         self._opened, self.file, self._report = opened, file, report
@@ -87,10 +87,10 @@ class _Sink:
         self._total = file.n_bytes
 
     def begin(self, response: Response) -> None:
-        """Make ready for the body of an answer.
+        """Prepare for the body of an answer.
 
         Raises:
-            Unusable: it is a web page, of another size, or not the range that was asked for.
+            Unusable: it is a web page, of another size, or not the requested range.
         """
         kind = response.headers.get("content-type", "")
         if kind.startswith("text/html"):
@@ -99,7 +99,7 @@ class _Sink:
         if response.status_code == 206:
             span = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
             if span is None or int(span[1]) != self.n_bytes:
-                msg = f"sent another part of the file than asked for, the one from {self.n_bytes:,}"
+                msg = f"sent another part of the file than requested, the one from {self.n_bytes:,}"
                 raise Unusable(msg)
         else:
             self.cut()
@@ -113,7 +113,7 @@ class _Sink:
         """Append bytes.
 
         Raises:
-            Unusable: the file would be larger than it is known to be.
+            Unusable: the file would be larger than expected.
         """
         if self.file.n_bytes is not None and self.n_bytes + len(chunk) > self.file.n_bytes:
             self.cut()
@@ -125,16 +125,16 @@ class _Sink:
         self._report(self.file.path, self.n_bytes, self._total)
 
     def flush(self) -> None:
-        """Do nothing: every write is flushed before it is told of."""
+        """Do nothing: every write is flushed before it is reported."""
 
     def cut(self) -> None:
-        """Throw away what is there."""
+        """Discard all bytes so far."""
         self._opened.truncate(0)
         self.n_bytes = 0
 
 
 def _persist(url: str, sink: _Sink) -> None:
-    """Transfer until the whole file is here, or attempts bring nothing new."""
+    """Transfer until the file is complete, or several attempts bring no new byte."""
     import requests
 
     most, in_vain = sink.n_bytes, 0
@@ -186,14 +186,14 @@ def _transfer(url: str, sink: _Sink) -> None:
 
 
 def _busy(error: HTTPError, sink: _Sink) -> tuple[str, float]:
-    """Return what a server answered, and the seconds it asks to wait.
+    """Return the answer of a server, and the seconds it asks to wait.
 
     Raises:
-        Unusable: asking again would change nothing.
+        Unusable: another request would change nothing.
     """
     answer = cast("Response", error.response)  # an error by its status always has one
     reason = f"answered {answer.status_code} {answer.reason}".rstrip()
-    if answer.status_code == 416:  # more is here than the server has
+    if answer.status_code == 416:  # more bytes are here than the server has
         sink.cut()
     elif answer.status_code not in BUSY:
         raise Unusable(reason) from error
@@ -205,13 +205,13 @@ def _broken(error: OSError, sink: _Sink) -> str:
     """Return how a connection failed.
 
     Raises:
-        Unreachable: there was none.
+        Unreachable: there was no connection.
     """
     from urllib3.exceptions import MaxRetryError
 
     cause = error.args[0] if error.args else None
     if isinstance(cause, MaxRetryError):
-        told = str(cause.reason)
-        msg = f"cannot be reached: {told.partition(': ')[2] or told}"
+        reason = str(cause.reason)
+        msg = f"cannot be reached: {reason.partition(': ')[2] or reason}"
         raise Unreachable(msg) from error
     return f"broke off after {sink.n_bytes:,} bytes"

@@ -1,1 +1,1 @@
-"""One file for each file format: bytes to arrays and tables, for whatever data set."""
+"""One file for each file format: files to arrays and tables, independent of any data set."""

@@ -1,4 +1,4 @@
-"""Tables in the format of Weka (ARFF), as OpenML gives them: numbers and nominal columns.
+"""Tables in the ARFF format of Weka, as OpenML publishes them: numbers and nominal columns.
 
 https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable. Sparse files, and columns
 of dates or relations, are refused.
@@ -23,7 +23,7 @@ def read_arff(path: Path) -> pd.DataFrame:
     """Return the table of an ARFF file: float64 columns of numbers, others of text; "?" is missing.
 
     Raises:
-        WrongData: it is no ARFF file, or of a kind that is not read.
+        WrongData: it is not an ARFF file, or of a kind that is not supported.
     """
     import pandas as pd
 
@@ -43,7 +43,7 @@ def read_arff(path: Path) -> pd.DataFrame:
             skipinitialspace=True,
         )
     except (ValueError, OSError) as error:
-        msg = f"{path} is no complete arff file: {error}"
+        msg = f"{path} is not a complete arff file: {error}"
         raise WrongData(msg) from error
     return frame
 
@@ -63,15 +63,15 @@ def _head(path: Path) -> tuple[dict[str, str], int, str]:
                     quote = '"' if '"' in kind else quote
                     kinds[name.strip("'\"")] = _kind(path, name, kind)
     except UnicodeDecodeError as error:
-        msg = f"{path} is no arff file: {error}"
+        msg = f"{path} is not an arff file: {error}"
         raise WrongData(msg) from error
-    msg = f"{path} is no arff file: it has no line @data"
+    msg = f"{path} is not an arff file: it has no line @data"
     raise WrongData(msg)
 
 
 def _kind(path: Path, name: str, text: str) -> str:
     kind = "nominal" if text.startswith("{") else text.split()[0].lower()
     if kind not in (*_NUMBERS, "nominal", "string"):
-        msg = f"{path}: column {name} is of the kind {kind!r}; numbers and nominal ones are read"
+        msg = f"{path}: column {name} is of the kind {kind!r}; give numbers or nominal columns"
         raise WrongData(msg)
     return kind

@@ -1,6 +1,6 @@
 """Files that hold features X and labels y: numpy's npz and MATLAB's mat.
 
-Types are kept as they are: casting to what a detector takes is the harness's part.
+Types are kept: the harness casts values to what a detector takes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from datasets.files import WrongData
 from datasets.formats import matlab
 from datasets.record import Array
 
-_BROKEN = (  # what numpy raises for files that a wrong byte has broken
+_BROKEN = (  # what numpy raises for files with a wrong byte
     ArithmeticError,
     AttributeError,
     EOFError,
@@ -43,13 +43,13 @@ def read_npz(path: Path) -> dict[str, Array]:
     """Return the arrays of an npz file by name. Pickled objects are refused, not run.
 
     Raises:
-        WrongData: it is no npz file, or holds pickled objects.
+        WrongData: it is not an npz file, or holds pickled objects.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except _BROKEN as error:
-        msg = f"{path} is no npz file of plain arrays: {_why(error)}"
+        msg = f"{path} is not an npz file of plain arrays: {_why(error)}"
         raise WrongData(msg) from error
 
 
@@ -57,23 +57,23 @@ def read_npy(path: Path) -> Array:
     """Return the array of an npy file. Pickled objects are refused, not run.
 
     Raises:
-        WrongData: it is no npy file, or holds pickled objects.
+        WrongData: it is not an npy file, or holds pickled objects.
     """
     try:
         return np.asarray(np.load(path, allow_pickle=False))
     except _BROKEN as error:
-        msg = f"{path} is no npy file of plain numbers: {_why(error)}"
+        msg = f"{path} is not an npy file of plain numbers: {_why(error)}"
         raise WrongData(msg) from error
 
 
 def read_mat(path: Path) -> dict[str, Array]:
     """Return the arrays of a MATLAB file by name; version 7.3 needs h5py.
 
-    A child reads it, since a wrong byte can end scipy in a segmentation fault: half a second more.
+    A child process reads it, since a wrong byte can crash scipy; this takes half a second more.
 
     Raises:
-        OSError: the child could not do its work, for a reason that is not the file's.
-        WrongData: it is no MATLAB file, or of version 7.3 without h5py.
+        OSError: the child failed for a reason that is not in the file.
+        WrongData: it is not a MATLAB file, or of version 7.3 without h5py.
     """
     with tempfile.TemporaryFile() as file:
         done = subprocess.run(
@@ -81,22 +81,22 @@ def read_mat(path: Path) -> dict[str, Array]:
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.PIPE,
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # each takes of the limited memory
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # each takes limited memory
             check=False,
         )
-        told = done.stderr.decode(errors="replace").strip()
+        reason = done.stderr.decode(errors="replace").strip()
         if done.returncode == matlab.REFUSED:
-            msg = f"{path} {told}"
+            msg = f"{path} {reason}"
             raise WrongData(msg)
         if -done.returncode in _OF_DAMAGE:
             died = signal.Signals(-done.returncode).name
             msg = (
-                f"{path} is no complete MATLAB file: what reads it dies of it ({died}); get it "
-                "anew, or give X and y as an npz file"
+                f"{path} is not a complete MATLAB file: its reader crashed ({died}); get it "
+                "again, or give X and y as an npz file"
             )
             raise WrongData(msg)
         if done.returncode:
-            why = told.rpartition("\n")[2] or f"its reader ended with {done.returncode}"
+            why = reason.rpartition("\n")[2] or f"its reader ended with {done.returncode}"
             msg = f"cannot read {path}: {why}"
             raise OSError(msg)
         file.seek(0)
@@ -110,8 +110,8 @@ def features_and_labels(path: Path, arrays: Mapping[str, Array]) -> tuple[Array,
     """Return X (n, d) and y (n,) of a file's arrays.
 
     Raises:
-        WrongData: X or y is not there, they are of another type, or do not fit together, or a
-            label is NaN.
+        WrongData: X or y is missing, of another type, or does not fit the other, or a label is
+            NaN.
     """
     if not {"X", "y"} <= arrays.keys():
         found = ", ".join(sorted(arrays)) or "no array"
@@ -128,10 +128,10 @@ def features_and_labels(path: Path, arrays: Mapping[str, Array]) -> tuple[Array,
         )
         raise WrongData(msg)
     if y.dtype.kind == "f" and np.isnan(y).any():
-        msg = f"{path} has {np.isnan(y).sum()} labels in y that are NaN; leave these rows out"
+        msg = f"{path} has {np.isnan(y).sum()} labels in y that are NaN; remove these rows"
         raise WrongData(msg)
     return x, y.reshape(-1)
 
 
 def _why(error: Exception) -> str:
-    return str(error).partition(" If you trust")[0]  # numpy offers what is not done here
+    return str(error).partition(" If you trust")[0]  # numpy's advice to allow pickles

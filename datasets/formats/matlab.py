@@ -18,12 +18,12 @@ import numpy as np
 
 REFUSED = 3
 _MEMORY = 2 << 30  # bytes of address space for any file
-_EXPANSION = 100  # bytes of it more for one of the file: packed numbers expand
+_EXPANSION = 100  # further bytes for each byte of the file: packed numbers expand
 
 
 def main(path: Path) -> None:
     """Write the arrays of a file, or exit with REFUSED."""
-    import scipy.io  # noqa: F401  what goes wrong here is not the file's fault
+    import scipy.io  # noqa: F401  an error here is not due to the file
 
     most = _MEMORY + _EXPANSION * path.stat().st_size
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
@@ -32,9 +32,9 @@ def main(path: Path) -> None:
     try:
         arrays = _read(path)
     except MemoryError:
-        _refuse("is no complete MATLAB file: it asks for more memory than its size can account for")
+        _refuse("is not a complete MATLAB file: it needs more memory than its size explains")
     except Exception as error:  # of a wrong byte scipy and h5py raise almost anything
-        _refuse(f"is no complete MATLAB file: {error}")
+        _refuse(f"is not a complete MATLAB file: {error}")
     plain = [np.zeros(a.shape, "V1") if a.dtype.hasobject else a for a in arrays.values()]
     np.savez(sys.stdout.buffer, *plain, names=np.array(list(arrays), dtype=str))
 
@@ -45,7 +45,7 @@ def _read(path: Path) -> dict[str, Any]:
 
     try:
         stored = loadmat(path)
-    except NotImplementedError:  # scipy's word for version 7.3
+    except NotImplementedError:  # what scipy raises for version 7.3
         return _read_version_73(path)
     return {
         name: value

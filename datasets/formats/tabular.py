@@ -1,6 +1,6 @@
 """Tables with named columns: csv, tsv, parquet, feather and arff, to numbers and labels.
 
-Large csv files are read in pieces: besides the result, two pieces are in memory at most.
+Large csv files are read in pieces: besides the result, at most two pieces are in memory.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 KEEP = (
-    "say ?missing=keep with a scaler that fills them (--scaler median+standard), or "
+    "write ?missing=keep with a scaler that fills them (--scaler median+standard), or "
     "?missing=drop-rows"
 )
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
@@ -55,7 +55,7 @@ def read(
     Arguments are those of `datasets.families.tables.table`.
 
     Raises:
-        WrongData: the file cannot be read so, with what is in it and which setting to give.
+        WrongData: the file cannot be read with these settings; the message has the one to change.
     """
     columns = _Columns(path, label, tuple(drop), categorical)
     blocks, label_blocks = [], []
@@ -73,14 +73,14 @@ def read(
 
 @dataclass
 class _Columns:
-    """What the columns of a table are, kept from piece to piece.
+    """The columns of a table, as known from the pieces read so far.
 
     Attributes:
         path: of the file, for messages.
         label: name of the label column.
         drop: names of columns to leave out.
         categorical: what to do with columns of text.
-        names: of the columns used, once the first piece has been seen.
+        names: of the columns used, once the first piece has been read.
         texts: code of each text, by column of text.
         numeric: columns in which numbers have been seen.
     """
@@ -107,7 +107,7 @@ class _Columns:
         return block, as_text(labels.to_numpy())
 
     def refuse_missing(self, block: Array) -> None:
-        """Raise if a piece has missing values, with the columns that have them."""
+        """Raise an error with the columns of a piece that have missing values, if any."""
         empty = np.isnan(block).any(axis=0)
         if empty.any():
             names = ", ".join(np.array(self.names)[empty][:5])
@@ -124,15 +124,14 @@ class _Columns:
         shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
         for asked in (*([self.label] if self.label else []), *self.drop):
             if asked not in names:
-                self._refuse(f"there is no column {asked!r}; there are: {shown}")
+                self._refuse(f"there is no column {asked!r}; found: {shown}")
         if not self.label:
-            self._refuse(f"say which column is the label (--label, or ?label=); there are: {shown}")
+            self._refuse(f"name the label column (--label, or ?label=); found: {shown}")
         self.names = [name for name in names if name != self.label and name not in self.drop]
         if nameless := [name for name in self.names if _NAMELESS.fullmatch(name)]:
             self._refuse(
-                f"column {names.index(nameless[0]) + 1} has no name, as a number of the row that "
-                f"was saved with the table has not; leave it out (--drop {nameless[0]!r}), or name "
-                "it"
+                f"column {names.index(nameless[0]) + 1} has no name, like row numbers that were "
+                f"saved with a table; leave it out (--drop {nameless[0]!r}), or name it"
             )
         if not self.names:
             self._refuse(f"no column is left besides the label {self.label!r}")
@@ -174,22 +173,22 @@ class _Columns:
         wrong = [str(text) for text in texts if not _is_number(str(text))]
         if wrong and (len(wrong) < len(texts) or name in self.numeric):
             self._refuse(
-                f"column {name!r} has {len(wrong)} values that are no numbers, such as "
-                f"{wrong[0]!r}; if they stand for missing values say ?na={quote(wrong[0])}"
+                f"column {name!r} has {len(wrong)} values that are not numbers, such as "
+                f"{wrong[0]!r}; if they mean missing values, write ?na={quote(wrong[0])}"
             )
         if _DECIMAL_COMMA.fullmatch(wrong[0]):
             self._refuse(
                 f"column {name!r} has decimal commas, such as {wrong[0]!r}; write points instead"
             )
         self._refuse(
-            f"column {name!r} has text, such as {wrong[0]!r}; say ?categorical=one-hot or "
+            f"column {name!r} has text, such as {wrong[0]!r}; write ?categorical=one-hot or "
             f"?categorical=ordinal, or leave it out (--drop {name})"
         )
 
     def _refuse_dates(self, name: str, column: Any) -> NoReturn:
         self._refuse(
-            f"column {name!r} has dates, such as {np.asarray(column)[0]}; make numbers of them "
-            "that mean something, such as the hour or days since a start, or leave it out "
+            f"column {name!r} has dates, such as {np.asarray(column)[0]}; convert them to "
+            "meaningful numbers, such as the hour or days since a start, or leave it out "
             f"(--drop {name})"
         )
 
@@ -202,7 +201,7 @@ def _pieces(path: Path, na: tuple[str, ...]) -> Iterator[pd.DataFrame]:
     """Yield a table in pieces of whole rows.
 
     Raises:
-        WrongData: it is no table of that format, or has no rows.
+        WrongData: it is not a table of that format, or has no rows.
     """
     import pandas as pd
 
@@ -213,13 +212,13 @@ def _pieces(path: Path, na: tuple[str, ...]) -> Iterator[pd.DataFrame]:
             yield piece
     except UnicodeDecodeError as error:
         byte = f"byte 0x{error.object[error.start]:02x}"
-        msg = f"{path} is not written in UTF-8 ({byte} cannot be read); save it as UTF-8"
+        msg = f"{path} is not encoded in UTF-8 ({byte} cannot be decoded); save it as UTF-8"
         raise WrongData(msg) from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, OSError) as error:
-        msg = f"{path} is no complete {path.suffix[1:]} file: {str(error).strip()}"
+        msg = f"{path} is not a complete {path.suffix[1:]} file: {str(error).strip()}"
         raise WrongData(msg) from error
     if not n_rows:
-        msg = f"{path} has no rows; give one line a sample below the names of the columns"
+        msg = f"{path} has no rows; give a line for each sample below the column names"
         raise WrongData(msg)
 
 
@@ -233,7 +232,7 @@ def _read_pieces(path: Path, na: tuple[str, ...]) -> Iterator[pd.DataFrame]:
         try:
             frame = reader(path)
         except (pa.ArrowException, ValueError) as error:
-            msg = f"{path} is no complete {ending[1:]} file: {error}"
+            msg = f"{path} is not a complete {ending[1:]} file: {error}"
             raise WrongData(msg) from error
         yield frame.replace(list(na), None) if na else frame
         return
@@ -258,7 +257,7 @@ def _read_pieces(path: Path, na: tuple[str, ...]) -> Iterator[pd.DataFrame]:
 
 @dataclass(frozen=True)
 class _Head:
-    """What the first lines of a csv or tsv file tell."""
+    """The layout of a csv or tsv file."""
 
     separator: str
     n_columns: int
@@ -266,7 +265,7 @@ class _Head:
 
 
 def _head(path: Path) -> _Head:
-    """Return what the first two lines tell; without names, the first line is of numbers alone."""
+    """Return the layout by the first two lines; a first line of numbers alone has no names."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         first = file.readline()
         separator = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=first.count)
@@ -280,7 +279,7 @@ def _head(path: Path) -> _Head:
 
 
 def _join(blocks: list[Array]) -> Array:
-    """Return the blocks as one array; each is freed when it has been copied."""
+    """Return the blocks as one array; each is freed after it is copied."""
     joined = np.empty((sum(map(len, blocks)), blocks[0].shape[1]))
     start = 0
     blocks.reverse()
@@ -292,7 +291,7 @@ def _join(blocks: list[Array]) -> Array:
 
 
 def as_text(values: Array) -> Array:
-    """Return values as text; whole numbers without a point, so that 1 and 1.0 are alike."""
+    """Return values as text; whole numbers without a point, so that 1 and 1.0 are equal."""
     if values.dtype.kind == "f" and np.isfinite(values).all() and (values == values.round()).all():
         values = values.astype(np.int64)
     return values.astype(str)

@@ -64,7 +64,9 @@ def test_gzip_files_packed_differently_are_the_same(tmp_path):
         files.verify(pinned, path)
 
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(WrongData, match=r"9\.gz is no complete gzip file: .*; remove it and fetch"):
+    with pytest.raises(
+        WrongData, match=r"9\.gz is not a complete gzip file: .*; remove it and fetch"
+    ):
         files.verify(pinned, path)
 
 
@@ -72,7 +74,7 @@ def test_gzip_files_packed_differently_are_the_same(tmp_path):
     ("content", "sentence"),
     [
         (b"", "is empty; remove it and fetch it again"),
-        (b"\n <!DOCTYPE html><title>404", "is a web page, not data: the server answered"),
+        (b"\n <!DOCTYPE html><title>404", "is a web page, not data: the server sent"),
         (b"<?xml version='1.0'?><Error><Code>AccessDenied", "is a web page, not data"),
         (CONTENT[:-1], "is truncated: 25 of 26 bytes; remove it"),
         (CONTENT[:-1] + b"X", f"has sha256 [0-9a-f]{{64}}, expected {SHA256}: it is not the pub"),

@@ -63,7 +63,7 @@ def test_npz_and_mat_hold_x_and_y(tmp_path):
 def test_settings_for_columns_by_name_are_refused_where_there_are_none(tmp_path, setting):
     np.savez(tmp_path / "a.npz", X=np.eye(3), y=np.array([0, 0, 1]))
 
-    with pytest.raises(WrongData, match=f"no columns by name: leave out {setting.split('=')[0]}"):
+    with pytest.raises(WrongData, match=f"no named columns: leave out {setting.split('=')[0]}"):
         load(f"file:{tmp_path}/a.npz?{setting}")
 
 
@@ -72,7 +72,7 @@ def test_missing_values_of_arrays_follow_the_declared_rule_too(tmp_path):
     np.savez(tmp_path / "a.npz", X=x, y=np.array([0, 0, 1, 0]))
     name = f"file:{tmp_path}/a.npz"
 
-    with pytest.raises(WrongData, match=r"values are missing in 1 rows of X; say \?missing=keep"):
+    with pytest.raises(WrongData, match=r"values are missing in 1 rows of X; write \?missing=keep"):
         load(name)
     assert np.isnan(load(f"{name}?missing=keep").x[1, 0])
     assert load(f"{name}?missing=drop-rows").x.tolist() == [[1, 2], [4, 5], [6, 7]]
@@ -106,7 +106,7 @@ def test_the_declared_rule_decides_on_missing_values(tmp_path):
     path = write(tmp_path, income=[1.5, None, 3.5, 4.5])
     name = f"file:{path}?{SETTINGS}&drop=job"
 
-    with pytest.raises(WrongData, match=r"values are missing in income; say \?missing=keep"):
+    with pytest.raises(WrongData, match=r"values are missing in income; write \?missing=keep"):
         load(name)
     assert np.isnan(load(f"{name}&missing=keep").x[1, 1])
     dropped = load(f"{name}&missing=drop-rows")
@@ -119,7 +119,7 @@ def test_markers_of_missing_values_can_be_declared(tmp_path):
     name = f"file:{path}?{SETTINGS}&drop=job"
 
     with pytest.raises(
-        WrongData, match=r"column 'income' has 1 values .* such as '\?'; .* say .na=%3F"
+        WrongData, match=r"column 'income' has 1 values .* such as '\?'; .* write .na=%3F"
     ):
         load(name)
     assert np.isnan(load(f"{name}&na=%3F&missing=keep").x[1, 1])
@@ -128,23 +128,23 @@ def test_markers_of_missing_values_can_be_declared(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "settings", "sentence"),
     [
-        ({}, "", "say which column is the label .*; there are: id, age, income, job, class"),
-        ({}, "label=klass", "there is no column 'klass'; there are: id, age"),
-        ({}, "label=class&drop=ID", "there is no column 'ID'; there are: id, age"),
-        ({}, "label=class&drop=id", "column 'job' has text, such as 'nurse'; say .categorical=o"),
-        ({}, SETTINGS + "&drop=job&normal=good", "no row has the label good; there are: fraud, ok"),
-        ({}, "label=class&drop=id&drop=job&normal=good", "no row has the label good; there are: f"),
+        ({}, "", "name the label column .*; found: id, age, income, job, class"),
+        ({}, "label=klass", "there is no column 'klass'; found: id, age"),
+        ({}, "label=class&drop=ID", "there is no column 'ID'; found: id, age"),
+        ({}, "label=class&drop=id", "column 'job' has text, such as 'nurse'; write .categorical=o"),
+        ({}, SETTINGS + "&drop=job&normal=good", "no row has the label good; found: fraud, ok"),
+        ({}, "label=class&drop=id&drop=job&normal=good", "no row has the label good; found: f"),
         (
             {},
             "label=class&drop=id&drop=job",
-            "labels are fraud, ok; say which is normal, such as fraud .--normal",
+            "labels are fraud, ok; name the normal ones, such as fraud .--normal",
         ),
         ({"class": ["ok", None, "x", "ok"]}, SETTINGS + "&drop=job", "column 'class' has 1 empty"),
         ({"class": "ok"}, SETTINGS + "&drop=job", "y has 0 anomalies among 4 rows; give at least"),
         (
             {"job": ["2024-01-01", "2024-02-01", "2024-03-01", "2024-03-09"]},
             SETTINGS,
-            "column 'job' has dates, such as 2024-01-01; make numbers of them",
+            "column 'job' has dates, such as 2024-01-01; convert them to",
         ),
         (
             {"job": pd.to_datetime(["2024-01-01"] * 4)},
@@ -235,9 +235,9 @@ def test_a_file_without_names_of_columns_counts_them(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("a.csv", b"", "is empty; put the right one there"),
-        ("a.csv", b"x,class\n", "has no rows; give one line a sample"),
-        ("a.csv", b"x,class\n1,0\n2,1,9\n3,0\n", "is no complete csv file: .*line 3, saw 3"),
+        ("a.csv", b"", "is empty; replace it with the right one"),
+        ("a.csv", b"x,class\n", "has no rows; give a line for each sample"),
+        ("a.csv", b"x,class\n1,0\n2,1,9\n3,0\n", "is not a complete csv file: .*line 3, saw 3"),
         (
             "a.csv",
             b"x,class\n1,0,5\n2,1,9\n",
@@ -246,13 +246,13 @@ def test_a_file_without_names_of_columns_counts_them(tmp_path):
         (
             "a.csv",
             b"x,class\n1,0\n\xff\xfe,1\n",
-            r"is not written in UTF-8 \(byte 0xff .*; save it as UTF-8",
+            r"is not encoded in UTF-8 \(byte 0xff .*; save it as UTF-8",
         ),
         ("a.csv", b"<!DOCTYPE html><html>", "is a web page, not data"),
-        ("a.parquet", b"PAR1 and then nothing", "is no complete parquet file"),
-        ("a.feather", b"no feather", "is no complete feather file"),
-        ("a.npz", b"no npz", "is no npz file of plain arrays"),
-        ("a.mat", b"no mat file, but long enough to have a header" * 9, "is no complete MATLAB"),
+        ("a.parquet", b"PAR1 and then nothing", "is not a complete parquet file"),
+        ("a.feather", b"no feather", "is not a complete feather file"),
+        ("a.npz", b"no npz", "is not an npz file of plain arrays"),
+        ("a.mat", b"no mat file, but long enough to have a header" * 9, "is not a complete MATLAB"),
     ],
 )
 def test_a_broken_file_is_refused(tmp_path, name, content, sentence):
@@ -281,7 +281,7 @@ def test_settings_may_stand_in_a_card_beside_the_file_and_the_name_goes_first(tm
     with pytest.raises(BadSetting, match=r"\(täble of mine\.toml\): unknown setting 'lable'"):
         find(f"file:{path}")
     path.with_suffix(".toml").write_text("label = ")
-    with pytest.raises(BadSetting, match=r"täble of mine\.toml is no TOML"):
+    with pytest.raises(BadSetting, match=r"täble of mine\.toml is not valid TOML"):
         find(f"file:{path}")
 
 
@@ -290,10 +290,10 @@ def test_settings_may_stand_in_a_card_beside_the_file_and_the_name_goes_first(tm
     [
         ("file:a.xlsx", r"cannot read '\.xlsx'; give one of: \.csv, \.tsv, \.parquet"),
         ("file:a", "cannot read 'a file without an ending'"),
-        ("file:a.csv?labl=x", "unknown setting 'labl'; there are: label, normal"),
+        ("file:a.csv?labl=x", "unknown setting 'labl'; accepted: label, normal"),
         (
             "folder:a?label=x",
-            r"unknown setting 'label'; there are: size, .*, normal \(for a folder",
+            r"unknown setting 'label'; accepted: size, .*, normal \(for a folder",
         ),
         ("file:a.csv?categorical=yes", "categorical is 'yes'; give one of: refuse, one-hot, ord"),
         ("folder:a?size=0", "folder:a.size=0: size is '0'; give a positive whole number"),
@@ -306,16 +306,16 @@ def test_settings_that_cannot_be_are_refused_before_reading(name, sentence):
 
 
 def test_a_path_that_leads_nowhere_is_named(tmp_path):
-    with pytest.raises(MissingData, match=rf"there is no {tmp_path}/a\.csv; give the path of one"):
+    with pytest.raises(MissingData, match=rf"{tmp_path}/a\.csv does not exist; give the path"):
         load(f"file:{tmp_path}/a.csv?label=x")
 
 
 def test_a_folder_named_as_a_file_is_answered_with_the_name_it_should_have(tmp_path):
     path = write(tmp_path)
 
-    with pytest.raises(BadSetting, match=rf"is a folder; .*, say folder:{tmp_path}$"):
+    with pytest.raises(BadSetting, match=rf"is a folder; .*, write folder:{tmp_path}$"):
         find(f"file:{tmp_path}?normal=ok")
-    with pytest.raises(BadSetting, match=rf"is a file; for a table, say file:{path}$"):
+    with pytest.raises(BadSetting, match=rf"is a file; for a table, write file:{path}$"):
         find(f"folder:{path}?normal=ok")
     with pytest.raises(MissingData, match=rf"{tmp_path} is a folder; name a file"):
         load(f"ucr:{tmp_path}?normal=1")
@@ -348,7 +348,7 @@ def test_text_that_comes_late_in_a_column_of_numbers_is_refused(tmp_path, monkey
     path = write(tmp_path, age=["30", "41", "52", "old"])
 
     with pytest.raises(
-        WrongData, match="column 'age' has 1 values that are no numbers, such as 'o"
+        WrongData, match="column 'age' has 1 values that are not numbers, such as 'o"
     ):
         load(f"file:{path}?{SETTINGS}&drop=job&categorical=one-hot")
 

@@ -135,8 +135,8 @@ def test_a_split_beyond_the_last_row_is_refused():
 @pytest.mark.parametrize(
     ("train", "test", "text"),
     [
-        ([0, 1], [1, 2], "official split: row 1 is given 2 times; give each row once"),
-        ([0, 0, 0], [2], "official split: row 0 is given 3 times"),
+        ([0, 1], [1, 2], "official split: row 1 is listed 2 times; list each row once"),
+        ([0, 0, 0], [2], "official split: row 0 is listed 3 times"),
         ([0], [-1], "official split: test has the row number -1; count from 0"),
         ([], [1], r"official split: train is float64 of shape \(0,\); give a non-empty vector"),
         ([0], [[1]], r"official split: test is int64 of shape \(1, 1\)"),
@@ -191,10 +191,10 @@ def test_bags_that_are_not_one_integer_a_row_are_refused(bags):
 @pytest.mark.parametrize(
     ("card", "text"),
     [
-        ({"n": 7}, "toy: n is 6, the card says 7; correct the data or the card"),
-        ({"shape": (3,)}, r"toy: shape is \(2,\), the card says \(3,\)"),
-        ({"n_anomalies": 3}, "toy: n_anomalies is 2, the card says 3"),
-        ({"has_official_split": True}, "toy: has_official_split is False, the card says True"),
+        ({"n": 7}, "toy: n is 6, the card has 7; correct the data or the card"),
+        ({"shape": (3,)}, r"toy: shape is \(2,\), the card has \(3,\)"),
+        ({"n_anomalies": 3}, "toy: n_anomalies is 2, the card has 3"),
+        ({"has_official_split": True}, "toy: has_official_split is False, the card has True"),
         ({"sha256": "f" * 64}, "toy: content has sha256 [0-9a-f]{64}, expected f{64}; restore"),
     ],
 )

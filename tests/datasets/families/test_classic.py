@@ -60,7 +60,7 @@ def test_covertype_keeps_types_2_and_4(tmp_path):
     assert data.y.tolist() == [0, 1, 0]
 
     path.write_bytes(path.read_bytes()[:-8])
-    with pytest.raises(WrongData, match=r"covtype\.data\.gz is no complete csv file"):
+    with pytest.raises(WrongData, match=r"covtype\.data\.gz is not a complete csv file"):
         classic.covertype(open_card("covertype"), [path])
 
 
@@ -86,7 +86,7 @@ def test_payments_have_no_time(tmp_path):
     assert data.y.tolist() == [0, 1, 0, 0]
 
     path.write_text("a,b\n1,2\n")
-    with pytest.raises(WrongData, match=r"creditcard\.csv lacks the columns Time and Class"):
+    with pytest.raises(WrongData, match=r"creditcard\.csv has no columns Time and Class"):
         classic.creditcard(open_card("creditcard"), [path])
 
 
@@ -121,5 +121,5 @@ def test_a_series_that_is_not_right_is_refused(series):
     with pytest.raises(WrongData, match=r"combined_windows\.json has no windows for realTweets"):
         nab.windows(about, series, "realTweets/a.csv", 20)
     series[0].write_text("time,value\n1,2\n")
-    with pytest.raises(WrongData, match=r"nyc_taxi\.csv is no csv of timestamp and value"):
+    with pytest.raises(WrongData, match=r"nyc_taxi\.csv is not a csv of timestamp and value"):
         nab.windows(about, series, "realKnownCause/nyc_taxi.csv", 20)

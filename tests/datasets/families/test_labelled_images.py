@@ -66,13 +66,13 @@ def test_labels_of_another_length_are_refused(idx_files):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "is no idx file of unsigned bytes: it starts with "),
-        (b"\x89PNG\r\n", "is no idx file of unsigned bytes: it starts with 89504e47"),
-        (idx(np.zeros((2, 3)))[:-1], r"has 17 bytes, and its head says \(2, 3\); fetch it again"),
-        (idx(np.zeros((2, 3)))[:9], r"has 9 bytes, and its head says"),
+        (b"", "is not an idx file of unsigned bytes: it starts with "),
+        (b"\x89PNG\r\n", "is not an idx file of unsigned bytes: it starts with 89504e47"),
+        (idx(np.zeros((2, 3)))[:-1], r"has 17 bytes, but the shape \(2, 3\); fetch it again"),
+        (idx(np.zeros((2, 3)))[:9], r"has 9 bytes, but the shape"),
         (
             gzip.compress(idx(np.zeros((2, 3))), mtime=0)[:-9],
-            "is no complete gzip file: .*; remove it",
+            "is not a complete gzip file: .*; remove it",
         ),
     ],
 )
@@ -110,7 +110,7 @@ def test_corrupted_digits_are_anomalies_beside_plain_ones(tmp_path):
     with pytest.raises(WrongData, match=r"2\.npy has shape \(3, 28, 28\); MNIST-C has"):
         mnist_c.corrupted(open_card("mnist-c/fog"), paths)
     paths[2].write_bytes(b"no npy")
-    with pytest.raises(WrongData, match=r"2\.npy is no npy file of plain numbers"):
+    with pytest.raises(WrongData, match=r"2\.npy is not an npy file of plain numbers"):
         mnist_c.corrupted(open_card("mnist-c/fog"), paths)
 
 
@@ -170,7 +170,7 @@ def test_a_pickle_that_would_run_something_is_refused_and_not_run(tmp_path, cifa
     batches["test_batch"] = pickle.dumps(Trap(), protocol=2)
     cifar_archive(tmp_path / "a.tar.gz", batches)
 
-    with pytest.raises(WrongData, match=r"test_batch in .* is no batch of CIFAR-10: it names "):
+    with pytest.raises(WrongData, match=r"test_batch in .* is not a batch of CIFAR-10: it names "):
         cifar.one_class(open_card("cifar10/7"), [tmp_path / "a.tar.gz"], normal=7)
     assert not (tmp_path / "run").exists()
 
@@ -179,12 +179,12 @@ def test_an_archive_that_is_another_or_broken_is_refused(tmp_path, cifar_batches
     batches, *_ = cifar_batches
     path = tmp_path / "a.tar.gz"
     cifar_archive(path, {name: batches[name] for name in cifar.BATCHES[1:5]})
-    with pytest.raises(WrongData, match="lacks data_batch_1, test_batch; fetch the version"):
+    with pytest.raises(WrongData, match="has no data_batch_1, test_batch; fetch the version"):
         cifar.one_class(open_card("cifar10/7"), [path], normal=7)
 
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(
-        WrongData, match=r"is no complete archive: .*; remove it and fetch it again"
+        WrongData, match=r"is not a complete archive: .*; remove it and fetch it again"
     ):
         cifar.one_class(open_card("cifar10/7"), [path], normal=7)
 
@@ -203,5 +203,5 @@ def test_one_digit_of_svhn_is_normal_and_class_10_is_the_digit_0(tmp_path):
     assert data.split.train.tolist() == [9, 19]
 
     savemat(paths[0], {"X": images[..., 0], "y": classes})
-    with pytest.raises(WrongData, match=r"train_32x32\.mat lacks X \(32, 32, 3, n\)"):
+    with pytest.raises(WrongData, match=r"train_32x32\.mat has no X \(32, 32, 3, n\)"):
         svhn.one_class(open_card("svhn/0"), paths, normal=0)

@@ -160,15 +160,21 @@ def spoil_no_defects(weave):
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (spoil_truncate, r"test/good/004\.png is no complete image: .*; replace it, or fetch"),
-        (spoil_text, r"train/good/007\.png is no complete image: cannot identify image file; rep"),
-        (spoil_empty, r"train/good/007\.png is no complete image"),
-        (spoil_bomb, r"train/good/007\.png is no complete image: .*could be decompression bomb"),
+        (spoil_truncate, r"test/good/004\.png is not a complete image: .*; replace it, or fetch"),
+        (
+            spoil_text,
+            r"train/good/007\.png is not a complete image: cannot identify image file; rep",
+        ),
+        (spoil_empty, r"train/good/007\.png is not a complete image"),
+        (spoil_bomb, r"train/good/007\.png is not a complete image: .*could be decompression bomb"),
         (spoil_sixteen_bits, r"007\.png has pixels of mode 'I;16'; convert it to 8 bits"),
         (spoil_mask_missing, r"turn/002\.png has no mask; it should be .*turn/002_mask\.png"),
         (spoil_mask_size, r"002_mask\.png is 16 x 32 pixels, its image 002\.png is 32 x 32"),
-        (spoil_mask_broken, r"turn/002_mask\.png is no complete image"),
-        (spoil_no_train, "is no category in the layout of MVTec AD .*; found: ground_truth, test"),
+        (spoil_mask_broken, r"turn/002_mask\.png is not a complete image"),
+        (
+            spoil_no_train,
+            "is not a category in the layout of MVTec AD .*; found: ground_truth, test",
+        ),
         (spoil_no_images, "has 0 training and 70 test images; give some of each"),
         (spoil_no_defects, "y has 0 anomalies among 130 rows; give at least one of each class"),
     ],
@@ -182,7 +188,7 @@ def test_a_category_that_is_not_right_is_refused_with_the_file(weave, spoil, sen
 
 def test_a_category_without_masks_is_read_where_it_is_said_to_have_none(weave):
     shutil.rmtree(weave / "ground_truth")
-    with pytest.raises(WrongData, match=r"scratch/000\.png has no mask; .*, or say .masks=no"):
+    with pytest.raises(WrongData, match=r"scratch/000\.png has no mask; .*, or write .masks=no"):
         load(f"folder:{weave}?size=32")
     data = load(f"folder:{weave}?size=32&masks=no")
 
@@ -197,7 +203,7 @@ def test_a_folder_with_a_folder_for_each_class_is_read_with_the_normal_one_it_is
     assert data.x.shape == (70, 1, 16, 16)
     assert (data.y == 0).sum() == 40
     assert data.split is None
-    with pytest.raises(WrongData, match="has no folder 'fine'; found these: good, scratch, smear"):
+    with pytest.raises(WrongData, match="has no folder 'fine'; found: good, scratch, smear"):
         load(f"folder:{kinds}?normal=fine")
 
 
@@ -221,7 +227,7 @@ def test_an_empty_folder_is_told_from_one_that_is_not_there(tmp_path):
 
     with pytest.raises(MissingData, match=rf"{tmp_path}/photos/ has no files; put the images ther"):
         load(f"folder:{tmp_path}/photos")
-    with pytest.raises(MissingData, match=rf"there is no {tmp_path}/films/; give the path of one"):
+    with pytest.raises(MissingData, match=rf"{tmp_path}/films/ does not exist; give the path"):
         load(f"folder:{tmp_path}/films")
     (tmp_path / "mvtec_ad" / "cable").mkdir(parents=True)
     with pytest.raises(MissingData, match=rf"mvtec_ad/cable/ has no files in {tmp_path}; run"):
@@ -231,7 +237,7 @@ def test_an_empty_folder_is_told_from_one_that_is_not_there(tmp_path):
 def test_the_folder_of_all_categories_is_answered_with_them(weave):
     shutil.copytree(weave, weave.parent / "velvet")
 
-    with pytest.raises(WrongData, match="found these categories: velvet, weave; name the folder"):
+    with pytest.raises(WrongData, match="has the categories velvet, weave; name the folder"):
         load(f"folder:{weave.parent}?size=32")
 
 

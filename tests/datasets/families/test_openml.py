@@ -34,16 +34,16 @@ def test_openml_reads_a_local_arff_file_with_the_normal_class_it_is_told(tmp_pat
     encoded, _ = data.codes.encode(data.x, data.x)
     assert encoded[:, 1:].tolist() == [[0, 1], [0, 0], [1, 0]]
 
-    with pytest.raises(WrongData, match=r"labels are no good, ok; say which is normal"):
+    with pytest.raises(WrongData, match=r"labels are no good, ok; name the normal"):
         load("openml/31?label=class&categorical=one-hot&missing=keep", tmp_path)
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (("41,", "forty,"), r"31\.arff is no complete arff file: .*forty"),
-        (("@DATA", "@END"), r"31\.arff is no arff file: it has no line @data"),
-        (("age NUMERIC", "age DATE yyyy"), r"column age is of the kind 'date'; numbers and nom"),
+        (("41,", "forty,"), r"31\.arff is not a complete arff file: .*forty"),
+        (("@DATA", "@END"), r"31\.arff is not an arff file: it has no line @data"),
+        (("age NUMERIC", "age DATE yyyy"), r"column age is of the kind 'date'; give numbers"),
     ],
 )
 def test_an_arff_file_that_cannot_be_read_is_refused(tmp_path, change, sentence):
@@ -156,7 +156,7 @@ def test_a_busy_service_is_asked_again_and_one_that_stays_so_is_said_so(service,
 
 def test_what_is_no_json_and_what_is_sparse_is_refused(service, tmp_path):
     service.serve("json/data/8", b"no json")
-    assert "sent something that is no JSON" in fetch(["openml/8"], tmp_path)["openml/8"]
+    assert "sent an answer that is not JSON" in fetch(["openml/8"], tmp_path)["openml/8"]
 
     describe(service, format="Sparse_ARFF")
     assert "set 31 of OpenML is sparse" in fetch(["openml/31"], tmp_path)["openml/31"]
@@ -189,5 +189,7 @@ def test_what_the_service_said_is_part_of_the_identity(service, tmp_path):
 
 @pytest.mark.parametrize("key", ["", "../31", ".31", "a/b", "a\\b"])
 def test_what_is_no_number_or_name_is_refused(key):
-    with pytest.raises(BadSetting, match="is no set of OpenML; give its number, or its name"):
+    with pytest.raises(
+        BadSetting, match="is not a data set of OpenML; give its number, or its name"
+    ):
         find(f"openml/{key}?normal=1")

@@ -44,9 +44,9 @@ def test_a_single_file_has_no_split(tmp_path):
     [
         (
             "?normal=7",
-            r"no series has the class '7'; say which is normal, such as \?normal=1; there",
+            r"no series has the class '7'; name the normal one, such as \?normal=1; fo",
         ),
-        ("", r"no series has the class '0'; say which is normal, .* there are: 1, 2, 3"),
+        ("", r"no series has the class '0'; name the normal one, .* found: 1, 2, 3"),
         ("?normal=beat", "no series has the class 'beat'"),
     ],
 )
@@ -58,11 +58,11 @@ def test_a_class_that_is_not_there_is_answered_with_those_that_are(pair, name, s
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (b"1,2\n1,2,3\n", "is no table of numbers with a line a series"),
-        (b"1,2\n1,two\n", "is no table of numbers with a line a series: .*two"),
+        (b"1,2\n1,2,3\n", "is not a table of numbers with a line for each series"),
+        (b"1,2\n1,two\n", "is not a table of numbers with a line for each series: .*two"),
         (b"1\n2\n", "has 1 column; give the class and the values"),
-        ("1,2\n1,ä\n".encode(), "is no table of numbers"),
-        (gzip.compress(b"1,2\n2,3\n", mtime=0)[:-4], "is no table of numbers"),
+        ("1,2\n1,ä\n".encode(), "is not a table of numbers"),
+        (gzip.compress(b"1,2\n2,3\n", mtime=0)[:-4], "is not a table of numbers"),
     ],
 )
 def test_what_is_no_table_of_numbers_is_refused(tmp_path, text, sentence):
@@ -100,5 +100,5 @@ def test_ecg5000_without_its_test_part_is_refused(tmp_path):
     (tmp_path / "ecg5000").mkdir()
     (tmp_path / "ecg5000" / "ECG5000_TRAIN.txt").write_text(TRAIN)
 
-    with pytest.raises(WrongData, match=r"lacks ECG5000_TRAIN\.txt or ECG5000_TEST\.txt; run"):
+    with pytest.raises(WrongData, match=r"has no ECG5000_TRAIN\.txt or no ECG5000_TEST\.txt; run"):
         load("ecg5000", tmp_path)

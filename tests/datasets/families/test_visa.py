@@ -105,12 +105,12 @@ def test_another_split_is_another_data_set(published):
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("object,", "product,", r"1cls\.csv is not the split of VisA; its columns are to be obje"),
-        ("pcb1,", "pcb9,", r"lacks training or test images of 'pcb1'; it has: candle, pcb9"),
+        ("object,", "product,", r"1cls\.csv is not the split of VisA, which has the columns obje"),
+        ("pcb1,", "pcb9,", r"has no training or no test images of 'pcb1'; found: candle, pcb9"),
         ("pcb1,train,normal", "pcb1,val,normal", r"has 'val', 'normal' for pcb1/Data/Images/Norm"),
         ("pcb1/Data/Images/Normal/0003", "../0003", r"names '\.\./0003\.JPG', which is not within"),
         ("pcb1/Data/Images", "pcb1/../candle/Data/Images", r"candle/.*, which is not within pcb1/"),
-        ("pcb1/Data/Images/Normal/0003", "pcb1/0003", r"pcb1/0003\.JPG is no complete image"),
+        ("pcb1/Data/Images/Normal/0003", "pcb1/0003", r"pcb1/0003\.JPG is not a complete image"),
     ],
 )
 def test_a_split_that_is_not_as_published_is_refused(published, old, new, sentence):
@@ -124,7 +124,7 @@ def test_a_split_that_is_not_as_published_is_refused(published, old, new, senten
 def test_without_the_split_it_is_said_where_it_comes_from(published):
     (published / "visa" / "split_csv" / "1cls.csv").unlink()
 
-    with pytest.raises(WrongData, match=r"1cls\.csv cannot be read .*; it comes with the archive"):
+    with pytest.raises(WrongData, match=r"1cls\.csv cannot be read .*; it is in the archive"):
         load("visa/pcb1?size=8", published)
 
 

@@ -216,7 +216,7 @@ def test_a_server_that_sends_another_range_is_not_used(server, offer, data):
 
     problem = fetch([offer(url)], data)["set/one"]
 
-    assert "sent another part of the file than asked for, the one from 60,000" in problem
+    assert "sent another part of the file than requested, the one from 60,000" in problem
 
 
 def test_a_wrong_part_left_by_something_else_is_thrown_away(server, offer, data):
@@ -408,7 +408,7 @@ def test_offline_one_sentence_says_what_was_tried_and_where_to_put_the_file(ente
     assert len(problem.splitlines()) == 1
     for url in urls:
         assert f"{url} cannot be reached: " in problem
-    assert problem.endswith(f"try later, or put it at {data / 'set/one.bin'} by hand")
+    assert problem.endswith(f"try later, or put it at {data / 'set/one.bin'} manually")
 
 
 def test_a_file_without_an_address_is_answered_with_how_to_get_it(offer, data):
@@ -485,7 +485,7 @@ def test_a_second_fetch_into_a_folder_says_that_the_first_is_at_work(offer, data
     with (data / LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
 
-        with pytest.raises(FetchError, match="another `bench data fetch` is at work"):
+        with pytest.raises(FetchError, match="another `bench data fetch` is running in"):
             fetch([offer("http://127.0.0.1:9/")], data)
 
 
@@ -685,7 +685,7 @@ def test_what_was_unpacked_is_verified_file_by_file(pack, data):
     (found,) = verify(name, data)
     assert found.state == "wrong"
     assert found.sentence == (
-        "differs from what was unpacked: 1 lacking (mvtec_ad/bottle/train/001.png), "
+        "differs from what was unpacked: 1 missing (mvtec_ad/bottle/train/001.png), "
         "1 changed (mvtec_ad/bottle/train/000.png), 1 added (mvtec_ad/bottle/train/002.png); "
         "move it away, and fetch it again"
     )

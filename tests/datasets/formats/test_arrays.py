@@ -37,7 +37,7 @@ def test_a_pickle_is_refused_and_not_run(path, tmp_path):
             return (tmp_path.joinpath("run").touch, ())
 
     np.savez(path, X=X, y=np.array([Trap(), 1, 2, 3], dtype=object))
-    with pytest.raises(WrongData, match="is no npz file of plain arrays: Object arrays cannot"):
+    with pytest.raises(WrongData, match="is not an npz file of plain arrays: Object arrays cannot"):
         read(path)
     assert not (tmp_path / "run").exists()
 
@@ -46,7 +46,7 @@ def test_a_pickle_is_refused_and_not_run(path, tmp_path):
 def test_what_is_no_npz_file_is_refused(path, content):
     path.write_bytes(content)
 
-    with pytest.raises(WrongData, match=r"ä file\.npz is no npz file of plain arrays"):
+    with pytest.raises(WrongData, match=r"ä file\.npz is not an npz file of plain arrays"):
         read(path)
 
 
@@ -54,7 +54,7 @@ def test_a_truncated_npz_file_is_refused(path):
     np.savez(path, X=X, y=Y)
     path.write_bytes(path.read_bytes()[:-40])
 
-    with pytest.raises(WrongData, match="is no npz file of plain arrays"):
+    with pytest.raises(WrongData, match="is not an npz file of plain arrays"):
         read(path)
 
 
@@ -112,7 +112,7 @@ def test_without_h5py_a_file_of_version_7_3_is_answered_with_advice(tmp_path, mo
 def test_what_is_no_matlab_file_is_refused(tmp_path, content):
     (tmp_path / "a.mat").write_bytes(content)
 
-    with pytest.raises(WrongData, match=r"a\.mat is no complete MATLAB file"):
+    with pytest.raises(WrongData, match=r"a\.mat is not a complete MATLAB file"):
         read(tmp_path / "a.mat", arrays.read_mat)
 
 
@@ -141,7 +141,7 @@ def test_a_truncated_file_of_version_5_is_refused_by_name(tmp_path, packed, shar
     savemat(path, {"X": X * 1.5, "y": Y}, do_compression=packed)
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
 
-    with pytest.raises(WrongData, match=r"a\.mat (is no complete MATLAB file|has X; give X)"):
+    with pytest.raises(WrongData, match=r"a\.mat (is not a complete MATLAB file|has X; give X)"):
         read(path, arrays.read_mat)
 
 
@@ -152,14 +152,16 @@ def test_a_packed_file_of_version_5_with_a_wrong_checksum_is_refused_by_name(tmp
     content[-1] ^= 1
     path.write_bytes(content)
 
-    with pytest.raises(WrongData, match=r"a\.mat is no complete MATLAB file: .*incorrect data ch"):
+    with pytest.raises(
+        WrongData, match=r"a\.mat is not a complete MATLAB file: .*incorrect data ch"
+    ):
         read(path, arrays.read_mat)
 
 
 # Of what a wrong type makes scipy read, its end depends: it dies, or says something of its own.
 @pytest.mark.parametrize(
     ("place", "why"),
-    [(177, ""), (183, "it asks for more memory")],
+    [(177, ""), (183, "it needs more memory")],
     ids=["the type of the numbers", "how many they are"],
 )
 def test_a_file_of_version_5_with_a_wrong_head_is_refused_by_name(tmp_path, place, why):
@@ -169,7 +171,7 @@ def test_a_file_of_version_5_with_a_wrong_head_is_refused_by_name(tmp_path, plac
     content[place] ^= 128
     path.write_bytes(content)
 
-    with pytest.raises(WrongData, match=rf"a\.mat is no complete MATLAB file: {why}"):
+    with pytest.raises(WrongData, match=rf"a\.mat is not a complete MATLAB file: {why}"):
         read(path, arrays.read_mat)
 
 
@@ -179,7 +181,7 @@ def test_a_file_of_version_5_with_a_wrong_head_is_refused_by_name(tmp_path, plac
         (
             "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
             WrongData,
-            r"a\.mat .*what reads it dies of it \(SIGSEGV\); get it anew",
+            r"a\.mat .*its reader crashed \(SIGSEGV\); get it again",
         ),
         (
             "raise OSError('no space left')",
@@ -211,7 +213,7 @@ def test_a_broken_file_of_version_7_3_is_refused_by_name(tmp_path, place):
     content[place : place + 8] = b"\xff" * 8
     (tmp_path / "a.mat").write_bytes(content)
 
-    with pytest.raises(WrongData, match=r"a\.mat is no complete MATLAB file"):
+    with pytest.raises(WrongData, match=r"a\.mat is not a complete MATLAB file"):
         read(tmp_path / "a.mat", arrays.read_mat)
 
 
@@ -225,7 +227,7 @@ def test_cells_are_answered_with_what_to_give(tmp_path):
 def test_a_label_that_is_no_number_is_refused(path):
     np.savez(path, X=X, y=[0, 1, np.nan, 0])
 
-    with pytest.raises(WrongData, match="has 1 labels in y that are NaN; leave these rows out"):
+    with pytest.raises(WrongData, match="has 1 labels in y that are NaN; remove these rows"):
         read(path)
 
 
