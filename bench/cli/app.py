@@ -13,39 +13,47 @@ import typer
 
 from bench.cli import board, check, data, history, listing, reproduce, run, track, transfer
 from bench.cli.errors import Usage
+from bench.cli.grouped import Command, Group
 from bench.cli.packages import check_packages
 
+COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
+    "Run": {"run": run.run, "reproduce": reproduce.reproduce, "list": listing.list_names},
+    "Read": {
+        "board": board.board,
+        "report": board.report,
+        "compare": history.compare,
+        "history": history.history,
+        "export": transfer.export,
+        "merge": transfer.merge,
+    },
+    "Data": {
+        "list": data.list_sets,
+        "card": data.show_card,
+        "fetch": data.fetch,
+        "verify": data.verify,
+    },
+    "Detectors": {"check": check.check, "debug": check.debug},
+    "MLflow": {"track": track.track, "ui": track.ui},
+}
+CLASSES = {history.compare: history.OptionalMargin}
+
 app = typer.Typer(
+    cls=Group,
     name="bench",
-    help="Compare anomaly detectors, deep and shallow.",
+    help="Compare anomaly detectors, deep and shallow. `bench COMMAND --help` explains a command.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-COMMANDS: tuple[Callable[..., None], ...] = (
-    run.run,
-    board.board,
-    board.report,
-    listing.list_names,
-    track.track,
-    track.ui,
-    check.check,
-    check.debug,
-    history.compare,
-    history.history,
-    transfer.export,
-    transfer.merge,
-    reproduce.reproduce,
-)
-NAMES = {listing.list_names: "list"}
-CLASSES = {history.compare: history.OptionalMargin}
-for command in COMMANDS:
-    app.command(NAMES.get(command), cls=CLASSES.get(command))(command)
-app.add_typer(data.app, name="data")
+for panel, commands in COMMANDS.items():
+    group = typer.Typer(cls=Group, help="List, describe, fetch and verify data sets.")
+    for name, command in commands.items():
+        group.command(name, cls=CLASSES.get(command, Command), rich_help_panel=panel)(command)
+    app.add_typer(group, name="data" if panel == "Data" else None)
 
 
 def main() -> NoReturn:
-    """Run the command line; one clear sentence for bad usage, no traceback."""
+    """Run the command line; bad usage gives one sentence and no traceback."""
     try:
         check_packages()
         _call()
@@ -55,7 +63,7 @@ def main() -> NoReturn:
     except (SystemExit, KeyboardInterrupt) as error:
         if isinstance(error, SystemExit) and error.code != 130:
             raise
-        sys.stderr.write("bench: interrupted; rows that were done are stored\n")
+        sys.stderr.write("bench: interrupted; finished rows are stored\n")
         sys.exit(130)
     sys.exit(0)
 
@@ -64,7 +72,7 @@ def _call() -> None:
     try:
         status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except typer.TyperException as error:
-        raise Usage(_told(error)) from error
+        raise Usage(_sentence(error)) from error
     except Exception as error:
         if isinstance(error, _refusals()):
             raise Usage(str(error)) from error
@@ -82,8 +90,8 @@ def _refusals() -> tuple[type[Exception], ...]:
     return SuiteError, StoreError, Death
 
 
-def _told(error: typer.TyperException) -> str:
-    """Return in one sentence what typer says of words that a command does not take."""
+def _sentence(error: typer.TyperException) -> str:
+    """Return typer's message on a bad argument or option as one sentence."""
     text = error.format_message().replace("Value error, ", "").replace("Input should", "it should")
     text = " ".join(text.split()).rstrip(".?")
     context = getattr(error, "ctx", None)

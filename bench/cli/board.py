@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
 from bench.cli.errors import Usage, one_of, usage
 from bench.cli.options import (
     FOLDER,
+    OUTPUT,
+    ROWS,
     Data,
     DataSets,
     Detectors,
@@ -23,62 +23,89 @@ from bench.cli.options import (
     Scaler,
     Seeds,
     SuiteName,
+    option,
 )
 from bench.cli.output import console, say, write_file
 from bench.cli.selection import only, rows_of, suite_of
 from bench.cli.stores import open_store
 
+TESTS = "Tests against one detector"
 FORMATS = ("table", "csv", "md", "tex", "bib", "html", "json")
 
 
 def board(
     suite: SuiteName = "default",
-    metric: Annotated[
-        str, typer.Option(help="what to rank by; see `bench list metrics`")
-    ] = "auroc",
-    format: Annotated[str, typer.Option(help=", ".join(FORMATS))] = "table",
     detectors: Detectors = None,
     datasets: DataSets = None,
-    label: Label = None,
-    normal: Normal = None,
-    drop: Drop = None,
+    types: Annotated[
+        str | None,
+        option(
+            ROWS,
+            "A,B",
+            "types of detectors: deep, shallow, hybrid, baseline (default: all)",
+            "--type",
+        ),
+    ] = None,
+    kinds: Annotated[
+        str | None,
+        option(ROWS, "A,B", "kinds of data, such as image (default: all)", "--kind"),
+    ] = None,
     protocol: ProtocolName = None,
     scaler: Scaler = None,
     seeds: Seeds = None,
-    family: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B", help="detectors of these alone: deep, shallow, hybrid, control"
+    device: Device = "auto",
+    label: Label = None,
+    normal: Normal = None,
+    drop: Drop = None,
+    metric: Annotated[
+        str,
+        option(OUTPUT, "NAME", "metric that ranks, see `bench list metrics` (default: auroc)"),
+    ] = "auroc",
+    format: Annotated[
+        str,
+        option(OUTPUT, "FORMAT", f"{', '.join(FORMATS)} (default: table)"),
+    ] = "table",
+    to: Annotated[
+        Path | None,
+        option(
+            OUTPUT,
+            "DIR",
+            "folder to write with every format and figure (default: print, write nothing)",
         ),
-    ] = None,
-    kind: Annotated[
-        str | None, typer.Option(metavar="A,B", help="data of these kinds alone, such as image")
     ] = None,
     reference: Annotated[
         str | None,
-        typer.Option("--against", metavar="LABEL", help="test all against this detector"),
+        option(
+            TESTS,
+            "LABEL",
+            "detector to test all others against (default: no tests; with --to, the first)",
+            "--against",
+        ),
     ] = None,
     unit: Annotated[
         Literal["family", "dataset"],
-        typer.Option(help="what a test counts: family (related data sets as one), dataset"),
+        option(
+            TESTS,
+            "family|dataset",
+            "unit of a test: a family of related data sets, or a data set (default: family)",
+        ),
     ] = "family",
     coverage: Annotated[
         Literal["complete", "common"],
-        typer.Option(
-            help="where rows lack: complete (no such detector), common (no such data set)"
+        option(
+            TESTS,
+            "complete|common",
+            "missing results: drop the detector (complete, the default) or the data set (common)",
         ),
     ] = "complete",
     margin: Annotated[
-        float, typer.Option(min=0, help="test: differences up to this are ties")
+        float,
+        option(TESTS, "X", "differences up to this count as ties (default: 0.01)", min=0),
     ] = 0.01,
-    to: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="write every format and figure into a folder")
-    ] = None,
-    device: Device = "auto",
     results: Results = FOLDER,
     data: Data = None,
 ) -> None:
-    """Print the leaderboard of stored rows, or write it into a folder with its figures."""
+    """Print a leaderboard, or write it with all its figures."""
     from bench.boards import board as boards
     from bench.boards.against import against, comparable
     from bench.boards.rows import frame_of
@@ -96,7 +123,7 @@ def board(
         scaler=scaler,
         seeds=seeds,
     )
-    wanted = only(only(rows_of(chosen, device, data), "family", family), "kind", kind)
+    wanted = only(only(rows_of(chosen, device, data), "type", types), "kind", kinds)
     with open_store(results) as store:
         frame, stale = frame_of(wanted, store.as_kept(), store.renewed)
     compared = None
@@ -118,22 +145,24 @@ def report(
     suite: SuiteName = "default",
     detectors: Detectors = None,
     datasets: DataSets = None,
-    label: Label = None,
-    normal: Normal = None,
-    drop: Drop = None,
     protocol: ProtocolName = None,
     scaler: Scaler = None,
     seeds: Seeds = None,
     device: Device = "auto",
+    label: Label = None,
+    normal: Normal = None,
+    drop: Drop = None,
+    output: Annotated[
+        Path | None,
+        option(OUTPUT, "FILE", "page to write (default: report.html in the results folder)"),
+    ] = None,
     results: Results = FOLDER,
     data: Data = None,
-    output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="by default report.html in the results")
-    ] = None,
 ) -> None:
-    """Write the stored rows of a suite as one HTML page that needs no network.
+    """Write the results of a suite as one HTML page.
 
-    Rows of a suite that is not known here, in a folder of somebody else's, are known by its name.
+    The page needs no network. For a suite that is unknown here, such as one of a results folder
+    that somebody else made, the page shows all rows that were made for it.
     """
     from bench.boards import board as boards
     from bench.plan.suite import names
@@ -155,7 +184,7 @@ def report(
             with usage():
                 rows, stale, notice = as_stored(suite, made, store.renewed, scaler)
         else:
-            told = suite_of(
+            known = suite_of(
                 suite,
                 detectors=detectors,
                 datasets=datasets,
@@ -166,10 +195,10 @@ def report(
                 scaler=scaler,
                 seeds=seeds,
             )
-            title = told.title
+            title = known.title
             with usage():
-                wanted = rows_of(told, device, data)
-                rows, stale, notice = chosen_rows(told.name, wanted, stored, store.renewed)
+                wanted = rows_of(known, device, data)
+                rows, stale, notice = chosen_rows(known.name, wanted, stored, store.renewed)
         with usage():
             board = boards.build(rows, title=title, stale=stale)
         page = render(board, rows, store.scores, store.details, notice=notice)

@@ -1,4 +1,4 @@
-"""The commands for whoever writes a detector: check and debug."""
+"""The commands for authors of detectors: check and debug."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from bench.cli.output import console
 from bench.cli.stores import open_store
 
 
-def check(spec: Annotated[str, typer.Argument(help="a detector, such as path.py:Class")]) -> None:
-    """Hold a detector to the contract that every detector keeps."""
+def check(
+    spec: Annotated[str, typer.Argument(metavar="DETECTOR", help="name, or path.py:Class")],
+) -> None:
+    """Test a detector against the contract that all detectors keep."""
     from bench.run.check import check_contract
 
     with usage():
@@ -23,11 +25,16 @@ def check(spec: Annotated[str, typer.Argument(help="a detector, such as path.py:
 
 
 def debug(
-    row: Annotated[str, typer.Argument(help="the first characters of a stored row's key")],
+    row: Annotated[
+        str, typer.Argument(metavar="ROW", help="first characters of a stored row's key")
+    ],
     results: Results = FOLDER,
     data: Data = None,
 ) -> None:
-    """Run a stored row's detector in this process, without labels, for a debugger."""
+    """Rerun a stored row in this process, for use with a debugger.
+
+    The detector gets no labels, as in any other run.
+    """
     from bench.run.check import debug_row, find_row
 
     with open_store(results) as store, usage():

@@ -1,4 +1,4 @@
-"""The commands `bench data`: what data sets there are, fetching, verifying and describing them."""
+"""The commands of `bench data`: list, fetch, verify and card."""
 
 from __future__ import annotations
 
@@ -6,35 +6,27 @@ import json
 import math
 import re
 import sys
-import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli.card import NONE, describe, lines
 from bench.cli.errors import Usage, usage
-from bench.cli.options import Data
+from bench.cli.options import FOLDERS, ROWS, Data, TableOrJson, option
 from bench.cli.output import console, say
 from bench.render.percent import percent
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from datasets import DataSet, Entry
+    from datasets import Entry
     from datasets.fetch.transfer import Report
 
-app = typer.Typer(
-    help="List, fetch, verify and describe data sets.",
-    rich_markup_mode=None,
-)
-
-NONE = "\N{EN DASH}"
-WIDTH = 100
 NAME_WIDTH = 32  # a longer name moves its row to the right, so that the licence of others fits
 FILES_SHOWN = 6
 LOG_SECONDS = 10.0
@@ -42,18 +34,17 @@ HEADS = ("data set", "kind", "n", "d", "anom.", "size", "here", "licence")
 FLUSH_LEFT = ("data set", "kind", "here", "licence")
 
 NAMES = typer.Argument(
-    metavar="NAME...", help="data sets, patterns such as 'mnist/*', a suite, or all"
+    metavar="NAME...", help="data sets, patterns such as 'mnist/*', suites, or all"
 )
 Names = Annotated[list[str], NAMES]
 Listed = Annotated[list[str] | None, NAMES]
 
 
-@app.command("list")
 def list_sets(names: Listed = None, data: Data = None) -> None:
-    """List data sets: kind, size, anomaly rate, licence, and whether each is present.
+    """List data sets with size, anomaly rate and licence.
 
-    Data of your own have names too, which need no list: file:PATH, folder:PATH, ucr:PATH; and
-    openml/NUMBER or openml/NAME is any set of OpenML.
+    Without NAME the list has all of them. Your own data are not on it: name them as file:PATH,
+    folder:PATH or ucr:PATH. Any data set of OpenML is openml/NUMBER or openml/NAME.
     """
     import datasets
 
@@ -78,19 +69,20 @@ def list_sets(names: Listed = None, data: Data = None) -> None:
         say("\n".join(_columns(rows, console().width)))
 
 
-@app.command()
 def fetch(
     names: Names,
     data: Data = None,
     accept_licence: Annotated[
         bool,
-        typer.Option(
+        option(
+            FOLDERS,
+            None,
+            "accept licences that restrict use; the data folder remembers it (default: no)",
             "--accept-licence",
-            help="accept licences that restrict use; remembered in the data folder",
         ),
     ] = False,
 ) -> None:
-    """Fetch what is missing of data sets; verified, resumed where it broke off."""
+    """Download missing files, resume partial ones and verify them."""
     import datasets
     from datasets.fetch.fetching import FetchError
     from datasets.fetch.fetching import fetch as fetch_files
@@ -109,18 +101,20 @@ def fetch(
             except FetchError as error:
                 problems = dict.fromkeys(chosen, str(error))
         for problem in dict.fromkeys(problems.values()):
-            lacking = [name for name in problems if problems[name] == problem]
-            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-            say(f"{lacking[0]}{more}: {problem}")
+            missing = [name for name in problems if problems[name] == problem]
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            say(f"{missing[0]}{more}: {problem}")
         n_here = len(chosen) - len(problems)
         say(f"{n_here} of {len(chosen)} data sets are in {datasets.data_folder(data)}")
     if problems:
         raise typer.Exit(1)
 
 
-@app.command()
 def verify(names: Names, data: Data = None) -> None:
-    """Compare the files of data sets with their published digests; exit 1 if one is wrong."""
+    """Compare files with their published digests.
+
+    Exit status 1 if a file is wrong or missing.
+    """
     import datasets
     from datasets.fetch.fetching import verify as verify_files
 
@@ -139,110 +133,43 @@ def verify(names: Names, data: Data = None) -> None:
                 line = f"{found.state}: {found.path} {found.sentence}"
                 say(line)
         folder = datasets.data_folder(data)
-        say(f"{len(seen)} files and folders looked at in {folder}, {wrong} wrong or missing")
+        say(f"{len(seen)} files and folders checked in {folder}, {wrong} wrong or missing")
     if wrong:
         raise typer.Exit(1)
 
 
-@app.command()
-def card(
+def show_card(
     name: Annotated[str, typer.Argument(metavar="NAME", help="a data set")],
     data: Data = None,
     protocol: Annotated[
         str | None,
-        typer.Option(help="whose split is counted; by default official, or else one-class"),
+        option(ROWS, "NAME", "protocol of the split (default: official, or else one-class)"),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="of the split")] = 0,
-    format: Annotated[str, typer.Option(help="table, json")] = "table",
+    seed: Annotated[
+        int,
+        option(ROWS, "N", "seed of the split (default: 0)", min=0),
+    ] = 0,
+    format: TableOrJson = "table",
 ) -> None:
-    """Print what is known of a data set, and what counting shows if its files are present."""
+    """Print the card of a data set.
+
+    If the files are present, the card also counts values, duplicates and samples of a split.
+    """
     if format not in ("table", "json"):
         msg = f"format: unknown {format!r}; table and json are known"
         raise Usage(msg)
     with usage(OSError):
-        told = describe(name, data, protocol, seed)
+        card = describe(name, data, protocol, seed)
     if format == "json":
-        sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
         return
-    files = list(told["files"].items())
+    files = list(card["files"].items())
     if len(files) > FILES_SHOWN:
         more = f"... {len(files) - FILES_SHOWN} more"
-        told["files"] = {**dict(files[:FILES_SHOWN]), more: "all are in --format json"}
-    for key, value in told.items():
-        for line in _lines(key, value):
+        card["files"] = {**dict(files[:FILES_SHOWN]), more: "all are in --format json"}
+    for key, value in card.items():
+        for line in lines(key, value):
             say(line)
-
-
-def describe(
-    name: str, data: Path | None = None, protocol: str | None = None, seed: int = 0
-) -> dict[str, Any]:
-    """Return the card of a data set as plain values; "counted" is None if it is not present.
-
-    Args:
-        name: of the data set.
-        data: the data folder, see `datasets.data_folder`.
-        protocol: whose split is counted; None for "official", or "one-class" where there is none.
-        seed: of the split.
-
-    Raises:
-        ValueError: the name or the protocol is unknown, or its content is not what the table says.
-        MissingData: a file or folder of the user's own is not there.
-    """
-    import datasets
-    from bench.protocols.named import parse
-    from datasets.files import locate, pinned
-
-    entry, folder = datasets.find(name), datasets.data_folder(data)
-    split = str(parse(protocol or ("official" if entry.has_official_split else "one-class")))
-    here = datasets.present(name, folder)
-    if name.startswith(("file:", "folder:", "ucr:")):
-        locate(entry, folder)
-    loaded = datasets.load(name, folder) if here else None
-    sizes = loaded.card if loaded else entry.facts
-    n, n_anomalies = (sizes.n, sizes.n_anomalies) if sizes else (None, None)
-    return {
-        "name": entry.name,
-        "kind": entry.kind,
-        "synthetic": entry.synthetic,
-        "family": entry.family,
-        "source": entry.source,
-        "licence": entry.licence,
-        "restricted": entry.restricted,
-        "citation": entry.citation,
-        "sha256": loaded.card.sha256 if loaded else None,
-        "n": n,
-        "shape": list(sizes.shape) if sizes and sizes.shape else None,
-        "anomalies": n_anomalies,
-        "anomaly_rate": n_anomalies / n if n and n_anomalies else None,
-        "official_split": entry.has_official_split,
-        "known_issues": list(entry.known_issues),
-        "files": (
-            {path: pin for path, _, pin in pinned(entry, folder)}
-            if here
-            else {file.path: file.pin or None for file in entry.files}
-        ),
-        "present": here,
-        "counted": _counted(loaded, split, seed) if loaded else None,
-    }
-
-
-def _counted(data: DataSet, protocol: str, seed: int) -> dict[str, Any]:
-    from bench.protocols.named import NotApplicable, split
-    from datasets.facts import content, overlap, row_ids
-
-    ids = row_ids(data.x)
-    told = asdict(content(data, ids))
-    for stands_above in ("n", "shape", "n_anomalies"):
-        del told[stands_above]
-    for extreme in ("minimum", "maximum"):
-        if not math.isfinite(told[extreme]):  # which json has no word for
-            told[extreme] = str(told[extreme])
-    place = f"{protocol} split, seed {seed}"
-    try:
-        chosen = split(protocol, data, seed)
-    except NotApplicable as error:
-        return {**told, place: str(error)}
-    return {**told, place: asdict(overlap(data, chosen.train, chosen.test, ids))}
 
 
 def _chosen(words: Sequence[str]) -> list[str]:
@@ -312,39 +239,6 @@ def _size(n_bytes: int | None) -> str:
     return f"{n_bytes / mega:,.1f} MB" if n_bytes >= mega / 10 else f"{n_bytes / kilo:,.1f} kB"
 
 
-def _lines(key: str, value: Any, indent: int = 0) -> Iterator[str]:
-    """Lay out an entry of a card in lines of at most `WIDTH` cells."""
-    start = " " * indent + (key if "/" in key else key.replace("_", " ")) + ":"
-    if isinstance(value, dict) and value:
-        yield start
-        for inner, told in value.items():
-            yield from _lines(inner, told, indent + 2)
-    elif isinstance(value, list) and value and isinstance(value[0], str):
-        yield start
-        for item in value:
-            yield from textwrap.wrap(
-                item, WIDTH, initial_indent="  - ", subsequent_indent="    ", break_long_words=False
-            )
-    else:
-        yield from textwrap.wrap(
-            f"{start} {_plain(value)}",
-            WIDTH,
-            subsequent_indent=" " * (indent + 4),
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-
-
-def _plain(value: Any) -> str:
-    if value is None or value == {} or value == []:
-        return NONE
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return " x ".join(map(str, value))
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
 @contextmanager
 def _bars() -> Iterator[Report]:
     """Show a bar for each file on a terminal, and a line now and then in a log file."""
@@ -352,7 +246,7 @@ def _bars() -> Iterator[Report]:
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
     tasks: dict[str, TaskID] = {}
-    told = time.monotonic()
+    printed = time.monotonic()
     with Progress(
         *columns,
         TimeRemainingColumn(compact=True),
@@ -362,12 +256,12 @@ def _bars() -> Iterator[Report]:
     ) as bars:
 
         def report(path: str, here: int, size: int | None) -> None:
-            nonlocal told
+            nonlocal printed
             if path not in tasks:
                 tasks[path] = bars.add_task(path)
             bars.update(tasks[path], completed=here, total=size, visible=here != size)
-            if not console().is_terminal and time.monotonic() - told > LOG_SECONDS:
-                told = time.monotonic()
+            if not console().is_terminal and time.monotonic() - printed > LOG_SECONDS:
+                printed = time.monotonic()
                 say(f"{path}: {_size(here)} of {_size(size)}")
 
         yield report

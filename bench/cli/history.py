@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from bench.cli.errors import one_of, usage
-from bench.cli.options import FOLDER, Results
+from bench.cli.grouped import Command
+from bench.cli.options import FOLDER, OUTPUT, ROWS, Results, TableOrJson, option
 from bench.cli.output import cannot_write, console
 from bench.cli.stores import open_store
 
@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 
 FAIL = "--fail-on-regression"
 
-MetricName = Annotated[str, typer.Option(help="a metric of quality; see `bench list metrics`")]
+MetricName = Annotated[
+    str,
+    option(OUTPUT, "NAME", "metric of quality, see `bench list metrics` (default: auroc)"),
+]
 
 
-class OptionalMargin(TyperCommand):
-    """A command one of whose options may stand without its value."""
+class OptionalMargin(Command):
+    """A command with an option whose value may be left out."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         given = list(args)
@@ -46,21 +49,26 @@ def _is_number(texts: list[str]) -> bool:
 
 
 def compare(
-    a: Annotated[
-        str, typer.Argument(metavar="A", help="commit, tag, date, run, or results folder")
-    ],
-    b: Annotated[str, typer.Argument(metavar="B", help="what is compared with it")],
+    a: Annotated[str, typer.Argument(metavar="A", help="commit, tag, date, run or results folder")],
+    b: Annotated[str, typer.Argument(metavar="B", help="the same, to compare with A")],
     metric: MetricName = "auroc",
     fail_on_regression: Annotated[
         float | None,
-        typer.Option(
-            FAIL, metavar="[MARGIN]", min=0, help="exit 1 if a detector is worse (by more)"
+        option(
+            OUTPUT,
+            "[MARGIN]",
+            "exit 1 if a detector is worse in B, by more than MARGIN if given (default: no)",
+            FAIL,
+            min=0,
         ),
     ] = None,
-    format: Annotated[str, typer.Option(help="table, json")] = "table",
+    format: TableOrJson = "table",
     results: Results = FOLDER,
 ) -> None:
-    """Compare stored rows: what changed in quality and cost from A to B, and what may be why."""
+    """Compare stored rows of two commits, dates, runs or folders.
+
+    The comparison lists changes of quality and cost from A to B, and their possible causes.
+    """
     from bench.render import comparison
 
     one_of("format", format, ("table", "json"))
@@ -73,8 +81,8 @@ def compare(
         return
     worse = made.regressions(fail_on_regression)
     if worse:
-        told = ", ".join(line.label for line in worse)
-        sys.stderr.write(f"bench: worse in {b} than in {a}: {told}\n")
+        labels = ", ".join(line.label for line in worse)
+        sys.stderr.write(f"bench: worse in {b} than in {a}: {labels}\n")
         raise typer.Exit(1)
 
 
@@ -104,16 +112,21 @@ def _compared(a: str, b: str, metric: str, results: Path) -> Comparison:
 
 def history(
     detector: Annotated[
-        str | None, typer.Argument(help="label or name of a detector; by default all")
+        str | None,
+        typer.Argument(metavar="DETECTOR", help="label or name of a detector (default: all)"),
     ] = None,
-    dataset: Annotated[str | None, typer.Option(help="on this data set; by default on all")] = None,
+    dataset: Annotated[
+        str | None,
+        option(ROWS, "NAME", "data set (default: all)"),
+    ] = None,
     metric: MetricName = "auroc",
     figure: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="draw it, too: .svg, .pdf or .png")
+        Path | None,
+        option(OUTPUT, "FILE", "figure to write: .svg, .pdf or .png (default: none)"),
     ] = None,
     results: Results = FOLDER,
 ) -> None:
-    """Print, and draw, a metric over the versions of the code that stored rows were made by."""
+    """Print a metric over the versions of the code, or draw it."""
     from bench.history.timeline import history as read
     from bench.render import timeline
 

@@ -13,9 +13,14 @@ WHAT = ("detectors", "datasets", "suites", "metrics", "protocols", "scalers")
 
 
 def list_names(
-    what: Annotated[str, typer.Argument(help=", ".join(WHAT))] = "detectors",
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help=f"{', '.join(WHAT)} (default: detectors)")
+    ] = "detectors",
 ) -> None:
-    """List what there is: detectors, datasets, suites, metrics, protocols or scalers."""
+    """List detectors, data sets, suites, metrics, protocols.
+
+    Listing imports no detector and reads no data.
+    """
     from bench.cli.lists import TABLES
 
     one_of("list", what, WHAT)

@@ -1,47 +1,107 @@
-"""Options that several commands have, each said once: its type, its metavar and its help."""
+"""Options that several commands have: type, group, metavar and help, each stated once."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 FOLDER = Path("results")
+CORES = os.cpu_count() or 1
 
-SuiteName = Annotated[str, typer.Argument(help="name of a suite, or path of a .toml file")]
+ROWS = "Rows"
+OWN_DATA = "Your own data (--datasets file:PATH, folder:PATH, ucr:PATH or openml/ID)"
+EXECUTION = "Execution"
+OUTPUT = "Output"
+FOLDERS = "Folders"
+
+
+def option(group: str, metavar: str | None, help: str, *names: str, **limits: Any) -> Any:
+    """Return an option of a group of the help; the text states its default in words."""
+    return typer.Option(*names, metavar=metavar, rich_help_panel=group, help=help, **limits)
+
+
+SuiteName = Annotated[
+    str,
+    typer.Argument(metavar="SUITE", help="name or .toml file of a suite (default: default)"),
+]
 Detectors = Annotated[
-    str | None, typer.Option(metavar="A,B", help="these detectors instead of the suite's")
+    str | None,
+    option(ROWS, "A,B", "detectors (default: those of the suite)"),
 ]
 DataSets = Annotated[
-    str | None, typer.Option(metavar="X,Y", help="these data sets; patterns such as 'digits/*'")
-]
-Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="labels of data of your own")]
-Normal = Annotated[str | None, typer.Option(metavar="VALUE", help="label of normal rows in them")]
-Drop = Annotated[
     str | None,
-    typer.Option(metavar="A,B", help="columns of them to leave out, such as identifiers"),
+    option(ROWS, "X,Y", "data sets, or patterns such as 'digits/*' (default: those of the suite)"),
 ]
-ProtocolName = Annotated[str | None, typer.Option(help="this protocol instead of the suite's")]
+ProtocolName = Annotated[
+    str | None,
+    option(ROWS, "NAME", "protocol, see `bench list protocols` (default: that of the suite)"),
+]
 Scaler = Annotated[
     str | None,
-    typer.Option(help="this scaler, such as median+standard; see `bench list scalers`"),
+    option(ROWS, "NAME", "scaler, see `bench list scalers` (default: that of the suite)"),
 ]
 Seeds = Annotated[
-    str | None, typer.Option(metavar="N|0,1,2", help="how many seeds, or which ('7,' is seed 7)")
+    str | None,
+    option(
+        ROWS,
+        "N|0,1,2",
+        "number of seeds, or a list; '7,' is seed 7 alone (default: those of the suite)",
+    ),
 ]
-Results = Annotated[Path, typer.Option(metavar="DIR", help="folder of the store and the boards")]
-Data = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="data folder; by default $BENCH_DATA or a cache")
+DeviceName = Literal["auto", "cpu", "cuda"]
+Device = Annotated[
+    DeviceName,
+    option(
+        ROWS,
+        "auto|cpu|cuda",
+        "device that trains deep models (default: auto, the GPU if there is one)",
+    ),
+]
+Label = Annotated[
+    str | None,
+    option(OWN_DATA, "COLUMN", "column of the labels"),
+]
+Normal = Annotated[
+    str | None,
+    option(OWN_DATA, "VALUE", "label of the normal samples"),
+]
+Drop = Annotated[
+    str | None,
+    option(OWN_DATA, "A,B", "columns to leave out, such as identifiers (default: none)"),
+]
+Jobs = Annotated[
+    int,
+    option(EXECUTION, "N", "number of parallel jobs (default: one for each CPU core)", min=1),
 ]
 MemoryLimit = Annotated[
     float | None,
-    typer.Option(min=0.001, help="GiB of a job; by default 8 or 80 % of RAM over jobs"),
+    option(
+        EXECUTION,
+        "GIB",
+        "memory limit of a job (default: 8, at most 80 % of RAM over the jobs)",
+        min=0.001,
+    ),
 ]
 Retry = Annotated[
     str | None,
-    typer.Option(metavar="STATUS,...|all", help="run stored failures of these kinds again"),
+    option(
+        EXECUTION,
+        "STATUS,...|all",
+        "rerun stored rows that failed with these statuses (default: none)",
+    ),
 ]
-Device = Annotated[
-    Literal["auto", "cpu", "cuda"], typer.Option(help="where deep models train; auto: GPU if any")
+Results = Annotated[
+    Path,
+    option(FOLDERS, "DIR", "folder of stored rows and boards (default: results)"),
+]
+Data = Annotated[
+    Path | None,
+    option(FOLDERS, "DIR", "data folder (default: $BENCH_DATA, or else a cache folder)"),
+]
+TableOrJson = Annotated[
+    str,
+    option(OUTPUT, "FORMAT", "table or json (default: table)"),
 ]

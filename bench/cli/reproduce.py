@@ -1,8 +1,7 @@
-"""The command that makes published tables again and prints them beside the printed figures."""
+"""The command `bench reproduce`."""
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,20 @@ from rich import box
 from rich.console import Console
 
 from bench.cli.errors import Usage, one_of, usage
-from bench.cli.options import FOLDER, Data, Device, MemoryLimit, Results, Retry
+from bench.cli.options import (
+    CORES,
+    EXECUTION,
+    FOLDER,
+    OUTPUT,
+    ROWS,
+    Data,
+    DeviceName,
+    Jobs,
+    MemoryLimit,
+    Results,
+    Retry,
+    option,
+)
 from bench.cli.output import console, say, write_file
 from bench.cli.selection import failures, listed, mib, need_device
 from bench.cli.stores import open_store
@@ -34,46 +46,65 @@ FORMATS = ("table", "csv", "md", "html")
 def reproduce(
     context: typer.Context,
     table: Annotated[
-        str | None, typer.Argument(help="name of a published table; without one, lists them")
+        str | None,
+        typer.Argument(metavar="TABLE", help="name of a published table (default: list them)"),
     ] = None,
     detectors: Annotated[
         str | None,
-        typer.Option(metavar="A,B", help="these detectors alone, as printed or named here"),
+        option(
+            ROWS,
+            "A,B",
+            "detectors, by their names in the paper or here (default: all of the table)",
+        ),
     ] = None,
     datasets: Annotated[
         str | None,
-        typer.Option(
-            metavar="X,Y", help="these data sets alone, as printed or named here; or patterns"
+        option(
+            ROWS, "X,Y", "data sets or patterns, by their names in the paper or here (default: all)"
         ),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="jobs at a time; by default the cores")] = (
-        os.cpu_count() or 1
-    ),
+    device: Annotated[
+        DeviceName,
+        option(ROWS, "auto|cpu|cuda", "device that trains deep models (default: cpu)"),
+    ] = "cpu",
+    jobs: Jobs = CORES,
     time_limit: Annotated[
-        float, typer.Option(min=0.001, help="seconds of a fit and of a read-out")
+        float,
+        option(
+            EXECUTION, "SECONDS", "time limit of a fit and of a read-out (default: 3600)", min=0.001
+        ),
     ] = 3600.0,
     memory_limit: MemoryLimit = None,
-    device: Device = "cpu",
     retry: Retry = None,
-    format: Annotated[str, typer.Option(help=", ".join(FORMATS))] = "table",
     strict: Annotated[
         bool,
-        typer.Option(
-            help="say how many cells have to come out, and exit 1 if one of them is off or failed"
+        option(
+            EXECUTION,
+            None,
+            "count the required cells, and exit 1 if one of them is off or failed (default: no)",
+            "--strict",
         ),
     ] = False,
+    format: Annotated[
+        str,
+        option(OUTPUT, "FORMAT", f"{', '.join(FORMATS)} (default: table)"),
+    ] = "table",
     write: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="run nothing; write a page of all tables, FILE.md, and their figures beside it, "
-            "FILE.csv; figures that are there stay where their rows are not stored",
+        option(
+            OUTPUT,
+            "FILE.md",
+            "run nothing, and write a page of all tables, with their values in FILE.csv; "
+            "values there whose rows are not stored here are kept (default: no)",
         ),
     ] = None,
     results: Results = FOLDER,
     data: Data = None,
 ) -> None:
-    """Make the rows of a published table that are missing, and print ours beside theirs."""
+    """Run a published table and compare it with the paper.
+
+    Stored rows are not run again.
+    """
     from bench.cli.running import run as run_suite
     from bench.render import reproduction
     from bench.reproduce import kept as cells
@@ -167,7 +198,7 @@ def _given(context: typer.Context) -> list[str]:
 def _stored(
     every: Sequence[PublishedTable],
     data: Path | None,
-    device: Device,
+    device: DeviceName,
     results: Path,
     kept: Mapping[Place, Kept],
 ) -> list[Reproduction]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,12 +9,15 @@ import typer
 
 from bench.cli.errors import Usage
 from bench.cli.options import (
+    CORES,
+    EXECUTION,
     FOLDER,
     Data,
     DataSets,
     Detectors,
     Device,
     Drop,
+    Jobs,
     Label,
     MemoryLimit,
     Normal,
@@ -25,6 +27,7 @@ from bench.cli.options import (
     Scaler,
     Seeds,
     SuiteName,
+    option,
 )
 from bench.cli.output import console
 from bench.cli.selection import failures, mib, need_device, rows_of, suite_of
@@ -38,30 +41,51 @@ def run(
     suite: SuiteName = "default",
     detectors: Detectors = None,
     datasets: DataSets = None,
-    label: Label = None,
-    normal: Normal = None,
-    drop: Drop = None,
     protocol: ProtocolName = None,
     scaler: Scaler = None,
     seeds: Seeds = None,
-    jobs: Annotated[int, typer.Option(min=1, help="jobs at a time; by default the cores")] = (
-        os.cpu_count() or 1
-    ),
+    device: Device = "auto",
+    label: Label = None,
+    normal: Normal = None,
+    drop: Drop = None,
+    jobs: Jobs = CORES,
     time_limit: Annotated[
-        float, typer.Option(min=0.001, help="seconds of a fit and of a read-out")
+        float,
+        option(
+            EXECUTION, "SECONDS", "time limit of a fit and of a read-out (default: 600)", min=0.001
+        ),
     ] = 600.0,
     memory_limit: MemoryLimit = None,
-    device: Device = "auto",
+    retry: Retry = None,
+    strict: Annotated[
+        bool,
+        option(
+            EXECUTION,
+            None,
+            "exit 1 unless every row is stored with status ok (default: no)",
+            "--strict",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        option(
+            EXECUTION,
+            None,
+            "print how many rows would run, and run none (default: no)",
+            "--dry-run",
+        ),
+    ] = False,
+    scheduler: Annotated[
+        str | None,
+        option(EXECUTION, "ADDRESS", "Dask scheduler to run on (default: this machine)"),
+    ] = None,
     results: Results = FOLDER,
     data: Data = None,
-    retry: Retry = None,
-    strict: Annotated[bool, typer.Option(help="exit 1 unless every row is there and ok")] = False,
-    dry_run: Annotated[bool, typer.Option(help="say what would run, and stop")] = False,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="run on the Dask cluster of a scheduler")
-    ] = None,
 ) -> None:
-    """Run what is missing of a suite, store every row, and print the leaderboard."""
+    """Run the missing rows of a suite and print its leaderboard.
+
+    Every row is stored as soon as it ends, so an interrupted run loses only the rows in progress.
+    """
     from bench.cli.running import run as run_suite
     from bench.plan import planning
     from bench.run.execute import SchedulerError

@@ -1,4 +1,4 @@
-"""What the options of a command select: a suite, its rows, the statuses to run again."""
+"""What the options of a command select: a suite, its rows, the statuses to rerun."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bench.plan.suite import Suite
     from bench.store.records import Wanted
 
+TYPES = {"deep": "deep", "shallow": "shallow", "hybrid": "hybrid", "control": "baseline"}
 OWN = ("file:", "folder:", "ucr:", "openml/")  # prefixes of the names of the user's own data
 
 
@@ -59,47 +60,47 @@ def rows_of(
         return wanted_rows(suite, device, data)
 
 
-def only(wanted: list[Wanted], what: Literal["family", "kind"], names: str | None) -> list[Wanted]:
-    """Return the rows of detectors of some families, or of data of some kinds.
+def only(wanted: list[Wanted], what: Literal["type", "kind"], names: str | None) -> list[Wanted]:
+    """Return the rows of detectors of some types, or of data of some kinds.
 
     Raises:
-        Usage: there is none of a name.
+        Usage: no row has one of the types or kinds.
     """
     from datasets import find
     from detectors.settings import nearest
 
     if names is None:
         return wanted
-    of = {id(row): row.family if what == "family" else find(row.dataset).kind for row in wanted}
-    for name in listed(names) or ():
-        there = sorted(set(of.values()))
-        if name not in there:
-            msg = f"{what}: no row of the suite is {name!r}; {nearest(name, there)}"
+    found = [TYPES[row.family] if what == "type" else find(row.dataset).kind for row in wanted]
+    known, chosen = sorted(set(found)), listed(names) or []
+    for name in chosen:
+        if name not in known:
+            msg = f"{what}: no row of the suite is {name!r}; {nearest(name, known)}"
             raise Usage(msg)
-    return [row for row in wanted if of[id(row)] in (listed(names) or ())]
+    return [row for row, each in zip(wanted, found, strict=True) if each in chosen]
 
 
 def own_data(datasets: str | None, **settings: str | None) -> list[str] | None:
     """Return the listed data sets, those of the user's own with the settings in their names.
 
     Raises:
-        Usage: there are settings, and no data of the user's own.
+        Usage: settings are given, but no data of the user's own.
     """
     from urllib.parse import urlencode
 
     names = listed(datasets)
-    told = {key: [value] for key, value in settings.items() if value is not None}
-    if "drop" in told:
-        told["drop"] = listed(settings["drop"]) or []
-    given = urlencode(told, doseq=True)
-    if not given:
+    given = {key: [value] for key, value in settings.items() if value is not None}
+    if "drop" in given:
+        given["drop"] = listed(settings["drop"]) or []
+    query = urlencode(given, doseq=True)
+    if not query:
         return names
     own = [name for name in names or () if name.startswith(OWN)]
     if not own:
         msg = "--label, --normal and --drop are for data of your own: --datasets file:PATH"
         raise Usage(msg)
     mark = {name: "&" if "?" in name else "?" for name in own}
-    return [f"{name}{mark[name]}{given}" if name in own else name for name in names or ()]
+    return [f"{name}{mark[name]}{query}" if name in own else name for name in names or ()]
 
 
 def need_device(device: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.cli.errors import Usage, usage
-from bench.cli.options import FOLDER, Data, Results
+from bench.cli.options import FOLDER, OUTPUT, Data, Results, option
 from bench.cli.output import say
 from bench.cli.selection import rows_of, suite_of
 from bench.cli.stores import open_store
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
 def track(
     suite: Annotated[
-        str | None, typer.Argument(help="rows of this suite alone; by default those of all")
+        str | None,
+        typer.Argument(metavar="SUITE", help="suite whose rows are sent (default: all suites)"),
     ] = None,
     results: Results = FOLDER,
     data: Data = None,
 ) -> None:
-    """Send MLflow the stored rows that it does not have yet; doubles nothing.
+    """Send stored rows to MLflow, each of them once.
 
-    The rows made for a suite, and those it shares with others, go to its own experiment.
+    Each suite has an experiment of its own, which gets all rows of the suite, shared ones included.
     """
     from bench.store.records import made_for
     from bench.store.store import locked
@@ -45,21 +46,24 @@ def track(
                 raise typer.Exit(1)
             say(
                 f"{report.experiment}: {report.logged} runs sent to {report.uri}, "
-                f"{report.already} were there"
+                f"{report.already} already there"
             )
 
 
 def ui(
     results: Results = FOLDER,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="port on localhost")] = 5000,
+    port: Annotated[
+        int,
+        option(OUTPUT, "N", "port on localhost (default: 5000)", min=1, max=65535),
+    ] = 5000,
 ) -> None:
-    """Show the tracked runs in MLflow's web interface."""
+    """Start MLflow's web interface on the tracked runs."""
     from bench.tracking.tracker import ui_command
 
     with usage():
         command = ui_command(results, port)
     address = f"http://127.0.0.1:{port}/#/experiments?workflowType=machine_learning"
-    say(f"when the server is up, open {address}")
+    say(f"open this address when the server has started: {address}")
     sys.stdout.flush()
     os.execv(command[0], command)
 
@@ -70,9 +74,9 @@ def _of_suite(
     renewed: Callable[[Mapping[str, Any]], dict[str, Any]],
     data: Path | None,
 ) -> tuple[str, list[dict[str, Any]], Callable[[], Shown]]:
-    """Return a suite's name, its stored records, and what shows its board where one can be made.
+    """Return a suite's name, its stored records, and a function that makes its board.
 
-    A suite that was given by its file is known by the rows made for it; it has no board here.
+    A suite that was given as a file is found by the rows made for it, and has no board here.
     """
     from bench.boards import board as boards
     from bench.boards.rows import frame_of
@@ -86,7 +90,7 @@ def _of_suite(
     chosen = suite_of(name)
     try:
         wanted = rows_of(chosen, "auto", data)
-    except Usage:  # data that are not there: the rows need them not
+    except Usage:  # data are missing, which stored rows do not need
         return name, own, Shown
     keys = {row.key for row in wanted}
     records = [renewed(r) for r in stored if r["key"] in keys or made_for(r) == chosen.name]

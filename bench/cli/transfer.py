@@ -9,19 +9,25 @@ from typing import Annotated
 import typer
 
 from bench.cli.errors import Usage, usage
-from bench.cli.options import FOLDER, Results
+from bench.cli.options import FOLDER, FOLDERS, OUTPUT, Results, option
 from bench.cli.output import cannot_write, say
 from bench.cli.stores import open_store
 
 
 def export(
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help=".parquet or .csv; by default in results")
+        Path | None,
+        typer.Argument(
+            metavar="FILE", help=".parquet or .csv (default: rows.parquet in the results folder)"
+        ),
     ] = None,
-    table: Annotated[str, typer.Option(help="rows, scores or diagnostics")] = "rows",
+    table: Annotated[
+        str,
+        option(OUTPUT, "NAME", "rows, scores or diagnostics (default: rows)"),
+    ] = "rows",
     results: Results = FOLDER,
 ) -> None:
-    """Write stored rows, their raw scores or their fits' diagnostics as a tidy table."""
+    """Write stored rows, raw scores or diagnostics as a table."""
     from bench.store.export import export as write
 
     path = file or results / f"{table}.parquet"
@@ -34,18 +40,23 @@ def export(
 
 
 def merge(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="results folders")],
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="DIR...", help="results folders to read")
+    ],
     prefer: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="whose rows hold where two contradict")
+        Path | None,
+        option(
+            FOLDERS, "DIR", "folder whose rows are kept where two contradict (default: an error)"
+        ),
     ] = None,
     results: Results = FOLDER,
 ) -> None:
-    """Add the rows of other results folders, such as of other machines, to this one."""
+    """Add the rows of other results folders to this one."""
     from bench.store.merge import merge as merge_stores
     from bench.store.store import Store, locked
 
     if prefer is not None and prefer not in [*folders, results]:
-        msg = f"--prefer {prefer} is none of the folders that are merged"
+        msg = f"--prefer {prefer} is not among the folders to merge"
         raise Usage(msg)
     with ExitStack() as stack, usage():
         sources = {folder: stack.enter_context(open_store(folder)) for folder in folders}
@@ -53,5 +64,5 @@ def merge(
         target = stack.enter_context(closing(Store(results)))
         preferred = {**sources, results: target}.get(prefer) if prefer else None
         done = merge_stores(list(sources.values()), target, preferred)
-    rounded = f", {done.rounded} of them but for rounding" if done.rounded else ""
-    say(f"{done.added} rows added to {results}; {done.there} were there{rounded}")
+    rounded = f", {done.rounded} of them equal up to rounding" if done.rounded else ""
+    say(f"{done.added} rows added to {results}; {done.there} already there{rounded}")

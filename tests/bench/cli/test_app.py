@@ -1,8 +1,10 @@
 """The command line: what it answers, with which exit status, and what it leaves alone."""
 
+import inspect
 import io
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -11,8 +13,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import typer.main
 
 import bench as harness
+from bench.cli.app import app
 
 ROOT = Path(__file__).parents[3]
 HEAVY = ("torch", "sklearn", "scipy", "mlflow", "pyod", "matplotlib")
@@ -110,10 +114,44 @@ def test_bad_usage_is_one_clear_sentence_and_exit_status_2(bench, results, argum
     assert run.stdout == ""
 
 
-def test_bench_alone_prints_what_there_is(bench):
-    run = bench()
-    assert run.wait() == 0
-    assert "Usage: bench [OPTIONS] COMMAND" in run.stdout
+def test_bench_alone_prints_each_command_on_one_line_of_80_cells(bench):
+    alone, asked = bench(COLUMNS="80"), bench("--help", COLUMNS="80")
+    assert (alone.wait(), asked.wait()) == (0, 0)
+    assert alone.stdout == asked.stdout
+    assert "Usage: bench [OPTIONS] COMMAND" in alone.stdout
+    assert max(map(len, alone.stdout.splitlines())) <= 80
+    for name, command in commands():
+        (line,) = [line for line in alone.stdout.splitlines() if line.startswith(f"  {name} ")]
+        assert line.endswith(inspect.cleandoc(command.help).partition("\n")[0])
+
+
+def test_every_option_is_in_a_group_and_states_its_default():
+    for name, command in commands():
+        for each in command.params:
+            if each.param_type_name == "option":
+                assert each.rich_help_panel, (name, each.name)
+                stated = "default" in each.help or each.name in ("label", "normal")
+                assert stated, (name, each.name)
+            else:
+                assert each.metavar, (name, each.name)
+
+
+def test_the_defaults_that_help_states_are_those_of_the_commands():
+    for name, command in commands():
+        for each in command.params:
+            found = re.search(r"\(default: ([\w.]+)\)", each.help)
+            if found and found[1] not in ("no", "none", "all"):
+                default = str(each.default)
+                assert default.removesuffix(".0") == found[1], (name, each.name)
+
+
+def commands(group=None, prefix=""):
+    """Every command that is not a group, with its full name."""
+    for name, command in (group or typer.main.get_command(app)).commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{prefix}{name} ")
+        else:
+            yield prefix + name, command
 
 
 def test_settings_that_are_not_accepted_are_refused_before_anything_runs(bench, tmp_path):
@@ -180,18 +218,18 @@ def test_boards_parse_in_every_format_and_are_plain_when_piped(bench, results):
     assert (results / "leaderboard-small.csv").read_text() == texts["csv"]
 
 
-def test_a_board_is_of_the_families_and_kinds_that_are_asked_for(bench, results):
+def test_a_board_has_the_types_of_detectors_and_kinds_of_data_that_are_asked_for(bench, results):
     small = ("board", results / "small.toml", "--results", results)
-    run = bench(*small, "--family", "shallow,control", "--kind", "tabular", "--format", "csv")
+    run = bench(*small, "--type", "shallow,baseline", "--kind", "tabular", "--format", "csv")
     assert run.wait() == 0
     assert len(pd.read_csv(io.StringIO(run.stdout))) == 4
-    run = bench(*small, "--family", "shallow", "--format", "csv")
+    run = bench(*small, "--type", "shallow", "--format", "csv")
     assert run.wait() == 0
     assert set(pd.read_csv(io.StringIO(run.stdout))["label"]) == {"knn", "lof"}
     for option, message in (
         (
-            ("--family", "deep"),
-            "bench: family: no row of the suite is 'deep'; known: control, shallow",
+            ("--type", "deep"),
+            "bench: type: no row of the suite is 'deep'; known: baseline, shallow",
         ),
         (("--kind", "image"), "bench: kind: no row of the suite is 'image'; known: tabular"),
     ):

@@ -30,7 +30,7 @@ spec = "tests/helpers/faulty.py:Faulty"
 label = "hangs with a grandchild"
 settings = {fitting = "leave a daemon", scoring = "hang"}
 """
-LINE = "bench: interrupted; rows that were done are stored\n"
+LINE = "bench: interrupted; finished rows are stored\n"
 
 
 @pytest.fixture

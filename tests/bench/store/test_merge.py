@@ -31,12 +31,12 @@ def held(folder):
 def test_every_row_is_there_once_with_all_it_had(bench, folders):
     a, b, joined = folders
     ran = bench("merge", a, b, "--results", joined)
-    assert (ran.wait(), ran.stdout) == (0, f"3 rows added to {joined}; 1 were there\n")
+    assert (ran.wait(), ran.stdout) == (0, f"3 rows added to {joined}; 1 already there\n")
     with closing(Store(joined)) as all_, closing(Store(b)) as source:
         for key in source.statuses():
             assert all_.packed(key) == source.packed(key)
     again = bench("merge", b, "--results", joined)
-    assert (again.wait(), again.stdout) == (0, f"0 rows added to {joined}; 2 were there\n")
+    assert (again.wait(), again.stdout) == (0, f"0 rows added to {joined}; 2 already there\n")
 
 
 def test_other_scores_under_one_key_are_named_and_nothing_is_merged(bench, folders):
@@ -78,7 +78,7 @@ def test_scores_that_differ_by_rounding_are_the_same(bench, folders):
     store_rows(b, made_up(seed=1, scores=SCORES * (1 + 1e-9)))
     ran = bench("merge", a, b, "--results", joined)
     assert ran.wait() == 0
-    assert "1 were there, 1 of them but for rounding" in ran.stdout
+    assert "1 already there, 1 of them equal up to rounding" in ran.stdout
     assert (held(joined)[1][1][1] == SCORES).all()
 
 
@@ -107,4 +107,4 @@ def test_bad_usage_is_one_sentence(bench, folders):
     assert f"no store.db in {joined / 'x'}" in ran.stderr
     ran = bench("merge", a, "--prefer", b, "--results", joined)
     assert ran.wait() == 2
-    assert f"--prefer {b} is none of the folders that are merged" in ran.stderr
+    assert f"--prefer {b} is not among the folders to merge" in ran.stderr

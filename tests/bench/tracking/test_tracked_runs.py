@@ -205,5 +205,7 @@ def test_a_suite_has_the_rows_that_another_made_for_it(bench, suite, tmp_path):
     assert len(tracked(tmp_path, "smoke")) == 6
     sent = bench("track", "--results", tmp_path, **LOCAL)
     assert sent.wait() == 0
-    assert re.search(r"smoke: 0 runs sent to .*, 6 were there\ntracked: 16 runs sent", sent.stdout)
+    assert re.search(
+        r"smoke: 0 runs sent to .*, 6 already there\ntracked: 16 runs sent", sent.stdout
+    )
     assert len(stored(tmp_path)) == 18
