@@ -9,7 +9,7 @@ VENV := .venv
 BENCH := $(VENV)/bin/bench
 READY := $(VENV)/ready
 PYTHON ?= python3
-# Each worker takes whole stretches of tests, so that what a module shares is made once.
+# Each worker takes whole stretches of tests, so that fixtures of a module run once.
 WORKERS = -n 2 --dist worksteal
 OPTIONS = $(SUITE) --results $(RESULTS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATA),--data $(DATA))
 
@@ -18,9 +18,9 @@ OPTIONS = $(SUITE) --results $(RESULTS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(D
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "variables: SUITE=$(SUITE) JOBS=$(JOBS) SEEDS=$(SEEDS) DATA=$(DATA) RESULTS=$(RESULTS)"
+	@echo "variables: SUITE=$(SUITE) JOBS=$(JOBS) SEEDS=$(SEEDS) DATA=$(DATA) RESULTS=$(RESULTS), as in make bench SUITE=smoke"
 
-setup: $(READY) ## create the environment in .venv (done by the others when needed)
+setup: $(READY) ## create the environment in .venv (other targets do so when needed)
 
 # A bare `torch` would bring gigabytes of GPU libraries on some systems: constraints.txt pins it,
 # and TORCH_INDEX may name an index of CPU builds.
@@ -31,13 +31,13 @@ $(READY): pyproject.toml constraints.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
-bench: $(READY) ## run what is missing of SUITE and print its leaderboard
+bench: $(READY) ## run the missing rows of SUITE and print its leaderboard
 	$(BENCH) run $(OPTIONS) $(if $(JOBS),--jobs $(JOBS))
 
-test: $(READY) ## run the tests
+test: $(READY) ## run the tests, but for the slow ones
 	$(VENV)/bin/python -m pytest $(WORKERS) -m "not slow"
 
-test-slow: $(READY) ## run the slow tests too; those of published tables take hours, and go on in a folder BENCH_REPRODUCTION
+test-slow: $(READY) ## run all tests; published tables take hours, and resume in the folder BENCH_REPRODUCTION
 	$(VENV)/bin/python -m pytest $(WORKERS)
 
 lint: $(READY) types ## check format, style, types and the direction of imports
@@ -51,16 +51,16 @@ types: $(READY) ## check types
 docs: $(READY) ## build the documentation site, docs/_build/html/index.html
 	$(VENV)/bin/python -m sphinx -q -W --keep-going docs docs/_build/html
 
-perf: $(READY) ## measure the harness and the training, against their aims
+perf: $(READY) ## measure the speed of the harness and the training against their targets
 	$(VENV)/bin/python -m tests.perf
 
-board: $(READY) ## print the leaderboard of stored rows of SUITE
+board: $(READY) ## print the leaderboard of SUITE from stored rows
 	@$(BENCH) board $(OPTIONS)
 
-report: $(READY) ## write the page of SUITE, results/report.html
+report: $(READY) ## write the HTML page of SUITE, report.html in RESULTS
 	@$(BENCH) report $(OPTIONS)
 
-ui: $(READY) ## show the tracked runs in MLflow's web interface
+ui: $(READY) ## start MLflow's web interface on the tracked runs
 	$(BENCH) ui --results $(RESULTS)
 
 clean: ## remove the environment and caches; results stay
