@@ -26,7 +26,8 @@ from bench.store.provenance import provenance
 from bench.store.records import Row, Wanted
 from bench.store.store import Store
 from bench.tracking import parent_run
-from bench.tracking.tracker import Tracker, untracked
+from bench.tracking.stored import untracked
+from bench.tracking.tracker import Tracker
 
 N_FAILURES_SHOWN = 10
 
@@ -68,7 +69,7 @@ def run(
         if keep_board:
             _keep(options.results, suite.name, texts)
         if tracker is None:
-            tracked = untracked(options.results, suite.name, store) or ""
+            tracked = untracked(suite.name, store) or ""
         else:
             for record in store.records({w.key for w in wanted} - {w.key for w in todo}):
                 tracker.log(record)  # a killed run may have stored it and not logged it

@@ -17,7 +17,7 @@ from bench.cli.selection import rows_of, suite_of
 from bench.cli.stores import open_store
 
 if TYPE_CHECKING:
-    from bench.tracking.parent_run import Shown
+    from bench.tracking.parent_run import Summary
 
 
 def track(
@@ -34,13 +34,13 @@ def track(
     """
     from bench.store.records import made_for
     from bench.store.store import locked
-    from bench.tracking.tracker import replay
+    from bench.tracking.stored import send_stored
 
     with locked(results), open_store(results) as store:
         stored = list(store.as_kept())
         suites = sorted(filter(None, {made_for(record) for record in stored}))
         for name in suites if suite is None else [suite]:
-            report = replay(store, *_of_suite(name, stored, store.renewed, data))
+            report = send_stored(store, *_of_suite(name, stored, store.renewed, data))
             if report.problem:
                 say(report.problem)
                 raise typer.Exit(1)
@@ -58,7 +58,7 @@ def ui(
     ] = 5000,
 ) -> None:
     """Start MLflow's web interface on the tracked runs."""
-    from bench.tracking.tracker import ui_command
+    from bench.tracking.pages import ui_command
 
     with usage():
         command = ui_command(results, port)
@@ -73,8 +73,8 @@ def _of_suite(
     stored: list[dict[str, Any]],
     renewed: Callable[[Mapping[str, Any]], dict[str, Any]],
     data: Path | None,
-) -> tuple[str, list[dict[str, Any]], Callable[[], Shown]]:
-    """Return a suite's name, its stored records, and a function that makes its board.
+) -> tuple[str, list[dict[str, Any]], Callable[[], Summary]]:
+    """Return a suite's name, its stored records, and a function that summarises its board.
 
     A suite that was given as a file is found by the rows made for it, and has no board here.
     """
@@ -82,20 +82,20 @@ def _of_suite(
     from bench.boards.rows import frame_of
     from bench.plan.suite import names
     from bench.store.records import made_for
-    from bench.tracking.parent_run import Shown, of_board
+    from bench.tracking.parent_run import Summary, of_board
 
     own = [renewed(record) for record in stored if made_for(record) == name]
     if own and name not in names():
-        return name, own, Shown
+        return name, own, Summary
     chosen = suite_of(name)
     try:
         wanted = rows_of(chosen, "auto", data)
     except Usage:  # data are missing, which stored rows do not need
-        return name, own, Shown
+        return name, own, Summary
     keys = {row.key for row in wanted}
     records = [renewed(r) for r in stored if r["key"] in keys or made_for(r) == chosen.name]
     if keys.isdisjoint(record["key"] for record in records):
-        return chosen.name, records, Shown
+        return chosen.name, records, Summary
     frame, stale = frame_of(wanted, records)
     made = boards.build(frame, title=chosen.title, stale=stale)
     return chosen.name, records, lambda: of_board(made)

@@ -1,4 +1,4 @@
-"""What a parent run in MLflow shows of its board: texts, a table, figures, and a description."""
+"""The summary of the board that the parent run of an invocation holds in MLflow."""
 
 from __future__ import annotations
 
@@ -15,9 +15,14 @@ LONGEST_NOTE = 7500  # characters of a description; servers refuse more than 800
 
 
 @dataclass(frozen=True)
-class Shown:
-    """Files by name, which of them MLflow shows as tables, a description in Markdown, and metrics,
-    NAME/DETECTOR, to be charted from invocation to invocation.
+class Summary:
+    """What a parent run holds of its board.
+
+    Attributes:
+        files: texts by file name: the leaderboard in several formats, the figures.
+        tables: names of the files that MLflow shows as tables.
+        note: the description of the run, in Markdown.
+        metrics: numbers by NAME/DETECTOR, which MLflow charts from invocation to invocation.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
@@ -26,8 +31,8 @@ class Shown:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-def of_board(board: Board) -> Shown:
-    """Return what is shown of a board; drawing takes a second or two."""
+def of_board(board: Board) -> Summary:
+    """Return the summary of a board; drawing its figures takes a second or two."""
     import matplotlib
 
     from bench.boards.against import against, comparable
@@ -43,7 +48,7 @@ def of_board(board: Board) -> Shown:
     name = board.metric.name
     means = board.detectors.set_index("label")[name]
     metrics = {f"{name}/{label}": float(value) for label, value in means.items()}
-    return Shown(files, (TABLE,), _note(files["leaderboard.md"]), metrics)
+    return Summary(files, (TABLE,), _note(files["leaderboard.md"]), metrics)
 
 
 def _table(board: Board) -> str:
@@ -59,7 +64,7 @@ def _table(board: Board) -> str:
 
 
 def _note(page: str) -> str:
-    """Return the first table of a Markdown page with what stands before it, as far as it fits."""
+    """Return a Markdown page to the end of its first table, as far as it fits."""
     head = page.partition("\n## ")[0].rstrip() + "\n"
     if len(head) <= LONGEST_NOTE:
         return head

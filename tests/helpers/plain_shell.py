@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.tracking.tracker import tracking_uri
+from bench.tracking.destination import tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -27,7 +27,7 @@ from bench.run.execute import Workshop, execute
 from bench.run.workspace import prepare_tmp
 from bench.store.records import Row
 from bench.store.store import Store
-from bench.tracking.parent_run import Shown
+from bench.tracking.parent_run import Summary
 from bench.tracking.tracker import Tracker
 from tests.perf import perf_steps, perf_training
 
@@ -76,7 +76,7 @@ def harness_milliseconds(results: Path) -> float:
     execute(jobs, workshop, 1, on_row)
     workshop.close()
     start = time.perf_counter()
-    tracker.finish(Shown)
+    tracker.finish(Summary)
     drain = (time.perf_counter() - start) / len(moments)
     store.close()
     size = len(jobs[0].wanted)

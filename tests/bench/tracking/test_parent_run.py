@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bench.boards import board
-from bench.tracking.parent_run import LONGEST_NOTE, TABLE, Shown, of_board
+from bench.tracking.parent_run import LONGEST_NOTE, TABLE, Summary, of_board
 from tests.helpers.rows_made_up import made_up
 
 
@@ -31,7 +31,7 @@ def board_of(n_detectors: int) -> board.Board:
 
 
 @pytest.fixture(scope="module")
-def small() -> Shown:
+def small() -> Summary:
     return of_board(board_of(4))
 
 

@@ -1,0 +1,72 @@
+"""A client of MLflow's local database or server, and its failures in a few words."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bench.tracking import local_database
+from bench.tracking.destination import Destination, artifact_root, local_file, without_password
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+TIMEOUT_S = 5  # for one request to a server
+
+# Set unless the user has: nothing is sent home, nothing is printed, no request takes minutes.
+# Requests are not retried: a `create_run` that was slow to answer would be made twice.
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": str(TIMEOUT_S),
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+}
+LONGEST_CAUSE = 160  # characters
+
+
+def prepare_environment() -> None:
+    """Set MLflow's variables that the user has not set; before MLflow is imported."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+@contextmanager
+def connected(destination: Destination) -> Iterator[MlflowClient]:
+    """Return a client of the destination; a local database is created if there is none."""
+    from mlflow import MlflowClient
+
+    file = local_file(destination.uri)
+    if file is None:
+        yield MlflowClient(destination.uri)
+        return
+    with local_database.opened(file, destination.uri, artifact_root(destination.results)):
+        yield MlflowClient(destination.uri)
+
+
+def errors() -> tuple[type[Exception], ...]:
+    """Return what MLflow raises if a store is away, full or broken, or MLflow is not installed."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError, ValueError
+
+
+def cause(error: Exception) -> str:
+    """Return the cause of an error in a few words."""
+    text = without_password(str(error))
+    known = {
+        "onnection refused": "connection refused",
+        "onnection aborted": "connection lost",
+        "onnection reset": "connection lost",
+        "imed out": "no answer in time",
+        "Failed to resolve": "unknown host",
+        "disk is full": "the disk is full",
+    }
+    found = next((words for sign, words in known.items() if sign in text), None)
+    first = (text.splitlines() or [type(error).__name__])[0]
+    return found or (first if len(first) <= LONGEST_CAUSE else f"{first[: LONGEST_CAUSE - 3]}...")

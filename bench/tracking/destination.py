@@ -1,0 +1,79 @@
+"""Where the rows of one invocation go: the local database of a results folder, or a server."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import socket
+import uuid
+from pathlib import Path
+
+from bench.store.store import Store
+
+DATABASE = "mlflow.db"
+ARTIFACTS = "mlartifacts"
+FOLDER = Path("results")  # the default of `--results`, which advice need not name
+
+
+class Destination:
+    """The experiment that the rows of one invocation go to.
+
+    Attributes:
+        store: holds the rows.
+        results: folder of the store.
+        experiment: name of the experiment, the suite's.
+        invocation: tags of the parent run; "command" also names it.
+        identity: of the invocation, so that a second attempt finds its parent run.
+        uri: of the local database or the server.
+        folder: names the results folder on all machines.
+    """
+
+    def __init__(self, store: Store, experiment: str, invocation: dict[str, str]) -> None:
+        self.store = store
+        self.results = results = store.path.parent
+        self.experiment = experiment
+        self.invocation = invocation
+        self.identity = uuid.uuid4().hex
+        self.uri = tracking_uri(results)
+        self.folder = f"{socket.gethostname()}:{results.resolve()}"
+
+    def problem(self, cause: str) -> str:
+        """Return the sentence for the user if rows cannot be logged."""
+        file = local_file(self.uri)
+        command = track_command(self.experiment, self.results)
+        if file is None:
+            return (
+                f"mlflow at {without_password(self.uri)} is not available ({cause}); "
+                f"rows are stored; `{command}` sends them later"
+            )
+        return (
+            f"mlflow cannot use {file} ({cause}); rows are stored; "
+            f"move the file away and `{command}` rebuilds it"
+        )
+
+
+def tracking_uri(results: Path) -> str:
+    """Return $MLFLOW_TRACKING_URI, else the URI of `mlflow.db` in the results folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{results.resolve() / DATABASE}"
+
+
+def local_file(uri: str) -> Path | None:
+    """Return the file of a local database, None for a server."""
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+
+
+def artifact_root(results: Path) -> str:
+    """Return the URI of the folder of files that belongs to a results folder's database."""
+    return (results.resolve() / ARTIFACTS).as_uri()
+
+
+def track_command(experiment: str, results: Path) -> str:
+    """Return the command that sends an experiment's stored rows."""
+    folder = [] if results == FOLDER else ["--results", str(results)]
+    return shlex.join(["bench", "track", experiment, *folder])
+
+
+def without_password(text: str) -> str:
+    """Return a text without the user and password of the addresses in it."""
+    return re.sub(r"//[^/@\s]*@", "//", text)
