@@ -1,5 +1,6 @@
 """How Sphinx builds the documentation site; `make docs` runs it."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
+# The notebook calls `bench`, also where the environment is not activated.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 import generate  # noqa: E402
 
@@ -22,11 +25,12 @@ html_title = "Fathom"
 html_show_sourcelink = False
 
 myst_heading_anchors = 3
+nb_execution_in_temp = True
 nb_execution_timeout = 120
 nb_execution_raise_on_error = True
 
 # Pages of the project that stand outside docs/ are copied to docs/project/.
-OUTSIDE = ("CONTRIBUTING.md", "CHANGELOG.md", "results/leaderboard-*.md")
+OUTSIDE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "results/leaderboard-*.md")
 
 
 def _copy_outside() -> None:

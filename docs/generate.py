@@ -6,6 +6,7 @@ All facts come from the registry, the catalogue and the command line, so the pag
 
 from __future__ import annotations
 
+import ast
 import inspect
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ from detectors.factory import make
 from detectors.registry import names
 from detectors.training.base import DeepDetector
 
+ROOT = Path(__file__).resolve().parent.parent
 COMMAND_WIDTH = 88
 BETTER = {True: "larger", False: "smaller", None: ""}
 METHOD_HOOKS = (
@@ -52,6 +54,7 @@ INDEX = """\
 | [Data sets](datasets/index.md) | every data set with its card |
 | [Protocols, scalers, metrics, suites](lists.md) | the tables of `bench list` |
 | [Python interface](python.md) | classes and functions to import |
+| [Modules](modules.md) | every module with what it does |
 
 ```{toctree}
 :hidden:
@@ -61,6 +64,7 @@ detectors
 datasets/index
 lists
 python
+modules
 ```
 """
 COMMANDS = """\
@@ -76,6 +80,7 @@ def write_reference(folder: Path) -> None:
         "commands.md": page(_commands()),
         "detectors.md": detectors(),
         "lists.md": page(_lists()),
+        "modules.md": page(_modules()),
         "python.md": page(_python()),
         **{f"datasets/{name}": text for name, text in data_sets().items()},
     }
@@ -161,6 +166,24 @@ def _signature(each: Any) -> str:
     else:
         text = f"{each.__module__}.{each.__qualname__}{inspect.signature(each)}"
     return f"```python\n{text}\n```"
+
+
+def _modules() -> Iterator[str]:
+    yield "# Modules"
+    yield "Each package with its one rule, and each module with what it does."
+    for package in ("bench", "detectors", "datasets"):
+        for init in sorted((ROOT / package).rglob("__init__.py")):
+            files = sorted(path for path in init.parent.glob("*.py") if path.name[0] != "_")
+            yield f"## `{init.parent.relative_to(ROOT)}/`"
+            yield _sentence(init)
+            yield table(
+                ["module", "what it does"], [[f"`{path.name}`", _sentence(path)] for path in files]
+            )
+
+
+def _sentence(path: Path) -> str:
+    doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return " ".join(doc.partition("\n\n")[0].split())
 
 
 if __name__ == "__main__":

@@ -16,8 +16,10 @@ def page(blocks: Iterable[str]) -> str:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; a column that is empty in every row is left out."""
+    """Return a table without the columns that are empty in every row; "" without any rows."""
     rows = [list(map(_cell, row)) for row in rows]
+    if not rows:
+        return ""
     kept = [i for i in range(len(heads)) if any(row[i] for row in rows)]
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join("| " + " | ".join(line[i] for i in kept) + " |" for line in lines)
