@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from datasets import families, files, own
 from datasets.entry import Entry
 from datasets.files import data_folder
-from datasets.record import Card, DataSet
+from datasets.record import About, Card, DataSet
 
 _MANY = 15  # members of a group that a message still lists
 _SAME_GROUP = 0.8  # similarity from which on a misspelled group is recognised
@@ -121,25 +121,10 @@ def load(name: str, data: Path | None = None) -> DataSet:
 
 
 def _card(entry: Entry, folder: Path) -> Card:
-    facts = entry.facts
-    return Card(
-        name=entry.name,
-        kind=entry.kind,
-        family=entry.family,
-        source=entry.source,
-        licence=entry.licence,
-        citation=entry.citation,
-        sha256=files.identity(entry, folder),
-        n=facts.n if facts else None,
-        shape=facts.shape if facts else None,
-        n_anomalies=facts.n_anomalies if facts else None,
-        duplicates=facts.duplicates if facts else None,
-        synthetic=entry.synthetic,
-        from_files=not entry.content_sha256,
-        max_test_anomaly_rate=entry.max_test_anomaly_rate,
-        has_official_split=entry.has_official_split,
-        known_issues=entry.known_issues,
-    )
+    about = {field.name: getattr(entry, field.name) for field in fields(About)}
+    sizes = vars(entry.facts) if entry.facts else {}
+    sha256, from_files = files.identity(entry, folder), not entry.content_sha256
+    return Card(**about, **sizes, sha256=sha256, from_files=from_files)
 
 
 def _with_options(entry: Entry, name: str, query: str) -> Entry:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from datasets.record import Kind
+from datasets.record import About
 
 
 @dataclass(frozen=True)
@@ -79,23 +79,13 @@ class Facts:
     duplicates: int | None = None
 
 
-@dataclass(frozen=True)
-class Entry:
+@dataclass(frozen=True, kw_only=True)
+class Entry(About):
     """What is known of a data set without its files.
 
-    Attributes:
-        name: the name that loads it.
-        kind: tabular (vectors) or image.
-        family: data sets that are not independent of each other share one.
-        source: where the content comes from, with DOI or URL.
-        licence: of the content.
-        citation: what to cite in a paper.
+    Attributes, besides those of `About`:
         loader: "package.module:function", called with (card, paths, **options).
-        known_issues: properties that have misled readers of results on this data.
-        synthetic: whether the samples are generated.
         restricted: whether the licence restricts use and must be accepted before fetching.
-        max_test_anomaly_rate: largest share of anomalies a protocol lets into a test set.
-        has_official_split: whether the source defines training and test rows.
         files: what the loader reads, in the order of its `paths`.
         folders: folders relative to the data folder that the loader reads, after the files.
         beside: files that the loader also reads if they are present, relative to the data folder.
@@ -108,18 +98,8 @@ class Entry:
         facts: sizes, where known.
     """
 
-    name: str
-    kind: Kind
-    family: str
-    source: str
-    licence: str
-    citation: str
     loader: str
-    known_issues: tuple[str, ...] = ()
-    synthetic: bool = False
     restricted: bool = False
-    max_test_anomaly_rate: float | None = None
-    has_official_split: bool = False
     files: tuple[File, ...] = ()
     folders: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()

@@ -19,9 +19,9 @@ Kind = Literal["tabular", "image"]
 _CHUNK_BYTES = 1 << 24
 
 
-@dataclass(frozen=True)
-class Card:
-    """What is known of a data set before it is loaded.
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What is known of a data set, whatever its content.
 
     Attributes:
         name: the name that loads it.
@@ -30,22 +30,11 @@ class Card:
         source: where the content comes from, with DOI or URL.
         licence: of the content.
         citation: what to cite in a paper.
-        sha256: identifies the content in results: the sha256 of the samples, see `content_sha256`,
-            or, for a set read from files, that of the digests of the files and the options of the
-            loader, see `datasets.files.identity`.
-        n: number of samples; None before the first load of files that are not pinned.
-        shape: of one sample, or None.
-        n_anomalies: number of samples with label 1, or None.
-        duplicates: number of samples that equal an earlier one; None if not counted.
-        synthetic: whether the samples were generated.
-        from_files: whether `sha256` is that of files, which are verified when they are read.
+        known_issues: properties that have misled readers of results on this data.
+        synthetic: whether the samples are generated.
         max_test_anomaly_rate: largest share of anomalies a protocol lets into a test set;
             None for no limit. The record holds all of them.
         has_official_split: whether the source defines training and test rows.
-        known_issues: properties that have misled readers of results on this data.
-
-    Raises:
-        ValueError: a number that no data set can have, or an invalid sha256.
     """
 
     name: str
@@ -54,16 +43,36 @@ class Card:
     source: str
     licence: str
     citation: str
-    sha256: str
-    n: int | None
-    shape: tuple[int, ...] | None
-    n_anomalies: int | None
-    duplicates: int | None
-    synthetic: bool
-    from_files: bool = False
+    known_issues: tuple[str, ...] = ()
+    synthetic: bool = False
     max_test_anomaly_rate: float | None = None
     has_official_split: bool = False
-    known_issues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card(About):
+    """What is known of a data set before it is loaded.
+
+    Attributes, besides those of `About`:
+        sha256: identifies the content in results: the sha256 of the samples, see `content_sha256`,
+            or, for a set read from files, that of the digests of the files and the options of the
+            loader, see `datasets.files.identity`.
+        n: number of samples; None before the first load of files that are not pinned.
+        shape: of one sample, or None.
+        n_anomalies: number of samples with label 1, or None.
+        duplicates: number of samples that equal an earlier one; None if not counted.
+        from_files: whether `sha256` is that of files, which are verified when they are read.
+
+    Raises:
+        ValueError: a number that no data set can have, or an invalid sha256.
+    """
+
+    sha256: str
+    n: int | None = None
+    shape: tuple[int, ...] | None = None
+    n_anomalies: int | None = None
+    duplicates: int | None = None
+    from_files: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[0-9a-f]{64}", self.sha256):

@@ -55,7 +55,8 @@ def test_the_names_are_those_promised():
 def test_a_new_family_is_one_file_and_comes_last(tmp_path, monkeypatch):
     (tmp_path / "aaa.py").write_text(
         "from datasets.entry import Entry\n"
-        "ENTRIES = (Entry('toy', 'tabular', 'toy', 'x', 'x', 'x', f'{__name__}:table'),)\n"
+        "known = dict.fromkeys(('name', 'family', 'source', 'licence', 'citation'), 'toy')\n"
+        "ENTRIES = (Entry(**known, kind='tabular', loader=f'{__name__}:table'),)\n"
     )
     monkeypatch.setattr(families, "__path__", [*families.__path__, str(tmp_path)])
     *others, last = catalogue.read_families()

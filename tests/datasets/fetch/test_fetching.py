@@ -501,7 +501,8 @@ def test_a_killed_fetch_leaves_no_half_file_in_place_and_is_resumed(server, offe
     code = (
         "from datasets import Entry, File; from datasets.catalogue import TABLE\n"
         "from datasets.fetch.fetching import fetch; from pathlib import Path\n"
-        f"TABLE['x'] = Entry('x', 'tabular', 'x', 'x', 'x', 'x', 'x:x', files=({told},))\n"
+        f"known = dict.fromkeys(('name', 'family', 'source', 'licence', 'citation'), 'x')\n"
+        f"TABLE['x'] = Entry(**known, kind='tabular', loader='x:x', files=({told},))\n"
         f"fetch(['x'], Path({str(data)!r}), report=lambda *told: print(told[1], flush=True))"
     )
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE) as run:
