@@ -4,7 +4,7 @@
     data = load("digits/3")  # class 3 is normal: data.x (1797, 64), data.y (1797,), 1 = anomaly
 
 Importing this package, and `names`, `find` and `card`, read no data and import no scikit-learn;
-`card` reads files only where the table does not pin their digests.
+`card` reads files only if the catalogue does not pin their digests.
 """
 
 from datasets.catalogue import UnknownDataSet, card, find, load, names, present

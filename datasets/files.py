@@ -121,7 +121,7 @@ def pins(entry: Entry, folder: Path) -> list[str]:
     """Return the digests of an entry's files, with the names of those in its folders.
 
     Raises:
-        MissingData: a file is not there whose digest is not pinned.
+        MissingData: a file whose digest is not pinned is missing.
     """
     if entry.is_pinned:
         return [file.pin for file in entry.files]

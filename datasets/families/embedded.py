@@ -52,7 +52,7 @@ def read_table(file: str, *, header: bool = False) -> tuple[Array, Array]:
     roots = package.submodule_search_locations if package else None
     path = Path(roots[0] if roots else "sklearn", "datasets", "data", file)
     if not path.is_file():
-        msg = f"{path} is not there; it comes with scikit-learn, so reinstall scikit-learn"
+        msg = f"{path} does not exist; it comes with scikit-learn: reinstall scikit-learn"
         raise FileNotFoundError(msg)
     table = np.loadtxt(path, delimiter=",", skiprows=int(header))
     return table[:, :-1], table[:, -1].astype(np.int64)

@@ -85,7 +85,7 @@ def cluster(card: Card, paths: Sequence[Path]) -> DataSet:
 def dependency(card: Card, paths: Sequence[Path]) -> DataSet:
     """Return normals, and anomalies with the same marginals but independent features.
 
-    Each feature of an anomaly is taken from a draw of its own.
+    Each feature of an anomaly is taken from a separate draw.
     """
     rng, mixture, normals = _normals()
     features = range(normals.shape[1])

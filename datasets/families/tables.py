@@ -67,7 +67,7 @@ def _kept(path: Path, x: Array, missing: str) -> Array | slice:
 
 
 def _anomalous(path: Path, labels: Array, normal: Sequence[str]) -> Array:
-    """Return (n,) of 1 for anomalies out of labels as they are in the file."""
+    """Return (n,) int8, 1 for an anomaly, by the labels of the file."""
     texts = tabular.as_text(labels)
     found = sorted(set(texts.tolist()))
     shown = ", ".join(found[:10]) + (", ..." if len(found) > 10 else "")

@@ -76,7 +76,7 @@ def unpack(archive: Path, folder: Path, *, limits: Limits | None = None) -> dict
 
     Args:
         archive: a zip, or a tar, plain or compressed; recognised by content, not by name.
-        folder: where its files go; created if it is not there.
+        folder: where its files go; created if it does not exist.
         limits: its largest size; see `Limits`.
 
     Returns:
@@ -209,7 +209,7 @@ class _Checks:
             if before != path:
                 _refuse(name, f"clashes with {before!r} on disks that ignore case")
             if filed and was_file:
-                _refuse(name, "is there twice")
+                _refuse(name, "occurs twice")
             if filed or was_file:
                 _refuse(name, "is both a file and a folder")
         return "/".join(parts)

@@ -71,5 +71,5 @@ def test_a_missing_source_file_is_named_with_what_to_do(tmp_path):
 
     assert line.startswith("FileNotFoundError: ")
     assert line.endswith(
-        "wine_data.csv is not there; it comes with scikit-learn, so reinstall scikit-learn"
+        "wine_data.csv does not exist; it comes with scikit-learn: reinstall scikit-learn"
     )

@@ -191,8 +191,8 @@ def test_devices_in_a_zip_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("names", "reason"),
     [
-        (["a/b.txt", "a/b.txt"], "'a/b.txt' is there twice"),
-        (["a/b.txt", "./a//b.txt"], "'./a//b.txt' is there twice"),
+        (["a/b.txt", "a/b.txt"], "'a/b.txt' occurs twice"),
+        (["a/b.txt", "./a//b.txt"], "'./a//b.txt' occurs twice"),
         (["a/b.png", "a/B.png"], "'a/B.png' clashes with 'a/b.png'"),
         (["good/b.png", "Good/c.png"], "'Good/c.png' clashes with 'good'"),
         (["e\u0301.png", "\u00e9.png"], "clashes with"),
