@@ -19,7 +19,7 @@ function makeTheme(button) {
 }
 
 const DRAWN = {
-  "[data-critical]": drawCritical, "[data-cost]": drawCosts, "[data-dataset]": drawDataset,
+  "[data-diagram]": drawDiagram, "[data-cost]": drawCosts, "[data-dataset]": drawDataset,
   "[data-detector]": drawFits,
 };
 

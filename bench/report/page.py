@@ -21,21 +21,21 @@ from bench.boards.board import MARKS, Board
 from bench.boards.groups import FAMILIES
 from bench.render import values as text
 from bench.render.values import records
-from bench.report import critical, depth, facts, numbers
+from bench.report import chart_data, depth, diagrams, sections
 from bench.stats import bayes
 
 if TYPE_CHECKING:
     import pandas as pd
 
 HERE = Path(__file__).parent
-SCRIPTS = ("draw.js", "tables.js", "critical.js", "costs.js", "curves.js", "fits.js", "page.js")
+SCRIPTS = ("draw.js", "tables.js", "diagrams.js", "costs.js", "curves.js", "fits.js", "page.js")
 
 
 def render(
     board: Board,
     rows: pd.DataFrame,
-    scores: numbers.Scores,
-    details: facts.Details,
+    scores: chart_data.Scores,
+    details: sections.Details,
     *,
     notice: str = "",
 ) -> str:
@@ -51,16 +51,16 @@ def render(
     """
     rows = rows[rows["protocol"] == board.protocol]
     answer = depth.answer(board, rows)
-    fits = facts.fits(rows, details)
+    fits = sections.fits(rows, details)
     chosen = [family.best["label"] for family in answer.families["auroc"]]
-    diagrams, no_diagram = critical.critical(board, chosen)
+    shown, no_diagram = diagrams.diagrams(board, chosen)
     detectors, sets = records(board.detectors), records(board.datasets)
     script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     page: str = _template().render(
         board=board,
         notice=notice,
         answer=answer,
-        diagrams=diagrams,
+        diagrams=shown,
         no_diagram=no_diagram,
         rope=bayes.ROPE,
         axis=_axis([*board.detectors["auroc"], *board.detectors["auroc_low"]]),
@@ -87,14 +87,14 @@ def render(
             )
             if len(table)
         ],
-        worst=facts.worst(board),
-        settings=facts.settings(rows),
+        worst=sections.worst(board),
+        settings=sections.settings(rows),
         fits=fits,
-        failures=facts.failures(board, rows, details),
-        cards=facts.cards(board),
-        digests=facts.digests(rows),
-        provenance=facts.provenance(rows),
-        data=numbers.numbers(board, rows, scores, fits, diagrams, chosen),
+        failures=sections.failures(board, rows, details),
+        cards=sections.cards(board),
+        digests=sections.digests(rows),
+        provenance=sections.provenance(rows),
+        data=chart_data.chart_data(board, rows, scores, fits, shown, chosen),
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         script=script,
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -114,7 +114,7 @@ def _template() -> Any:
     )
     helpers = (text.share, text.cost, text.fixed, text.whole, text.marks, text.fit_cost)
     environment.filters |= {helper.__name__: helper for helper in helpers}
-    environment.filters |= {"signed": depth.signed, "reach": text.reach, "chance": critical.chance}
+    environment.filters |= {"signed": depth.signed, "reach": text.reach, "chance": diagrams.chance}
     environment.globals |= {"FAMILIES": FAMILIES, "MARKS": MARKS, "isnan": math.isnan}
     return environment.get_template("template.html")
 

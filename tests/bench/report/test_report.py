@@ -14,7 +14,7 @@ from bench.boards.rows import frame_of
 from bench.metrics import scored
 from bench.plan import planning
 from bench.plan.suite import build
-from bench.report import curves, depth, facts
+from bench.report import curves, depth, sections
 from bench.report.page import render
 from bench.report.rows import as_stored, chosen_rows
 from bench.store.records import Row
@@ -152,7 +152,7 @@ def test_failed_and_missing_cells_are_visible(page):
 def test_settings_losses_and_provenance_are_told(page, rows, store):
     assert "<dt>n_neighbors</dt><dd>7</dd>" in page
     assert "abc with uncommitted changes" in page
-    fits = facts.fits(rows, store.details)
+    fits = sections.fits(rows, store.details)
     assert set(fits) == {"ae", "ae+lof"}
     assert fits["ae"]["figures"] == {"epochs": 3}
     assert fits["ae+lof"]["curves"]["loss"]["wine"] == [(1, 3.0), (2, 2.0), (3, 1.5)]
@@ -353,7 +353,7 @@ def test_where_all_curves_are_too_many_those_of_the_best_of_each_family_stay(
     rows, store, monkeypatch
 ):
     made = board.build(rows, title="")
-    monkeypatch.setattr("bench.report.numbers.MAX_CURVES", 5 * 4)
+    monkeypatch.setattr("bench.report.chart_data.MAX_CURVES", 5 * 4)
     numbers = carried(render(made, rows, store.scores, store.details))
     assert numbers["left_out"] == 2
     for dataset in numbers["datasets"]:

@@ -1,7 +1,7 @@
-// Critical differences: mean ranks, best on top, and bars that join what is not told apart.
+// Critical-difference diagrams: mean ranks, best on top; bars join detectors that do not differ.
 
-function drawCritical(box) {
-  const { unit, labels, families, ranks, difference, cliques } = DATA.critical[box.dataset.critical];
+function drawDiagram(box) {
+  const { unit, labels, families, ranks, difference, cliques } = DATA.diagrams[box.dataset.diagram];
   const row = 17, top = 46, width = room(box, 620), step = width < 450 ? 6 : 9;
   const left = Math.min(210, width * 0.38), right = width - 20 - step * cliques.length;
   const height = top + row * labels.length + 6;

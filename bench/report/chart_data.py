@@ -1,4 +1,4 @@
-"""The numbers that a page carries for its script to draw from."""
+"""The values that the page carries for its script to draw its charts from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bench.boards.board import Board
 from bench.render.values import records
 from bench.report import curves
-from bench.report.critical import Critical
+from bench.report.diagrams import Diagram
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,23 +23,23 @@ Scores = Callable[[str], tuple[NDArray[np.int8], NDArray[np.float64]] | None]
 MAX_CURVES = 2500  # detectors times data sets; each takes 1.1 kB
 
 
-def numbers(
+def chart_data(
     board: Board,
     rows: pd.DataFrame,
     scores: Scores,
     fits: Mapping[str, Any],
-    diagrams: Sequence[Critical],
+    shown: Sequence[Diagram],
     chosen: Sequence[str],
 ) -> dict[str, Any]:
-    """Return the numbers that the page's script draws from; None where there is none.
+    """Return the values that the page's script draws from; None for an absent number.
 
     Args:
         board: of `rows`.
         rows: of the board's protocol.
-        scores: from a row's key to labels and scores (n_test,), None where it has none.
-        fits: what `facts.fits` gives.
-        diagrams: what `critical.critical` gives.
-        chosen: labels whose curves are shown at first, and are there even if not all can be.
+        scores: from a row's key to labels and scores (n_test,), None if it has none.
+        fits: of `sections.fits`.
+        shown: of `diagrams.diagrams`.
+        chosen: labels of the detectors whose curves are shown at first; the page always has these.
     """
     labels = list(board.detectors["label"])
     families = dict(zip(labels, board.detectors["family"], strict=True))
@@ -53,7 +53,7 @@ def numbers(
             "bins": curves.BINS,
         },
         "left_out": len(labels) - len(wanted),  # detectors without curves, to keep the page small
-        "critical": [_diagram(one, families) for one in diagrams],
+        "diagrams": [_diagram(one, families) for one in shown],
         "chosen": [labels.index(label) for label in chosen],
         "detectors": [
             {
@@ -99,7 +99,7 @@ def _curves(
     }
 
 
-def _diagram(one: Critical, families: Mapping[str, str]) -> dict[str, Any]:
+def _diagram(one: Diagram, families: Mapping[str, str]) -> dict[str, Any]:
     """Return what the script draws a critical-difference diagram from."""
     return {
         "unit": one.unit,
@@ -112,5 +112,5 @@ def _diagram(one: Critical, families: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | None:
-    """Return a number of six digits; None for nan, which JSON has no word for."""
+    """Return a number of six digits; None for nan, which JSON cannot express."""
     return float(f"{value:.6g}") if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Which detectors differ: what the page shows of the tests, by family and by data set."""
+"""Which detectors differ: critical-difference diagrams over families and over data sets."""
 
 from __future__ import annotations
 
@@ -19,9 +19,14 @@ NAMES: dict[Unit, str] = {"family": "families of data sets", "dataset": "data se
 class Pair:
     """Two detectors compared on all blocks.
 
-    won, tied, lost: blocks on which the first is better by more than `bayes.ROPE`, no different,
-    worse. p: of Wilcoxon's test, corrected by Holm for all pairs of the board. practical: how
-    likely the first is better, the same in practice, worse.
+    Attributes:
+        first: label of one.
+        second: label of the other.
+        won: blocks on which the first is better by more than `bayes.ROPE`.
+        tied: blocks on which they differ by at most that.
+        lost: blocks on which the first is worse.
+        p: of Wilcoxon's test, with Holm's correction for all pairs of the board.
+        practical: how likely the first is better, the same in practice, or worse.
     """
 
     first: str
@@ -34,12 +39,18 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Critical:
+class Diagram:
     """The critical-difference diagram of a board over one kind of block, and some of its pairs.
 
-    unit: what a block is, in words. caption: what was compared. sentence: the tests' verdict.
-    labels, mean_ranks: of the detectors, best first. difference: Nemenyi's critical difference.
-    cliques: first and last place of detectors that it does not tell apart.
+    Attributes:
+        unit: what a block is, in words.
+        caption: what was compared.
+        sentence: what the tests found.
+        labels: of the detectors, best first.
+        mean_ranks: of the detectors, best first.
+        difference: Nemenyi's critical difference.
+        cliques: first and last place of each group of detectors that do not differ by it.
+        pairs: the chosen detectors, two by two.
     """
 
     unit: str
@@ -52,30 +63,30 @@ class Critical:
     pairs: tuple[Pair, ...]
 
 
-def critical(board: Board, chosen: Sequence[str]) -> tuple[list[Critical], str]:
+def diagrams(board: Board, chosen: Sequence[str]) -> tuple[list[Diagram], str]:
     """Return the diagrams over families and over data sets, or why there are none.
 
-    chosen: labels whose pairs are told one by one, if they are compared.
+    chosen: labels of the detectors to compare two by two, if they are on the diagrams.
     """
-    found: list[Critical] = []
+    found: list[Diagram] = []
     try:
         for unit in NAMES:
             compared = blocks(board, unit=unit)
             if not found or len(compared.names) > len(set(compared.families)):
-                found.append(_critical(compared, unit, chosen))
+                found.append(_diagram(compared, unit, chosen))
     except ValueError as error:
         return found, str(error)
     return found, ""
 
 
-def _critical(compared: Blocks, unit: Unit, chosen: Sequence[str]) -> Critical:
+def _diagram(compared: Blocks, unit: Unit, chosen: Sequence[str]) -> Diagram:
     values = compared.values
     friedman, pairs = differences.friedman(values), differences.wilcoxon(values)
     ranks = averages.ranks(values).mean(axis=1)
     order = sorted(range(len(ranks)), key=lambda i: (ranks[i], compared.detectors[i]))
     ordered = [float(ranks[i]) for i in order]
     width = differences.critical_difference(*values.shape)
-    return Critical(
+    return Diagram(
         NAMES[unit],
         compared.caption,
         _sentence(friedman, pairs, NAMES[unit], values.shape[1]),
@@ -93,28 +104,28 @@ def _sentence(
     k = len(pairs.p)
     n_pairs, differing = k * (k - 1) // 2, int((pairs.holm < ALPHA).sum()) // 2
     alike = "do not all rank alike" if friedman.f_p < ALPHA else "may all rank alike"
-    told = (
+    sentence = (
         f"Over {n_blocks} {unit} the detectors {alike} (Friedman's test, "
         f"chi-squared {fixed(friedman.chi2, 1)}, Iman and Davenport's p {chance(friedman.f_p)}). "
-        f"Of {n_pairs} pairs, {differing} differ by Wilcoxon's test after Holm's correction"
+        f"Of {n_pairs} pairs, {differing} differ by Wilcoxon's test with Holm's correction"
     )
     if pairs.least * n_pairs >= ALPHA:
-        told += f"; {n_blocks} blocks give no p below {chance(pairs.least)}, so none can"
-    return told + "."
+        sentence += f"; with {n_blocks} blocks no p is below {chance(pairs.least)}, so no pair can"
+    return sentence + "."
 
 
 def _pairs(compared: Blocks, tested: differences.Pairs, chosen: Sequence[str]) -> list[Pair]:
-    there = [compared.detectors.index(label) for label in chosen if label in compared.detectors]
-    counts = differences.win_tie_loss(compared.values[there], bayes.ROPE)
-    told = []
-    for i, j in combinations(range(len(there)), 2):
-        first, second = there[i], there[j]
+    places = [compared.detectors.index(label) for label in chosen if label in compared.detectors]
+    counts = differences.win_tie_loss(compared.values[places], bayes.ROPE)
+    found = []
+    for i, j in combinations(range(len(places)), 2):
+        first, second = places[i], places[j]
         won, tied, lost = map(int, counts[i, j])
         p = float(tested.holm[first, second])
         practical = bayes.signed_rank(compared.values[first] - compared.values[second])
         names = compared.detectors[first], compared.detectors[second]
-        told.append(Pair(*names, won, tied, lost, p, practical))
-    return told
+        found.append(Pair(*names, won, tied, lost, p, practical))
+    return found
 
 
 def chance(p: float) -> str:
