@@ -88,11 +88,16 @@ def module_file(name: str, folder: Path) -> Path | None:
 
 
 def read_tree(path: Path) -> ast.Module:
-    """Return the syntax tree of a file.
+    """Return the syntax tree of a file as it is now; the same object while the file stays.
 
     Raises:
         ValueError: it is not valid python.
     """
+    return _tree_as_of(path.absolute(), path.stat().st_mtime_ns)
+
+
+@cache
+def _tree_as_of(path: Path, changed_ns: int) -> ast.Module:
     try:
         return ast.parse(path.read_bytes())
     except SyntaxError as error:
@@ -186,13 +191,13 @@ class _Source(NamedTuple):
 
 
 def _read(path: Path) -> _Source:
-    return _read_as_of(path.absolute(), path.stat().st_mtime_ns)
+    return _parts(read_tree(path))
 
 
 @cache
-def _read_as_of(path: Path, changed_ns: int) -> _Source:
+def _parts(tree: ast.Module) -> _Source:
     source = _Source([], {})
-    for node in read_tree(path).body:
+    for node in tree.body:
         if isinstance(node, ast.ClassDef):
             source.classes.append(node)
         elif isinstance(node, ast.Import):

@@ -21,8 +21,9 @@ from bench.run.scoring import seed_generators
 from bench.store.codeid import code_id, origin
 from bench.store.records import Wanted
 from bench.store.store import Store
-from detectors import checks
 from detectors.compose import Hybrid, ReadOut
+from detectors.conformance import checks
+from detectors.conformance.subject import Subject
 from detectors.contract import Detector
 from detectors.factory import check, load_class, make
 from detectors.spec import Spec, parse
@@ -55,7 +56,7 @@ def check_contract(spec: str, console: Console) -> list[str]:
     brief = _has_epochs(parsed) and not parsed.untrained
     settings = {"epochs": N_EPOCHS} if brief else {}
     for text in [f"{parsed.model}:{readout}" for readout in readouts] or [str(parsed)]:
-        subject = checks.Subject(text, settings)
+        subject = Subject(text, settings)
         failed += [f"{text}: {name}" for name in _failures(subject, console)]
     return failed
 
@@ -64,7 +65,7 @@ def _has_epochs(spec: Spec) -> bool:
     return any(part.name == "epochs" for part in fields(load_class(spec.entry.target)))
 
 
-def _failures(subject: checks.Subject, console: Console) -> Iterator[str]:
+def _failures(subject: Subject, console: Console) -> Iterator[str]:
     """Run and print the checks of one read-out; yield the names of those that failed."""
     console.print(f"{subject.text}:", markup=False)
     apply = checks.checks_for(subject)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from detectors import Unsupported, make, names
-from detectors.checks import CHECKS, CheckFailed, Subject, checks_for
+from detectors.conformance.checks import CHECKS, CheckFailed, checks_for
+from detectors.conformance.subject import Subject
 from detectors.contract import Detector, Floats
 from detectors.registry import TABLE, find
 from detectors.spec import Spec

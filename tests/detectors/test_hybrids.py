@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from detectors import Unsupported, make
-from detectors.checks import N_FAR, Subject, brought_within
 from detectors.compose import Hybrid
+from detectors.conformance.subject import N_FAR, Subject, brought_within
 from detectors.factory import make_model
 from detectors.registry import TABLE, find
 from detectors.spec import parse

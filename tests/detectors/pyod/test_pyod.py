@@ -14,7 +14,8 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from detectors import UnknownDetector, Unsupported, make
-from detectors.checks import CHECKS, CheckFailed, Subject
+from detectors.conformance.checks import CHECKS, CheckFailed
+from detectors.conformance.subject import Subject
 from detectors.pyod.adapter import _one_draw
 from detectors.pyod.table import PYOD, UNUSABLE, pyod_entry, pyod_names
 from detectors.spec import parse

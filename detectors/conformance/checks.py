@@ -1,4 +1,4 @@
-"""The contract of `detectors.contract` as functions, for the tests and for `bench check`.
+"""The contract of `detectors.contract` as functions.
 
 Each check takes a `Subject` and raises `CheckFailed` with a sentence where the contract does not
 hold. `checks_for(subject)` names those that apply.
@@ -11,93 +11,21 @@ import dataclasses
 import pickle
 import random
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.contract import Detector, Floats, Unsupported
-from detectors.factory import load_class, make, make_model
-from detectors.spec import Spec, parse
+from detectors.conformance.subject import N_FAR, N_TEST, Subject, brought_within
+from detectors.contract import Floats, Unsupported
+from detectors.factory import load_class, make_model
+from detectors.spec import Spec
 from detectors.streams import global_generators, stream
-
-N_TRAIN, N_TEST, N_FAR = 64, 24, 6
-SIDE = 8  # pixels, of the images that a detector of images alone is checked on
 
 
 class CheckFailed(AssertionError):
     """Raised by a check, with what does not hold."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The detector under check.
-
-    Attributes:
-        text: its spec.
-        settings: settings that differ from the defaults, for instance fewer epochs; those of a
-            head under "head".
-        n_features: width of the samples it is checked on.
-    """
-
-    text: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    n_features: int = 5
-
-    @property
-    def spec(self) -> Spec:
-        """The parsed spec."""
-        return parse(self.text)
-
-    @property
-    def tolerance(self) -> float:
-        """How far a score may move, relative to the largest, when companions change.
-
-        Nothing for models that score in padded batches, float32 rounding for other deep ones,
-        float64 rounding of matrix products for the rest.
-        """
-        if self.spec.entry.family != "deep":
-            return 1e-9
-        padded = self.spec.entry.target.startswith("detectors.deep.")
-        return 1e-5 if not padded else 1e-9 if self.spec.head else 0.0
-
-    def make(self, **settings: Any) -> Detector:
-        """Return a new detector; one for bounded values gets its samples brought there first."""
-        detector = make(self.text, **{**self.settings, **settings})
-        return detector if self.bounds is None else _Within(model=detector, limits=self.bounds)
-
-    @property
-    def bounds(self) -> tuple[float, float] | None:
-        """The bounds of the model, as `Detector.bounds`."""
-        return make(self.text, **self.settings).bounds
-
-    def fitted(self) -> Detector:
-        """Return a detector fitted on the training samples."""
-        return self.make().fit(self.samples[0])
-
-    @property
-    def samples(self) -> tuple[Floats, Floats]:
-        """New training and test samples (n, *shape); the last `N_FAR` of the test are far."""
-        if not self.spec.entry.images_only:
-            return _samples(self.n_features)
-        x, z = _samples(SIDE * SIDE)
-        return x.reshape(-1, 1, SIDE, SIDE), z.reshape(-1, 1, SIDE, SIDE)
-
-
-@dataclass(kw_only=True)
-class _Within(Detector):
-    """A detector of bounded values, given each value on a rising curve between its bounds."""
-
-    model: Detector
-    limits: tuple[float, float]
-
-    def _fit(self, x: Floats) -> None:
-        self.model.fit(brought_within(x, self.limits))
-
-    def _score(self, x: Floats, readout: str) -> Floats:
-        return self.model.score(brought_within(x, self.limits))
 
 
 Check = Callable[[Subject], None]
@@ -326,24 +254,6 @@ def _trains(spec: Spec) -> bool:
     from detectors.training.base import DeepDetector
 
     return issubclass(load_class(spec.entry.target), DeepDetector)
-
-
-def _samples(d: int) -> tuple[Floats, Floats]:
-    """Two clouds of correlated vectors, and test samples that end in far ones."""
-    rng = stream(0, "samples")
-    mixing = np.eye(d) + 0.3 * rng.normal(size=(d, d))
-    clouds = np.array([[-2.0], [2.0]])[rng.integers(2, size=N_TRAIN + N_TEST)]
-    x = rng.normal(size=(N_TRAIN + N_TEST, d)) @ mixing + clouds
-    x[-N_FAR:] += 30 * np.sign(x[-N_FAR:])
-    return x[:N_TRAIN], x[N_TRAIN:]
-
-
-def brought_within(x: Floats, bounds: tuple[float, float] | None) -> Floats:
-    """Return x with each value on a rising curve between the bounds; as it is without any."""
-    if bounds is None:
-        return x
-    low, high = bounds
-    return low + (high - low) * (1 + np.tanh(x / 8)) / 2
 
 
 def _strided(x: Floats) -> Floats:
