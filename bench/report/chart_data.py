@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.boards.board import Board
+from bench.boards.words import TYPES
 from bench.render.values import records
 from bench.report import curves
 from bench.report.diagrams import Diagram
@@ -42,7 +43,7 @@ def chart_data(
         chosen: labels of the detectors whose curves are shown at first; the page always has these.
     """
     labels = list(board.detectors["label"])
-    families = dict(zip(labels, board.detectors["family"], strict=True))
+    types = dict(zip(labels, board.detectors["family"].map(TYPES), strict=True))
     names = list(board.datasets["dataset"])
     wanted = list(dict.fromkeys([*chosen, *labels]))
     wanted = wanted[: max(len(chosen), MAX_CURVES // len(names))]
@@ -53,11 +54,12 @@ def chart_data(
             "bins": curves.BINS,
         },
         "left_out": len(labels) - len(wanted),  # detectors without curves, to keep the page small
-        "diagrams": [_diagram(one, families) for one in shown],
+        "diagrams": [_diagram(one, types) for one in shown],
         "chosen": [labels.index(label) for label in chosen],
         "detectors": [
             {
-                "label": d["label"], "family": d["family"], "complete": d["rows_ok"] == d["rows"],
+                "label": d["label"], "type": types[d["label"]],
+                "complete": d["rows_ok"] == d["rows"],
                 **{k: _number(d[k]) for k in ("auroc", "auroc_low", "auroc_high")},
                 **{k: _number(d[f"median_{k}"]) for k in ("fit_seconds", "score_us")},
                 "curves": fits.get(d["label"], {}).get("curves", {}),
@@ -99,12 +101,12 @@ def _curves(
     }
 
 
-def _diagram(one: Diagram, families: Mapping[str, str]) -> dict[str, Any]:
+def _diagram(one: Diagram, types: Mapping[str, str]) -> dict[str, Any]:
     """Return what the script draws a critical-difference diagram from."""
     return {
         "unit": one.unit,
         "labels": one.labels,
-        "families": [families[label] for label in one.labels],
+        "types": [types[label] for label in one.labels],
         "ranks": [round(rank, 3) for rank in one.mean_ranks],
         "difference": round(one.difference, 3),
         "cliques": one.cliques,

@@ -1,4 +1,4 @@
-// Quality against cost, with the front of detectors that none is both better and cheaper than.
+// Quality against cost, with the front: detectors for which no other is both better and cheaper.
 
 function drawCosts(box) {
   const cost = box.dataset.cost;
@@ -17,14 +17,14 @@ function drawCosts(box) {
   }
   add(svg, "path", { class: "front", d: path(front.map((d) => [x(d[cost]), y(d.auroc)])) });
   const points = [...shown].sort((a, b) => a[cost] - b[cost]).map((d) => {
-    const said = `${d.label}: AUROC ${share(d.auroc)}, ${number(d[cost])} ${name}`;
-    const point = add(svg, "g", { class: "point " + d.family, role: "img", "aria-label": said });
+    const text = `${d.label}: AUROC ${share(d.auroc)}, ${number(d[cost])} ${name}`;
+    const point = add(svg, "g", { class: "point " + d.type, role: "img", "aria-label": text });
     if (d.auroc_low !== null) {
       add(point, "line", { class: "whisker", x1: x(d[cost]), x2: x(d[cost]),
         y1: y(Math.max(d.auroc_low, floor)), y2: y(d.auroc_high) });
     }
-    mark(point, d.family, x(d[cost]), y(d.auroc));
-    tip(point, said);
+    mark(point, d.type, x(d[cost]), y(d.auroc));
+    tip(point, text);
     return point;
   });
   walk(points);
@@ -33,9 +33,9 @@ function drawCosts(box) {
   if (below.length) add(box, "p", { class: "caption" }, "Below the axis: " + below.join(", ") + ".");
 }
 
-// The axis ends below all but the controls, which would flatten the rest.
+// The axis ends below all but the baselines, which would flatten the rest.
 function axisFloor(known) {
-  const others = known.filter((d) => d.family !== "control");
+  const others = known.filter((d) => d.type !== "baseline");
   const lowest = Math.min(...(others.length ? others : known).map((d) => d.auroc));
   return Math.floor(lowest * 20 - 0.4) / 20;
 }

@@ -38,7 +38,7 @@ function drawDataset(box) {
   drawCurve(figures, series, "roc", DATA.grid.fpr, "false-positive rate", "recall", "ROC");
   drawCurve(figures, series, "pr", DATA.grid.recall, "recall", "precision", "PR", dataset.prevalence);
   add(box, "p", { class: "caption" }, "Means over seeds. Shaded: 95 % intervals, point by "
-    + "point, of a single test set; tick others in the list. The dotted line is a random order."
+    + "point, of a single test set; tick others in the list. The dotted line is that of random scores."
     + (DATA.left_out ? ` To keep the page small, ${DATA.left_out} detectors have no curves here.` : ""));
   const small = add(box, "div", { class: "figures three" });
   for (const one of series) drawScores(small, one);
@@ -77,7 +77,7 @@ function drawLegend(box, dataset, series) {
   select.addEventListener("change", () => choose(box, [...chosen, Number(select.value)]));
 }
 
-// Draws anew whatever is open; the focus stays where it was.
+// Redraws whatever is open; the focus stays where it was.
 function choose(box, wanted, focus = "select") {
   chosen.splice(0, chosen.length, ...wanted);
   draw(document.getElementById("datasets"));
@@ -127,7 +127,7 @@ function drawScores(parent, { look, detector, ends: [low, high], normals, anomal
   }
 }
 
-// Round figures between two ends of an asinh axis.
+// Round numbers between two ends of an asinh axis.
 function rangesShown(low, high) {
   const found = [0];
   for (let power = 0; power < 13; power++) found.push(10 ** power, 3 * 10 ** power);

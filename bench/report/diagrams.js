@@ -1,7 +1,7 @@
 // Critical-difference diagrams: mean ranks, best on top; bars join detectors that do not differ.
 
 function drawDiagram(box) {
-  const { unit, labels, families, ranks, difference, cliques } = DATA.diagrams[box.dataset.diagram];
+  const { unit, labels, types, ranks, difference, cliques } = DATA.diagrams[box.dataset.diagram];
   const row = 17, top = 46, width = room(box, 620), step = width < 450 ? 6 : 9;
   const left = Math.min(210, width * 0.38), right = width - 20 - step * cliques.length;
   const height = top + row * labels.length + 6;
@@ -15,10 +15,10 @@ function drawDiagram(box) {
   add(svg, "path", { class: "ruler", d: `M${left} 6v8m0 -4H${end}m0 -4v8` });
   add(svg, "text", { class: "label", x: left, y: 27 }, `critical difference ${difference.toFixed(1)}`);
   labels.forEach((label, i) => {
-    const point = add(svg, "g", { class: "point " + families[i] });
+    const point = add(svg, "g", { class: "point " + types[i] });
     add(point, "text", { class: "label", x: left - 12, y: at(i) + 4, "text-anchor": "end" },
       cut(label, left - 12));
-    mark(point, families[i], x(ranks[i]), at(i), 4);
+    mark(point, types[i], x(ranks[i]), at(i), 4);
     tip(point, `${label}: mean rank ${ranks[i].toFixed(1)}`);
   });
   cliques.forEach(([first, last], i) => {

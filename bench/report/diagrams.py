@@ -103,9 +103,9 @@ def _sentence(
 ) -> str:
     k = len(pairs.p)
     n_pairs, differing = k * (k - 1) // 2, int((pairs.holm < ALPHA).sum()) // 2
-    alike = "do not all rank alike" if friedman.f_p < ALPHA else "may all rank alike"
+    ranks = "differ in rank" if friedman.f_p < ALPHA else "show no difference in rank"
     sentence = (
-        f"Over {n_blocks} {unit} the detectors {alike} (Friedman's test, "
+        f"Over {n_blocks} {unit} the detectors {ranks} (Friedman's test, "
         f"chi-squared {fixed(friedman.chi2, 1)}, Iman and Davenport's p {chance(friedman.f_p)}). "
         f"Of {n_pairs} pairs, {differing} differ by Wilcoxon's test with Holm's correction"
     )

@@ -87,15 +87,15 @@ function path(points) {
   return points.map(([x, y], i) => (i ? "L" : "M") + x.toFixed(1) + " " + y.toFixed(1)).join("");
 }
 
-// Marks of the four families differ in shape, not in colour alone.
-function mark(parent, family, x, y, size = 5) {
+// Marks of the four types differ in shape, not in colour alone.
+function mark(parent, type, x, y, size = 5) {
   const s = size;
-  if (family === "shallow") return add(parent, "circle", { class: "mark", cx: x, cy: y, r: s });
+  if (type === "shallow") return add(parent, "circle", { class: "mark", cx: x, cy: y, r: s });
   const corners = {
     deep: [[-s, -s], [s, -s], [s, s], [-s, s]],
     hybrid: [[0, -1.4 * s], [1.4 * s, 0], [0, 1.4 * s], [-1.4 * s, 0]],
-    control: [[-1.3 * s, -s / 2.5], [1.3 * s, -s / 2.5], [1.3 * s, s / 2.5], [-1.3 * s, s / 2.5]],
-  }[family];
+    baseline: [[-1.3 * s, -s / 2.5], [1.3 * s, -s / 2.5], [1.3 * s, s / 2.5], [-1.3 * s, s / 2.5]],
+  }[type];
   return add(parent, "path", { class: "mark", d: path(corners.map(([a, b]) => [x + a, y + b])) + "Z" });
 }
 
@@ -135,8 +135,8 @@ function spread(values, gap, low, high) {
   for (let round = 0; round < 200; round++) {
     let moved = false;
     for (let k = 1; k < order.length; k++) {
-      const [a, b] = [order[k - 1], order[k]], lack = gap - (placed[b] - placed[a]);
-      if (lack > 0.01) { placed[a] -= lack / 2; placed[b] += lack / 2; moved = true; }
+      const [a, b] = [order[k - 1], order[k]], missing = gap - (placed[b] - placed[a]);
+      if (missing > 0.01) { placed[a] -= missing / 2; placed[b] += missing / 2; moved = true; }
     }
     for (const i of order) placed[i] = Math.min(high, Math.max(low, placed[i]));
     if (!moved) break;

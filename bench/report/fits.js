@@ -1,6 +1,6 @@
-// What detectors say of their fits: curves by epoch.
+// The diagnostics of fits: curves by epoch.
 
-// One line a data set: the mean over seeds of each curve that the fits left.
+// One line a data set: the mean over seeds of each curve.
 function drawFits(box) {
   const { curves, label } = DATA.detectors[box.dataset.detector];
   const figures = add(box, "div", { class: "figures" });

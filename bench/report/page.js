@@ -1,9 +1,9 @@
-// The page: themes, what opens, and drawing each figure when it is first seen.
+// The page: its theme, what opens, and drawing each chart when it is first seen.
 
 function makeTheme(button) {
   const root = document.documentElement, prefers = matchMedia("(prefers-color-scheme: dark)");
   const dark = () => (root.dataset.theme ?? (prefers.matches ? "dark" : "light")) === "dark";
-  const tell = () => { button.textContent = dark() ? "light" : "dark"; };
+  const label = () => { button.textContent = dark() ? "light" : "dark"; };
   try {
     const kept = localStorage.getItem("theme");
     if (kept) root.dataset.theme = kept;
@@ -11,11 +11,11 @@ function makeTheme(button) {
   button.addEventListener("click", () => {
     root.dataset.theme = dark() ? "light" : "dark";
     try { localStorage.setItem("theme", root.dataset.theme); } catch { /* as above */ }
-    tell();
+    label();
   });
-  prefers.addEventListener("change", tell);
+  prefers.addEventListener("change", label);
   button.hidden = false;
-  tell();
+  label();
 }
 
 const DRAWN = {
@@ -23,7 +23,7 @@ const DRAWN = {
   "[data-detector]": drawFits,
 };
 
-// Draws all figures inside that can be seen, at the width that they have.
+// Draws all charts inside that can be seen, at the width that they have.
 function draw(root) {
   for (const [selector, drawer] of Object.entries(DRAWN)) {
     for (const box of root.querySelectorAll(selector)) {

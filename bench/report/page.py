@@ -1,9 +1,8 @@
 """From a board and its stored rows to the text of one HTML page.
 
-The page is a jinja2 template, which escapes every word it is given; tables and sentences are HTML,
-so that they can be read, searched and printed without a script. Figures are drawn by the page's
-own script from numbers that the page carries. A content security policy lets no other script run
-and nothing be fetched.
+The page is a jinja2 template, which escapes all text. Tables and sentences are HTML, so that they
+can be read, searched and printed without a script. The page's own script draws the charts from
+values that the page carries. A content security policy lets no other script run and loads nothing.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.boards.board import MARKS, Board
-from bench.boards.groups import FAMILIES
+from bench.boards.board import Board
+from bench.boards.words import MARKS, TYPES
 from bench.render import values as text
 from bench.render.values import records
 from bench.report import chart_data, depth, diagrams, sections
@@ -39,22 +38,23 @@ def render(
     *,
     notice: str = "",
 ) -> str:
-    """Return the page of a board, whole: it needs no other file and no network.
+    """Return the whole page of a board; it needs no other file and no network.
 
     Args:
         board: of `rows`.
-        rows: one line per wanted row, as `plan.frame` gives them; rows under other protocols
-            than the board's are left to its table of protocols.
-        scores: from a row's key to labels and scores (n_test,), None where it has none.
+        rows: one line for each row, as `boards.rows.frame_of` returns them; only the board's table
+            of protocols shows rows with other protocols than the board's.
+        scores: from a row's key to labels and scores (n_test,), None if it has none.
         details: from a row's key to traceback, output, warnings and diagnostics.
-        notice: a sentence that stands above all, on rows that are not what was asked for.
+        notice: a sentence at the top of the page, about rows other than those asked for.
     """
     rows = rows[rows["protocol"] == board.protocol]
     answer = depth.answer(board, rows)
     fits = sections.fits(rows, details)
-    chosen = [family.best["label"] for family in answer.families["auroc"]]
+    chosen = [one.best["label"] for one in answer.types["auroc"]]
     shown, no_diagram = diagrams.diagrams(board, chosen)
-    detectors, sets = records(board.detectors), records(board.datasets)
+    detectors = [{**d, "type": TYPES[d["family"]]} for d in records(board.detectors)]
+    sets = records(board.datasets)
     script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     page: str = _template().render(
         board=board,
@@ -64,9 +64,7 @@ def render(
         no_diagram=no_diagram,
         rope=bayes.ROPE,
         axis=_axis([*board.detectors["auroc"], *board.detectors["auroc_low"]]),
-        families_axis=_axis(
-            [v for f in answer.families["auroc"] for v in (f.low, f.value, f.typical)]
-        ),
+        types_axis=_axis([v for t in answer.types["auroc"] for v in (t.low, t.value, t.typical)]),
         detectors=detectors,
         sets=sets,
         short=dict(
@@ -115,19 +113,19 @@ def _template() -> Any:
     helpers = (text.share, text.cost, text.fixed, text.whole, text.marks, text.fit_cost)
     environment.filters |= {helper.__name__: helper for helper in helpers}
     environment.filters |= {"signed": depth.signed, "reach": text.reach, "chance": diagrams.chance}
-    environment.globals |= {"FAMILIES": FAMILIES, "MARKS": MARKS, "isnan": math.isnan}
+    environment.globals |= {"TYPES": TYPES, "MARKS": MARKS, "isnan": math.isnan}
     return environment.get_template("template.html")
 
 
 def _axis(values: Sequence[float]) -> tuple[float, float]:
-    """Return the ends of the axis on which AUROCs are drawn: all of `values`, and 1."""
+    """Return the ends of an axis of AUROCs that contains `values` and 1."""
     return math.floor(np.nanmin([*values, 0.9]) * 10) / 10, 1.0
 
 
 def _part(
     table: pd.DataFrame, by: str, board: Board
 ) -> tuple[list[str], list[list[dict[str, Any]]]]:
-    """Return the values of a column, and for each detector in the board's order its lines."""
+    """Return the values of a column, and the lines of each detector in the board's order."""
     names = list(dict.fromkeys(table[by]))
     lines = {(line["label"], line[by]): line for line in records(table)}
     return names, [[lines[label, name] for name in names] for label in board.detectors["label"]]
@@ -136,7 +134,7 @@ def _part(
 def _cells(board: Board) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the cells of the heat map by label and data set, each with its shade.
 
-    shade: 1 for the best of a data set, 0 for the last; nan where there is no value.
+    shade: 1 for the best on a data set, 0 for the last, nan for an absent value.
     """
     table = board.cells.copy()
     order = table.groupby("dataset")["value"].rank(ascending=not board.metric.larger_is_better)

@@ -1,4 +1,4 @@
-"""Which stored rows a page shows: those a suite wants, or those that are there of it."""
+"""Which stored rows the page shows: those that a suite wants, or those made for it."""
 
 from __future__ import annotations
 
@@ -25,15 +25,14 @@ def chosen_rows(
 ) -> tuple[pd.DataFrame, int, str]:
     """Return one line a row, how many stored rows are stale, and a sentence for the page.
 
-    Where none of the wanted rows is stored, as with a folder of somebody else's whose code,
-    versions or data differ, the rows that were made for the suite are shown as they are, the
-    newest of each detector, data set, protocol and seed, and the sentence says so. Where there
-    are some under the scaler that is wanted, they are those. `renewed` brings the metrics of a
-    row that is shown up to date.
+    If none of the wanted rows is stored, as in a folder made with other code, versions or data,
+    the page shows the rows made for the suite as they are: the newest of each detector, data set,
+    protocol and seed, with the wanted scaler if there are any. The sentence says so. `renewed`
+    updates the metrics of a row.
 
     Raises:
-        ValueError: there are no rows to show; the message names the suites that have some. Or
-            rows have to be shown as they are, and `as_stored` cannot.
+        ValueError: there are no rows to show; the message names the suites that have some. Or the
+            rows made for the suite have several scalers.
     """
     stored = list(records)
     frame, stale = frame_of(wanted, stored, renewed)
@@ -54,10 +53,10 @@ def as_stored(
     renewed: Renewed = dict,
     scaler: str | None = None,
 ) -> tuple[pd.DataFrame, int, str]:
-    """Return what `chosen_rows` does of rows made for a suite, whatever is installed here.
+    """Return what `chosen_rows` returns, for rows made for a suite with other code or versions.
 
     Raises:
-        ValueError: no row is under the scaler, or none is given and a data set is under several.
+        ValueError: no row has the scaler, or none is given and a data set has rows with several.
     """
     import pandas as pd
 
@@ -66,12 +65,12 @@ def as_stored(
         scalers.setdefault(record["dataset"], set()).add(record["scaler"])
     there = ", ".join(sorted(set().union(*scalers.values())))
     if scaler is None and any(len(found) > 1 for found in scalers.values()):
-        msg = f"rows of the suite {suite} are under several scalers; say --scaler, of {there}"
+        msg = f"rows of the suite {suite} have several scalers; choose one with --scaler: {there}"
         raise ValueError(msg)
     if scaler is not None:
         own = [record for record in own if record["scaler"] == scaler]
         if not own:
-            msg = f"no row of the suite {suite} is under the scaler {scaler}; there are: {there}"
+            msg = f"no row of the suite {suite} has the scaler {scaler}; there are: {there}"
             raise ValueError(msg)
 
     blank = dict.fromkeys(NUMBER_COLUMNS, math.nan)
@@ -83,8 +82,8 @@ def as_stored(
         older += place in newest
         newest[place] = record
     notice = (
-        f"These rows were made for the suite {suite} by other code, versions or data than are "
-        "installed here, and are shown as they were stored; see the provenance."
+        f"These rows were made for the suite {suite} with other code, versions or data than those "
+        "installed here. They are shown as stored; see the provenance."
     )
     rows = [
         {**blank, **renewed(record), "dataset_kind": kind_of(record["dataset"])}
@@ -94,7 +93,7 @@ def as_stored(
 
 
 def kind_of(dataset: str) -> str:
-    """Return the kind of a data set, "unknown" of a project with other data sets."""
+    """Return the kind of a data set, "unknown" if the catalogue does not know it."""
     try:
         return datasets.find(dataset).kind
     except ValueError:

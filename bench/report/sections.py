@@ -1,4 +1,4 @@
-"""What a page tells beside its figures: settings, fits, failures, cards and provenance."""
+"""The text of the page below its board: settings, fits, failures, cards and provenance."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def worst(board: Board) -> dict[str, list[dict[str, Any]]]:
     for cell in records(board.cells):
         top = best[cell["dataset"]]
         gap = abs(top["best_value"] - cell["value"])
-        if gap > 1e-9:  # neither the best itself nor without a figure
+        if gap > 1e-9:  # not the best itself, and not without a value
             found[cell["label"]].append({**cell, "gap": gap, "best": top["best"],
                                          "best_value": top["best_value"]})  # fmt: skip
     return {
@@ -46,13 +46,13 @@ def settings(rows: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     """Return for each detector its explicit settings, those of a head as `head.NAME`."""
     first = rows.drop_duplicates("label")
     return {
-        label: [(name, canonical(value)) for name, value in _flat(told)]
-        for label, told in zip(first["label"], first["settings"], strict=True)
+        label: [(name, canonical(value)) for name, value in _flat(given)]
+        for label, given in zip(first["label"], first["settings"], strict=True)
     }
 
 
-def _flat(told: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in told.items():
+def _flat(given: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in given.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{name}.")
         else:
@@ -60,13 +60,13 @@ def _flat(told: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
 
 
 def fits(rows: pd.DataFrame, details: Details) -> dict[str, dict[str, Any]]:
-    """Return what detectors said of their fits: by label, "figures" and "curves".
+    """Return the diagnostics of detectors' fits: by label, "medians" and "curves".
 
-    figures: medians over rows, by name. curves: by name and data set, the mean over seeds of
-    each epoch that all seeds reached, thinned to EPOCHS_SHOWN points as (epoch, value).
-    Detectors that said nothing are left out.
+    medians: over rows, by name. curves: by name and data set, the mean over seeds of each epoch
+    that all seeds reached, thinned to EPOCHS_SHOWN points as (epoch, value). Detectors without
+    diagnostics are left out.
     """
-    told: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, Any]] = {}
     by_model: dict[str, Mapping[str, Any]] = {}  # the read-outs of a model share its fit
     for row in records(rows[rows["status"] == "ok"]):
         own = {k: v for k, v in row["settings"].items() if k != "head"}
@@ -75,18 +75,18 @@ def fits(rows: pd.DataFrame, details: Details) -> dict[str, dict[str, Any]]:
         if model not in by_model:
             by_model[model] = details(row["key"]).get("diagnostics") or {}
         for name, value in by_model[model].items():
-            fit = told.setdefault(row["label"], {"figures": {}, "curves": {}})
+            fit = found.setdefault(row["label"], {"medians": {}, "curves": {}})
             if isinstance(value, list):
                 fit["curves"].setdefault(name, {}).setdefault(row["dataset"], []).append(value)
             else:
-                fit["figures"].setdefault(name, []).append(value)
-    for fit in told.values():
-        fit["figures"] = {name: float(np.median(v)) for name, v in fit["figures"].items()}
+                fit["medians"].setdefault(name, []).append(value)
+    for fit in found.values():
+        fit["medians"] = {name: float(np.median(v)) for name, v in fit["medians"].items()}
         fit["curves"] = {
             name: {dataset: _mean_curve(seeds) for dataset, seeds in by_dataset.items()}
             for name, by_dataset in fit["curves"].items()
         }
-    return told
+    return found
 
 
 def _mean_curve(seeds: Sequence[Sequence[float]]) -> list[tuple[int, float]]:
@@ -101,31 +101,31 @@ def _mean_curve(seeds: Sequence[Sequence[float]]) -> list[tuple[int, float]]:
 def failures(board: Board, rows: pd.DataFrame, details: Details) -> list[dict[str, Any]]:
     """Return the lines of `Board.failures`, each with one row's key and the end of its traceback.
 
-    Rows that are wanted and not stored come last, with the status "missing".
+    The last lines are of rows that are wanted and not stored; their status is "missing".
     """
     reasons = rows["reason"].astype(str).str.strip().str.partition("\n")[0]
     lines = []
     for line in records(board.failures):
         same = (rows["label"] == line["label"]) & (rows["status"] == line["status"])
         key = str(rows.loc[same & (reasons == line["reason"]), "key"].iloc[0])
-        told = details(key)
-        text = str(told.get("traceback") or told.get("output") or "").rstrip().splitlines()
+        found = details(key)
+        text = str(found.get("traceback") or found.get("output") or "").rstrip().splitlines()
         lines.append({**line, "key": key[:8], "excerpt": "\n".join(text[-EXCERPT:])})
     absent = rows[rows["status"] == "missing"].groupby("label", sort=True)["dataset"]
     for label, names in absent:
         lines.append({"label": label, "status": "missing", "rows": len(names), "key": "",
-                      "reason": "not stored; `bench run` makes what is missing",
+                      "reason": "not stored; `bench run` runs what is missing",
                       "datasets": sorted(set(names)), "excerpt": ""})  # fmt: skip
     return lines
 
 
 def cards(board: Board) -> dict[str, dict[str, Any]]:
-    """Return what the catalogue knows of each data set; nothing of a name it does not know."""
+    """Return the catalogue's card of each data set that it knows."""
     found = {}
     for name in board.datasets["dataset"]:
         try:
             entry = datasets.find(name)
-        except ValueError:  # of a project with other data sets
+        except ValueError:  # the rows are of a project with other data sets
             continue
         facts = entry.facts
         found[name] = {
@@ -142,13 +142,15 @@ def cards(board: Board) -> dict[str, dict[str, Any]]:
 
 
 def provenance(rows: pd.DataFrame) -> dict[str, list[tuple[str, int]]]:
-    """Return by word (commit, machine, versions ...) the values that rows have, and how many.
+    """Return by name (commit, machine, versions ...) the values in the rows, with their counts.
 
-    The most frequent value comes first. Dates are the first and the last.
+    The most frequent value comes first. The dates are the first and the last.
     """
-    told = [p for p in rows["provenance"] if isinstance(p, Mapping)] if "provenance" in rows else []
+    origins = (
+        [p for p in rows["provenance"] if isinstance(p, Mapping)] if "provenance" in rows else []
+    )
     found: dict[str, dict[str, int]] = {name: {} for name in (*ORIGINS, "versions")}
-    for origin in told:
+    for origin in origins:
         for name in ORIGINS:
             value = str(origin.get(name, "")) or "unknown"
             if name == "commit" and origin.get("dirty"):
@@ -156,7 +158,7 @@ def provenance(rows: pd.DataFrame) -> dict[str, list[tuple[str, int]]]:
             found[name][value] = found[name].get(value, 0) + 1
         versions = ", ".join(f"{k} {v}" for k, v in sorted(origin.get("versions", {}).items()))
         found["versions"][versions] = found["versions"].get(versions, 0) + 1
-    dates = sorted(str(origin["date"]) for origin in told if "date" in origin)
+    dates = sorted(str(origin["date"]) for origin in origins if "date" in origin)
     counted = {
         name: sorted(values.items(), key=lambda item: -item[1]) for name, values in found.items()
     }
@@ -167,7 +169,7 @@ def provenance(rows: pd.DataFrame) -> dict[str, list[tuple[str, int]]]:
 
 
 def digests(rows: pd.DataFrame) -> dict[str, list[str]]:
-    """Return the sha256 of each data set's content; more than one if rows are of other data."""
+    """Return the sha256 of each data set's content; several if rows were made from several."""
     found: dict[str, set[str]] = {}
     for name, digest in zip(rows["dataset"], rows["data_sha256"], strict=True):
         found.setdefault(name, set()).add(str(digest))

@@ -1,4 +1,4 @@
-// Tables that sort by a column and filter by name and family.
+// Tables that sort by a column and filter by name and type.
 
 function makeSortable(table) {
   const heads = [...table.tHead.rows[0].cells];
@@ -33,14 +33,14 @@ function sortBody(body, column, sign) {
 
 function makeFilter(form, table) {
   const search = form.querySelector("input[type=search]"), shown = form.querySelector("output");
-  const families = [...form.querySelectorAll("input[type=checkbox]")];
+  const types = [...form.querySelectorAll("input[type=checkbox]")];
   const rows = [...table.tBodies].flatMap((body) => [...body.rows]);
   const apply = () => {
     const part = search.value.trim().toLowerCase();
-    const wanted = new Set(families.filter((box) => box.checked).map((box) => box.value));
+    const wanted = new Set(types.filter((box) => box.checked).map((box) => box.value));
     let count = 0;
     for (const row of rows) {
-      row.hidden = !(wanted.has(row.dataset.family) && row.dataset.name.toLowerCase().includes(part));
+      row.hidden = !(wanted.has(row.dataset.type) && row.dataset.name.toLowerCase().includes(part));
       count += !row.hidden;
     }
     shown.textContent = `${count} of ${rows.length} shown`;

@@ -26,13 +26,13 @@ CURVES = "curves.svg"
 KIND = "custom_model_development"  # opens on the table of runs, not on pages for prompts
 NOTE = """\
 A run without a parent is one invocation of `bench`: its description and its artifacts are the
-board, its metrics the detectors' means. Each run below it (unfold it with +) is a row, one detector
-on one data set for one seed.
+board, its metrics are the means of the detectors. Each run below it (unfold it with +) is a row:
+one detector on one data set with one seed.
 
-- *Compare*: pick rows and press Compare, or group all by the params `label` and `dataset`.
-- *Filter*: `params.dataset = "wine" and tags.family = "deep"`, `tags.status != "ok"`.
-- *Losses*: metrics named `fit/...` have one step an epoch.
-- *Curves*: the artifact `curves.svg` of a row is its ROC and its precision against recall.
+- *Compare*: select rows and press Compare, or group all by the params `label` and `dataset`.
+- *Filter*: `params.dataset = "wine" and tags.type = "deep"`, `tags.status != "ok"`.
+- *Losses*: metrics named `fit/...` have one step for each epoch.
+- *Curves*: the artifact `curves.svg` of a row shows its ROC and precision-recall curves.
 """
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.boards.words import TYPES
 from bench.store.records import Wanted, canonical
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ WANTED = frozenset(Wanted.__dataclass_fields__)
 SIZES = ("n_train", "n_test", "n_anomalies")
 PARAMS = ("spec", "model", "label", "dataset", "protocol", "scaler", "seed", "device")
 TAGS = (
-    "status", "reason", "family", "dataset", "dataset_family", "data_sha256", "protocol", "seed",
+    "status", "reason", "dataset", "dataset_family", "data_sha256", "protocol", "seed",
     "code_id",
 )  # fmt: skip
 
@@ -63,7 +64,8 @@ def params(record: Mapping[str, Any]) -> list[Param]:
 
 def tags(record: Mapping[str, Any]) -> dict[str, str]:
     """Return how a row ended and where it comes from."""
-    found = {name: record[name] for name in TAGS} | dict(record["provenance"])
+    kind = {"type": TYPES[record["family"]]}
+    found = {name: record[name] for name in TAGS} | kind | dict(record["provenance"])
     return texts(found) | {"fathom.key": record["key"]}
 
 

@@ -128,7 +128,7 @@ def test_the_leaderboard_is_sorted_by_keyboard(page):
     assert page(NAMES) == ORDER[::-1]
 
 
-def test_the_arrows_walk_from_point_to_point_and_tell_each(page):
+def test_the_arrows_walk_from_point_to_point_and_describe_each(page):
     page("document.querySelector('#costs svg .point').focus()")
     page.press("ArrowRight")
     assert page("document.querySelectorAll('.tip').length") == 1
@@ -136,7 +136,7 @@ def test_the_arrows_walk_from_point_to_point_and_tell_each(page):
     assert page("document.querySelectorAll('#costs .point[tabindex=\"0\"]').length") == 2
 
 
-def test_the_leaderboard_is_filtered_by_name_and_family(page):
+def test_the_leaderboard_is_filtered_by_name_and_type(page):
     page("""(() => { const search = document.getElementById('search'); search.value = 'LOF';
          search.dispatchEvent(new Event('input', { bubbles: true })); })()""")
     assert set(page(NAMES)) == {EVIL, "ae+lof"}
@@ -150,7 +150,7 @@ def test_a_data_set_opens_by_keyboard_and_shows_the_curves_of_the_detectors_chos
     page.press("Enter")
     settle(page)
     lines = "document.querySelectorAll('#dataset-2 figure svg .line').length"
-    assert page(lines) == 2 * 4  # ROC and PR of the best of each family
+    assert page(lines) == 2 * 4  # ROC and PR of the best of each type
     legend = "document.querySelectorAll('#dataset-2 .legend tbody tr').length"
     bands = "document.querySelectorAll('#dataset-2 figure svg .band').length"
     assert page(bands) == 2 * 2  # of the best shallow and the best deep one

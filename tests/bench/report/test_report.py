@@ -46,8 +46,8 @@ ORIGIN = {"commit": "abc", "dirty": True, "date": "2026-01-01", "suite": "small"
 def made_row(wanted, shift):
     """A row whose anomalies lie `shift` above its normals; pca fails on wine."""
     if wanted.label == "pca" and wanted.dataset == "wine":
-        told = {"traceback": f"Traceback\n{WORSE}"}
-        return Row(wanted, "error", WORSE, {"n_train": 9}, details=told, provenance=ORIGIN)
+        details = {"traceback": f"Traceback\n{WORSE}"}
+        return Row(wanted, "error", WORSE, {"n_train": 9}, details=details, provenance=ORIGIN)
     rng = np.random.default_rng([wanted.seed, len(wanted.dataset), len(wanted.label)])
     truth = (np.arange(60) < 15).astype(np.int8)
     scores = rng.normal(size=60) + shift * truth
@@ -135,13 +135,13 @@ def test_words_of_users_stand_as_text_everywhere(page):
     assert "&lt;/script&gt;&lt;img src=x" in page
 
 
-def test_failures_tell_reason_traceback_and_how_to_see_more(page, rows):
+def test_failures_have_a_reason_a_traceback_and_a_command_to_see_more(page, rows):
     failed = rows[rows.status == "error"]
     assert len(failed) == 2
-    told = page[page.index('id="failures"') :]
-    assert "error on 2 rows" in told
-    assert re.search(rf"bench debug ({'|'.join(key[:8] for key in failed.key)})<", told)
-    assert "Traceback\n&lt;/script&gt;" in told
+    failures = page[page.index('id="failures"') :]
+    assert "error on 2 rows" in failures
+    assert re.search(rf"bench debug ({'|'.join(key[:8] for key in failed.key)})<", failures)
+    assert "Traceback\n&lt;/script&gt;" in failures
 
 
 def test_failed_and_missing_cells_are_visible(page):
@@ -149,12 +149,12 @@ def test_failed_and_missing_cells_are_visible(page):
     assert heat.count('<td class="absent">error</td>') == 1
 
 
-def test_settings_losses_and_provenance_are_told(page, rows, store):
+def test_settings_losses_and_provenance_are_on_the_page(page, rows, store):
     assert "<dt>n_neighbors</dt><dd>7</dd>" in page
     assert "abc with uncommitted changes" in page
     fits = sections.fits(rows, store.details)
     assert set(fits) == {"ae", "ae+lof"}
-    assert fits["ae"]["figures"] == {"epochs": 3}
+    assert fits["ae"]["medians"] == {"epochs": 3}
     assert fits["ae+lof"]["curves"]["loss"]["wine"] == [(1, 3.0), (2, 2.0), (3, 1.5)]
 
 
@@ -170,13 +170,13 @@ def test_settings_losses_and_provenance_are_told(page, rows, store):
 def test_depth_pays_where_the_interval_of_the_paired_difference_is_above_zero(rows, gain, verdict):
     answer = answer_of(shifted(rows, gain))
     assert answer.verdict == verdict
-    deep = next(family for family in answer.families["auroc"] if family.name == "deep")
+    deep = next(one for one in answer.types["auroc"] if one.name == "deep")
     breast_cancer, *digits, wine = gain  # each family counts once
     assert_allclose(deep.gain, np.mean([breast_cancer, np.mean(digits), wine]))
     assert deep.gain_low < deep.gain < deep.gain_high
 
 
-def test_the_answer_is_held_back_while_families_of_data_sets_are_few(rows):
+def test_the_answer_is_tentative_while_families_of_data_sets_are_few(rows):
     gain = [0.01, 0.02, 0.03, 0.05]
     few = shifted(rows, gain)
     copies = [
@@ -185,39 +185,39 @@ def test_the_answer_is_held_back_while_families_of_data_sets_are_few(rows):
     ]
     many = answer_of(pd.concat(copies, ignore_index=True))
     assert many.verdict == "Yes"
-    assert not any("held back" in sentence for sentence in many.sentences)
+    assert not any("tentative" in sentence for sentence in many.sentences)
     assert "3 families of data sets" in answer_of(few).sentences[-1]
 
 
-def test_the_typical_detector_is_the_median_of_its_family(rows):
+def test_the_typical_detector_is_the_median_of_its_type(rows):
     rows = rows[rows.dataset != "wine"]  # where one of the three fails
-    families = {family.name: family for family in answer_of(rows).families["auroc"]}
-    assert families["shallow"].count == 3
+    types = {one.name: one for one in answer_of(rows).types["auroc"]}
+    assert types["shallow"].count == 3
     wide = rows[rows.family == "shallow"].pivot(
         index="label", columns=["dataset", "seed"], values="auroc"
     )
     by_set = wide.median().groupby("dataset").mean()
     digits = by_set[["digits/3", "digits/4"]].mean()
-    assert_allclose(families["shallow"].typical, np.mean([by_set["breast-cancer"], digits]))
+    assert_allclose(types["shallow"].typical, np.mean([by_set["breast-cancer"], digits]))
 
 
 @pytest.mark.parametrize("family", ["deep", "shallow"])
-def test_without_one_of_the_two_nothing_is_said_of_depth(rows, family):
+def test_without_one_of_the_two_nothing_is_said_about_depth(rows, family):
     answer = answer_of(rows[rows.family != family])
-    assert answer.verdict == "Cannot be said"
+    assert answer.verdict == "Unknown"
     assert f"no {family} detector" in answer.sentences[0]
 
 
-def test_one_cell_says_nothing_beyond_itself(rows, store):
+def test_one_row_is_not_enough_for_an_answer(rows, store):
     one = rows[(rows.dataset == "wine") & (rows.seed == 0)]
-    assert answer_of(one).verdict == "Cannot be said: nothing varies"
+    assert answer_of(one).verdict == "Unknown: nothing varies"
     assert render(board.build(one, title="one"), one, store.scores, store.details)
 
 
 def test_a_page_is_made_where_nothing_is_ok(rows, store):
     failed = rows.assign(status="timeout", reason="too slow")
     text = render(board.build(failed, title="none"), failed, store.scores, store.details)
-    assert "Cannot be said" in text
+    assert "Unknown" in text
     assert "timeout on 8 rows" in text
 
 
@@ -232,17 +232,17 @@ def test_rows_of_other_code_are_shown_as_stored_and_said_to_be(wanted, store):
     assert len(as_stored("small", theirs)[0]) == len(wanted)
 
 
-def test_rows_of_other_code_under_two_scalers_are_shown_under_one_of_them(wanted, store):
+def test_rows_of_other_code_with_two_scalers_are_shown_with_one_of_them(wanted, store):
     theirs = [{**record, "key": record["key"][::-1]} for record in store.records()]
     both = [*theirs, *({**record, "scaler": "robust"} for record in theirs)]
     rows, older, _ = chosen_rows("small", wanted, both)
     assert (set(rows.scaler), len(rows), older) == ({"standard"}, len(wanted), 0)
     rows, _, _ = as_stored("small", both, scaler="robust")
     assert set(rows.scaler) == {"robust"}
-    message = "suite small are under several scalers; say --scaler, of robust, standard"
+    message = "suite small have several scalers; choose one with --scaler: robust, standard"
     with pytest.raises(ValueError, match=message):
         as_stored("small", both)
-    message = "no row of the suite small is under the scaler minmax; there are: robust, standard"
+    message = "no row of the suite small has the scaler minmax; there are: robust, standard"
     with pytest.raises(ValueError, match=message):
         as_stored("small", both, scaler="minmax")
 
@@ -252,7 +252,7 @@ def example(n_anomalies, n_normals, shift, rng):
     return y.astype(np.int8), rng.normal(size=len(y)) + shift * y
 
 
-def test_the_areas_under_the_curves_are_the_printed_figures():
+def test_the_areas_under_the_curves_are_the_printed_values():
     rng = np.random.default_rng(0)
     for _ in range(50):
         seeds = [example(int(rng.integers(5, 80)), 200, rng.uniform(0, 3), rng) for _ in range(3)]
@@ -327,7 +327,7 @@ def test_the_command_writes_the_page_of_a_folder(bench, store, tmp_path):
             ("smoke", "--seeds", "2", "--scaler", "robust"),
             "bench: no row of the suite smoke is stored; there are rows of: small",
         ),
-        (("small", "--scaler", "robust"), "bench: no row of the suite small is under the scaler"),
+        (("small", "--scaler", "robust"), "bench: no row of the suite small has the scaler"),
         (("smokee",), "bench: unknown suite 'smokee'; did you mean smoke?"),
         (("small", "--output", "absent/page.html"), "bench: cannot write absent/page.html: No"),
     ],
@@ -349,7 +349,7 @@ def carried(page):
     return json.loads(text, parse_constant=refuse)
 
 
-def test_where_all_curves_are_too_many_those_of_the_best_of_each_family_stay(
+def test_where_all_curves_are_too_many_those_of_the_best_of_each_type_stay(
     rows, store, monkeypatch
 ):
     made = board.build(rows, title="")

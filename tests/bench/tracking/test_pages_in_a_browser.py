@@ -26,7 +26,7 @@ RNG = np.random.default_rng(0)
 
 
 def rows() -> list:
-    """Return rows of a deep model, a shallow one and a control on two data sets."""
+    """Return rows of a deep model, a shallow one and a baseline on two data sets."""
     made = []
     for label, family, shift in (("ae", "deep", 2.0), ("pca", "shallow", 1.0), ("z", "control", 0)):
         for name in ("wine", "glass"):
@@ -90,15 +90,15 @@ def test_a_parent_run_shows_its_board(pages, width):
     page = text(f"/runs/{runs['']}", width=width)
     assert "made up: auroc" in page
     for label in ("ae", "pca", "z"):
-        assert re.search(rf"\b{label}\b .* (deep|shallow|control)", page)
+        assert re.search(rf"\b{label}\b .* (deep|shallow|baseline)", page)
 
 
 def test_the_board_is_a_table_and_the_figures_are_pictures(pages):
     text, runs = pages
     table = text(f"/runs/{runs['']}/artifacts/leaderboard.json")
     assert "View as table" in table
-    for told in ("mean rank", "detector", "ae", "deep", "pca", "shallow"):
-        assert told in table
+    for words in ("mean rank", "detector", "ae", "deep", "pca", "shallow"):
+        assert words in table
     assert "figures/ranks.svg" in text(f"/runs/{runs['']}/artifacts/figures/ranks.svg")
 
 
@@ -106,8 +106,8 @@ def test_a_row_shows_its_data_set_its_tags_and_its_metrics(pages):
     text, runs = pages
     page = text(f"/runs/{runs['ae · wine · seed 0']}")
     assert re.search(r"wine \( ?wine\s*\)", page)
-    for told in ("family : deep", "status : ok", "protocol : one-class", "auroc", "fit/loss"):
-        assert told in page, told
+    for words in ("type : deep", "status : ok", "protocol : one-class", "auroc", "fit/loss"):
+        assert words in page, words
     assert "curves.svg" in text(f"/runs/{runs['ae · wine · seed 0']}/artifacts/curves.svg")
 
 

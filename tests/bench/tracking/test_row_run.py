@@ -55,7 +55,7 @@ def test_a_row_shows_what_was_wanted_and_what_was_measured(results):
     expected = {"spec": "vae+lof", "seed": "0", "device": "cpu", "scaler": "standard"}
     expected |= {"setting.latent_dim": "4", "setting.head.n_neighbors": "20"}
     assert expected.items() <= run.data.params.items()
-    tags = {"family": "hybrid", "status": "ok", "dataset_family": "digits", "commit": "abc"}
+    tags = {"type": "hybrid", "status": "ok", "dataset_family": "digits", "commit": "abc"}
     tags |= {"dataset": "digits/3", "protocol": "one-class(max_train=none)", "seed": "0"}
     tags |= {"data_sha256": "d" * 64, "versions": '{"numpy":"2"}', "fathom.key": record(0)["key"]}
     assert tags.items() <= run.data.tags.items()

@@ -169,12 +169,12 @@ def test_a_run_with_nothing_to_do_says_which_rows_mlflow_lacks_without_importing
     assert bench(*asked, "--results", tmp_path / "results").wait() == 0
     env = python_environment()
 
-    told = bench_in(tmp_path, *asked, **env)
+    first = bench_in(tmp_path, *asked, **env)
     sent = bench_in(tmp_path, "track", "smoke", **env)
     again = bench_in(tmp_path, *asked, **env)
 
     hint = "2 stored rows are not in {}; `bench track smoke` sends them\nFalse\n"
-    assert told.stdout.endswith(hint.format(tmp_path / "results" / "mlflow.db"))
+    assert first.stdout.endswith(hint.format(tmp_path / "results" / "mlflow.db"))
     assert "smoke: 2 runs sent" in sent.stdout
     assert "stored rows are not in" not in again.stdout
     assert again.stdout.endswith("\nFalse\n")
