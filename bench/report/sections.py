@@ -132,7 +132,7 @@ def cards(board: Board) -> dict[str, dict[str, Any]]:
             "kind": f"{entry.kind}, generated" if entry.synthetic else entry.kind,
             "samples": facts and f"{facts.n:,} of {' x '.join(map(str, facts.shape))}",
             "anomalies": facts and f"{facts.n_anomalies:,} ({percent(facts.n_anomalies, facts.n)})",
-            "duplicates": facts and f"{facts.duplicates:,}",
+            "duplicates": facts and facts.duplicates is not None and f"{facts.duplicates:,}",
             "source": entry.source,
             "licence": entry.licence,
             "citation": entry.citation,

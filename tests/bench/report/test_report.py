@@ -3,6 +3,7 @@
 import json
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from bench.report.page import render
 from bench.report.rows import as_stored, chosen_rows
 from bench.store.records import Row
 from bench.store.store import Store
+from datasets import find
 
 EVIL = "<script>window.harm = 1</script>"
 WORSE = "</script><img src=x onerror='window.harm = 2'>"
@@ -366,3 +368,11 @@ def test_numbers_that_are_not_there_are_null(rows, store):
     text = render(board.build(blank, title=""), blank, store.scores, store.details)
     numbers = carried(text)
     assert {d["fit_seconds"] for d in numbers["detectors"]} == {None}
+
+
+@pytest.mark.parametrize("name", ["wine", "mvtec/bottle", "kddcup99"])
+def test_a_card_says_of_duplicates_what_is_known(name):
+    board = SimpleNamespace(datasets=pd.DataFrame({"dataset": [name]}))
+    facts = find(name).facts
+    known = facts is not None and facts.duplicates is not None
+    assert (sections.cards(board)[name]["duplicates"] or None) == ("0" if known else None)
