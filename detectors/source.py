@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -26,6 +27,7 @@ def _are_texts(value: object) -> bool:
 
 
 _BOOLEAN = (lambda value: isinstance(value, bool), "a literal True or False")
+_REFERENCE = re.compile(r"^Reference: (?:\[\w+\](?:,\s+)?)+$", re.MULTILINE)
 # What a class may declare, which values are accepted, and how messages describe them.
 _LITERALS: dict[str, tuple[Callable[[object], bool], str]] = {
     "family": (lambda value: value in _FAMILIES, f"one of the texts {', '.join(_FAMILIES)}"),
@@ -120,6 +122,20 @@ def summary(target: str) -> str:
     (node,) = [each for each in _read(path).classes if each.name == name]
     text = " ".join((ast.get_docstring(node) or "").partition("\n\n")[0].split())
     return text.partition(". ")[0].rstrip(".")
+
+
+def citations(target: str) -> tuple[str, ...]:
+    """Return the keys of the bibliography that a target's class cites, else those of its module.
+
+    They stand in a paragraph of the docstring, `Reference: [breunig2000lof]`, or several of them
+    with commas in between.
+    """
+    path, name = source_file(target), target.rpartition(":")[2]
+    own = [ast.get_docstring(node) for node in _read(path).classes if node.name == name]
+    for text in (*own, ast.get_docstring(read_tree(path))):
+        if found := _REFERENCE.search(text or ""):
+            return tuple(re.findall(r"\[(\w+)\]", found[0]))
+    return ()
 
 
 def declared(path: Path, name: str) -> dict[str, Any]:

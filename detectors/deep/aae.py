@@ -3,6 +3,8 @@
 Makhzani, Shlens, Jaitly, Goodfellow and Frey, "Adversarial autoencoders", ICLR 2016 workshop,
 arXiv:1511.05644. Deterministic encoder, prior N(0, I). As a novelty detector: Leveau and Joly,
 "Adversarial autoencoders for novelty detection", ICLR 2017 workshop.
+
+Reference: [makhzani2016aae], [leveau2017aae]
 """
 
 from __future__ import annotations

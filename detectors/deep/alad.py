@@ -2,6 +2,8 @@
 
 Zenati, Romain, Foo, Lecouat and Chandrasekhar, "Adversarially learned anomaly detection", ICDM
 2018, arXiv:1812.02288. Spectral normalisation of the encoder and of all discriminators, as theirs.
+
+Reference: [zenati2018alad]
 """
 
 from __future__ import annotations

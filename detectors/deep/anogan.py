@@ -3,6 +3,8 @@
 Schlegl, Seeboeck, Waldstein, Schmidt-Erfurth and Langs, "Unsupervised anomaly detection with
 generative adversarial networks to guide marker discovery", IPMI 2017, arXiv:1703.05921. Other than
 theirs, networks of images have no batch normalisation.
+
+Reference: [schlegl2017anogan]
 """
 
 from __future__ import annotations

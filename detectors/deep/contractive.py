@@ -2,6 +2,8 @@
 
 Rifai, Vincent, Muller, Glorot and Bengio, "Contractive auto-encoders: explicit invariance during
 feature extraction", ICML 2011, https://icml.cc/2011/papers/455_icmlpaper.pdf.
+
+Reference: [rifai2011contractive]
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ samples themselves; here new samples are scored by the weights that each epoch e
 
 The knee is that of Satopaa et al., "Finding a kneedle in a haystack", ICDCS workshops 2011,
 doi:10.1109/ICDCSW.2011.20.
+
+Reference: [merrill2020cumulative], [satopaa2011kneedle]
 """
 
 from __future__ import annotations

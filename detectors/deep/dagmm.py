@@ -6,6 +6,8 @@ unsupervised anomaly detection", ICLR 2018, https://openreview.net/forum?id=BJJL
 Equations are those of the paper. In training the mixture is that of the batch, through which
 gradients flow; the mixture that scores, and judges held-out rows, is that of the training rows.
 The autoencoder has leaky ReLUs, as the other networks here; the paper takes tanh.
+
+Reference: [zong2018dagmm]
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Ruff, Vandermeulen, Goernitz, Deecke, Siddiqui, Binder, Mueller and Kloft, "Deep one-class
 classification", ICML 2018, https://proceedings.mlr.press/v80/ruff18a.html.
+
+Reference: [ruff2018deepsvdd]
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Vincent, Larochelle, Bengio and Manzagol, "Extracting and composing robust features with denoising
 autoencoders", ICML 2008, doi:10.1145/1390156.1390294; the three corruptions are those of Vincent
 et al., "Stacked denoising autoencoders", JMLR 11, 2010, section 3.3 of which names them.
+
+Reference: [vincent2008denoising], [vincent2010stacked]
 """
 
 from __future__ import annotations

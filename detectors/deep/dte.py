@@ -6,6 +6,8 @@ is not noised and yet looks so is anomalous.
 
 As in the paper's experiments noise is added without shrinking the sample, x_t = x + sigma_t
 epsilon. The cross-entropy is of the logits; the authors' code takes a softmax before one.
+
+Reference: [livernoche2024dte]
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Papamakarios, Pavlakou and Murray, "Masked autoregressive flow for density estimation", NeurIPS
 2017, arXiv:1705.07057. zuko: Rozet et al., doi:10.5281/zenodo.7625672.
+
+Reference: [papamakarios2017maf], [rozet2022zuko]
 """
 
 from __future__ import annotations

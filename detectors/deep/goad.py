@@ -12,6 +12,8 @@ triplet-centre loss asks only for differences of distances. The score is a softm
 distances at that scale, so where the loss falls the score of held-out rows may rise, and more
 epochs can be worse than few, or than none. The epoch that is kept is the one with the least score
 of held-out rows.
+
+Reference: [bergman2020goad]
 """
 
 from __future__ import annotations

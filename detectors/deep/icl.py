@@ -6,6 +6,8 @@ rest of them are a pair; two networks learn to tell its own pairs from the cross
 
 There is no batch normalisation, which would tie the rows of a batch together, the networks are
 narrower than the authors', and features stay in their order.
+
+Reference: [shenkar2022icl]
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ is its distance, so the network is one of the sorted distances to the k nearest 
 Neighbours are sought among the training rows alone. PyOD's class of that name seeks them among
 the negatives too, of which each finds itself at distance 0; and of its epochs it keeps that of
 the best AUROC on held-out negatives, which on small sets can be the first, before any step.
+
+Reference: [goodge2022lunar]
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ He, Chen, Xie, Li, Dollar and Girshick, "Masked autoencoders are scalable vision
 2022, arXiv:2111.06377. Errors of hidden features as anomaly scores: Yin et al., "MCM: masked cell
 modeling for anomaly detection in tabular data", ICLR 2024,
 https://openreview.net/forum?id=lNZJyEDxy4.
+
+Reference: [he2022mae], [yin2024mcm]
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Chalapathy, Menon and Chawla, "Anomaly detection using one-class neural networks", 2018,
 arXiv:1802.06360. The objective is their equation 4; the loss of the code they released is another.
+
+Reference: [chalapathy2018ocnn]
 """
 
 from __future__ import annotations

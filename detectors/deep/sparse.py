@@ -4,6 +4,8 @@ L1 penalty: Goodfellow, Bengio and Courville, "Deep learning", MIT Press 2016, s
 https://www.deeplearningbook.org/contents/autoencoders.html. KL penalty: Ng, "Sparse autoencoder",
 CS294A lecture notes, Stanford 2011, https://web.stanford.edu/class/cs294a; Nair and Hinton, "3D
 object recognition with deep belief nets", NIPS 2009.
+
+Reference: [goodfellow2016deep], [ng2011sparse], [nair2009deep]
 """
 
 from __future__ import annotations

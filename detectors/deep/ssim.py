@@ -4,6 +4,8 @@ Bergmann, Löwe, Fauser, Sattlegger and Steger, "Improving unsupervised defect s
 applying structural similarity to autoencoders", VISAPP 2019, arXiv:1807.02011. The measure is that
 of Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error visibility to
 structural similarity", IEEE Transactions on Image Processing 2004, doi:10.1109/TIP.2003.819861.
+
+Reference: [bergmann2019ssim], [wang2004ssim]
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ A much-read recipe averages the reconstruction loss over the features and sums t
 the number of features: units that explain less than that are worth their cost to nobody, the
 posterior collapses to the prior and the model becomes the mean of the training samples. On MNIST
 no unit stays active. It is here to be compared with, not to be used.
+
+Reference: [kingma2014vae], [an2015vae], [higgins2017betavae]
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Tolstikhin, Bousquet, Gelly and Schoelkopf, "Wasserstein auto-encoders", ICLR 2018,
 arXiv:1711.01558. Deterministic encoder, prior N(0, I), squared cost c(x, y) = |x - y|^2, a sum
 over features. Other than theirs, networks of images have no batch normalisation.
+
+Reference: [tolstikhin2018wae]
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ The adapter absorbs what differs there: constructors and `fit` that seed or draw
 generators, scores that are drawn anew at every call and for every row, a second `fit` that goes on
 from the first, batches that fail when they are short, a GPU taken without being asked to, and
 printing. Scores are PyOD's.
+
+Reference: [zhao2019pyod]
 """
 
 from __future__ import annotations

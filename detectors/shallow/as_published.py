@@ -26,6 +26,8 @@ class LegacySeedIsolationForest(Detector):
     scikit-learn draws from it in several places in turn, so that an integer `random_state`, which
     starts it afresh in each, grows other trees.
 
+    Reference: [liu2008iforest], [livernoche2024dte]
+
     Attributes:
         n_estimators: number of trees.
     """
@@ -52,6 +54,8 @@ class EigenvectorDistance(Detector):
     subspaces alone: turning an eigenvector round changes it. Here, as in scikit-learn before
     1.5, the training sample that reaches farthest along an eigenvector lies on its positive side;
     later versions look at the entries of the eigenvector instead, and give other scores.
+
+    Reference: [shyu2003pcc], [livernoche2024dte]
     """
 
     def _fit(self, x: Floats) -> None:

@@ -2,6 +2,8 @@
 
 Lazarevic and Kumar, "Feature bagging for outlier detection", KDD 2005, doi:10.1145/1081870.1081891.
 PyOD's needs the package combo, which is not kept up.
+
+Reference: [lazarevic2005bagging]
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Rousseeuw, Van Driessen, "A fast algorithm for the minimum covariance determinant estimator",
 Technometrics 41, 1999, doi:10.1080/00401706.1999.10485670.
+
+Reference: [rousseeuw1999mcd]
 """
 
 from __future__ import annotations

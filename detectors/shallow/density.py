@@ -23,6 +23,8 @@ from detectors.streams import integer_seed
 class GaussianMixtureDensity(Detector):
     """Negative log-likelihood, in nats, under a mixture of Gaussians fitted by EM.
 
+    Reference: [bishop1994novelty]
+
     Attributes:
         n_components: number of Gaussians; at most the training samples.
         covariance_type: shape of their covariances.
@@ -55,6 +57,8 @@ class GaussianMixtureDensity(Detector):
 @dataclass(kw_only=True)
 class KernelDensity(Detector):
     """Negative log density, in nats, of a Gaussian kernel at every training sample.
+
+    Reference: [bishop1994novelty], [scott1992density]
 
     Attributes:
         bandwidth: standard deviation of the kernel in units of the data, or Scott's rule:

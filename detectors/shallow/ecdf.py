@@ -44,7 +44,10 @@ class _Tails(Detector):
 
 @dataclass(kw_only=True)
 class ECOD(_Tails):
-    """Sum over features of -log of the smaller tail probability, in nats."""
+    """Sum over features of -log of the smaller tail probability, in nats.
+
+    Reference: [li2022ecod]
+    """
 
     def _score(self, x: Floats, readout: str) -> Floats:
         left, right, skewed = self._surprise(x)
@@ -57,6 +60,8 @@ class COPOD(_Tails):
     """Sum over features of the larger of two, in nats: the skewed tail, the mean of both tails.
 
     A tail counts as -log of its probability.
+
+    Reference: [li2020copod]
     """
 
     def _score(self, x: Floats, readout: str) -> Floats:

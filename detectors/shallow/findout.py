@@ -3,6 +3,8 @@
 Yu, Sheikholeslami and Zhang, "FindOut: finding outliers in very large datasets", Knowledge and
 Information Systems 4, 2002, doi:10.1007/s101150200013; the clusters are those of Sheikholeslami,
 Chatterjee and Zhang, "WaveCluster", VLDB 1998.
+
+Reference: [yu2002findout], [sheikholeslami1998wavecluster]
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Isolation forest.
 
 Liu, Ting, Zhou, "Isolation forest", ICDM 2008, doi:10.1109/ICDM.2008.17.
+
+Reference: [liu2008iforest]
 """
 
 from __future__ import annotations

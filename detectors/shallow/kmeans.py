@@ -3,6 +3,8 @@
 MacQueen, "Some methods for classification and analysis of multivariate observations", 1967.
 He, Xu, Deng, "Discovering cluster-based local outliers", Pattern Recognition Letters 24, 2003,
 doi:10.1016/S0167-8655(03)00003-5.
+
+Reference: [macqueen1967kmeans], [he2003cblof]
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Chawla and Gionis, "k-means--: a unified approach to clustering and outlier detection", SDM 2013,
 doi:10.1137/1.9781611972832.21.
+
+Reference: [chawla2013kmeansmm]
 """
 
 from __future__ import annotations

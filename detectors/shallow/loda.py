@@ -3,6 +3,8 @@
 Pevny, "Loda: lightweight on-line detector of anomalies", Machine Learning 102, 2016,
 doi:10.1007/s10994-015-5521-0, as in PyOD; the figures are those of Livernoche et al., "On diffusion
 modeling for anomaly detection", ICLR 2024, arXiv:2305.18593. Otherwise take `pyod:LODA`.
+
+Reference: [pevny2016loda], [livernoche2024dte]
 """
 
 from __future__ import annotations

@@ -22,6 +22,8 @@ from detectors.contract import Detector, Floats, require_rows
 class KNN(Detector):
     """Euclidean distance to the nearest training samples.
 
+    Reference: [ramaswamy2000knn], [angiulli2002knn]
+
     Attributes:
         n_neighbors: how many neighbours; at most the training samples less one.
         aggregation: "largest" is the distance to the last of them, "mean" that to all of them.
@@ -45,6 +47,8 @@ class LOF(Detector):
 
     About 1 for a sample as dense as its neighbours. Where more than `n_neighbors` training
     samples coincide their density is infinite, and scores beside them reach 1e9 and more.
+
+    Reference: [breunig2000lof]
 
     Attributes:
         n_neighbors: how many neighbours; at most the training samples less one. Breunig et al.

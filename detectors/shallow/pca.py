@@ -2,6 +2,8 @@
 
 Jackson, Mudholkar, "Control procedures for residuals associated with principal component
 analysis", Technometrics 21, 1979, doi:10.1080/00401706.1979.10489779.
+
+Reference: [jackson1979pca]
 """
 
 from __future__ import annotations

@@ -29,6 +29,8 @@ class OCSVM(Detector):
     of scikit-learn, which published comparisons use: with nu = 0.5 the score averages kernels
     over half of the samples, much as a density does, and a clean training set needs no nu.
 
+    Reference: [schoelkopf2001ocsvm]
+
     Attributes:
         gamma: inverse squared width of the kernel; "scale" is 1 / (d * variance of x), "auto"
             is 1 / d.
@@ -51,6 +53,8 @@ class OCSVM(Detector):
 @dataclass(kw_only=True)
 class NystroemOCSVM(Detector):
     """The one-class SVM on Nyström features of the same kernel, linear in the training samples.
+
+    Reference: [schoelkopf2001ocsvm], [williams2000nystroem]
 
     Attributes:
         gamma: as in `OCSVM`.

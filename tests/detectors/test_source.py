@@ -8,7 +8,7 @@ import pytest
 from detectors.contract import Detector
 from detectors.factory import load_class
 from detectors.registry import TABLE, find
-from detectors.source import HOME, source_file
+from detectors.source import HOME, citations, source_file
 from detectors.spec import parse
 from tests.helpers.interpreter import run_python
 
@@ -120,3 +120,21 @@ def test_a_new_readout_is_one_function_and_one_line_in_the_file_of_its_method(tm
     print(find("beta-vae").readouts[0], (scores > 0).all(), detectors.__file__)
     """
     assert run_python(code, tmp_path) == f"length True {copy / '__init__.py'}"
+
+
+def test_a_class_cites_its_own_sources_or_those_of_its_module(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        '"""Mine.\\n\\nReference: [a2001b],\\n[c2002d]\\n"""\n'
+        "class Mine: pass\n"
+        'class Other:\n    """Other.\n\n    Reference: [e2003f]\n    """\n'
+    )
+    assert citations(f"{path}:Mine") == ("a2001b", "c2002d")
+    assert citations(f"{path}:Other") == ("e2003f",)
+    assert citations("detectors.shallow.neighbours:LOF") == ("breunig2000lof",)
+    assert citations("detectors.shallow.baselines:Random") == ()
+
+
+@pytest.mark.parametrize("name", [name for name in TABLE if find(name).family != "control"])
+def test_every_method_cites_its_sources(name):
+    assert citations(find(name).target), "write `Reference: [key]` into its module's docstring"
