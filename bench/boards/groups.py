@@ -1,4 +1,4 @@
-"""Means of a board over parts of its rows: protocols, kinds of data, families of detectors."""
+"""Means of a board over parts of its rows: protocols, kinds of data, types of detectors."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from bench.boards.grid import Grid
+from bench.boards.words import FAMILIES
 from bench.metrics.scored import Metric
 from bench.stats import averages
-
-FAMILIES = ("deep", "shallow", "hybrid", "control")
 
 
 def means(rows: pd.DataFrame, by: str, metric: Metric, order: Sequence[str]) -> pd.DataFrame:
@@ -41,13 +40,13 @@ def means(rows: pd.DataFrame, by: str, metric: Metric, order: Sequence[str]) -> 
 
 
 def families(detectors: pd.DataFrame, datasets: pd.DataFrame, metric: Metric) -> pd.DataFrame:
-    """Return a line for each family of detectors there is: what the best of it reaches.
+    """Return a line for each type of detector on the board, with the values of its best.
 
     Columns: `family`; `detectors` and how many of them are `ranked`; `best`, the label of its
     ranked detector with the best mean (of equal ones the higher on the board), with `rank`,
     `value`, `low`, `high` and the median costs of that one; `median`, the median of the means of
     its ranked detectors; and `first`, the number of data sets whose best detector (or one that
-    ties with it) is of the family, of `datasets` that have one.
+    ties with it) is of the type, of `datasets` that have one.
     """
     lines = []
     for family in FAMILIES:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 import datasets
-from bench.boards.board import NUMBER_COLUMNS
+from bench.boards.columns import NUMBER_COLUMNS
 from bench.store.records import Wanted, canonical
 
 

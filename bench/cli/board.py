@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-from bench.cli.errors import Usage, one_of, usage
+from bench.cli.errors import Usage, usage
 from bench.cli.options import (
     FOLDER,
     OUTPUT,
@@ -16,6 +15,7 @@ from bench.cli.options import (
     Detectors,
     Device,
     Drop,
+    Format,
     Label,
     Normal,
     ProtocolName,
@@ -28,9 +28,9 @@ from bench.cli.options import (
 from bench.cli.output import console, say, write_file
 from bench.cli.selection import only, rows_of, suite_of
 from bench.cli.stores import open_store
+from bench.render.formats import TABLE
 
 TESTS = "Tests against one detector"
-FORMATS = ("table", "csv", "md", "tex", "bib", "html", "json")
 
 
 def board(
@@ -61,10 +61,7 @@ def board(
         str,
         option(OUTPUT, "NAME", "metric that ranks, see `bench list metrics` (default: auroc)"),
     ] = "auroc",
-    format: Annotated[
-        str,
-        option(OUTPUT, "FORMAT", f"{', '.join(FORMATS)} (default: table)"),
-    ] = "table",
+    format: Format = TABLE,
     to: Annotated[
         Path | None,
         option(
@@ -109,9 +106,9 @@ def board(
     from bench.boards import board as boards
     from bench.boards.against import against, comparable
     from bench.boards.rows import frame_of
-    from bench.render import formats, terminal
+    from bench.render import formats
+    from bench.render.board import BoardDocument
 
-    one_of("format", format, FORMATS)
     chosen = suite_of(
         suite,
         detectors=detectors,
@@ -134,11 +131,8 @@ def board(
     if to is not None:
         for path in formats.save(made, compared, to):
             say(str(path))
-    elif format == "table":
-        text = terminal.to_table(made, console().width, console=console(), comparison=compared)
-        sys.stdout.write(text)
     else:
-        sys.stdout.write(formats.TEXTS[format](made, compared).rstrip("\n") + "\n")
+        formats.show(BoardDocument(made, compared), format, console())
 
 
 def report(

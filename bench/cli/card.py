@@ -9,10 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.render.table import NONE
+
 if TYPE_CHECKING:
     from datasets import DataSet
 
-NONE = "\N{EN DASH}"
 WIDTH = 100
 
 

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.card import NONE, describe, lines
+from bench.cli.card import describe, lines
 from bench.cli.errors import Usage, usage
-from bench.cli.options import FOLDERS, ROWS, Data, TableOrJson, option
+from bench.cli.options import FOLDERS, ROWS, Data, Format, TableOrJson, option
 from bench.cli.output import console, say
+from bench.render.formats import TABLE
 from bench.render.percent import percent
+from bench.render.table import NONE
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -27,11 +29,8 @@ if TYPE_CHECKING:
     from datasets import Entry
     from datasets.fetch.transfer import Report
 
-NAME_WIDTH = 32  # a longer name moves its row to the right, so that the licence of others fits
 FILES_SHOWN = 6
 LOG_SECONDS = 10.0
-HEADS = ("data set", "kind", "n", "d", "anom.", "size", "here", "licence")
-FLUSH_LEFT = ("data set", "kind", "here", "licence")
 
 NAMES = typer.Argument(
     metavar="NAME...", help="data sets, patterns such as 'mnist/*', suites, or all"
@@ -40,33 +39,40 @@ Names = Annotated[list[str], NAMES]
 Listed = Annotated[list[str] | None, NAMES]
 
 
-def list_sets(names: Listed = None, data: Data = None) -> None:
+def list_sets(names: Listed = None, format: Format = TABLE, data: Data = None) -> None:
     """List data sets with size, anomaly rate and licence.
 
     Without NAME the list has all of them. Your own data are not on it: name them as file:PATH,
     folder:PATH or ucr:PATH. Any data set of OpenML is openml/NUMBER or openml/NAME.
     """
     import datasets
+    from bench.render import formats
+    from bench.render.table import Column, Page, Plain, plain
 
     with usage(OSError):
         folder = datasets.data_folder(data)
-        rows = [HEADS]
+        rows = []
         for name in _chosen(names or ["all"]):
             entry, here = datasets.find(name), datasets.present(name, folder)
             facts = entry.facts
             rows.append(
-                (
+                [
                     name,
                     "synthetic" if entry.synthetic else entry.kind,
-                    str(facts.n) if facts else NONE,
-                    str(math.prod(facts.shape)) if facts else NONE,
+                    facts.n if facts else NONE,
+                    math.prod(facts.shape) if facts else NONE,
                     percent(facts.n_anomalies, facts.n) if facts else NONE,
                     _size(_n_bytes(entry, folder)) if _has_files(entry) else NONE,
                     "yes" if here else "no",
                     re.split(r";| \(", entry.licence)[0],
-                )
+                ]
             )
-        say("\n".join(_columns(rows, console().width)))
+    columns = (
+        Column("data set", "name"), Column("kind", "text"), Column("n"), Column("d"),
+        Column("anom."), Column("size"), Column("here", "text"), Column("licence", "prose"),
+    )  # fmt: skip
+    page = Page("Data sets", (plain("", columns, rows),))
+    formats.show(Plain(page), format, console())
 
 
 def fetch(
@@ -193,22 +199,6 @@ def _members(word: str) -> tuple[str, ...]:
     if word in suite.names() or word.endswith(".toml"):
         return suite.read(word).datasets
     return ()
-
-
-def _columns(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
-    """Lay out rows below their heads in lines of at most `width` cells; the last column is cut.
-
-    A table of rich takes 0.6 s for 300 rows, which is most of what listing may take.
-    """
-    sizes = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    sizes[0] = min(sizes[0], NAME_WIDTH)
-    for row in rows:
-        cells = [
-            cell.ljust(size) if head in FLUSH_LEFT else cell.rjust(size)
-            for head, cell, size in zip(rows[0], row, sizes, strict=True)
-        ]
-        line = "  ".join(cells).rstrip()
-        yield line if len(line) <= width else line[: width - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _has_files(entry: Entry) -> bool:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.cli.errors import one_of, usage
+from bench.cli.errors import usage
 from bench.cli.grouped import Command
-from bench.cli.options import FOLDER, OUTPUT, ROWS, Results, TableOrJson, option
+from bench.cli.options import FOLDER, OUTPUT, ROWS, Format, Results, option
 from bench.cli.output import cannot_write, console
 from bench.cli.stores import open_store
+from bench.render.formats import TABLE
 
 if TYPE_CHECKING:
     from bench.history.compare import Comparison
@@ -62,21 +63,18 @@ def compare(
             min=0,
         ),
     ] = None,
-    format: TableOrJson = "table",
+    format: Format = TABLE,
     results: Results = FOLDER,
 ) -> None:
     """Compare stored rows of two commits, dates, runs or folders.
 
     The comparison lists changes of quality and cost from A to B, and their possible causes.
     """
-    from bench.render import comparison
+    from bench.render import formats
+    from bench.render.comparison import ComparisonDocument
 
-    one_of("format", format, ("table", "json"))
     made = _compared(a, b, metric, results)
-    if format == "json":
-        sys.stdout.write(comparison.to_json(made) + "\n")
-    else:
-        comparison.print_comparison(made, console())
+    formats.show(ComparisonDocument(made), format, console())
     if fail_on_regression is None:
         return
     worse = made.regressions(fail_on_regression)
@@ -124,15 +122,17 @@ def history(
         Path | None,
         option(OUTPUT, "FILE", "figure to write: .svg, .pdf or .png (default: none)"),
     ] = None,
+    format: Format = TABLE,
     results: Results = FOLDER,
 ) -> None:
     """Print a metric over the versions of the code, or draw it."""
     from bench.history.timeline import history as read
-    from bench.render import timeline
+    from bench.render import formats, timeline
+    from bench.render.table import Plain
 
     with open_store(results) as store, usage():
         lines = read(list(store.as_kept()), detector, dataset, metric, store.renewed)
-    timeline.print_history(lines, metric, console())
+    formats.show(Plain(timeline.page(lines, metric)), format, console())
     if figure is not None:
         with usage():
             try:

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from bench.cli.errors import one_of, usage
+from bench.cli.options import Format
 from bench.cli.output import console
+from bench.render.formats import TABLE
 
 WHAT = ("detectors", "datasets", "suites", "metrics", "protocols", "scalers")
 
@@ -16,14 +18,17 @@ def list_names(
     what: Annotated[
         str, typer.Argument(metavar="WHAT", help=f"{', '.join(WHAT)} (default: detectors)")
     ] = "detectors",
+    format: Format = TABLE,
 ) -> None:
     """List detectors, data sets, suites, metrics, protocols.
 
     Listing imports no detector and reads no data.
     """
     from bench.cli.lists import TABLES
+    from bench.render import formats
+    from bench.render.table import Page, Plain
 
     one_of("list", what, WHAT)
     with usage():
         table = TABLES[what]()
-    console().print(table)
+    formats.show(Plain(Page(what, (table,))), format, console())

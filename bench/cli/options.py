@@ -8,6 +8,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from bench.cli.errors import one_of
+from bench.render.formats import FORMATS
+
 FOLDER = Path("results")
 CORES = os.cpu_count() or 1
 
@@ -21,6 +24,11 @@ FOLDERS = "Folders"
 def option(group: str, metavar: str | None, help: str, *names: str, **limits: Any) -> Any:
     """Return an option of a group of the help; the text states its default in words."""
     return typer.Option(*names, metavar=metavar, rich_help_panel=group, help=help, **limits)
+
+
+def _known_format(name: str) -> str:
+    one_of("format", name, tuple(FORMATS))
+    return name
 
 
 SuiteName = Annotated[
@@ -92,6 +100,10 @@ Retry = Annotated[
         "STATUS,...|all",
         "rerun stored rows that failed with these statuses (default: none)",
     ),
+]
+Format = Annotated[
+    str,
+    option(OUTPUT, "FORMAT", f"{', '.join(FORMATS)} (default: table)", callback=_known_format),
 ]
 Results = Annotated[
     Path,

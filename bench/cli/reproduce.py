@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
-from rich.console import Console
 
-from bench.cli.errors import Usage, one_of, usage
+from bench.cli.errors import Usage, usage
 from bench.cli.options import (
     CORES,
     EXECUTION,
@@ -21,26 +19,25 @@ from bench.cli.options import (
     ROWS,
     Data,
     DeviceName,
+    Format,
     Jobs,
     MemoryLimit,
     Results,
     Retry,
     option,
 )
-from bench.cli.output import console, say, write_file
+from bench.cli.output import console, write_file
 from bench.cli.selection import failures, listed, mib, need_device
 from bench.cli.stores import open_store
+from bench.render.formats import TABLE
+from bench.render.table import Column, Page, Plain, plain
 
 if TYPE_CHECKING:
-    from rich.table import Table as RichTable
-
-    from bench.render.tables import Table
     from bench.reproduce.comparison import Cell, Kept, Place, Reproduction
     from bench.reproduce.published import PublishedTable
     from bench.store.records import Wanted
 
 FEW = 4  # data sets that a message names
-FORMATS = ("table", "csv", "md", "html")
 
 
 def reproduce(
@@ -65,6 +62,7 @@ def reproduce(
     ] = None,
     device: Annotated[
         DeviceName,
+        Format,
         option(ROWS, "auto|cpu|cuda", "device that trains deep models (default: cpu)"),
     ] = "cpu",
     jobs: Jobs = CORES,
@@ -85,10 +83,7 @@ def reproduce(
             "--strict",
         ),
     ] = False,
-    format: Annotated[
-        str,
-        option(OUTPUT, "FORMAT", f"{', '.join(FORMATS)} (default: table)"),
-    ] = "table",
+    format: Format = TABLE,
     write: Annotated[
         Path | None,
         option(
@@ -106,12 +101,12 @@ def reproduce(
     Stored rows are not run again.
     """
     from bench.cli.running import run as run_suite
-    from bench.render import reproduction
+    from bench.render import formats
+    from bench.render.reproduction import Overview, ReproductionDocument
     from bench.reproduce import kept as cells
     from bench.reproduce import published as tables
     from bench.run.session import Options
 
-    one_of("format", format, FORMATS)
     again = failures(retry)
     if write is not None and table is not None:
         msg = "--write makes one page of all tables; leave out the name of the table"
@@ -119,7 +114,7 @@ def reproduce(
     idle = _given(context) if table is None else []
     if idle:
         instead = "leave it out" if len(idle) == 1 else "leave them out"
-        msg = f"{', '.join(idle)}: of one table alone; name it, without --write, or {instead}"
+        msg = f"{', '.join(idle)}: only for one table; name it, without --write, or {instead}"
         raise Usage(msg)
     if write is not None:
         if write.suffix != ".md":
@@ -131,11 +126,12 @@ def reproduce(
             kept = cells.read(beside)
         made = _stored(every, data, device, results, kept)
         write_file(beside, cells.to_csv(made))
-        write_file(write, reproduction.overview(made))
+        write_file(write, formats.FORMATS["md"].write(Overview(made)))
         _say_kept(kept, {place: cell for one in made for place, cell in one.run.items()})
         return
     if table is None:
-        console().print(_listing([tables.read(name) for name in tables.names()], data))
+        listing = _listing([tables.read(name) for name in tables.names()], data)
+        formats.show(Plain(listing), TABLE, console())
         return
     with usage():
         chosen = tables.select(tables.read(table), listed(detectors), listed(datasets))
@@ -145,25 +141,20 @@ def reproduce(
         members = [member for each in chosen.members.values() for member in each]
         raise Usage(_no_data(f"of {datasets or table}", members, data))
     if wanted:
+        from rich.console import Console
+
         options = Options(results, data, jobs, time_limit, mib(memory_limit), again, None)
         suite, *_ = chosen.suites(chosen.runnable[0], chosen.present(data))  # for name and title
         # Progress goes beside the table, so that a csv can be piped.
-        shown_on = console() if format == "table" else Console(stderr=True, highlight=False)
+        shown_on = console() if format == TABLE else Console(stderr=True, highlight=False)
         # Two printed names may stand for the same rows.
         once = list({row.key: row for row in wanted}.values())
         run_suite(suite, once, options, shown_on, keep_board=False, print_board=False)
     compared = _compared(chosen, wanted, results)
-    if format == "table":
-        shown = reproduction.to_table(compared)
-        if shown.rows:
-            console().print(_rich(shown))
-        for sentence in (*shown.notes, compared.summary):
-            say(sentence)
-    else:
-        sys.stdout.write(reproduction.TEXTS[format](compared))
+    formats.show(ReproductionDocument(compared), format, console())
     if strict:
         for what, found, then in (
-            ("not as printed", compared.off, "see what docs/reproduction.md tells of them"),
+            ("not as printed", compared.off, "see docs/reproduction.md"),
             ("failed", compared.failed, "run them again with --retry all"),
         ):
             names = dict.fromkeys(f"{c.printed.detector} on {c.printed.dataset}" for c in found)
@@ -202,7 +193,7 @@ def _stored(
     results: Path,
     kept: Mapping[Place, Kept],
 ) -> list[Reproduction]:
-    """Return what is stored and kept of tables.
+    """Return the stored and kept values of tables.
 
     Raises:
         Usage: no cell is whole, and none kept.
@@ -222,17 +213,16 @@ def _stored(
 
 
 def _say_kept(kept: Mapping[Place, Kept], run: Mapping[Place, Cell]) -> None:
-    """Say how many kept figures stay no longer."""
-
+    """Print how many kept values were left out or replaced."""
     if n := len(kept.keys() - run.keys()):
-        console().print(f"left out: {n} kept figures of other settings or data, or of no cell")
+        console().print(f"left out: {n} kept values of other settings or data, or of no cell")
     both = kept.keys() & run.keys()
     if n := sum(run[p].agreement == "failed" and not kept[p].ours.failure for p in both):
-        console().print(f"replaced: {n} kept figures by failures of rows that are stored here")
+        console().print(f"replaced: {n} kept values by failures of rows that are stored here")
 
 
 def _no_data(whose: str, members: Sequence[str], data: Path | None) -> str:
-    """Return what to do where none of the data are there, of data sets by their names here."""
+    """Return what to do when none of the data are there, for data sets by their names here."""
     from datasets import data_folder
 
     names = shlex.join(members) if 0 < len(members) <= FEW else "NAME"
@@ -258,25 +248,17 @@ def _compared(
         return reproduce(table, wanted, records, store.scores, kept)
 
 
-def _listing(tables: Sequence[PublishedTable], data: Path | None) -> RichTable:
-    from rich.table import Table
-
-    listed = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in ("table", "cells", "detectors", "data here", "title"):
-        listed.add_column(head, overflow="fold")
-    for table in tables:
-        here = f"{len(table.present(data))} of {len(table.datasets)}"
-        counts = (str(len(table.figures)), str(len(table.detectors)))
-        listed.add_row(table.name, *counts, here, f"{table.told.title}\n{table.told.paper}")
-    return listed
-
-
-def _rich(table: Table) -> RichTable:
-    from rich.table import Table
-
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=table.title, title_justify="left")
-    for i, head in enumerate(table.heads):
-        shown.add_column(head, justify="left" if table.left(i) else "right")
-    for row in table.rows:
-        shown.add_row(*(cell.text for cell in row))
-    return shown
+def _listing(tables: Sequence[PublishedTable], data: Path | None) -> Page:
+    columns = (Column("table", "name"), Column("cells"), Column("detectors"),
+               Column("data here", "text"), Column("title", "prose"))  # fmt: skip
+    rows = (
+        [
+            table.name,
+            len(table.figures),
+            len(table.detectors),
+            f"{len(table.present(data))} of {len(table.datasets)}",
+            f"{table.told.title}\n{table.told.paper}",
+        ]
+        for table in tables
+    )
+    return Page("Published tables", (plain("", columns, rows),))

@@ -18,7 +18,8 @@ from bench.boards import board
 from bench.boards.rows import frame_of
 from bench.plan import planning
 from bench.plan.suite import Suite
-from bench.render import formats, terminal
+from bench.render import formats
+from bench.render.board import BoardDocument
 from bench.run.progress import Progressing
 from bench.run.session import Options, Session, opened
 from bench.run.workspace import DRAFT, writing
@@ -82,7 +83,7 @@ def run(
         if statuses.keys() == {"missing"}:
             _say(console, "none of these rows could be made, so there is no board")
         elif print_board:
-            console.file.write(terminal.to_table(made, console.width, console))
+            formats.show(BoardDocument(made), formats.TABLE, console)
         if tracked:
             _say(console, tracked)
         return statuses

@@ -16,7 +16,7 @@ import numpy as np
 
 from bench.boards.against import Comparison
 from bench.boards.board import Board
-from bench.boards.groups import FAMILIES
+from bench.boards.words import FAMILIES
 from bench.render.values import share, short_names
 from bench.stats import averages, differences
 

@@ -1,28 +1,74 @@
-"""A board as text in each format, and as a folder with all of them and the figures."""
+"""The formats that documents are written in: one line here makes a format known everywhere."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from bench.boards.against import Comparison
-from bench.boards.board import Board
-from bench.render import html, latex, markdown, values
+from bench.render import html, latex, markdown, terminal
+from bench.render.table import Document
 
-Maker = Callable[[Board, Comparison | None], str]
-TEXTS: dict[str, Maker] = {
-    "csv": lambda board, _: values.to_csv(board),
-    "md": markdown.to_markdown,
-    "tex": latex.to_latex,
-    "bib": lambda board, _: latex.to_bibtex(board),
-    "html": html.to_html,
-    "json": values.to_json,
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bench.boards.against import Comparison
+    from bench.boards.board import Board
+
+
+class Format(NamedTuple):
+    """A format: how a document is written, and the suffix of its file."""
+
+    write: Callable[[Document], str]
+    suffix: str
+
+
+def _csv(document: Document) -> str:
+    heads, rows = document.lines()
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([heads, *rows])
+    return text.getvalue()
+
+
+def _json(document: Document) -> str:
+    return json.dumps(document.content(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _bib(document: Document) -> str:
+    from bench.render.references import bibtex
+
+    return bibtex(source for found in document.sources().values() for source in found)
+
+
+TABLE = "table"  # for a terminal, and what every command prints by default
+FORMATS: dict[str, Format] = {
+    TABLE: Format(lambda document: terminal.write(document.page(narrow=True)), "txt"),
+    "csv": Format(_csv, "csv"),
+    "md": Format(lambda document: markdown.write(document.page(narrow=False)), "md"),
+    "tex": Format(lambda d: latex.write(d.page(narrow=False), d.sources()), "tex"),
+    "bib": Format(_bib, "bib"),
+    "html": Format(lambda document: html.write(document.page(narrow=False)), "html"),
+    "json": Format(_json, "json"),
 }
 
 
+def show(document: Document, name: str, console: Console) -> None:
+    """Write a document to a console: as wide as it is, or in another format as it is."""
+    if name == TABLE:
+        terminal.show(document.page(narrow=True), console)
+    else:
+        console.file.write(FORMATS[name].write(document).rstrip("\n") + "\n")
+
+
 def leaderboards(board: Board) -> dict[str, str]:
-    """The texts that a run keeps of its board, by file name."""
-    return {f"leaderboard.{name}": TEXTS[name](board, None) for name in ("md", "csv")}
+    """Return the texts that a run keeps of its board, by file name."""
+    from bench.render.board import BoardDocument
+
+    document = BoardDocument(board)
+    return {f"leaderboard.{name}": FORMATS[name].write(document) for name in ("md", "csv")}
 
 
 def save(board: Board, comparison: Comparison | None, folder: Path) -> list[Path]:
@@ -32,12 +78,14 @@ def save(board: Board, comparison: Comparison | None, folder: Path) -> list[Path
     `pdflatex paper`, `bibtex paper` and twice more `pdflatex paper` make it a PDF.
     """
     from bench.render import figures
+    from bench.render.board import BoardDocument
 
     folder.mkdir(parents=True, exist_ok=True)
+    document = BoardDocument(board, comparison)
     written = []
-    for name, text in TEXTS.items():
-        path = folder / ("references.bib" if name == "bib" else f"board.{name}")
-        path.write_text(text(board, comparison), encoding="utf-8")
+    for each in FORMATS.values():
+        path = folder / f"{'references' if each.suffix == 'bib' else 'board'}.{each.suffix}"
+        path.write_text(each.write(document), encoding="utf-8")
         written.append(path)
     drawn = figures.draw(board, comparison)
     for name, figure in drawn.items():

@@ -1,4 +1,4 @@
-"""A board as LaTeX tables for a paper: booktabs, caption, notes, citations.
+"""Pages as LaTeX tables for a paper: booktabs, caption, notes, citations.
 
 The tables need `booktabs` and `graphicx`, and nothing else; they are floats of the full width in
 one column as in two. Where the rows or columns are too many for a page, a table goes on in another.
@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from bench.boards.against import Comparison
-from bench.boards.board import MARKS, Board
-from bench.render import references
-from bench.render.tables import Cell, Table, datasets, differences, families, leaderboard, matrix
+from bench.boards.words import MARKS
+from bench.render.table import Cell, Page, Table
+
+if TYPE_CHECKING:
+    from bench.render.references import Reference
 
 ROWS = 55  # of a page
 COLUMNS = 14  # of a matrix
-DROPPED = ("AP", "prevalence")  # columns of the leaderboard that a page has no room for
+ALIGNED = {"number": "r", "text": "l", "name": "l", "prose": r"p{.3\linewidth}"}
 SYMBOLS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$",
@@ -43,35 +46,17 @@ DOCUMENT = r"""\documentclass[10pt]{article}
 """
 
 
-def to_latex(board: Board, comparison: Comparison | None = None) -> str:
-    """The leaderboard, by family, differences, data sets and the matrix, as floats."""
-    cited = {d: references.of_detector(s) for d, s in _specs(board).items()}
-    first = _shortened(leaderboard(board))
-    notes = [*first.notes, *board.made_by, *_data_note(board)]
-    parts = [
-        _floats(first, f"{first.title}. {board.caption}.", notes, cited),
-        _floats(families(board), families(board).title + ".", families(board).notes),
-    ]
-    if comparison is not None:
-        table = differences(board, comparison)
-        parts.append(_floats(table, f"{table.title}.", table.notes))
-    table = datasets(board)
-    parts.append(_floats(table, f"{table.title}: {board.metric.label}. {board.caption}.", ()))
-    whole = matrix(board)
-    mark = (
-        "Bold: the best of a data set; underlined: the detector's own 95 % interval reaches the "
-        "best value; --: no row.",
-    )
-    for part in _columns(whole):
-        parts.append(_floats(part, f"{whole.title}. {board.caption}.", mark))
+def write(page: Page, sources: Mapping[str, Sequence[Reference]]) -> str:
+    """Return the tables of a page as floats; a name with a source is cited where it first is."""
+    cited = {name: ",".join(r.key for r in found) for name, found in sources.items() if found}
+    parts = []
+    for table in page.tables:
+        if table.rows:
+            parts += [_floats(part, page.title, cited) for part in _parts(table)]
+        else:
+            title = rf"\paragraph{{{escaped(table.title or page.title)}}}"
+            parts.append("\n\n".join([title, *map(escaped, table.text), *map(_note, table.notes)]))
     return "\n".join(parts)
-
-
-def to_bibtex(board: Board) -> str:
-    """The .bib of the methods and data sets of a board."""
-    found = [r for spec in _specs(board).values() for r in references.of_detector(spec)]
-    found += [r for name in board.datasets["dataset"] for r in references.of_dataset(name)]
-    return references.bibtex(found)
 
 
 def document(body: str) -> str:
@@ -96,91 +81,53 @@ def figure(name: str, caption: str, width: float) -> str:
     )
 
 
-def _specs(board: Board) -> dict[str, str]:
-    return dict(zip(board.detectors["label"], board.detectors["spec"], strict=True))
+def _parts(table: Table) -> Iterator[Table]:
+    """Yield the columns that there is room for, so many of a matrix at a time."""
+    shown = [i for i, column in enumerate(table.columns) if not column.extra]
+    room = len(shown)
+    if table.turned:
+        wide = [len(cell.text) > 9 for row in table.rows for cell in row[1:]]  # with intervals
+        room = COLUMNS if 2 * sum(wide) < len(wide) else COLUMNS // 3
+    for start in range(1, max(len(shown), 2), room):
+        kept = [shown[0], *shown[start : start + room]]
+        rows = tuple(tuple(row[i] for i in kept) for row in table.rows)
+        yield replace(table, columns=tuple(table.columns[i] for i in kept), rows=rows)
 
 
-def _data_note(board: Board) -> Iterator[str]:
-    """Which sources stand behind which data sets, as one note of LaTeX."""
-    cited: dict[str, list[str]] = {}
-    for name in board.datasets["dataset"]:
-        keys = ",".join(r.key for r in references.of_dataset(name))
-        if keys:
-            cited.setdefault(keys, []).append(name)
-    if cited:
-        parts = [f"{_several(names)}~\\cite{{{keys}}}" for keys, names in cited.items()]
-        yield "\\relax Data: " + "; ".join(parts) + "."
-
-
-def _several(names: list[str]) -> str:
-    stem = names[0].rpartition("/")[0]
-    if len(names) > 2 and all(name.startswith(f"{stem}/") for name in names):
-        return escaped(f"{stem}/* ({len(names)})")
-    return ", ".join(map(escaped, names))
-
-
-def _shortened(table: Table) -> Table:
-    """A leaderboard without the columns that a page has no room for."""
-    return _chosen(table, [i for i, head in enumerate(table.heads) if head not in DROPPED])
-
-
-def _chosen(table: Table, kept: Sequence[int]) -> Table:
-    rows = tuple(tuple(row[i] for i in kept) for row in table.rows)
-    return Table(table.key, table.title, tuple(table.heads[i] for i in kept), rows, table.notes)
-
-
-def _columns(table: Table) -> Iterator[Table]:
-    """The first column with the others, so many at a time."""
-    wide = [len(cell.text) > 9 for row in table.rows for cell in row[1:]]  # with intervals
-    room = COLUMNS if 2 * sum(wide) < len(wide) else COLUMNS // 3
-    for start in range(1, len(table.heads), room):
-        yield _chosen(table, [0, *range(start, min(start + room, len(table.heads)))])
-
-
-def _floats(
-    table: Table,
-    caption: str,
-    notes: Sequence[str],
-    cited: dict[str, tuple[references.Reference, ...]] | None = None,
-) -> str:
+def _floats(table: Table, title: str, cited: dict[str, str]) -> str:
     """One float, or several where the rows are too many for a page; the notes under the last."""
+    title = table.title or title
     starts = range(0, len(table.rows), ROWS)
     return "\n".join(
         _float(
-            table,
-            table.rows[start : start + ROWS],
-            caption if start == 0 else f"{table.title} (continued).",
-            notes if start == starts[-1] else (),
-            cited or {},
+            replace(
+                table,
+                rows=table.rows[start : start + ROWS],
+                notes=table.notes if start == starts[-1] else (),
+            ),
+            " ".join([f"{title}.", *table.text]) if start == 0 else f"{title} (continued).",
+            cited,
         )
         for start in starts
     )
 
 
-def _float(
-    table: Table,
-    rows: Sequence[Sequence[Cell]],
-    caption: str,
-    notes: Sequence[str],
-    cited: dict[str, tuple[references.Reference, ...]],
-) -> str:
-    aligned = "".join("l" if table.left(i) else "r" for i in range(len(table.heads)))
-    turned = table.key == "matrix"
+def _float(table: Table, caption: str, cited: dict[str, str]) -> str:
+    aligned = "".join(ALIGNED[column.kind] for column in table.columns)
     heads = [
-        rf"\rotatebox{{90}}{{{escaped(head)}}}" if turned and i else escaped(head)
-        for i, head in enumerate(table.heads)
+        rf"\rotatebox{{90}}{{{escaped(column.head)}}}"
+        if table.turned and i
+        else escaped(column.head)
+        for i, column in enumerate(table.columns)
     ]
-    lines = [" & ".join(_cell(cell, cited) for cell in row) + r" \\" for row in rows]
-    told = [
-        r"\par\smallskip\raggedright\footnotesize",
-        *(note if note.startswith(r"\relax") else escaped(note) for note in notes),
-    ]
+    lines = [" & ".join(_cell(cell, cited) for cell in row) + r" \\" for row in table.rows]
+    notes = [r"\par\smallskip\raggedright\footnotesize", *map(_note, table.notes)]
     return "\n".join(
         [
             r"\begin{table*}[p]",
             r"\centering",
             rf"\caption{{{escaped(caption)}}}\smallskip",
-            rf"{_size(rows, notes)}\setlength{{\tabcolsep}}{{3pt}}%",
+            rf"{_size(table)}\setlength{{\tabcolsep}}{{3pt}}%",
             r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
             rf"\begin{{tabular}}{{@{{}}{aligned}@{{}}}}",
             r"\toprule",
@@ -189,33 +136,37 @@ def _float(
             *lines,
             r"\bottomrule",
             r"\end{tabular}}",
-            *(told if notes else ()),
+            *(notes if table.notes else ()),
             r"\end{table*}",
             "",
         ]
     )
 
 
-def _size(rows: Sequence[Sequence[Cell]], notes: Sequence[str]) -> str:
-    """The size of letters at which the rows and the notes go on one page."""
-    return r"\small" if len(rows) + 2 * len(notes) < 35 else r"\scriptsize"
+def _size(table: Table) -> str:
+    """The size of letters at which the rows and the notes fit on one page."""
+    return r"\small" if len(table.rows) + 2 * len(table.notes) < 35 else r"\scriptsize"
 
 
-def _cell(cell: Cell, cited: dict[str, tuple[references.Reference, ...]]) -> str:
+def _cell(cell: Cell, cited: dict[str, str]) -> str:
     text = escaped(cell.text)
-    if cell.name:
+    if cell.code:
         text = rf"\texttt{{{text}}}"
     if cell.best:
         text = rf"\textbf{{{text}}}"
     if cell.near:
         text = rf"\underline{{{text}}}"
-    keys = ",".join(r.key for r in cited.get(cell.text, ())) if cell.name else ""
+    keys = cited.pop(cell.text, "")
     return text + escaped(cell.tail) + (rf"~\cite{{{keys}}}" if keys else "")
+
+
+def _note(note: str) -> str:
+    mark = MARKS["near"]
+    return escaped("Underlined:" + note.removeprefix(mark) if note.startswith(mark) else note)
 
 
 def escaped(text: str) -> str:
     """Text for LaTeX: its signs escaped, accents as commands, what it has no sign for by number."""
-    text = text.replace(MARKS["near"] + " not told", "Underlined: not told")
     return "".join(map(_sign, unicodedata.normalize("NFC", text)))
 
 

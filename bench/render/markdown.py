@@ -1,47 +1,34 @@
-"""A board as a Markdown page: every table, every detector on every data set, failures."""
+"""Pages in Markdown."""
 
 from __future__ import annotations
 
-from bench.boards.against import Comparison
-from bench.boards.board import MARKS, Board
-from bench.render.tables import Cell, Table, failures, tables
+from bench.boards.words import MARKS
+from bench.render.table import Cell, Page, Table
 
 
-def to_markdown(board: Board, comparison: Comparison | None = None) -> str:
-    """The board, and a comparison of its detectors, as a page; the best figures are bold."""
-    first, *others = tables(board, comparison)
-    parts = [f"# {first.title}", board.caption + ".", table_text(first)]
-    parts += ["\n".join(f"- {note}" for note in (*first.notes, *board.made_by))]
-    for table in others:
-        parts += [f"## {_escaped(table.title)}", table_text(table)]
+def write(page: Page) -> str:
+    """Return the page; the best values are bold."""
+    parts = [f"# {_escaped(page.title)}"]
+    for table in page.tables:
+        parts += [f"## {_escaped(table.title)}"] if table.title else []
+        parts += [*table.text, *([_table(table)] if table.rows else [])]
         parts += ["\n".join(f"- {note}" for note in table.notes)] if table.notes else []
-    if len(board.failures):
-        told = [
-            f"- {_code(label)}: {happened}" + (f": {_code(reason)}" if reason else "")
-            for label, happened, reason in failures(board)
-        ]
-        parts += ["## Failures", "\n".join(told)]
     return "\n\n".join(parts) + "\n"
 
 
-def table_text(table: Table) -> str:
-    """A table alone."""
-    rule = ["---" if table.left(i) else "--:" for i in range(len(table.heads))]
-    heads = [_escaped(head) for head in table.heads]
+def _table(table: Table) -> str:
+    heads = [_escaped(column.head) for column in table.columns]
+    rule = ["---" if column.left else "--:" for column in table.columns]
     lines = [heads, rule, *([_cell(cell) for cell in row] for row in table.rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _cell(cell: Cell) -> str:
-    text = _code(cell.text) if cell.name else _escaped(cell.text)
-    if cell.best:
-        text = f"**{text}**"
+    text = _escaped(cell.text)
+    text = f"`{text}`" if cell.code and text else text
+    text = f"**{text}**" if cell.best else text
     return text + (MARKS["near"] if cell.near else "") + cell.tail
 
 
-def _code(text: str) -> str:
-    return f"`{_escaped(text)}`"
-
-
 def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("`", "'")
+    return text.replace("|", "\\|").replace("`", "'").replace("\n", "<br>")

@@ -1,261 +1,137 @@
-"""A board as text for a terminal.
+"""Pages as text for a terminal; nothing depends on colour alone."""
 
-Families are coloured where the console is a terminal; nothing else depends on colour.
-"""
+from __future__ import annotations
 
 import io
-import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING
 
-import pandas as pd
-from rich.cells import cell_len, set_cell_size
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from rich.cells import cell_len, chop_cells
 
-from bench.boards.against import Comparison
-from bench.boards.board import MARKS, Board
-from bench.boards.groups import FAMILIES
-from bench.metrics import scored
-from bench.render.tables import Table as Printed
-from bench.render.tables import differences, families, means
-from bench.render.values import (
-    NONE,
-    Record,
-    cost,
-    figure_of,
-    fit_cost,
-    fixed,
-    marks,
-    reach,
-    records,
-    share,
-    short_names,
-    whole,
-)
+from bench.boards.words import MARKS
+from bench.render.table import Cell, Column, Page, Table
 
-MIN_NAME = 12  # cells left to the name of a detector however narrow the terminal
-MAX_DATASET = 20  # cells of a data set's name
-MAX_FAILURES = 24  # cells of why a detector is incomplete, before it wraps
-MAX_REASONS = 8  # lines of reasons of failure
-FAMILY_STYLES = {"deep": "cyan", "shallow": "green", "hybrid": "magenta", "control": "yellow"}
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+WIDTH = 100  # cells of a line, where no terminal says otherwise
+LEAST = 10  # cells that a name or prose keeps however narrow the terminal
+LONGEST_HEAD = 15  # cells of a head that is not folded
+BREAKS = {  # a text may continue on another line after these
+    "name": re.compile(r"(?<=[-:+,\[(=/ ])"),
+    "prose": re.compile(r"(?<=\s)"),
+}
+STYLES = {
+    "deep": "cyan", "shallow": "green", "hybrid": "magenta", "baseline": "yellow",
+    "better": "green", "worse": "bold red", "not comparable": "yellow",
+}  # fmt: skip
 
 
-def to_table(
-    board: Board,
-    width: int = 100,
-    console: Console | None = None,
-    comparison: Comparison | None = None,
-) -> str:
-    """The board as text of at most `width` cells a line; styled if `console` is a terminal.
+def write(page: Page, width: int = WIDTH, *, styled: bool = False) -> str:
+    """Return the page as text of at most `width` cells a line; a table takes what numbers need."""
+    from rich.console import Console
+    from rich.text import Text
 
-    Names shorten with an ellipsis to fit; 100 cells hold names of 28. Below about 95 cells other
-    columns are cut too. The text is returned, not printed.
-    """
-    parts: list[RenderableType] = [
-        Text(f"{board.title}: {board.metric.name}", style="bold"), Text(board.caption),
-    ]  # fmt: skip
-    ranked = board.detectors[board.detectors["rank"].notna()]
-    rest = board.detectors[board.detectors["rank"].isna()]
-    if len(ranked):
-        parts += [Text(), _ranked_table(board, ranked, width)]
-    if len(rest):
-        parts += [Text(), Text("Incomplete, not ranked", style="bold")]
-        parts += [_incomplete_table(board, rest, width), *_reasons(board, width)]
-    if len(board.protocols):
-        parts += [Text(), Text("By protocol", style="bold")]
-        parts += _groups(board, "protocol", "protocols", width)
-    if len(board.kinds):
-        parts += [Text(), Text("By kind of data", style="bold")]
-        parts += _groups(board, "kind", "kinds", width)
-    parts += [Text(), Text("By family", style="bold"), _family_table(board, width)]
-    if comparison is not None:
-        parts += _differences(board, comparison, width)
-    parts += [Text(), Text("By data set", style="bold"), _dataset_table(board, width), Text()]
-    for note in board.notes:
-        parts.append(Text(note, style="bold yellow" if note.startswith(MARKS["weak"]) else "dim"))
-    styled = console is not None and console.is_terminal and not console.no_color
-    out = Console(
+    console = Console(
         file=io.StringIO(),
         width=width,
         force_terminal=styled,
         color_system="standard" if styled else None,
         highlight=False,
     )
-    with out.capture() as capture:
-        out.print(Group(*parts))
+    with console.capture() as capture:
+        for i, table in enumerate(page.tables):
+            if i:
+                console.print()
+            console.print(Text(table.title or page.title, style="bold"))
+            for paragraph in table.text:
+                console.print(Text(paragraph))
+            for line in _table(table, width) if table.rows else ():
+                console.print(line, no_wrap=True, overflow="ignore", crop=False)
+            for note in table.notes:
+                is_warning = note.startswith(MARKS["weak"])
+                console.print(Text(note, style="bold yellow" if is_warning else "dim"))
     return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
 
 
-def _ranked_table(board: Board, ranked: pd.DataFrame, width: int) -> Table:
-    first, second = _columns_shown(board)
-    rows = [
-        [
-            whole(d["rank"]), d["label"], d["family"], fixed(d["mean_rank"], 1),
-            _spanned(d, first), _spanned(d, second),
-            f"{d['rows_ok']}/{d['rows']}", fit_cost(d), cost(d["median_score_us"]),
-        ]
-        for d in records(ranked)
-    ]  # fmt: skip
-    heads = [
-        "#",
-        "detector",
-        "family",
-        "rank",
-        *_heads(first, second),
-        "rows",
-        "fit s",
-        "\N{MICRO SIGN}s/x",
-    ]
-    tails = [marks(d) for d in records(ranked)]
-    return _table(heads, rows, width, names=1, left=(1, 2), tails=tails)
+def show(page: Page, console: Console) -> None:
+    """Write the page to a console, in colour if it is a terminal."""
+    styled = console.is_terminal and not console.no_color
+    console.file.write(write(page, console.width, styled=styled))
 
 
-def _incomplete_table(board: Board, rest: pd.DataFrame, width: int) -> Table:
-    first, second = _columns_shown(board)
-    rows = [
-        [
-            d["label"], d["family"], _spanned(d, first), _spanned(d, second),
-            f"{d['rows_ok']}/{d['rows']}", d["failures"],
-        ]
-        for d in records(rest)
-    ]  # fmt: skip
-    heads = ["detector", "family", *_heads(first, second), "rows", "why"]
-    tails = [marks(d) for d in records(rest)]
-    return _table(heads, rows, width, names=0, left=(0, 1, 5), tails=tails, wrapped=5)
+def _table(table: Table, width: int) -> Iterator[Text]:
+    sizes, gap = _sizes(table, width)
+    heads = [Cell(column.head) for column in table.columns]
+    yield from _row(heads, table.columns, sizes, gap, is_head=True)
+    for row in table.rows:
+        yield from _row(row, table.columns, sizes, gap)
 
 
-def _family_table(board: Board, width: int) -> Table:
-    """The best of each family of detectors and its price."""
-    table = families(board, _span)
-    heads = [head.replace("[95 %]", "95 %") for head in table.heads]
-    heads[heads.index(f"median {board.metric.label}")] = "median"
-    return _table(heads, _texts(table), width, names=2, left=(0, 2), tails=[""] * len(table.rows))
+def _sizes(table: Table, width: int) -> tuple[list[int], str]:
+    """Return the cells that each column has, and the gap between columns.
+
+    Where there is too little room, prose is folded, and then names.
+    """
+    sizes = []
+    for i, column in enumerate(table.columns):
+        texts = [line for row in table.rows for line in _text(row[i]).split("\n")]
+        sizes.append(max(min(cell_len(column.head), LONGEST_HEAD), *map(cell_len, texts)))
+    kinds = [column.kind for column in table.columns]
+    pairs = zip(kinds, sizes, strict=True)
+    least = sum(min(size, LEAST) if kind == "prose" else size for kind, size in pairs)
+    gap = "  " if least + 2 * len(sizes) - 2 <= width else " "
+    room = width - len(gap) * (len(sizes) - 1)
+    for kind in ("prose", "name"):
+        foldable = [i for i, own in enumerate(kinds) if own == kind]
+        while sum(sizes) > room and max((sizes[i] for i in foldable), default=0) > LEAST:
+            sizes[max(foldable, key=sizes.__getitem__)] -= 1
+    return sizes, gap
 
 
-def _differences(board: Board, comparison: Comparison, width: int) -> list[RenderableType]:
-    """Every detector against the reference."""
-    table = differences(board, comparison)
-    made = _table(
-        table.heads, _texts(table), width, names=0, left=(0,), tails=[""] * len(table.rows)
-    )
-    notes = [Text(note, style="dim") for note in table.notes]
-    return [Text(), Text(table.title, style="bold"), made, *notes]
-
-
-def _groups(board: Board, by: str, field: str, width: int) -> list[RenderableType]:
-    """Means under each protocol, or on each kind of data, in numbered columns named below."""
-    table = means(board, by, field, span=_span)
-    names = table.heads[1:]
-    heads = ["detector", *(f"({i})" for i in range(1, len(names) + 1))]
-    told = [
-        Text(f"{head} {name}", style="dim") for head, name in zip(heads[1:], names, strict=True)
-    ]
-    tails = [marks(d) for d in records(board.detectors)]
-    return [_table(heads, _texts(table), width, names=0, left=(0,), tails=tails), *told]
-
-
-def _reasons(board: Board, width: int) -> list[Text]:
-    """A line each for the first reasons of failure, cut to the width."""
-    lines = [
-        Text(_cut(f"{f['label']}: {f['status']} {f['rows']}: {f['reason']}", width), style="dim")
-        for f in records(board.failures)
-        if f["reason"]
-    ]
-    if len(lines) > MAX_REASONS:
-        more = len(lines) - MAX_REASONS
-        lines = [*lines[:MAX_REASONS], Text(f"and {more} more, in the md and json formats")]
-    return lines
-
-
-def _dataset_table(board: Board, width: int) -> Table:
-    figure = figure_of(board.metric.name)
-    names = short_names(list(board.datasets["dataset"]))
-    rows = [
-        [
-            _cut(name, MAX_DATASET), whole(d["n_train"]),
-            f"{whole(d['n_test'])} ({whole(d['n_anomalies'])})",
-            d["best"] or NONE, _interval(figure, d["best_value"], d["best_low"], d["best_high"]),
-            *(figure(d[f"best_{family}_value"]) for family in FAMILIES), reach(d),
-        ]
-        for name, d in zip(names, records(board.datasets), strict=True)
-    ]  # fmt: skip
-    tails = [f" +{d['ties']}" if d["ties"] else "" for d in records(board.datasets)]
-    heads = ["data set", "train", "test (anom.)", "best", board.metric.label]
-    heads[-1] += " 95 %" if board.datasets["best_low"].notna().any() else ""
-    heads += ["deep", "shal.", "hybr.", "ctrl", "reach"]
-    return _table(heads, rows, width, names=3, left=(0, 3), tails=tails)
-
-
-def _table(
-    heads: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    width: int,
+def _row(
+    cells: Sequence[Cell],
+    columns: Sequence[Column],
+    sizes: Sequence[int],
+    gap: str,
     *,
-    names: int,
-    tails: Sequence[str],
-    left: Sequence[int],
-    wrapped: int | None = None,
-) -> Table:
-    """A bare rich table whose column `names` shrinks so that the lines fit `width`.
+    is_head: bool = False,
+) -> Iterator[Text]:
+    """Yield the lines of a row, as many as the cell with the most lines has."""
+    from rich.text import Text
 
-    tails: (rows,) what stands behind the names, never cut. left: columns that are left-aligned.
-    wrapped: the column, if any, whose text may run over several lines.
-    """
-    sizes = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
-    if wrapped is not None:
-        sizes[wrapped] = min(sizes[wrapped], MAX_FAILURES)
-    taken = sum(sizes) - sizes[names] + len(heads) - 1 + max(map(cell_len, tails))
-    room = max(MIN_NAME, width - taken)
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    for i, head in enumerate(heads):
-        table.add_column(head, justify="left" if i in left else "right", no_wrap=i != wrapped)
-    for row, tail in zip(rows, tails, strict=True):
-        cells = [Text(cell, style=FAMILY_STYLES.get(cell, "")) for cell in row]
-        cells[names] = Text(_cut(row[names], room) + tail)
-        table.add_row(*cells)
-    return table
+    folded = [
+        _folded(_text(cell), size, "name" if is_head else column.kind)
+        for cell, column, size in zip(cells, columns, sizes, strict=True)
+    ]
+    for parts in zip_longest(*folded, fillvalue=""):
+        line = Text()
+        for part, cell, column, size in zip(parts, cells, columns, sizes, strict=True):
+            padding = " " * (size - cell_len(part))
+            style = "bold" if is_head or cell.best else ""
+            style = STYLES.get(cell.text, style) if column.kind == "text" else style
+            line.append(gap if len(line) else "")
+            line.append(part + padding if column.left else padding + part, style=style)
+        yield line
 
 
-def _columns_shown(board: Board) -> tuple[str, str]:
-    """The board's metric and one companion: AUROC, or lifted AP beside AUROC."""
-    name = board.metric.name
-    return name, "lifted_average_precision" if name == "auroc" else "auroc"
+def _text(cell: Cell) -> str:
+    return cell.text + (MARKS["near"] if cell.near else "") + cell.tail
 
 
-def _heads(*names: str) -> list[str]:
-    return [f"{scored.get(name).label} 95 %" for name in names]
-
-
-def _spanned(detector: Record, name: str) -> str:
-    low, high = detector[f"{name}_low"], detector[f"{name}_high"]
-    text = _interval(figure_of(name), detector[name], low, high)
-    return text.replace(" ", MARKS["near"], 1) if detector[f"{name}_near"] else text
-
-
-def _texts(table: Printed) -> list[list[str]]:
-    return [[cell.text for cell in row] for row in table.rows]
-
-
-def _span(figure: Callable[[float], str], line: Record) -> str:
-    return _interval(figure, line["value"], line["low"], line["high"])
-
-
-def _interval(figure: Callable[[float], str], value: float, low: float, high: float) -> str:
-    """Like ".912 .87-.94"; limits of shares are one digit coarser than the value.
-
-    They are rounded outward, or the value could seem to lie beyond them.
-    """
-    if math.isnan(low):
-        return figure(value)
-    limits = [figure(low), figure(high)]
-    if figure is share:
-        hundredths = math.floor(round(100 * low, 6)), math.ceil(round(100 * high, 6))
-        limits = [share(each / 100, 2) for each in hundredths]
-    return f"{figure(value)} {NONE.join(limits)}"
-
-
-def _cut(text: str, cells: int) -> str:
-    if cell_len(text) <= cells:
-        return text
-    return set_cell_size(text, cells - 1).rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+def _folded(text: str, size: int, kind: str) -> list[str]:
+    """Return a text in lines of at most `size` cells; numbers and other texts are one line."""
+    if (cell_len(text) <= size and "\n" not in text) or kind not in BREAKS:
+        return [text]
+    lines = []
+    for whole in text.split("\n"):
+        lines.append("")
+        for part in BREAKS[kind].split(whole):
+            for piece in chop_cells(part, size):
+                if cell_len(lines[-1] + piece.rstrip()) > size:
+                    lines.append("")
+                lines[-1] += piece
+    return [line.rstrip() for line in lines]

@@ -1,4 +1,4 @@
-"""The history of detectors as text for a terminal, and as a figure."""
+"""The history of detectors as tables, and as a figure."""
 
 from __future__ import annotations
 
@@ -6,42 +6,40 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from bench.history.timeline import Line, Point
 from bench.metrics import scored
-from bench.render.comparison import STYLES, limits, say, signed
-from bench.render.values import NONE, share
+from bench.render.comparison import limits
+from bench.render.table import NONE, Column, Page, Table, plain
+from bench.render.values import share, signed
 
 MARKS = {"better": "\N{BLACK UP-POINTING TRIANGLE}", "worse": "\N{BLACK DOWN-POINTING TRIANGLE}"}
 COLUMNS, PANEL = 3, (3.4, 2.4)  # panels in a row, and inches of one
 SUFFIXES = (".pdf", ".png", ".svg")
 
 
-def print_history(lines: Sequence[Line], metric: str, console: Console) -> None:
-    """Print a table a line of several versions, and name the lines of one."""
-    for line in (one for one in lines if len(one.points) > 1):
-        head = f"{line.label}: {metric} over {_sets(line)}; {line.under}"
-        say(console, Text(head, style="bold"))
-        console.print(_table(line, metric))
-        for note in line.notes:
-            say(console, note)
+LEGEND = (
+    "A point is a version of a detector's code, named by the commit of its first row (+ for "
+    "uncommitted changes). Intervals: 95 %, for these data sets, over seeds. "
+    f"{MARKS['better']} and {MARKS['worse']} mark steps; `bench compare` judges each alone."
+)
+
+
+def page(lines: Sequence[Line], metric: str) -> Page:
+    """Return a table for each line of several versions, and a list of the lines of one."""
+    tables = [_table(line, metric) for line in lines if len(line.points) > 1]
     single = [line for line in lines if len(line.points) <= 1]
-    for line in single:
-        value = share(line.points[0].value.mean) if line.points else "no common data set"
-        where = f" at {line.points[0].commit}" if line.points else ""
-        say(console, f"{line.label}: {value}{where}, over {_sets(line)}; {line.under}")
-        for note in line.notes:
-            say(console, f"  {note}")
-    say(
-        console,
-        "A point is a version of a detector's code, named by the commit of its first row (+ with "
-        "changes not committed). Intervals: 95 %, of these data sets, over seeds. "
-        f"{MARKS['better']} and {MARKS['worse']} mark steps, as `bench compare` judges each alone.",
-    )
+    if single:
+        notes = tuple(note for line in single for note in (_sentence(line), *line.notes))
+        tables.append(Table("One version", notes=notes))
+    tables.append(Table("Notes", notes=(LEGEND,)))
+    return Page(f"{metric} over the versions of the code", tuple(tables))
+
+
+def _sentence(line: Line) -> str:
+    """Return what is known of a line with at most one version."""
+    value = share(line.points[0].value.mean) if line.points else "no common data set"
+    where = f" at {line.points[0].commit}" if line.points else ""
+    return f"{line.label}: {value}{where}, over {_sets(line)}; {line.under}"
 
 
 def draw(lines: Sequence[Line], metric: str, file: Path) -> None:
@@ -97,26 +95,26 @@ def _mark(point: Point) -> str | None:
 
 
 def _table(line: Line, metric: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in ("date", "commit"):
-        table.add_column(head)
-    for head in (scored.get(metric).label, "95 %", "change", "95 %"):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("step", no_wrap=True)
-    for point in line.points:
-        low, high = point.value.low, point.value.high
-        step, changed = point.step, point.step.change if point.step else None
-        verdict = step.verdict if step else ""
-        table.add_row(
-            point.date[:10],
-            point.commit,
-            share(point.value.mean),
-            NONE if math.isnan(low) else f"{share(low)} to {share(high)}",
-            signed(changed.mean) if changed else "",
-            limits(step) if step else "",
-            Text(f"{MARKS.get(verdict, '')} {verdict}".strip(), style=STYLES.get(verdict, "")),
-        )
-    return table
+    columns = (
+        Column("date", "text"), Column("commit", "text"), Column(scored.get(metric).label),
+        Column("95 %"), Column("change"), Column("95 %"), Column("step", "text"),
+    )  # fmt: skip
+    title = f"{line.label}: {metric} over {_sets(line)}; {line.under}"
+    return plain(title, columns, map(_row, line.points), notes=line.notes)
+
+
+def _row(point: Point) -> list[str]:
+    low, high, step = point.value.low, point.value.high, point.step
+    verdict = step.verdict if step else ""
+    return [
+        point.date[:10],
+        point.commit,
+        share(point.value.mean),
+        NONE if math.isnan(low) else f"{share(low)} to {share(high)}",
+        signed(step.change.mean) if step and step.change else "",
+        limits(step) if step else "",
+        f"{MARKS.get(verdict, '')} {verdict}".strip(),
+    ]
 
 
 def _sets(line: Line) -> str:

@@ -1,114 +1,41 @@
-"""How figures are printed, and a board as CSV and JSON.
-
-No format writes a time of day, so equal results give equal files. Markdown, LaTeX, HTML and the
-terminal's table have modules of their own.
-"""
+"""How values are printed."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from bench.boards.board import MARKS, Board
+from bench.boards.words import MARKS
 from bench.metrics import scored
+from bench.render.table import NONE, Record
 
 if TYPE_CHECKING:
-    from bench.boards.against import Comparison
-
-NONE = "\N{EN DASH}"  # where there is no number
-
-Record = dict[str, Any]
-
-
-def to_csv(board: Board) -> str:
-    """One line a detector, six significant digits.
-
-    The columns of `Board.detectors`, then `METRIC:DATASET`, the mean over the seeds there are, for
-    each data set, and where there are several protocols `METRIC:PROTOCOL`, the mean under each.
-    """
-    table = board.detectors.copy()
-    table["rank"] = table["rank"].astype("Int64")
-    matrix = board.cells.pivot(index="label", columns="dataset", values="value")
-    matrix = matrix.loc[table["label"]].add_prefix(f"{board.metric.name}:")
-    parts = [table, matrix.reset_index(drop=True)]
-    if len(board.protocols):
-        means = board.protocols.pivot(index="label", columns="protocol", values="value")
-        means = means.loc[table["label"]].add_prefix(f"{board.metric.name}:")
-        parts.append(means.reset_index(drop=True))
-    wide = pd.concat(parts, axis=1)
-    return wide.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-
-
-def to_json(board: Board, comparison: Comparison | None = None) -> str:
-    """Everything the board, and a comparison, hold; absent numbers are null."""
-    content = {
-        "title": board.title,
-        "metric": board.metric.name,
-        "protocol": board.protocol,
-        "larger_is_better": board.metric.larger_is_better,
-        "caption": board.caption,
-        "notes": list(board.notes),
-        "made_by": list(board.made_by),
-        "best_control": board.best_control or None,
-        "stale": board.stale,
-        **{
-            name: _lines(table)
-            for name, table in (
-                ("detectors", board.detectors), ("datasets", board.datasets),
-                ("cells", board.cells), ("failures", board.failures),
-                ("protocols", board.protocols), ("kinds", board.kinds),
-                ("families", board.families),
-            )
-        },
-        "comparison": None if comparison is None else _compared(comparison),
-    }  # fmt: skip
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _compared(comparison: Comparison) -> Record:
-    friedman, blocks = comparison.friedman, comparison.blocks
-    return {
-        "reference": comparison.reference,
-        "blocks": blocks.names,
-        "mean_ranks": dict(zip(blocks.detectors, comparison.mean_ranks.tolist(), strict=True)),
-        "holm": {
-            label: dict(zip(blocks.detectors, line, strict=True))
-            for label, line in zip(blocks.detectors, comparison.holm.tolist(), strict=True)
-        },
-        "critical_difference": comparison.critical_difference,
-        "friedman": None
-        if friedman is None
-        else {k: _or_null(v) for k, v in vars(friedman).items()},
-        "notes": comparison.notes,
-        "lines": _lines(comparison.lines),
-    }
-
-
-def _lines(table: pd.DataFrame) -> list[Record]:
-    return [{k: _or_null(v) for k, v in line.items()} for line in records(table)]
-
-
-def _or_null(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    import pandas as pd
 
 
 def records(table: pd.DataFrame) -> list[Record]:
-    """The lines of a table as dictionaries of Python's own types."""
+    """Return the lines of a table as dictionaries of Python's own types."""
     return [{str(k): v for k, v in line.items()} for line in table.to_dict("records")]
 
 
+def finite(value: Any) -> Any:
+    """Return a value for JSON, which has no numbers that are not finite: None in their place."""
+    if isinstance(value, dict):
+        return {key: finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def marks(detector: Record) -> str:
-    """The signs behind a detector's name, which the board's notes explain."""
+    """Return the signs behind a detector's name, which the board's notes explain."""
     weak = MARKS["weak"] if detector["beats_control"] is False else ""
     return weak + (MARKS["transductive"] if detector["transductive"] else "")
 
 
 def fit_cost(detector: Record) -> str:
-    """Median CPU seconds of fitting, marked where one fitted model serves several rows."""
+    """Return the median CPU seconds of a fit, marked where one model serves several rows."""
     text = cost(detector["median_fit_seconds"])
     return text + MARKS["shared"] if detector["shared_model"] and text != NONE else text
 
@@ -120,21 +47,52 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 
 def reach(dataset: Record) -> str:
-    """How many ("7/40") of the detectors on a data set cannot be told from its best."""
+    """Return how many ("7/40") of the detectors on a data set may equal its best."""
     if math.isnan(dataset["reaching"]):
         return NONE
     return f"{dataset['reaching']:.0f}/{dataset['compared']:.0f}"
 
 
-def figure_of(metric: str) -> Callable[[float], str]:
-    """How values of a metric are printed: `share` for quality, `cost` for costs."""
+def format_of(metric: str) -> Callable[[float], str]:
+    """Return what prints values of a metric: `share` for quality, `cost` for costs."""
     return share if scored.get(metric).larger_is_better else cost
 
 
+def bracketed(text: Callable[[float], str], value: float, low: float, high: float) -> str:
+    """Return a value with its limits in brackets: ".912 [.870, .940]"."""
+    return f"{text(value)} {limits(text, low, high)}"
+
+
+def limits(text: Callable[[float], str], low: float, high: float) -> str:
+    """Return limits in brackets, a dash in them where there are none."""
+    return f"[{NONE}]" if math.isnan(low) else f"[{text(low)}, {text(high)}]"
+
+
+def compact(text: Callable[[float], str], value: float, low: float, high: float) -> str:
+    """Return a value with its limits in little space: ".912 .87-.94".
+
+    Limits of shares are one digit coarser than the value and rounded outward, or the value could
+    seem to lie beyond them.
+    """
+    if math.isnan(low):
+        return text(value)
+    ends = [text(low), text(high)]
+    if text is share:
+        hundredths = math.floor(round(100 * low, 6)), math.ceil(round(100 * high, 6))
+        ends = [share(each / 100, 2) for each in hundredths]
+    return f"{text(value)} {NONE.join(ends)}"
+
+
 def share(value: float, decimals: int = 3) -> str:
-    """A number without its leading zero: ".912", "1.000", "-.012"."""
+    """Return a number without its leading zero: ".912", "1.000", "-.012"."""
     text = fixed(value, decimals)
     return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
+
+
+def signed(value: float) -> str:
+    """Return a change with its sign and three decimals."""
+    text = f"{value:+.3f}".replace("0.", ".", 1).replace("-", "\N{MINUS SIGN}")
+    return "0" if value == 0 else text
 
 
 def cost(value: float) -> str:

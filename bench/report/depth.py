@@ -19,7 +19,8 @@ from bench.boards.board import Board
 from bench.boards.grid import Grid
 from bench.boards.words import TYPES
 from bench.metrics import scored
-from bench.render.values import Record, cost, records, share
+from bench.render.table import Record
+from bench.render.values import cost, records, share
 from bench.stats import averages
 
 Floats = averages.Floats

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import datasets
-from bench.boards.board import NUMBER_COLUMNS
+from bench.boards.columns import NUMBER_COLUMNS
 from bench.boards.rows import frame_of
 from bench.store.records import Wanted, made_for
 

@@ -55,11 +55,11 @@ def _table(board: Board) -> str:
     """Return the leaderboard as printed, in the JSON of MLflow's tables."""
     import pandas as pd
 
-    from bench.render import tables as printed
+    from bench.render.board import leaderboard
 
-    table = printed.leaderboard(board)
-    lines = [[cell.text + cell.tail for cell in row] for row in table.rows]
-    frame = pd.DataFrame(lines, columns=pd.Index(table.heads))
+    table = leaderboard(board)
+    heads = [column.head for column in table.columns]
+    frame = pd.DataFrame(table.texts(), columns=pd.Index(heads))
     return frame.to_json(orient="split", index=False, force_ascii=False)
 
 

@@ -8,9 +8,8 @@ import pytest
 from bench.boards.against import against, comparable
 from bench.boards.blocks import blocks
 from bench.boards.board import build
-from bench.render import values
 from bench.stats import differences
-from tests.bench.boards.test_board import DETECTORS, failed, rows_of
+from tests.helpers.boards_made_up import DETECTORS, failed, rows_of, written
 
 MANY = {f"s/{i}": f"f{i // 2}" for i in range(24)}
 
@@ -65,7 +64,7 @@ def test_what_cannot_be_compared_is_refused():
 
 def test_json_holds_the_comparison():
     made = build(rows_of(DETECTORS), title="t")
-    content = json.loads(values.to_json(made, against(made)))["comparison"]
+    content = json.loads(written("json", made, against(made)))["comparison"]
     assert content["reference"] == "lof"
     assert set(content["mean_ranks"]) == set(DETECTORS)
     assert len(content["lines"]) == 3
@@ -74,4 +73,4 @@ def test_json_holds_the_comparison():
         c["holm"] for c in content["lines"]
     ]
     assert 0 <= content["friedman"]["p"] <= 1
-    assert json.loads(values.to_json(made))["comparison"] is None
+    assert json.loads(written("json", made))["comparison"] is None

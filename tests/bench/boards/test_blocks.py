@@ -5,7 +5,7 @@ import pytest
 
 from bench.boards.blocks import blocks
 from bench.boards.board import build
-from tests.bench.boards.test_board import failed, rows_of
+from tests.helpers.boards_made_up import failed, rows_of
 
 
 def board_with_gaps(**metric):

@@ -11,57 +11,21 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from bench.boards import groups
-from bench.boards.board import NUMBER_COLUMNS, build
-from bench.render import markdown, terminal
-from bench.render import values as render
+from bench.boards.board import build
+from bench.boards.words import FAMILIES
+from bench.render import formats, values
+from bench.render.board import BoardDocument
+from bench.render.table import NONE
 from bench.stats import intervals
-
-DIGITS = {f"digits/{i}": "digits" for i in range(3)}
-SETS = DIGITS | {"wine": "wine", "synthetic/dependency": "synthetic"}
-DETECTORS = {"lof": "shallow", "vae:elbo": "deep", "ae+lof": "hybrid", "random": "control"}
-
-
-def rows_of(detectors=DETECTORS, datasets=SETS, seeds=range(3), auroc=None):
-    """A line per wanted row, all ok; auroc: {label: value}, else random and unequal."""
-    rng = np.random.default_rng(0)
-    keys = [
-        (label, kind, name, family, seed)
-        for label, kind in detectors.items()
-        for name, family in datasets.items()
-        for seed in seeds
-    ]
-    rows = pd.DataFrame(keys, columns=["label", "family", "dataset", "dataset_family", "seed"])
-    skill = dict(zip(detectors, np.linspace(2.5, 0, len(detectors)), strict=True))
-    logits = rows["label"].map(skill) + rng.normal(0, 0.3, len(rows))
-    rows["auroc"] = rows["label"].map(auroc) if auroc else 1 / (1 + np.exp(-logits))
-    rows["auroc_se"] = np.sqrt(rows["auroc"] * (1 - rows["auroc"]) / 60)
-    rows["average_precision"] = 0.2 + 0.8 * rows["auroc"] ** 3
-    rows["recall@fpr=0.05"] = rows["auroc"] ** 2
-    rows["fit_seconds"] = rng.lognormal(-1, 2, len(rows))
-    rows["score_us"] = rng.lognormal(3, 2, len(rows))
-    rows["parameters"] = np.where(rows["family"] == "deep", 2e5, np.nan)
-    constants = {
-        "prevalence": 0.2, "distinct": 500.0, "n_train": 400.0, "n_test": 500.0,
-        "n_anomalies": 100.0, "model_rows": 1.0, "peak_mib": 10.0, "pixel_auroc": np.nan,
-        "aupro": np.nan,
-        "fit_wall_seconds": 1.0, "protocol": "one-class", "scaler": "standard", "device": "cpu",
-        "status": "ok", "reason": None, "transductive": False, "dataset_kind": "tabular",
-    }  # fmt: skip
-    return rows.assign(spec=rows["label"], **constants)
-
-
-def failed(rows, where, status, reason=None):
-    rows = rows.copy()
-    rows.loc[where, "status"] = status
-    rows["reason"] = rows["reason"].astype(object)
-    rows.loc[where, "reason"] = reason
-    rows.loc[where, [c for c in NUMBER_COLUMNS if not c.startswith("n_")]] = np.nan
-    return rows
-
-
-def line_of(made, label):
-    return made.detectors.set_index("label").loc[label]
+from tests.helpers.boards_made_up import (
+    DIGITS,
+    SETS,
+    failed,
+    in_terminal,
+    line_of,
+    rows_of,
+    written,
+)
 
 
 def test_means_and_ranks_of_two_families_worked_by_hand():
@@ -110,11 +74,11 @@ def test_only_complete_detectors_are_ranked_and_the_others_say_why_not():
     best = made.datasets.set_index("dataset")
     assert best.loc["digits/0", "best"] == "lof"
     assert best.loc["wine", "best"] == "vae:elbo"
-    text = terminal.to_table(made)
-    assert re.search(r"lof +shallow .* 9/15 missing 3, unsupported 3", text)
-    assert "do not compare" in text
-    page = markdown.to_markdown(made)
-    assert "- `lof`: unsupported on 3 rows (wine): `n_neighbors=500 needs 501 rows`" in page
+    text = written("table", made)
+    assert re.search(r"lof +shallow .* 9/15  missing 3, unsupported 3", text)
+    assert "are not comparable" in text
+    page = written("md", made)
+    assert "| `lof` | unsupported | 3 | wine | `n_neighbors=500 needs 501 rows` |" in page
     assert "Traceback" not in page
 
 
@@ -135,7 +99,7 @@ def test_the_best_of_a_data_set_has_all_its_seeds_there():
     best = made.datasets.set_index("dataset")
     assert best.loc["wine", ["best", "compared"]].tolist() == ["vae:elbo", 3]
     assert best.loc["digits/0", ["best", "compared"]].tolist() == ["lof", 4]
-    assert " .990 [.886, .999] (2/3, memory) |" in markdown.to_markdown(made)
+    assert " .990 [.886, .999] (2/3, memory) |" in written("md", made)
 
 
 def test_ranking_the_complete_does_not_depend_on_the_incomplete():
@@ -164,11 +128,11 @@ def test_all_failed_and_nothing_stored_make_a_board_that_says_so():
     for status in ("crashed", "missing"):
         rows = rows_of()
         made = build(failed(rows, np.full(len(rows), True), status), title="t")
-        text = terminal.to_table(made)
+        text = written("table", made)
         assert "No detector has all its rows, so none is ranked." in text
-        assert f"0/15 {status} 15" in text
-        assert "nan" not in text + markdown.to_markdown(made) + render.to_csv(made)
-        assert json.loads(render.to_json(made))["detectors"][0]["auroc"] is None
+        assert f"0/15  {status} 15" in text
+        assert "nan" not in text + written("md", made) + written("csv", made)
+        assert json.loads(written("json", made))["detectors"][0]["auroc"] is None
 
 
 def test_one_detector_on_one_row_has_no_interval_of_its_mean_but_one_of_its_row():
@@ -178,7 +142,7 @@ def test_one_detector_on_one_row_has_no_interval_of_its_mean_but_one_of_its_row(
     assert lof["mean_rank"] == 1
     assert np.isnan([lof["auroc_low"], lof["auroc_high"]]).all()
     assert np.isfinite(made.cells[["low", "high"]].to_numpy()).all()
-    assert "1 detector, 1 data set in 1 family, 1 seed (7)" in terminal.to_table(made)
+    assert "1 detector, 1 data set in 1 family, 1 seed (7)" in written("table", made)
 
 
 def test_missing_seeds_of_one_data_set_are_no_gap_if_nobody_wants_them():
@@ -227,7 +191,7 @@ def test_reach_counts_the_detectors_whose_interval_holds_the_best_value():
     assert made.datasets["compared"].tolist() == [3] * 5
 
 
-def test_a_detector_that_does_not_beat_the_best_control_is_marked():
+def test_a_detector_that_does_not_beat_the_best_baseline_is_marked():
     labels = {"good": "deep", "even": "deep", "worse": "shallow", "z": "control", "r": "control"}
     rows = rows_of(labels, auroc={"good": 0.95, "even": 0.8, "worse": 0.6, "z": 0.8, "r": 0.5})
     noise = np.random.default_rng(1).normal(0, 0.01, len(rows))
@@ -236,14 +200,14 @@ def test_a_detector_that_does_not_beat_the_best_control_is_marked():
     assert made.best_control == "z"
     verdicts = dict(zip(made.detectors["label"], made.detectors["beats_control"], strict=True))
     assert verdicts == {"good": True, "even": False, "worse": False, "z": None, "r": None}
-    text = terminal.to_table(made)
-    assert "than the best control, z: 2 of 3 ranked detectors" in text
+    text = written("table", made)
+    assert "than the best baseline, z: 2 of 3 ranked detectors" in text
     assert "worse° " in text
     assert "good " in text
-    assert "best control" not in terminal.to_table(build(rows, metric="score_us", title="t"))
+    assert "best baseline" not in written("table", build(rows, metric="score_us", title="t"))
 
 
-def test_a_difference_that_hangs_on_one_data_set_does_not_beat_a_control():
+def test_a_difference_that_hangs_on_one_data_set_does_not_beat_a_baseline():
     rows = rows_of({"lucky": "deep", "z": "control"}, auroc={"lucky": 0.8, "z": 0.8})
     rows.loc[(rows["label"] == "lucky") & (rows["dataset"] == "wine"), "auroc"] = 0.99
     made = build(rows, title="t")
@@ -253,17 +217,17 @@ def test_a_difference_that_hangs_on_one_data_set_does_not_beat_a_control():
 
 def test_transductive_detectors_and_shared_models_get_their_footnotes():
     rows = rows_of()
-    plain = terminal.to_table(build(rows, title="t"))
+    plain = written("table", build(rows, title="t"))
     assert "†" not in plain
     assert "*" not in plain
     rows["transductive"] = rows["label"] == "lof"
     rows.loc[rows["label"] == "ae+lof", ["model_rows", "fit_seconds"]] = [4.0, 0.25]
     made = build(rows, title="t")
-    for text in (terminal.to_table(made), markdown.to_markdown(made)):
+    for text in (written("table", made), written("md", made)):
         assert re.search("lof`?† ", text)
         assert " .25* " in text
         assert "† transductive: scores depend on the other test rows." in text
-        assert "each carries its whole cost" in re.sub(r"\s+", " ", text)
+        assert "each has its full cost" in re.sub(r"\s+", " ", text)
 
 
 def test_stale_rows_are_counted_in_a_note():
@@ -274,7 +238,7 @@ def test_stale_rows_are_counted_in_a_note():
 def test_intervals_over_few_families_are_called_rough():
     few, many = (rows_of(datasets={f"s/{i}": f"f{i}" for i in range(n)}) for n in (3, 10))
     assert any(
-        "Over 3 families only they are rough" in note for note in build(few, title="t").notes
+        "With only 3 families they are rough" in note for note in build(few, title="t").notes
     )
     assert not any("rough" in note for note in build(many, title="t").notes)
 
@@ -302,13 +266,13 @@ def test_under_several_protocols_the_first_ranks_and_all_have_their_means():
     assert made.caption == alone.caption
     means = made.protocols.pivot(index="label", columns="protocol", values="value")
     np.testing.assert_allclose(means.loc["vae:elbo", names], [0.8, 0.7, 0.6])
-    text = terminal.to_table(made)
-    for expected in ("By protocol", "(2) one-class(contamination=0.05)", ".800", ".700", ".600"):
+    text = written("table", made)
+    for expected in ("AUROC by protocol", " goad\n", ".800", ".700", ".600"):
         assert expected in text
     line = "| `vae:elbo` | .800 [-] | .700 [-] | .600 [-] |"
-    assert line.replace("-", render.NONE) in markdown.to_markdown(made)
-    assert "auroc:one-class(contamination=0.05)" in render.to_csv(made)
-    assert len(json.loads(render.to_json(made))["protocols"]) == 12
+    assert line.replace("-", NONE) in written("md", made)
+    assert "auroc:one-class(contamination=0.05)" in written("csv", made)
+    assert len(json.loads(written("json", made))["protocols"]) == 12
     assert max(map(cell_len, text.splitlines())) <= 100
 
 
@@ -316,7 +280,7 @@ def test_rows_that_a_protocol_lacks_are_counted_beside_its_mean():
     rows = under("one-class", "transductive")
     gone = (rows["protocol"] == "transductive") & (rows["label"] == "lof") & (rows["seed"] == 1)
     made = build(failed(rows, gone, "error", "boom"), title="t")
-    assert "(10/15)" in markdown.to_markdown(made).partition("## By data set")[0]
+    assert "(10/15)" in written("md", made).partition("## By data set")[0]
     assert line_of(made, "lof")["rows_ok"] == 15
 
 
@@ -330,18 +294,15 @@ def test_what_is_wrong_with_a_published_protocol_stands_under_its_board():
 def test_the_order_of_the_rows_does_not_matter():
     rows = failed(rows_of(), np.arange(60) % 17 == 3, "error", "boom")
     shuffled = rows.sample(frac=1, random_state=0)
-    for form in (terminal.to_table, markdown.to_markdown, render.to_csv, render.to_json):
-        assert form(build(rows, title="t")) == form(build(shuffled, title="t"))
+    for name in ("table", "md", "csv", "json"):
+        assert written(name, build(rows, title="t")) == written(name, build(shuffled, title="t"))
 
 
 @pytest.mark.parametrize("metric", [
     "auroc", "lifted_average_precision", "recall@fpr=0.05", "fit_seconds", "peak_mib",
 ])  # fmt: skip
 def test_the_table_fits_a_hundred_columns_and_shows_names_of_twenty_eight(metric):
-    long = {
-        f"{i}-name-of-twenty-eight-cells"[:28]: kind
-        for i, kind in enumerate(groups.FAMILIES * 3, 10)
-    }
+    long = {f"{i}-name-of-twenty-eight-cells"[:28]: kind for i, kind in enumerate(FAMILIES * 3, 10)}
     assert {len(name) for name in long} == {28}
     datasets = {f"adbench/Cardiotocography-{i}": f"f{i // 2}" for i in range(40)}
     rows = rows_of({**long, "x" * 70: "deep"}, datasets, seeds=range(5))
@@ -349,12 +310,11 @@ def test_the_table_fits_a_hundred_columns_and_shows_names_of_twenty_eight(metric
     rows["model_rows"] = 9.0
     rows["fit_seconds"] = 123.0
     rows["score_us"] = 9999.0
-    text = terminal.to_table(build(rows, metric=metric, title="t"))
+    text = written("table", build(rows, metric=metric, title="t"))
     assert max(map(cell_len, text.splitlines())) <= 100
     assert "200/200" in text
     assert all(f"{name}†" in text or f"{name}°†" in text for name in long)
-    assert "…" in text
-    narrow = terminal.to_table(build(rows, metric=metric, title="t"), width=84)
+    narrow = in_terminal(build(rows, metric=metric, title="t"), width=84)
     assert max(map(cell_len, narrow.splitlines())) <= 84
     ranked = narrow.partition("By data set")[0]
     assert len(re.findall(r" 200/200 +123\* 9999\n", ranked)) == 13  # only names gave way
@@ -363,37 +323,35 @@ def test_the_table_fits_a_hundred_columns_and_shows_names_of_twenty_eight(metric
 def test_wide_characters_and_markup_in_names_are_printed_as_they_are():
     names = {"知恵の検出器" * 6: "deep", "lof[bold]|`x`": "shallow", ":smile: é": "control"}
     made = build(rows_of(names, {"データ": "日本", "b/ü": "b"}), title="ü[red]")
-    text = terminal.to_table(made)
+    text = written("table", made)
     assert max(map(cell_len, text.splitlines())) <= 100
     assert "lof[bold]|`x`" in text
     assert ":smile: é" in text
     assert "ü[red]: auroc" in text
     assert "知恵の検出器知恵" in text
-    page = markdown.to_markdown(made)
+    page = written("md", made)
     assert "`lof[bold]\\|'x'`" in page
     matrix = page.partition("every data set\n\n")[2].splitlines()
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in matrix if line.startswith("|")} == {4}
-    assert json.loads(render.to_json(made))["datasets"][1]["dataset"] == "データ"
+    assert json.loads(written("json", made))["datasets"][1]["dataset"] == "データ"
 
 
-def test_colour_goes_to_a_terminal_only(monkeypatch):
-    monkeypatch.delenv("NO_COLOR", raising=False)
+def test_colour_goes_to_a_terminal_only():
     made = build(rows_of(), title="t")
-    assert "\x1b[" not in terminal.to_table(made)
-    piped = Console(file=io.StringIO(), width=60)
-    assert terminal.to_table(made, console=piped) == terminal.to_table(made)
-    coloured = Console(file=io.StringIO(), force_terminal=True, color_system="standard", width=60)
-    styled = terminal.to_table(made, console=coloured)
+    plain = written("table", made)
+    assert "\x1b[" not in plain
+    console = Console(file=io.StringIO(), width=100)
+    formats.show(BoardDocument(made), "table", console)
+    assert console.file.getvalue() == plain
+    styled = in_terminal(made, styled=True)
     assert "\x1b[36mdeep" in styled
-    assert re.sub(r"\x1b\[[0-9;]*m *", "", styled).count("\n") == terminal.to_table(made).count(
-        "\n"
-    )
+    assert re.sub(r"\x1b\[[0-9;]*m *", "", styled).count("\n") == plain.count("\n")
 
 
 def test_csv_holds_a_line_a_detector_that_pandas_reads_back():
     rows = failed(rows_of(), np.arange(60) == 0, "timeout")
     made = build(rows, title="t")
-    back = pd.read_csv(io.StringIO(render.to_csv(made)))
+    back = pd.read_csv(io.StringIO(written("csv", made)))
     assert back["label"].tolist() == made.detectors["label"].tolist()
     assert back["rank"].tolist()[:3] == [1, 2, 3]
     np.testing.assert_allclose(back["auroc"], made.detectors["auroc"], rtol=1e-5)
@@ -406,7 +364,7 @@ def test_csv_holds_a_line_a_detector_that_pandas_reads_back():
 def test_markdown_shows_every_cell_with_the_best_bold_and_no_time_of_day():
     skill = {"lof": 0.9, "vae:elbo": 0.9, "ae+lof": 0.8, "random": 0.5}
     made = build(rows_of(datasets=SETS | {f"y/{i}": "y" for i in range(5)}, auroc=skill), title="t")
-    page = markdown.to_markdown(made)
+    page = written("md", made)
     matrix = page.partition("## AUROC of every detector on every data set")[2]
     assert "| detector | digits/0 | digits/1 | digits/2 | dependency | wine | y/0 |" in matrix
     assert "| `lof` |" + " **.900** |" * 10 in matrix
@@ -418,7 +376,7 @@ def test_markdown_shows_every_cell_with_the_best_bold_and_no_time_of_day():
 
 
 def test_json_holds_every_cell_with_its_interval():
-    content = json.loads(render.to_json(build(rows_of(), title="t")))
+    content = json.loads(written("json", build(rows_of(), title="t")))
     assert content["metric"] == "auroc"
     assert len(content["cells"]) == 4 * 5
     assert all(c["low"] < c["value"] < c["high"] for c in content["cells"])
@@ -428,9 +386,13 @@ def test_json_holds_every_cell_with_its_interval():
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [
-        (lambda r: r.iloc[:0], {}, "no rows to make a board of"),
-        (lambda r: r.drop(columns=["auroc_se", "seed"]), {}, "the columns seed, auroc_se, which"),
-        (lambda r: pd.concat([r, r.iloc[:1]]), {}, "'lof' on 'digits/0' with seed 0 is there 2"),
+        (lambda r: r.iloc[:0], {}, "no rows for a board"),
+        (
+            lambda r: r.drop(columns=["auroc_se", "seed"]),
+            {},
+            "columns seed, auroc_se are missing",
+        ),
+        (lambda r: pd.concat([r, r.iloc[:1]]), {}, "'lof' on 'digits/0' with seed 0 has 2"),
         (lambda r: r.assign(scaler=r["label"]), {}, "'digits/0' has more than one scaler"),
         (lambda r: r, {"metric": "auc"}, "unknown metric 'auc'; did you mean auroc"),
         (lambda r: r, {"metric": "prevalence"}, "does not rank by 'prevalence'; it ranks by auroc"),
@@ -442,38 +404,38 @@ def test_what_makes_no_board_is_refused_in_one_sentence(change, options, message
 
 
 @pytest.mark.parametrize(("value", "text"), [
-    (0.912, ".912"), (1.0, "1.000"), (-0.0123, "-.012"), (-1.5, "-1.500"), (np.nan, render.NONE),
+    (0.912, ".912"), (1.0, "1.000"), (-0.0123, "-.012"), (-1.5, "-1.500"), (np.nan, NONE),
     (0.9996, "1.000"), (0.0, ".000"),
 ])  # fmt: skip
 def test_shares_are_printed_without_the_leading_zero(value, text):
-    assert render.share(value) == text
+    assert values.share(value) == text
 
 
-@pytest.mark.parametrize(("values", "text"), [
+@pytest.mark.parametrize(("numbers", "text"), [
     ((0.997, 0.9955, 0.9985), ".997 .99\N{EN DASH}1.00"),
     ((0.948, 0.948, 0.95), ".948 .94\N{EN DASH}.95"),
     ((0.29, 0.29, 0.29), ".290 .29\N{EN DASH}.29"), ((0.5, np.nan, np.nan), ".500"),
 ])  # fmt: skip
-def test_limits_are_rounded_away_from_their_value(values, text):
-    assert terminal._interval(render.share, *values) == text
+def test_limits_are_rounded_away_from_their_value(numbers, text):
+    assert values.compact(values.share, *numbers) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [
     (0.0, "0"), (0.0004, "<.001"), (0.00123, ".0012"), (0.0123, ".012"), (0.34, ".34"),
     (3.4, "3.4"), (34.4, "34"), (344.4, "344"), (9876, "9876"), (12_345, "12k"), (2e5, "200k"),
-    (3.1e6, "3M"), (np.nan, render.NONE),
+    (3.1e6, "3M"), (np.nan, NONE),
 ])  # fmt: skip
 def test_costs_are_printed_in_five_cells(value, text):
-    assert render.cost(value) == text
+    assert values.cost(value) == text
     assert len(text) <= 5
 
 
 def test_ten_thousand_rows_become_a_board_in_under_three_seconds():
-    detectors = {f"d{i}": groups.FAMILIES[i % 4] for i in range(50)}
+    detectors = {f"d{i}": FAMILIES[i % 4] for i in range(50)}
     rows = rows_of(detectors, {f"s/{i}": f"f{i // 2}" for i in range(40)}, range(5))
     assert len(rows) == 10_000
     begin = time.process_time()
     made = build(rows, title="t")
-    for form in (terminal.to_table, markdown.to_markdown, render.to_csv, render.to_json):
-        form(made)
+    for name in ("table", "md", "csv", "json"):
+        written(name, made)
     assert time.process_time() - begin < 3

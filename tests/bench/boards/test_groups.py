@@ -1,13 +1,16 @@
 """Families of detectors and kinds of data on a board, what is marked in it, and what made it."""
 
+import re
+
 import numpy as np
 import pytest
 
-from bench.boards.board import MARKS, build
-from bench.render import markdown, terminal, values
+from bench.boards.board import build
+from bench.boards.words import MARKS
+from bench.render.table import NONE
 from bench.report.depth import answer
 from bench.store.provenance import made_by
-from tests.bench.boards.test_board import DETECTORS, failed, line_of, rows_of
+from tests.helpers.boards_made_up import DETECTORS, failed, line_of, rows_of, written
 
 SKILL = {"lof": 0.9, "vae:elbo": 0.8, "ae+lof": 0.7, "random": 0.5}
 
@@ -48,8 +51,8 @@ def test_a_family_without_a_ranked_detector_has_a_line_without_figures():
     deep = made.families.set_index("family").loc["deep"]
     assert deep[["detectors", "ranked", "best"]].tolist() == [1, 0, ""]
     assert np.isnan(deep["value"])
-    none = values.NONE
-    assert f"| deep | 0/1 | {none} | {none} | {none} [{none}] |" in markdown.to_markdown(made)
+    none = NONE
+    assert f"| deep | 0/1 | {none} | {none} | {none} [{none}] |" in written("md", made)
 
 
 def test_several_kinds_of_data_have_means_of_their_own():
@@ -62,9 +65,9 @@ def test_several_kinds_of_data_have_means_of_their_own():
     assert kinds.loc[("lof", "image"), "value"] == pytest.approx(0.6)
     assert kinds.loc[("lof", "tabular"), "value"] == pytest.approx(0.9)
     assert kinds.loc[("lof", "image"), "rows"] == 9
-    page = markdown.to_markdown(made)
+    page = written("md", made)
     assert "## AUROC by kind of data" in page
-    assert "By kind of data" in terminal.to_table(made)
+    assert "AUROC by kind of data" in written("table", made)
     assert build(rows_of(), title="t").kinds.empty
 
 
@@ -74,12 +77,12 @@ def test_a_mean_over_a_part_of_the_rows_says_so_in_every_format():
     late = (rows["label"] == "lof") & (rows["dataset_kind"] == "tabular") & (rows["seed"] == 0)
     made = build(failed(rows, late, "timeout"), title="t")
     of = made.kinds.set_index(["label", "kind"]).loc[("lof", "tabular")]
-    for text in (terminal.to_table(made), markdown.to_markdown(made)):
+    for text in (written("table", made), written("md", made)):
         part = text[text.index("y kind of data") :]
         assert f" ({of.rows_ok:.0f}/{of.rows:.0f})" in part
 
 
-def test_what_is_not_told_apart_from_the_best_is_marked():
+def test_what_is_not_distinguishable_from_the_best_is_marked():
     rows = rows_of({"a": "deep", "b": "shallow", "c": "control"}, seeds=range(4))
     rng = np.random.default_rng(0)
     rows["auroc"] = rows["label"].map({"a": 0.90, "b": 0.899, "c": 0.6}) + rng.normal(
@@ -90,10 +93,11 @@ def test_what_is_not_told_apart_from_the_best_is_marked():
     near = made.detectors.loc[made.detectors["auroc_near"], "label"].tolist()
     assert best == [made.detectors.sort_values("auroc")["label"].iloc[-1]]
     assert sorted(best + near) == ["a", "b"]
-    page = markdown.to_markdown(made)
+    page = written("md", made)
     assert f"[{line_of(made, best[0])['auroc_low']:.3f}".replace("0.", ".") in page
     assert page.count(MARKS["near"]) > 2
-    assert f"{line_of(made, near[0])['auroc']:.3f}"[1:] + MARKS["near"] in terminal.to_table(made)
+    value = f"{line_of(made, near[0])['auroc']:.3f}".removeprefix("0")
+    assert re.search(rf"{value} \S+{MARKS['near']}", written("table", made))
 
 
 def test_for_costs_the_smallest_mean_is_the_best():
@@ -114,11 +118,12 @@ def test_cells_that_failed_say_how_and_missing_ones_are_dashes():
     rows = failed(rows, of("lof", "wine"), "timeout")
     rows = failed(rows, of("lof", "digits/0") & (rows["seed"] == 0), "memory")
     rows = failed(rows, of("lof", "digits/1"), "missing")
-    matrix = markdown.to_markdown(build(rows, title="t")).rpartition("every data set\n\n")[2]
+    page = written("md", build(rows, title="t"))
+    matrix = page.rpartition("every data set\n\n")[2].partition("\n\n")[0]
     (line,) = [line for line in matrix.splitlines() if line.startswith("| `lof`")]
     cells = [cell.strip() for cell in line.split("|")[2:-1]]
     assert cells[0].endswith("(2/3, memory)")
-    assert cells[1] == values.NONE
+    assert cells[1] == NONE
     assert cells[4] == "timeout"
 
 
@@ -136,6 +141,6 @@ def test_a_board_says_what_made_its_rows():
     assert sentences[1] == "Times of different machines do not compare."
     rows = rows_of()
     rows["provenance"] = [one] * len(rows)
-    page = markdown.to_markdown(build(rows, title="t"))
+    page = written("md", build(rows, title="t"))
     assert "- Machine: Chip 9, 4 cores.\n" in page
     assert made_by(()) == ()

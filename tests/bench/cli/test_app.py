@@ -259,7 +259,7 @@ def test_a_board_is_written_into_a_folder_with_its_figures(bench, results, tmp_p
     assert run.wait() == 0, run.stderr
     figures = ("ranks", "critical-differences", "quality-fit-seconds", "quality-score-us")
     expected = {f"{name}.{form}" for name in figures for form in ("pdf", "svg", "png")}
-    expected |= {f"board.{form}" for form in ("csv", "md", "tex", "html", "json")}
+    expected |= {f"board.{form}" for form in ("txt", "csv", "md", "tex", "html", "json")}
     expected |= {"references.bib", "paper.tex"}
     assert {path.name for path in (tmp_path / "paper").iterdir()} == expected
     assert {Path(line).name for line in run.stdout.splitlines()} == expected
@@ -449,9 +449,9 @@ def test_data_that_cannot_be_read_are_a_sentence_and_no_board_of_nothing(bench, 
     own = ("--datasets", f"file:{tmp_path}/a.csv", "--detectors", "knn", "--results", tmp_path)
     run = bench("run", "smoke", *own)
     assert run.wait() == 1
-    assert "a.csv: say which column is the label (--label, or ?label=)" in run.stdout
+    assert "a.csv: name the label column (--label, or ?label=)" in run.stdout
     assert "none of these rows could be made, so there is no board" in run.stdout
-    assert "Lifted AP" not in run.stdout
+    assert "Chance-adjusted AP" not in run.stdout
     assert "0 failed" not in run.stdout
     assert "mlflow: 0 runs" not in run.stdout
 

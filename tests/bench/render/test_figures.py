@@ -11,9 +11,9 @@ from PIL import Image
 
 from bench.boards.against import against
 from bench.boards.board import build
-from bench.boards.groups import FAMILIES
+from bench.boards.words import FAMILIES
 from bench.render import figures
-from tests.bench.boards.test_board import DETECTORS, failed, rows_of
+from tests.helpers.boards_made_up import DETECTORS, failed, rows_of
 
 
 @pytest.fixture(scope="module")

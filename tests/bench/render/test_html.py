@@ -3,9 +3,9 @@
 from html.parser import HTMLParser
 
 from bench.boards.against import against
-from bench.boards.board import MARKS, build
-from bench.render import html
-from tests.bench.boards.test_board import failed, rows_of
+from bench.boards.board import build
+from bench.boards.words import MARKS
+from tests.helpers.boards_made_up import failed, rows_of, written
 
 VOID = ("meta",)
 
@@ -35,7 +35,7 @@ class Strict(HTMLParser):
 
 def test_the_page_is_whole_without_scripts_and_addresses():
     made = build(rows_of(), title="Deep & <shallow>")
-    page = Strict(html.to_html(made, against(made)))
+    page = Strict(written("html", made, against(made)))
     assert "script" not in page.tags
     assert page.addresses == []
     assert page.tags.count("table") == 5
@@ -46,11 +46,9 @@ def test_the_page_is_whole_without_scripts_and_addresses():
 def test_marks_and_failures_are_shown():
     rows = rows_of({"<b>": "deep", "lof": "shallow"}, auroc={"<b>": 0.9, "lof": 0.89})
     rows = failed(rows, (rows["label"] == "<b>") & (rows["dataset"] == "wine"), "timeout", "a < b")
-    page = html.to_html(build(rows, title="t"))
+    page = written("html", build(rows, title="t"))
     assert '<td class="best">' in page
     assert MARKS["near"] + "</td>" in page
     assert '<td class="">timeout</td>' in page
-    assert (
-        "<li><code>&lt;b&gt;</code>: timeout on 3 rows (wine): <code>a &lt; b</code></li>" in page
-    )
+    assert '<td class="l prose"><code>a &lt; b</code></td>' in page
     assert "Failures" in Strict(page).text

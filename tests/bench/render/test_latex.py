@@ -11,7 +11,7 @@ from bench.boards.against import against
 from bench.boards.board import build
 from bench.render import formats, latex
 from datasets import names
-from tests.bench.boards.test_board import DETECTORS, failed, rows_of
+from tests.helpers.boards_made_up import DETECTORS, failed, rows_of, written
 
 ADBENCH = sorted(name for name in names() if name.startswith("adbench/"))[:30]
 MANY = {name: f"f{i // 2}" for i, name in enumerate(ADBENCH)}
@@ -35,11 +35,11 @@ def made_up(**more):
 
 
 def test_the_caption_and_notes_say_protocol_seeds_coverage_and_hardware():
-    text = latex.to_latex(made_up())
+    text = written("tex", made_up())
     caption, heads, lines = floats(text)[0]
     assert caption.startswith(r"100 \% of \#1 \& more: auroc. 4 detectors, 5 data sets in 3 famil")
     assert "3 seeds (0-2); protocol one-class, scaler standard" in caption
-    assert heads[:4] == [r"\#", "detector", "family", "mean rank"]
+    assert heads[:4] == [r"\#", "detector", "type", "mean rank"]
     assert len(lines) == 4
     assert "15/15" in lines[0]
     assert r"Machine: Chip\_9 \& co, 2 cores." in text
@@ -47,12 +47,12 @@ def test_the_caption_and_notes_say_protocol_seeds_coverage_and_hardware():
     assert r"wine~\cite{aeberhard1992wine}" in text
 
 
-def test_the_best_is_bold_and_what_is_not_told_apart_underlined():
+def test_the_best_is_bold_and_what_is_not_distinguishable_underlined():
     made = made_up(
         datasets={"wine": "wine", "digits/0": "digits", "digits/1": "digits"},
         auroc={"lof": 0.9, "vae:elbo": 0.89, "ae+lof": 0.88, "random": 0.5},
     )
-    matrix = floats(latex.to_latex(made))[-1]
+    matrix = floats(written("tex", made))[-1]
     cells = made.cells.set_index(["label", "dataset"])
     shown = {line.split(" & ")[0]: line.removesuffix(r" \\").split(" & ")[1:] for line in matrix[2]}
     for head, texts in shown.items():
@@ -69,7 +69,7 @@ def test_cells_without_a_figure_say_why():
     rows = failed(rows, first & (rows["label"] == "lof"), "timeout", "600 s")
     rows = failed(rows, first & (rows["label"] == "random"), "missing")
     made = build(rows, title="t")
-    matrix = next(t for t in floats(latex.to_latex(made)) if t[0].startswith("AUROC of every"))
+    matrix = next(t for t in floats(written("tex", made)) if t[0].startswith("AUROC of every"))
     cells = {line.split(" & ")[0]: line.split(" & ")[1] for line in matrix[2]}
     assert cells[r"\texttt{lof}"] == "timeout"
     assert cells[r"\texttt{random}"] == "--"
@@ -78,7 +78,7 @@ def test_cells_without_a_figure_say_why():
 def test_what_does_not_go_on_a_page_goes_on_in_another_table():
     detectors = {f"d{i}": "deep" for i in range(120)}
     made = build(rows_of(detectors, MANY, seeds=[0]).assign(spec="knn"), title="t")
-    tables = floats(latex.to_latex(made))
+    tables = floats(written("tex", made))
     assert [len(lines) for _, _, lines in tables[:3]] == [55, 55, 10]
     assert tables[1][0] == "t: auroc (continued)."
     matrix = [heads for caption, heads, _ in tables if caption.startswith("AUROC of every")]
@@ -104,10 +104,10 @@ def test_the_bib_holds_all_that_is_cited():
     made = build(rows_of(DETECTORS | {"vae+lof": "hybrid"}), title="t")
     cited = {
         key
-        for keys in re.findall(r"\\cite\{(.*?)\}", latex.to_latex(made))
+        for keys in re.findall(r"\\cite\{(.*?)\}", written("tex", made))
         for key in keys.split(",")
     }
-    assert cited == set(re.findall(r"@misc\{(.*),", latex.to_bibtex(made)))
+    assert cited == set(re.findall(r"@misc\{(.*),", written("bib", made)))
     assert "kingma2014auto" in cited
 
 

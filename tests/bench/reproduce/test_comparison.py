@@ -17,8 +17,9 @@ from bench.cli.app import app
 from bench.metrics.thresholded import above, f1, most_anomalous, precision, recall
 from bench.plan.planning import wanted_rows
 from bench.protocols import named as protocols
-from bench.render import reproduction
-from bench.render.values import NONE
+from bench.render.formats import FORMATS
+from bench.render.reproduction import Overview, ReproductionDocument
+from bench.render.table import NONE
 from bench.reproduce import kept as cells
 from bench.reproduce import published as tables
 from bench.reproduce.comparison import LABELS, reproduce
@@ -28,6 +29,11 @@ from detectors.factory import check
 
 EXACT = "KNN,LOF,OCSVM,IForest,PCA"
 MEDIUM = 12_000  # rows; the larger sets take hours
+
+
+def written(name, made):
+    """Return a reproduction in a format."""
+    return FORMATS[name].write(ReproductionDocument(made))
 
 
 def rows(table, detector, dataset):
@@ -119,10 +125,10 @@ def test_a_cell_whose_rows_failed_has_failed_and_counts_them():
     assert made.strict_summary == (
         "cells that have to come out: 3 of 6: 0 exact, 0 off, 3 failed, 0 not run"
     )
-    lines = list(csv.DictReader(io.StringIO(reproduction.to_csv(made))))
+    lines = list(csv.DictReader(io.StringIO(written("csv", made))))
     assert {(line["agreement"], line["ours"]) for line in lines} == {("failed", "")}
-    assert ">failed<" in reproduction.to_html(made)
-    page = reproduction.to_markdown(made)
+    assert ">failed<" in written("html", made)
+    page = written("md", made)
     assert f"| wine | KNN | AUROC | 99.19 ± 0.22 | {NONE} | {NONE} | failed |" in page
     assert "- 3 cells failed (KNN): 4 of 5 rows: timeout: over 1 s\n" in page
     assert {cell.printed.detector for cell in made.failed} == {"KNN"}
@@ -164,10 +170,10 @@ def test_the_page_lists_what_is_off_with_and_without_a_reason():
     made = reproduce(table, wanted, recorded(wanted, [0.8] * 20), lambda key: None)
     assert [cell.printed.detector for cell in made.off] == ["KNN", "IForest"]
     assert [cell.printed.detector for cell in made.explained] == ["LODA"]
-    page = reproduction.overview([made])
+    page = FORMATS["md"].write(Overview([made]))
     assert "| dte-2024-semi | 8 | 5 | 4 | 0 | 3 | 1 | 0 | 2 | 1 |" in page
-    _, listed = page.split("Cells that are outside, failed, or off:")
-    assert [line.split(" | ")[1] for line in listed.splitlines()[4:]] == ["KNN", "LODA", "IForest"]
+    _, listed = page.split("dte-2024-semi: cells that are outside, failed, or off\n\n")
+    assert [line.split(" | ")[1] for line in listed.splitlines()[2:]] == ["KNN", "LODA", "IForest"]
     assert "- 2 cells not run (LOF on glass, wine): not run yet\n" in page
     assert "- 1 cell not run (OCSVM on glass): not run yet\n" in page
     assert "- 2 cells not as printed (KNN, IForest on wine): no reason known\n" in page
@@ -276,11 +282,11 @@ def test_a_kept_figure_of_another_recipe_is_dropped_and_of_other_code_is_told(tm
     (cell,) = reproduce(table, moved, {}, lambda key: None, cells.read(path)).cells
     assert cell.reason == "the kept figure is of other data; not run yet"
 
-    path.write_text(path.read_text().replace(table.code("KNN"), "0" * 12))
+    path.write_text(path.read_text().replace(table.code("KNN", "wine"), "0" * 12))
     again = reproduce(table, (), {}, lambda key: None, cells.read(path))
     assert [cell.outdated for cell in again.cells] == [True]
-    assert "1 cell made by code that has changed since" in reproduction.to_markdown(again)
-    assert "changed since" not in reproduction.to_markdown(made)
+    assert "1 cell computed by code that has changed since" in written("md", again)
+    assert "changed since" not in written("md", made)
 
 
 def test_a_failure_is_kept_where_its_rows_are_not_here(tmp_path):
@@ -316,7 +322,7 @@ def test_a_kept_figure_that_gives_way_to_a_failure_is_told(bench, tmp_path):
     assert done.wait() == 0, done.stderr
     done = bench("reproduce", "--write", tmp_path / "page.md", "--results", tmp_path)
     assert done.wait() == 0, done.stderr
-    assert "replaced: 1 kept figures by failures of rows that are stored here" in done.stdout
+    assert "replaced: 1 kept values by failures of rows that are stored here" in done.stdout
 
 
 def test_a_kept_figure_hides_no_failure(tmp_path):
@@ -397,7 +403,7 @@ def test_targets_have_their_mean_difference_and_a_spread_of_their_own():
     wanted = rows(table, "DAGMM", "Thyroid")
     made = reproduce(table, wanted, recorded(wanted, [0.5, 0.6] * 10), lambda key: None)
     assert made.cells[1].agreement == "not run"
-    page = reproduction.to_markdown(made)
+    page = written("md", made)
     assert "| 0.4782 | 0.5500 ± 0.0513 | +0.07180 | outside |" in page
     assert "DAGMM, mean of ours less printed: AUROC +0.0718 (1 cell)\n" in page
 
@@ -407,10 +413,10 @@ def test_a_page_of_html_says_what_the_others_do():
     wanted = rows(table, "KNN", "wine")
     table = replace(table, figures=table.figures[:1])
     made = reproduce(table, wanted, recorded(wanted, [0.9919] * 5), lambda key: None)
-    page = reproduction.to_html(made)
+    page = written("html", made)
     assert page.startswith("<!doctype html>")
     for text in ("<h1>dte-2024-semi: ADBench, one class", "1 cell: 1 within the spread.",
-                 "99.19 ± 0.00", "Sources of the figures: 1 first hand"):  # fmt: skip
+                 "99.19 ± 0.00", "Sources of the values: 1 first hand"):  # fmt: skip
         assert text in page
 
 
@@ -423,7 +429,7 @@ def test_a_detector_may_have_another_scaler_than_its_table():
 
 def test_methods_that_are_not_here_are_summed_up():
     made = reproduce(tables.read("dte-2024-unsup"), [], {}, lambda key: None)
-    page = reproduction.to_markdown(made)
+    page = written("md", made)
     others = "DAGMM, DROCC, GOAD, ICL, PlanarFlow, GANomaly, SLAD, DIF, DDPM, DTE-IG, DTE-C"
     assert f"- 1254 cells not run ({others}): it was other code than is here\n" in page
     assert "- 114 cells not run (DTE-NP): its figures are not those of the mean distance" in page
@@ -435,9 +441,9 @@ def test_every_figure_has_a_source_and_like_ones_are_told_as_one():
     assert table.figures[0].source == f"first hand, output of the authors' notebooks, {notebook}"
     made = reproduce(table, [], {}, lambda key: None)
     assert (
-        "- Sources of the figures: 42 first hand, output of the authors' notebooks; "
+        "- Sources of the values: 42 first hand, output of the authors' notebooks; "
         "2 quoted by an anonymous ICLR 2019 submission, table 2\n"
-    ) in reproduction.to_markdown(made)
+    ) in written("md", made)
 
 
 def test_cells_of_data_that_are_not_here_say_so(tmp_path):
@@ -446,7 +452,7 @@ def test_cells_of_data_that_are_not_here_say_so(tmp_path):
     made = reproduce(table, [], {}, lambda key: None)
     assert {cell.reason for cell in made.cells} == {"the data are not here"}
     assert made.summary == "3 cells: 3 not run"
-    assert "3 cells not run (glass): the data are not here" in reproduction.to_markdown(made)
+    assert "3 cells not run (glass): the data are not here" in written("md", made)
 
 
 def test_a_part_is_chosen_by_printed_names_or_ours():
@@ -502,10 +508,10 @@ def test_an_unknown_table_is_bad_usage(bench):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (["--format", "csv"], "--format: of one table alone; name it, without --write, or leave"),
-        (["--write", "a.md", "--detectors", "KNN"], "--detectors: of one table alone"),
-        (["--datasets", "wine", "--strict"], "--datasets, --strict: of one table alone"),
-        (["--memory-limit", "2", "--retry", "all"], "--memory-limit, --retry: of one table"),
+        (["--format", "csv"], "--format: only for one table; name it, without --write, or leave"),
+        (["--write", "a.md", "--detectors", "KNN"], "--detectors: only for one table"),
+        (["--datasets", "wine", "--strict"], "--datasets, --strict: only for one table"),
+        (["--memory-limit", "2", "--retry", "all"], "--memory-limit, --retry: only for one table"),
         (["dte-2024-semi", "--write", "a.md"], "--write makes one page of all tables"),
         (["--write", "a.csv"], "--write a.csv: name the page FILE.md; its cells go beside it"),
         (["--write", "page"], "--write page: name the page FILE.md"),
@@ -582,7 +588,7 @@ def test_strict_fails_where_a_deterministic_cell_is_off(bench, tmp_path, monkeyp
 
     done = CliRunner().invoke(app, asked)  # every row is stored, so that nothing runs
     assert done.exit_code == 1
-    assert "not as printed: KNN on wine; see what docs/reproduction.md tells" in done.stderr
+    assert "not as printed: KNN on wine; see docs/reproduction.md" in done.stderr
     assert "that have to come out: 3 of 3: 2 exact, 1 off, 0 failed, 0 not run" in done.stderr
     assert "| 99.29 ± 0.22 | 99.19 ± 0.22 | -0.103 | within the spread |" in done.stdout
 

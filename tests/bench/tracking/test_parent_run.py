@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from bench.boards import board
+from bench.boards.columns import NUMBER_COLUMNS
 from bench.tracking.parent_run import LONGEST_NOTE, TABLE, Summary, of_board
 from tests.helpers.rows_made_up import made_up
 
@@ -26,7 +27,7 @@ def board_of(n_detectors: int) -> board.Board:
         for name in ("wine", "glass")
     ]
     frame = pd.DataFrame.from_records(rows).assign(dataset_kind="tabular")
-    frame = frame.reindex(columns=[*frame, *set(board.NUMBER_COLUMNS) - set(frame)])
+    frame = frame.reindex(columns=[*frame, *set(NUMBER_COLUMNS) - set(frame)])
     return board.build(frame, title="made up")
 
 
