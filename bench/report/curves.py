@@ -4,10 +4,10 @@ At every threshold the false-positive rate and the recall are two independent pr
 Wilson's interval of each spans a rectangle in the ROC plane; the curves through the outer corners
 of all rectangles are the limits (F. Provost & S. Macskassy, "Confidence bands for ROC curves:
 methods and an empirical study", 2004; E. B. Wilson, 1927, doi:10.1080/01621459.1927.10502953). The
-two sides of a rectangle need not be as sure as their corner: with each at 90 % the limits held
+sides of a rectangle need less confidence than their corner: with each at 90 % the limits contained
 91 to 99 % of the points of the true curve, in simulations of binormal scores with 10 to 200
-anomalies, 60 to 500 normals and AUROC .76 to .98. The limits of the PR curve are the image of those
-of the ROC curve at the prevalence of the test set.
+anomalies, 60 to 500 normals and AUROC .76 to .98. The limits of the PR curve are those of the ROC
+curve, transformed with the prevalence of the test set.
 
 Curves of several seeds are averaged, and so are their limits: seeds share anomalies, so averaging
 narrows nothing.
@@ -28,7 +28,7 @@ from bench.metrics.curves import roc
 Floats = NDArray[np.float64]
 
 SIDE_LEVEL = 0.90  # of each side of a rectangle; see above
-FALSE_POSITIVE_RATES = np.linspace(0, 1, 61) ** 2  # dense where it matters
+FALSE_POSITIVE_RATES = np.linspace(0, 1, 61) ** 2  # dense near 0, where it matters
 RECALLS = np.linspace(0, 1, 51)
 BINS = 40
 _Z = NormalDist().inv_cdf(0.5 + SIDE_LEVEL / 2)
@@ -115,7 +115,7 @@ def _precision(recall: Floats, fpr: Floats, prevalence: float) -> Floats:
 
 
 def _wilson(share: Floats, trials: int) -> tuple[Floats, Floats]:
-    """Return the limits of proportions (n,); 0 and 1 keep the end of the curve that is certain."""
+    """Return the limits of proportions (n,), which contain the proportions themselves."""
     spread = _Z**2 / trials
     centre = (share + spread / 2) / (1 + spread)
     half = np.sqrt(share * (1 - share) * spread + spread**2 / 4) / (1 + spread)
