@@ -84,7 +84,7 @@ def _call() -> None:
 def _refusals() -> tuple[type[Exception], ...]:
     """Return the errors whose message is all that the user needs."""
     from bench.plan.suite import SuiteError
-    from bench.run.sandbox import Death
+    from bench.run.supervise import Death
     from bench.store.store import StoreError
 
     return SuiteError, StoreError, Death

@@ -88,7 +88,7 @@ def run(
     """
     from bench.cli.running import run as run_suite
     from bench.plan import planning
-    from bench.run.execute import SchedulerError
+    from bench.run.cluster import SchedulerError
     from bench.run.session import Options
 
     chosen = suite_of(

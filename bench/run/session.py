@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from bench.plan import planning
 from bench.plan.job import Limits
 from bench.plan.suite import SuiteError
-from bench.run.execute import Workshop, check_settings, connect, execute, execute_on_cluster
-from bench.run.sandbox import default_memory_mib
+from bench.run import cluster, local
+from bench.run.converse import check_settings
+from bench.run.memory import default_memory_mib
 from bench.run.workspace import prepare_tmp, sweep, writing
 from bench.store.records import Row, Wanted
 from bench.store.store import Store, locked
@@ -91,7 +92,7 @@ class Session:
         limits = Limits(options.seconds, memory_mib)
         self._jobs = planning.jobs(todo, options.data, limits, self.name)
         self._modules = planning.modules(todo)
-        self._workshop = Workshop(prepare_tmp(options.results), self._modules)
+        self._servers = local.ForkServers(prepare_tmp(options.results), self._modules)
         self._client: Client | None = None
 
     @contextmanager
@@ -104,15 +105,15 @@ class Session:
             SuiteError: a detector's settings are not accepted.
             SchedulerError: the cluster cannot be used.
         """
-        options, workshop = self._options, self._workshop
-        cluster = connect(options.scheduler) if options.scheduler else nullcontext()
-        with cluster as self._client, _interruptible(workshop.stop):
+        options, servers = self._options, self._servers
+        connected = cluster.connect(options.scheduler) if options.scheduler else nullcontext()
+        with connected as self._client, _interruptible(servers.stop):
             try:
-                workshop.start(1 if self._client else min(options.workers, len(self._jobs)))
+                servers.start(1 if self._client else min(options.workers, len(self._jobs)))
                 self._check_settings()
                 yield
             finally:
-                workshop.close()
+                servers.close()
                 sweep(options.results)
 
     def run(self, on_row: OnRow) -> list[str]:
@@ -132,16 +133,20 @@ class Session:
 
         try:
             if self._client is not None:
-                return execute_on_cluster(self._jobs, self._modules, self._client, store)
-            with writing(self._options.results):
-                return execute(self._jobs, self._workshop, self._options.workers, store)
+                problems = cluster.run_jobs(self._jobs, self._modules, self._client, store)
+            else:
+                with writing(self._options.results):
+                    workers = self._options.workers
+                    problems = local.run_jobs(self._jobs, self._servers, workers, store)
         except BaseException:
-            self._workshop.close()  # before anything that takes time
+            self._servers.close()  # before anything that takes time
             raise
+        return [problem for problem in dict.fromkeys(problems) if problem]
 
     def _check_settings(self) -> None:
         pairs = {(row.spec, row.label): (row.spec, dict(row.settings)) for row in self._todo}
-        errors = check_settings(self._workshop, list(pairs.values()))
+        with self._servers.lend() as server:
+            errors = check_settings(server, list(pairs.values()))
         if errors:
             raise SuiteError("; ".join(errors))
 

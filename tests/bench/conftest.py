@@ -21,8 +21,8 @@ import pytest
 from bench.plan import planning
 from bench.plan.job import Limits
 from bench.plan.suite import build
-from bench.run.execute import Workshop
-from bench.run.job import run_job
+from bench.run.converse import run_job
+from bench.run.local import ForkServers
 from bench.run.workspace import prepare_tmp
 from bench.store.records import Row
 from tests.helpers.marked import MARK, processes
@@ -161,11 +161,12 @@ class Maker:
 
     def __init__(self, folder: Path) -> None:
         self.mark = uuid.uuid4().hex
-        os.environ[MARK] = self.mark  # for the sandbox's server to inherit
+        os.environ[MARK] = self.mark  # for the fork server to inherit
         os.environ.pop("PYTHONUNBUFFERED", None)  # which not everybody has set
         self.tmp = prepare_tmp(folder)
-        self.workshop = Workshop(self.tmp, planning.modules(planning.wanted_rows(SKLEARN, "cpu")))
-        with self.workshop.sandbox() as sandbox, sandbox.child(Limits(60, 4096)):
+        modules = planning.modules(planning.wanted_rows(SKLEARN, "cpu"))
+        self.servers = ForkServers(self.tmp, modules)
+        with self.servers.lend() as server, server.child(Limits(60, 4096)):
             pass
         del os.environ[MARK]
         (self.server,) = processes(self.mark)
@@ -196,8 +197,8 @@ class Maker:
         jobs = planning.jobs(
             planning.wanted_rows(suite, "cpu"), None, Limits(seconds, memory_mib), "test"
         )
-        with self.workshop.sandbox() as sandbox:
-            return [row for job in jobs for row in run_job(job, sandbox)]
+        with self.servers.lend() as server:
+            return [row for job in jobs for row in run_job(job, server)]
 
     def left_behind(self) -> set[int]:
         """Return processes that still run though no job does."""
@@ -209,7 +210,7 @@ def make_rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
     """A function from detectors to rows, made in a sandbox that the tests share."""
     maker = Maker(tmp_path_factory.mktemp("rows"))
     yield maker
-    maker.workshop.close()
+    maker.servers.close()
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from rich.table import Table
 from bench.metrics.scored import compute
 from bench.plan import planning, suite
 from bench.plan.job import Limits
-from bench.run.execute import Workshop, execute
+from bench.run.local import ForkServers, run_jobs
 from bench.run.workspace import prepare_tmp
 from bench.store.records import Row
 from bench.store.store import Store
@@ -58,7 +58,7 @@ def harness_milliseconds(results: Path) -> float:
     chosen = suite.select(suite.read("default"), detectors=["mean-distance", "max-abs-z", "knn"])
     wanted = planning.wanted_rows(chosen, "cpu")
     jobs = planning.jobs(wanted, None, Limits(600, 4096), "perf")
-    workshop = Workshop(prepare_tmp(results), planning.modules(wanted))
+    servers = ForkServers(prepare_tmp(results), planning.modules(wanted))
     store = Store(results)
     tracker = Tracker(store, "perf", {})
     moments: list[float] = []
@@ -73,8 +73,8 @@ def harness_milliseconds(results: Path) -> float:
             score = (row.costs["score_us"] or 0) * row.sizes["n_test"] / 1e6
             worked.append((row.costs["fit_wall_seconds"] or 0) + score)
 
-    execute(jobs, workshop, 1, on_row)
-    workshop.close()
+    run_jobs(jobs, servers, 1, on_row)
+    servers.close()
     start = time.perf_counter()
     tracker.finish(Summary)
     drain = (time.perf_counter() - start) / len(moments)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.plan import planning
-from bench.run.job import NotRun
+from bench.run.converse import NotRun
 
 FAULTY = "tests/helpers/faulty.py:Faulty"
 MODEL = "tests/helpers/faulty.py:Model"
@@ -202,10 +202,10 @@ def test_what_a_detector_prints_before_it_dies_is_kept(make_rows):
 
 
 def test_output_without_end_does_not_fill_the_disk(make_rows, monkeypatch):
-    from bench.run import sandbox
+    from bench.run import supervise
 
     sizes = []
-    limit_output = sandbox.Child._limit_output
+    limit_output = supervise.Child._limit_output
 
     def watch(child):
         file = child.folder / "output"
@@ -213,8 +213,8 @@ def test_output_without_end_does_not_fill_the_disk(make_rows, monkeypatch):
         limit_output(child)
         sizes.append((before, file.stat().st_size))
 
-    monkeypatch.setattr(sandbox.Child, "_limit_output", watch)
-    monkeypatch.setattr(sandbox, "MAX_OUTPUT_BYTES", 2**20)
+    monkeypatch.setattr(supervise.Child, "_limit_output", watch)
+    monkeypatch.setattr(supervise, "MAX_OUTPUT_BYTES", 2**20)
     (row,) = make_rows(entrant("bad", fitting="print without end"), seconds=LIMIT)
     assert row.status == "timeout"
 
@@ -350,15 +350,15 @@ def edited(plan_jobs, edit):
 
 
 def test_the_end_of_the_server_is_nobodys_fault(make_rows, good, monkeypatch):
-    """The server of a sandbox is killed while a detector runs; the rows come all the same."""
+    """The fork server is killed while a detector runs; the rows come all the same."""
     import os
     import signal
 
-    from bench.run import job
+    from bench.run import converse
 
     server = make_rows.server
     killed = []
-    prepare = job.prepare
+    prepare = converse.prepare
 
     def kill_and_prepare(*args):
         if not killed:
@@ -366,7 +366,7 @@ def test_the_end_of_the_server_is_nobodys_fault(make_rows, good, monkeypatch):
             killed.append(server)
         return prepare(*args)
 
-    monkeypatch.setattr(job, "prepare", kill_and_prepare)
+    monkeypatch.setattr(converse, "prepare", kill_and_prepare)
     rows = make_rows(entrant("good"), seeds=3)
     assert killed
     check_neighbour(rows, good)

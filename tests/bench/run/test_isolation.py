@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from bench.plan import planning
 from bench.protocols import named
 from bench.protocols.scalers import scale
-from bench.run import job
+from bench.run import converse
 from datasets import DataSet, card, content_sha256, load
 from datasets.catalogue import TABLE
 from datasets.entry import Entry, Facts
@@ -42,10 +42,10 @@ def plant(monkeypatch):
         loader = load or (lambda card, paths: DataSet(card, x, y))
         monkeypatch.setattr("datasets.families.employees.employees", loader)
         monkeypatch.setitem(TABLE, "planted", entry)
-        job._load.cache_clear()
+        converse._load.cache_clear()
 
     yield plant
-    job._load.cache_clear()
+    converse._load.cache_clear()
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ def test_data_that_change_during_the_run_are_no_result(make_rows, plant, samples
         return made
 
     monkeypatch.setattr("bench.plan.planning.jobs", jobs_of_data_that_then_change)
-    with pytest.raises(job.NotRun, match=r"planted was changed during the run; run again"):
+    with pytest.raises(converse.NotRun, match=r"planted was changed during the run; run again"):
         make_rows("random", dataset="planted")
 
 
@@ -194,11 +194,11 @@ def test_data_that_are_not_there_or_broken_are_no_result(make_rows, plant, sampl
         raise FileNotFoundError(msg)
 
     plant(*samples, load=missing)
-    with pytest.raises(job.NotRun, match=r"planted\.npz is not there; get it with"):
+    with pytest.raises(converse.NotRun, match=r"planted\.npz is not there; get it with"):
         make_rows("random", dataset="planted")
     x, y = samples
     plant(x, y, load=lambda card, paths: DataSet(card, x + 1, y))
-    with pytest.raises(job.NotRun, match=r"planted: content has sha256 .* restore the source"):
+    with pytest.raises(converse.NotRun, match=r"planted: content has sha256 .* restore the source"):
         make_rows("random", dataset="planted")
 
 

@@ -167,14 +167,13 @@ def test_a_user_file_that_cannot_be_imported_is_refused_in_one_line(
 
 
 def test_a_user_file_whose_import_hangs_is_refused(make_rows, tmp_path):
-    from bench.plan.job import Limits
-    from bench.run.sandbox import check_in_sandbox
+    from bench.run.converse import check_settings
 
     path = tmp_path / "hangs.py"
     path.write_text("import time\ntime.sleep(600)\nclass Method: pass\n")
     pairs = [("random", {}), (f"{path}:Method", {}), ("random", {})]
-    with make_rows.workshop.sandbox() as sandbox:
-        errors = check_in_sandbox(sandbox, pairs, Limits(0.5, 4096))
+    with make_rows.servers.lend() as server:
+        errors = check_settings(server, pairs, seconds=0.5)
     assert errors == [f"{path}:Method cannot be made: importing it does not end"]
     assert make_rows.left_behind() == set()
 
@@ -320,7 +319,7 @@ def test_missing_data_are_reported_and_run_next_time(tmp_path, monkeypatch):
     from bench.cli.running import run
     from bench.plan import planning
     from bench.plan.suite import build
-    from bench.run import job
+    from bench.run import converse
     from bench.run.session import Options
     from datasets import load
 
@@ -333,8 +332,8 @@ def test_missing_data_are_reported_and_run_next_time(tmp_path, monkeypatch):
             raise FileNotFoundError(msg)
         return wine if name == "wine" else load(name, folder)
 
-    monkeypatch.setattr(job, "load", load_if_there)
-    job._load.cache_clear()
+    monkeypatch.setattr(converse, "load", load_if_there)
+    converse._load.cache_clear()
     suite = build(
         {
             "name": "missing",
@@ -355,4 +354,4 @@ def test_missing_data_are_reported_and_run_next_time(tmp_path, monkeypatch):
     there.write_text("")
     second = run(suite, wanted, options, Console(file=told, width=300), keep_board=False)
     assert second == {"ok": 4}
-    job._load.cache_clear()
+    converse._load.cache_clear()

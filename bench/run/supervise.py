@@ -1,11 +1,9 @@
-"""The harness's side of the sandbox: starting it, watching a child's time and memory, ending it."""
+"""The harness's side: start a fork server, watch a child's time and memory, end it."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -14,17 +12,28 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.plan.job import Limits
+from bench.run.memory import memory_mib
+from bench.run.messages import (
+    CANNOT_GO_ON,
+    FORK,
+    NUMBER_BYTES,
+    READY,
+    M,
+    Message,
+    decode,
+    decode_number,
+    decode_scores,
+    encode,
+)
 from bench.run.scoring import ONE_THREAD
-from bench.run.server import CANNOT_GO_ON
 from bench.store.records import Status
 
 POLL_SECONDS = 0.05
@@ -51,7 +60,7 @@ class Interrupted(Exception):
     """Raised in a worker when the run is being ended."""
 
 
-class Sandbox:
+class ForkServer:
     """A fork server with the given modules imported; one child at a time."""
 
     def __init__(self, tmp: Path, modules: Sequence[str], stop: threading.Event) -> None:
@@ -89,16 +98,16 @@ class Sandbox:
         """
         self.start()
         if not self._ready:
-            self._receive(1)
+            self._receive(len(READY))
             self._ready = True
         folder = Path(tempfile.mkdtemp(dir=self._tmp))
         try:
             ours, theirs = socket.socketpair()
             with ours, theirs, open(folder / "output", "ab") as output:
                 with contextlib.suppress(OSError):  # then nothing will be received
-                    socket.send_fds(self._control, [b"F"], [theirs.fileno(), output.fileno()])
+                    socket.send_fds(self._control, [FORK], [theirs.fileno(), output.fileno()])
                 theirs.close()
-                pid = int.from_bytes(self._receive(8), "little")
+                pid = decode_number(self._receive(NUMBER_BYTES))
                 child = Child(self, pid, Connection(ours.detach()), folder, limits)
             try:
                 yield child
@@ -123,7 +132,7 @@ class Sandbox:
 
     def exit_status(self) -> int:
         """Wait for the child's end and return its wait status."""
-        return int.from_bytes(self._receive(8), "little")
+        return decode_number(self._receive(NUMBER_BYTES))
 
     def start(self) -> None:
         """Start the server if it does not run; does not wait for it to be ready.
@@ -143,7 +152,7 @@ class Sandbox:
         with theirs, open(self._log, "wb") as log:
             self._server = subprocess.Popen(
                 # -u: what a detector prints is in the file also when it dies
-                [sys.executable, "-u", "-m", "bench.run.server", *self._modules],
+                [sys.executable, "-u", "-m", "bench.run.forkserver", *self._modules],
                 stdin=theirs.fileno(),
                 stdout=log,
                 stderr=log,
@@ -175,56 +184,58 @@ class Child:
     """A running child, seen from the harness."""
 
     def __init__(
-        self, sandbox: Sandbox, pid: int, channel: Connection, folder: Path, limits: Limits
+        self, server: ForkServer, pid: int, channel: Connection, folder: Path, limits: Limits
     ) -> None:
-        self._sandbox, self._pid, self._channel = sandbox, pid, channel
+        self._server, self._pid, self._channel = server, pid, channel
         self.folder, self._limits = folder, limits
         self._base_mib = memory_mib(pid)
         self._ended = False
         self._output_start = 0
 
-    def send(self, message: object) -> None:
-        """Send a JSON message.
+    def send(self, message: Message) -> None:
+        """Send a message.
 
         Raises:
             Death: the child is gone.
         """
         try:
-            self._channel.send_bytes(json.dumps(message).encode())
+            self._channel.send_bytes(encode(message))
         except (BrokenPipeError, ConnectionResetError):
             raise self._death() from None
 
-    def receive(self, name: str, allowances: float = 1.0) -> Any:
-        """Return what the child's next message holds under a name.
+    def receive(self, kind: type[M], allowances: float = 1.0) -> M:
+        """Return the child's next message.
 
         Args:
-            name: the one name in the message.
+            kind: the message that is due.
             allowances: how many times the time limit applies.
 
         Raises:
-            Death: a limit was passed, or the child ended or sent something else.
+            Death: a limit was exceeded, or the child ended or sent something else.
             Interrupted: the run is being ended.
         """
+        content = self._receive_bytes(allowances)
         try:
-            return json.loads(self._receive_bytes(allowances))[name]
-        except (ValueError, LookupError, TypeError):
-            raise self._nonsense() from None
+            return decode(kind, content)
+        except ValueError:
+            raise self._unexpected() from None
 
     def receive_scores(self, n: int) -> NDArray[np.float64]:
         """Return (n,) scores, the child's next message; raises as `receive`."""
         content = self._receive_bytes()
-        if len(content) != 8 * n:
-            raise self._nonsense()
-        return np.frombuffer(content, dtype=np.float64)
+        try:
+            return decode_scores(content, n)
+        except ValueError:
+            raise self._unexpected() from None
 
     def _receive_bytes(self, allowances: float = 1.0) -> bytes:
         seconds = self._limits.seconds * allowances
         deadline = time.monotonic() + seconds
         try:
             while not self._channel.poll():
-                if self._sandbox.child_ended(POLL_SECONDS, self._channel):
+                if self._server.child_ended(POLL_SECONDS, self._channel):
                     break
-                if self._sandbox.stopped():
+                if self._server.stopped():
                     raise Interrupted
                 used = memory_mib(self._pid) - self._base_mib
                 if used > self._limits.memory_mib:
@@ -264,23 +275,23 @@ class Child:
         if not self._ended:
             self._kill()
             with contextlib.suppress(Death, Interrupted):
-                self._sandbox.exit_status()
+                self._server.exit_status()
         self._ended = True
 
     def _kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._pid, signal.SIGKILL)
 
-    def _nonsense(self) -> Death:
+    def _unexpected(self) -> Death:
         reason = "the channel to the harness was written to by something else than the sandbox"
         return Death(status="crashed", reason=reason)
 
     def _death(self) -> Death:
-        if not self._sandbox.child_ended(PATIENCE_SECONDS):
+        if not self._server.child_ended(PATIENCE_SECONDS):
             reason = "the detector closed the channel to the harness, a descriptor not its own"
             return Death(status="crashed", reason=reason)
         self._kill()  # its descendants
-        status = self._sandbox.exit_status()
+        status = self._server.exit_status()
         self._ended = True
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
@@ -292,51 +303,3 @@ class Child:
         else:
             reason = f"the process ended with exit status {code} before its work did"
         return Death(status="crashed", reason=reason)
-
-
-def memory_mib(pid: int) -> float:
-    """Return the anonymous memory of a process and its descendants in MiB; 0 if it is gone."""
-    if sys.platform != "linux":
-        listed = subprocess.run(
-            ["ps", "-o", "rss=", "-g", str(pid)], capture_output=True, text=True, check=False
-        )
-        return sum(int(kib) for kib in listed.stdout.split()) / 1024
-    total, waiting = 0, [pid]
-    while waiting:
-        process = Path("/proc") / str(waiting.pop())
-        with contextlib.suppress(OSError):
-            anonymous = re.search(r"RssAnon:\s*(\d+)", (process / "status").read_text())
-            total += int(anonymous[1]) if anonymous else 0  # a zombie has none
-            for task in (process / "task").iterdir():
-                waiting += [int(p) for p in (task / "children").read_text().split()]
-    return total / 1024
-
-
-def default_memory_mib(workers: int) -> float:
-    """Return the default memory limit: the smaller of 8 GiB and 80 % of RAM over workers."""
-    ram = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
-    return min(8 * 1024, 0.8 * ram / workers)
-
-
-def check_in_sandbox(
-    sandbox: Sandbox, pairs: Sequence[tuple[str, Mapping[str, Any]]], limits: Limits
-) -> list[str]:
-    """Return what is wrong with (spec, settings) pairs, tried in a child; empty if nothing.
-
-    The limits are for each pair; a death of the child ends the list.
-
-    Raises:
-        Interrupted: the run is being ended.
-    """
-    errors: list[str] = []
-    with sandbox.child(limits) as child:
-        child.send({"check": pairs})
-        for spec, _ in pairs:
-            try:
-                error = child.receive("error")
-            except Death as death:
-                late = death.status == "timeout"
-                why = "importing it does not end" if late else death.reason
-                return [*errors, f"{spec} cannot be made: {why}"]
-            errors += [error] if error else []
-    return errors

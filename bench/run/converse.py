@@ -1,0 +1,246 @@
+"""The harness's part of a conversation with a child: run one job, or check settings.
+
+A job is loaded, split and scaled here; samples are handed over as files, and rows are made of what
+the child answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.plan.job import Job, Limits
+from bench.protocols.named import NotApplicable, find
+from bench.run import judge, messages
+from bench.run.memory import default_memory_mib
+from bench.run.messages import Failed, Scored
+from bench.run.prepare import Unit, prepare
+from bench.run.supervise import Child, Death, ForkServer, ServerDied
+from bench.store.codeid import code_parts, file_digest, origin
+from bench.store.provenance import provenance
+from bench.store.records import Row, Wanted
+from datasets import DataSet, load
+from detectors.spec import parse
+
+MAX_IDLE = 3
+CHECK_SECONDS = 60.0  # for a detector to be imported
+
+
+class NotRun(Exception):
+    """Raised when a job cannot be run for a reason that its detector did not cause."""
+
+
+def run_job(job: Job, server: ForkServer) -> Iterator[Row]:
+    """Yield the rows of a job, each as soon as it is known.
+
+    A death of the child is blamed on what was running. After it, and after a seed with an error,
+    the rest goes on in a fresh child, so that no seed depends on what another broke. A fork
+    server that ends is blamed on nobody: the job goes on in another one, and is given up only
+    when that has happened MAX_IDLE times with no row made in between.
+
+    Raises:
+        NotRun: the data set's files are missing or invalid, or the fork server does not work.
+        Interrupted: the run is being ended.
+    """
+    first = job.wanted[0]
+    data = _load(first.dataset, job.data)
+    if data.card.sha256 != first.data_sha256:
+        msg = f"{first.dataset} was changed during the run; run again to use it as it is now"
+        raise NotRun(msg)
+    model = messages.Model(first.model, first.model_settings, first.device)
+    together = parse(first.model).entry.trains_together
+    pending = {wanted.key: wanted for wanted in job.wanted}
+    n_idle = 0
+    while pending:
+        n_before = len(pending)
+        try:
+            with server.child(job.limits) as child:
+                child.send(messages.Request(model))
+                for block in _blocks(pending.values(), together):
+                    broken = False
+                    for row in _run_block(child, data, block):
+                        del pending[row.wanted.key]
+                        broken |= row.status in ("error", "memory")
+                        yield _with_origin(row, job)
+                    if broken:  # the process may be damaged: the rest in a fresh child
+                        break
+                child.send(messages.Block([]))
+        except Death as death:
+            n_idle = n_idle + 1 if len(pending) == n_before else 0
+            if n_idle == MAX_IDLE:
+                msg = f"{first.model} on {first.dataset}: {death.reason}"
+                raise NotRun(msg) from death
+
+
+def _with_origin(row: Row, job: Job) -> Row:
+    """Return a row with the machine and the code that made it."""
+    wanted = row.wanted
+    return replace(
+        row,
+        provenance={**provenance(), "run": job.run},
+        details={**row.details, "code": _code(wanted.spec, wanted.protocol, wanted.dataset)},
+    )
+
+
+@cache
+def _code(spec: str, protocol: str, dataset: str) -> dict[str, Any]:
+    return code_parts(origin(parse(spec), protocol, dataset))
+
+
+def _blocks(pending: Iterable[Wanted], together: bool) -> list[list[list[Wanted]]]:
+    """Return the rows to make, by blocks of models to fit at once, by seed."""
+    by_seed: dict[int, list[Wanted]] = {}
+    for wanted in pending:
+        by_seed.setdefault(wanted.seed, []).append(wanted)
+    return [list(by_seed.values())] if together else [[group] for group in by_seed.values()]
+
+
+def _run_block(child: Child, data: DataSet, block: list[list[Wanted]]) -> Iterator[Row]:
+    """Yield the rows of models that are fitted at once, one group of rows a model.
+
+    Raises:
+        Death: after the rows that it is blamed on.
+    """
+    units: list[Unit] = []
+    for group in block:
+        try:
+            _refuse_transductive(group[0])
+            units.append(prepare(data, group))
+        except NotApplicable as error:
+            yield from (Row(wanted, "unsupported", str(error)) for wanted in group)
+    if not units:
+        return
+    running = [(unit, wanted) for unit in units for wanted in unit.wanted]
+    child.forget_output()
+    try:
+        child.send(messages.Block([_to_fit(child, unit) for unit in units]))
+        answer = child.receive(messages.BlockFitted, allowances=len(units))
+        _refuse_changed(answer.files)
+        fitted = []
+        for unit, model in zip(units, answer.outcomes, strict=True):
+            if isinstance(model, Failed):
+                for wanted in unit.wanted:
+                    yield judge.failed(unit, wanted, model, child.output())
+            else:
+                fitted.append((unit, model))
+        tests = {unit.seed: _save(child, f"test-{unit.seed}", unit.x_test) for unit, _ in fitted}
+        child.send(messages.TestSamples(tests))
+        for unit, model in fitted:
+            for wanted in unit.wanted:
+                running = [(unit, wanted)]
+                outcome = child.receive(messages.Result).outcome
+                if isinstance(outcome, Scored):
+                    scores = child.receive_scores(len(unit.truth))
+                    maps = None if unit.masks is None else _take_pixels(child, wanted)
+                    yield judge.judged(unit, wanted, scores, outcome, child.output(), model, maps)
+                else:
+                    yield judge.failed(unit, wanted, outcome, child.output(), model)
+    except ServerDied:
+        raise
+    except Death as death:
+        outcome = Failed(death.status, death.reason)
+        for unit, wanted in running:
+            yield judge.failed(unit, wanted, outcome, child.output())
+        raise
+
+
+def _refuse_changed(files: Mapping[str, str]) -> None:
+    """Check that users' files are still those that the rows' keys were made of.
+
+    Raises:
+        NotRun: one has changed since.
+    """
+    for name, digest in files.items():
+        if digest != file_digest(Path(name)):
+            msg = f"{name} was changed during the run; run again to compare it as it is now"
+            raise NotRun(msg)
+
+
+def _refuse_transductive(wanted: Wanted) -> None:
+    """Refuse a detector that the protocol does not admit; it admits every baseline.
+
+    Raises:
+        NotApplicable: its scores depend on the other test rows.
+    """
+    admitted = find(wanted.protocol).transductive or wanted.family == "control"
+    if wanted.transductive and not admitted:
+        msg = (
+            f"scores of {wanted.spec} depend on the other test rows, which the protocol "
+            f"{wanted.protocol} does not allow; use the protocol transductive"
+        )
+        raise NotApplicable(msg)
+
+
+def _to_fit(child: Child, unit: Unit) -> messages.Unit:
+    readouts = [
+        messages.ReadOut(
+            spec=wanted.spec,
+            head=wanted.settings.get("head", {}),
+            pixels="" if unit.masks is None else str(_pixels(child, wanted)),
+        )
+        for wanted in unit.wanted
+    ]
+    x_train = _save(child, f"train-{unit.seed}", unit.x_train)
+    return messages.Unit(unit.seed, x_train, readouts)
+
+
+def _pixels(child: Child, wanted: Wanted) -> Path:
+    """Return the file to which the child writes a row's scores of pixels, if there are any."""
+    return child.folder / f"pixels-{wanted.key}.npy"
+
+
+def _take_pixels(child: Child, wanted: Wanted) -> NDArray[np.floating] | None:
+    """Return a row's scores of pixels, and remove their file."""
+    file = _pixels(child, wanted)
+    if not file.exists():
+        return None
+    maps: NDArray[np.floating] = np.load(file)
+    file.unlink()
+    return maps
+
+
+def _save(child: Child, name: str, x: NDArray[Any]) -> str:
+    path = child.folder / f"{name}.npy"
+    np.save(path, x)
+    return str(path)
+
+
+@lru_cache(maxsize=4)
+def _load(name: str, folder: Path | None) -> DataSet:
+    try:
+        return load(name, folder)
+    except (OSError, ValueError) as error:
+        raise NotRun(str(error)) from error
+
+
+def check_settings(
+    server: ForkServer,
+    pairs: Sequence[tuple[str, Mapping[str, Any]]],
+    seconds: float = CHECK_SECONDS,
+) -> list[str]:
+    """Return what is wrong with (spec, settings) pairs, tried in a child; empty if nothing.
+
+    The time limit is for each pair; a death of the child ends the list.
+
+    Raises:
+        Interrupted: the run is being ended.
+    """
+    errors: list[str] = []
+    with server.child(Limits(seconds, default_memory_mib(1))) as child:
+        asked = [messages.Asked(spec, dict(settings)) for spec, settings in pairs]
+        child.send(messages.Request(messages.Check(asked)))
+        for spec, _ in pairs:
+            try:
+                error = child.receive(messages.Checked).error
+            except Death as death:
+                late = death.status == "timeout"
+                why = "importing it does not end" if late else death.reason
+                return [*errors, f"{spec} cannot be made: {why}"]
+            errors += [error] if error else []
+    return errors

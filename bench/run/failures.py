@@ -1,0 +1,66 @@
+"""What a detector raised, as a status and texts that are safe to print and to store."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+import warnings
+from collections.abc import Iterator
+
+from bench.run.messages import Failed
+from bench.store.records import Status
+from detectors.contract import Collapsed, Diverged, Unsupported
+
+MAX_WARNINGS = 20
+MAX_REASON = 500  # characters
+OWN_STATUS: dict[type[BaseException], Status] = {
+    Unsupported: "unsupported",
+    Diverged: "non-finite",
+    Collapsed: "constant",
+}
+
+
+def failed(error: BaseException) -> Failed:
+    """Return status, reason and traceback of what a detector raised."""
+    status: Status = "error"
+    message = str(traceback.TracebackException.from_exception(error))  # str(error) itself may raise
+    reason = f"{type(error).__name__}: {message}"
+    own = [status for kind, status in OWN_STATUS.items() if isinstance(error, kind)]
+    if own:
+        status, reason = own[0], message
+    elif isinstance(error, MemoryError) or _is_torch_memory_error(error):
+        status = "memory"
+    elif isinstance(error, SystemExit):
+        reason = f"the detector called exit({error.code!r})"
+    text = "".join(traceback.format_exception(error))
+    return Failed(status, one_line(reason), encodable(text))
+
+
+def one_line(text: str) -> str:
+    """Return a text that may be printed: no control characters, no lone surrogates, not long."""
+    line = "".join(c if c.isprintable() else " " for c in text[: 2 * MAX_REASON])
+    return line if len(line) <= MAX_REASON else line[:MAX_REASON] + " ..."
+
+
+def encodable(text: str) -> str:
+    """Return a text without lone surrogates."""
+    return text.encode(errors="replace").decode()
+
+
+def _is_torch_memory_error(error: BaseException) -> bool:
+    return isinstance(error, RuntimeError) and (
+        "can't allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError"
+    )
+
+
+@contextlib.contextmanager
+def caught_warnings() -> Iterator[list[str]]:
+    """Collect the distinct warnings that are raised in the `with` block, as texts."""
+    texts: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        try:
+            yield texts
+        finally:
+            distinct = dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught)
+            texts.extend(encodable(text) for text in list(distinct)[:MAX_WARNINGS])

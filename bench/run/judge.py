@@ -1,0 +1,100 @@
+"""From what a child reports of a unit to rows: status, metrics, costs and details."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.metrics import pixels, scored
+from bench.run.messages import Failed, Fitted, Scored
+from bench.run.prepare import Unit
+from bench.store.records import Row, Status, Wanted
+
+
+def failed(
+    unit: Unit, wanted: Wanted, outcome: Failed, output: str, model: Fitted | None = None
+) -> Row:
+    """Return the row of a fit or a read-out that failed.
+
+    Args:
+        unit: the split and samples.
+        wanted: the row.
+        outcome: how it failed.
+        output: what the child printed.
+        model: the fitted model, if a read-out failed.
+    """
+    details = {
+        "traceback": outcome.traceback,
+        "output": output,
+        "warnings": [*(model.warnings if model else ()), *outcome.warnings],
+        "diagnostics": model.diagnostics if model else {},
+    }
+    return Row(wanted, outcome.status, outcome.reason, _sizes(unit), details=details)
+
+
+def judged(
+    unit: Unit,
+    wanted: Wanted,
+    permuted: NDArray[np.float64],
+    outcome: Scored,
+    output: str,
+    model: Fitted,
+    maps: NDArray[np.floating] | None,
+) -> Row:
+    """Return the row of raw scores.
+
+    Args:
+        unit: the split, the labels and the masks.
+        wanted: the row.
+        permuted: (n_test,) scores in the order of `unit.x_test`.
+        outcome: costs of the read-out.
+        output: what the child printed.
+        model: the fitted model.
+        maps: (n_test, h, w) scores of pixels, in the same order; None if there are none.
+    """
+    scores = unit.split.put_back(permuted)
+    status, reason = _status(scores)
+    computed = scored.compute(unit.truth, scores) if status != "non-finite" else {}
+    if computed and unit.masks is not None and maps is not None:
+        computed |= pixels.compute(unit.masks, maps)
+    return Row(
+        wanted,
+        status,
+        reason,
+        _sizes(unit),
+        metrics=computed,
+        costs={
+            "fit_seconds": model.cpu_seconds + outcome.head_cpu_seconds,
+            "model_fit_seconds": model.cpu_seconds,
+            "fit_wall_seconds": model.wall_seconds + outcome.head_wall_seconds,
+            "model_rows": len(unit.wanted),
+            "score_us": outcome.score_us,
+            "peak_mib": max(model.peak_mib, outcome.peak_mib),
+            "parameters": model.parameters,
+        },
+        details={
+            "output": output,
+            "warnings": list(dict.fromkeys([*model.warnings, *outcome.warnings])),
+            "diagnostics": model.diagnostics,
+        },
+        scores=scores,
+        truth=unit.truth,
+    )
+
+
+def _status(scores: NDArray[np.float64]) -> tuple[Status, str]:
+    n_bad = int((~np.isfinite(scores)).sum())
+    if n_bad:
+        return "non-finite", f"{n_bad} of {len(scores)} scores are NaN or infinite"
+    if len(scores) > 1 and (scores == scores[0]).all():
+        return "constant", f"all {len(scores)} scores are {scores[0]:g}"
+    return "ok", ""
+
+
+def _sizes(unit: Unit) -> dict[str, int]:
+    n_anomalies = int(unit.truth.sum())
+    return {
+        "n_train": len(unit.x_train),
+        "n_test": len(unit.truth),
+        "n_anomalies": n_anomalies,
+    }

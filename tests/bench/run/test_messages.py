@@ -1,0 +1,76 @@
+"""What harness and child say to each other arrives as it was sent, or is refused."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from bench.run import messages
+
+FAILED = messages.Failed("memory", "used 9 MiB", "Traceback", ["UserWarning: w"])
+FITTED = messages.Fitted(0.1, 0.2, 3.0, None, {"loss": [2.0, 1.0], "epochs": 2.0}, ["UserWarning"])
+SENT = (
+    messages.Request(messages.Check([messages.Asked("lof", {"n_neighbors": 3})])),
+    messages.Request(messages.Model("vae", {"head": {"k": [1, 2]}, "lr": 1e-3}, "cpu")),
+    messages.Checked(None),
+    messages.Checked("unknown setting"),
+    messages.Block([]),
+    messages.Block([messages.Unit(3, "x.npy", [messages.ReadOut("ae+lof", {"k": 1}, "")])]),
+    messages.BlockFitted({"a.py": "5e"}, [FITTED, FAILED]),
+    messages.TestSamples({0: "a.npy", 7: "b\udcff.npy"}),
+    messages.Result(messages.Scored(0.0, 0.0, 1.5, 0.0, [])),
+    messages.Result(FAILED),
+)
+
+
+@pytest.mark.parametrize("message", SENT, ids=lambda message: type(message).__name__)
+def test_a_message_arrives_as_it_was_sent_and_as_no_other_kind(message):
+    content = messages.encode(message)
+    assert messages.decode(type(message), content) == message
+    for other in {type(each) for each in SENT} - {type(message)}:
+        with pytest.raises(ValueError, match="validation error"):
+            messages.decode(other, content)
+
+
+def test_diagnostics_may_be_infinite_or_nan():
+    fitted = messages.Fitted(0.1, 0.2, 3.0, 10**20, {"loss": [math.inf, math.nan]}, [])
+    content = messages.encode(messages.BlockFitted({}, [fitted]))
+    (arrived,) = messages.decode(messages.BlockFitted, content).outcomes
+    assert arrived.parameters == 10**20
+    assert arrived.diagnostics["loss"][0] == math.inf
+    assert math.isnan(arrived.diagnostics["loss"][1])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff",
+        b"12",
+        b"[]",
+        b"{}",
+        b'{"outcome": {}}',
+        b'{"outcome": {"status": "splendid", "reason": ""}}',
+        b'{"outcome": {"status": "error"}}',
+        json.dumps({"outcome": {"status": "error", "reason": "", "label": 1}}).encode(),
+    ],
+)
+def test_anything_else_is_refused(content):
+    with pytest.raises(ValueError, match=r"."):
+        messages.decode(messages.Result, content)
+
+
+def test_scores_arrive_bit_for_bit_and_in_full():
+    scores = np.array([0.1, np.nan, -0.0, np.inf])
+    content = messages.encode_scores(scores)
+    assert messages.decode_scores(content, 4).tobytes() == scores.tobytes()
+    with pytest.raises(ValueError, match="24 bytes, expected 32"):
+        messages.decode_scores(content[:24], 4)
+
+
+@pytest.mark.parametrize("number", [0, 9, 2**22, 2**40])
+def test_numbers_have_one_length(number):
+    content = messages.encode_number(number)
+    assert len(content) == messages.NUMBER_BYTES
+    assert messages.decode_number(content) == number
