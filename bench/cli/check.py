@@ -35,7 +35,7 @@ def debug(
 
     The detector gets no labels, as in any other run.
     """
-    from bench.run.check import debug_row, find_row
+    from bench.run.debug import debug_row, find_row
 
     with open_store(results) as store, usage():
         stored = find_row(row, store)

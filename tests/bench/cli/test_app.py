@@ -97,7 +97,7 @@ def contents(folder: Path) -> dict[str, bytes]:
         (("board", "smoke", "--results", "absent"), "bench: no store.db in absent; run `bench"),
         (("list", "detektors"), "bench: list: unknown 'detektors'; did you mean detectors"),
         (("check", "loff"), "bench: unknown detector 'loff'; did you mean lof"),
-        (("debug", "zzzz"), "row fails, and `bench export rows.csv` has those of all"),
+        (("debug", "zzzz"), "row that fails, and `bench export rows.csv` lists all keys"),
         (("debug", ""), "bench: 16 rows begin with ''; give more of "),
         (("frobnicate",), "bench: no such command 'frobnicate'; see `bench --help`"),
         (("data",), "bench: missing command; see `bench data --help`"),
