@@ -177,7 +177,7 @@ def test_the_page_lists_what_is_off_with_and_without_a_reason():
     assert "- 2 cells not run (LOF on glass, wine): not run yet\n" in page
     assert "- 1 cell not run (OCSVM on glass): not run yet\n" in page
     assert "- 2 cells not as printed (KNN, IForest on wine): no reason known\n" in page
-    assert "- 1 cell not run (DTE-C on wine): it was other code than is here\n" in page
+    assert "- 1 cell not run (DTE-C on wine): the implementation was different from ours\n" in page
     assert "| DTE-C |" not in page
     assert "- Versions: numpy 2.4, scikit-learn 1.8. Commit: 0123456789.\n" in page
 
@@ -431,8 +431,8 @@ def test_methods_that_are_not_here_are_summed_up():
     made = reproduce(tables.read("dte-2024-unsup"), [], {}, lambda key: None)
     page = written("md", made)
     others = "DAGMM, DROCC, GOAD, ICL, PlanarFlow, GANomaly, SLAD, DIF, DDPM, DTE-IG, DTE-C"
-    assert f"- 1254 cells not run ({others}): it was other code than is here\n" in page
-    assert "- 114 cells not run (DTE-NP): its figures are not those of the mean distance" in page
+    assert f"- 1254 cells not run ({others}): the implementation was different from ours\n" in page
+    assert "- 114 cells not run (DTE-NP): the printed values are not those of the mean distance" in page
 
 
 def test_every_figure_has_a_source_and_like_ones_are_told_as_one():
