@@ -131,7 +131,7 @@ class Server(ThreadingHTTPServer):
 
     @staticmethod
     def packing(handler, content):
-        """Send the file packed to whoever does not say that it has to be as it is."""
+        """Send the file compressed unless the request refuses compression."""
         if "gzip" in handler.headers.get("Accept-Encoding", "gzip"):
             packed = gzip.compress(content)
             handler.head(200, len(packed), Content_Encoding="gzip")

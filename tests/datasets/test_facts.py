@@ -1,4 +1,4 @@
-"""Counts on content, against tables small enough to count by eye and against published figures."""
+"""Counts on content, against tables small enough to count by eye and against published values."""
 
 import math
 import tracemalloc
@@ -102,7 +102,7 @@ VALUES = st.sampled_from([0.0, -0.0, 1.0, NAN, INF])
 
 
 @given(arrays.arrays(np.float64, arrays.array_shapes(min_dims=2, max_dims=3), elements=VALUES))
-def test_rows_are_told_apart_as_their_values_are(x):
+def test_rows_are_distinct_where_their_values_are(x):
     rows = [tuple("nan" if math.isnan(v) else v for v in row.ravel().tolist()) for row in x]
     first = {row: rows.index(row) for row in rows}
 
@@ -111,7 +111,7 @@ def test_rows_are_told_apart_as_their_values_are(x):
     assert [np.flatnonzero(ids == own)[0] for own in ids] == [first[row] for row in rows]
 
 
-def test_rows_of_a_large_table_are_told_apart_in_little_memory(monkeypatch):
+def test_rows_of_a_large_table_are_distinguished_in_little_memory(monkeypatch):
     x = np.random.default_rng(0).normal(size=(100_000, 3))
     monkeypatch.setattr(facts, "_CHUNK_BYTES", 1 << 16)
     tracemalloc.start()
@@ -133,7 +133,7 @@ def test_rows_of_a_large_table_are_told_apart_in_little_memory(monkeypatch):
         ("odds/arrhythmia", {"constant_columns": 17}),
     ],
 )
-def test_known_figures_of_real_sets_come_out(name, expected):
+def test_known_counts_of_real_sets_are_reproduced(name, expected):
     folder = datasets.data_folder()
     if not datasets.present(name, folder):
         pytest.skip(f"{name} is not in the data folder")

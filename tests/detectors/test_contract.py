@@ -102,7 +102,7 @@ def test_an_unknown_readout_of_a_fitted_detector_says_which_there_are():
 
 @dataclass(kw_only=True)
 class Broken(Detector):
-    """Distance to the mean, with the fault that a check of that name has to find."""
+    """Distance to the mean, with the fault that the check of that name must find."""
 
     fault: str
 

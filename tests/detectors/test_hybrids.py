@@ -1,4 +1,4 @@
-"""Every encoder feeds every shallow head: finite scores that tell far samples apart."""
+"""Every encoder feeds every shallow head: finite scores that separate far samples."""
 
 import numpy as np
 import pytest

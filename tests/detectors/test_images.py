@@ -1,4 +1,4 @@
-"""Images reach detectors of vectors flattened, and every score keeps to the shape of training."""
+"""Images reach detectors of vectors flattened, and every score requires the shape of training."""
 
 import numpy as np
 import pytest

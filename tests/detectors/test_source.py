@@ -1,4 +1,4 @@
-"""What a class says of itself, read from its source without importing it."""
+"""What a class declares, read from its source without importing it."""
 
 import shutil
 from dataclasses import replace

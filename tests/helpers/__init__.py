@@ -1,1 +1,1 @@
-"""What several tests import; no tests stand here."""
+"""What several tests import; none of it is a test."""

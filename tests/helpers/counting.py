@@ -1,4 +1,4 @@
-"""Detectors that tell what they do: files beside them grow with every fit.
+"""Detectors that record what they do: files beside them grow with every fit.
 
 Used as `tests/helpers/counting.py:Counting`; $FATHOM_TEST_COUNT names the file that grows.
 """

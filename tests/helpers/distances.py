@@ -1,4 +1,4 @@
-"""Distances of samples that tests hold methods to."""
+"""Distances of samples that tests compare methods with."""
 
 from __future__ import annotations
 

@@ -316,7 +316,7 @@ TOLD: dict[str, Callable[[], Any]] = {
 
 @dataclass(kw_only=True)
 class Telling(Faulty):
-    """Says something of its fit, a key of TOLD."""
+    """Has diagnostics of its fit, those under a key of TOLD."""
 
     told: str = "figures and curves"
 

@@ -1,4 +1,4 @@
-"""A small table of one's own, written in any format."""
+"""A small table, written in any format."""
 
 import pandas as pd
 

@@ -1,6 +1,6 @@
 """`make perf`: what the harness and the training cost, beside the aims. All in one run.
 
-Figures of different machines or runs do not compare; ratios within one run do.
+Values of different machines or runs are not comparable; ratios within one run are.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ OUT = Console(width=100, highlight=False)
 
 
 def timed(command: Sequence[str]) -> float:
-    """Return the wall seconds of a command that has to succeed; its output is dropped."""
+    """Return the wall seconds of a command that must succeed; its output is dropped."""
     start = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return time.perf_counter() - start
@@ -112,7 +112,7 @@ def fill(results: Path, n_rows: int) -> int:
 
 def main() -> None:
     """Measure everything and print one table."""
-    table = Table("measure", "figure", "aim", title="Fathom's own costs")
+    table = Table("measure", "value", "aim", title="Fathom's own costs")
     add: Callable[[str, str, str], None] = table.add_row
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -135,7 +135,7 @@ def measure(name: str, shape: tuple[int, ...]) -> tuple[float, float]:
 
 
 def rows(chosen: list[str] | None = None) -> list[tuple[str, str, str]]:
-    """Return label, figure and aim of each method, as text."""
+    """Return label, value and aim of each method, as text."""
     every = [(name, VECTORS) for name in names()] + [(name, IMAGES) for name in convolutional()]
     if unknown := set(chosen or ()) - {name for name, _ in every}:
         known = ", ".join(sorted({name for name, _ in every}))

@@ -74,7 +74,7 @@ def measure() -> dict[str, float]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     x = np.random.default_rng(0).standard_normal((N_ROWS, N_FEATURES))
-    figures = {}
+    values = {}
     for name in OURS:
         seconds = {train_ours: math.inf, train_theirs: math.inf}
         for train in seconds:
@@ -86,23 +86,23 @@ def measure() -> dict[str, float]:
                 seconds[train] = min(seconds[train], time.process_time() - start)
         ours, theirs = seconds[train_ours], seconds[train_theirs]
         steps = EPOCHS * math.ceil(0.9 * N_ROWS / BATCH)
-        figures[f"{name} seconds"] = ours
-        figures[f"{name} seconds of pyod"] = theirs
-        figures[f"{name} ratio"] = ours / theirs
-        figures[f"{name} ms a step and replica"] = 1e3 * ours / steps / SEEDS
+        values[f"{name} seconds"] = ours
+        values[f"{name} seconds of pyod"] = theirs
+        values[f"{name} ratio"] = ours / theirs
+        values[f"{name} ms a step and replica"] = 1e3 * ours / steps / SEEDS
     torch.set_num_threads(threads)
-    return figures
+    return values
 
 
 def rows() -> list[tuple[str, str, str]]:
-    """Return label, figure and aim of each measure, as text."""
-    figures = measure()
+    """Return label, value and aim of each measure, as text."""
+    values = measure()
     lines = []
     for name in OURS:
-        both = f"{figures[f'{name} seconds']:.2f} s / {figures[f'{name} seconds of pyod']:.2f} s"
+        both = f"{values[f'{name} seconds']:.2f} s / {values[f'{name} seconds of pyod']:.2f} s"
         label = f"training {name}, 5 seeds, against PyOD ({both})"
-        lines.append((label, f"{figures[f'{name} ratio']:.3f}", f"{AIM:.3f}"))
-        step = f"{figures[f'{name} ms a step and replica']:.2f} ms"
+        lines.append((label, f"{values[f'{name} ratio']:.3f}", f"{AIM:.3f}"))
+        step = f"{values[f'{name} ms a step and replica']:.2f} ms"
         lines.append((f"a training step of {name}, a replica", step, ""))
     return lines
 

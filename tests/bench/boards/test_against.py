@@ -34,7 +34,7 @@ def test_the_lines_hold_the_tests_of_the_blocks_against_the_first():
     assert "they do not all rank alike" in " ".join(found.notes)
 
 
-def test_with_few_blocks_it_says_that_nothing_can_be_told_apart():
+def test_with_few_blocks_it_says_that_no_difference_can_be_significant():
     notes = " ".join(against(build(rows_of(), title="t"), "random").notes)
     assert "With 3 blocks no p-value is below 0.25, so after the correction no pair" in notes
     assert "rough: few blocks" in notes

@@ -1,4 +1,4 @@
-"""Complete tables for tests of difference: what stays, what goes, and what is said."""
+"""Complete tables for tests of differences: what is kept, dropped and reported."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from tests.helpers.boards_made_up import failed, rows_of
 
 
 def board_with_gaps(**metric):
-    """lof lacks one seed on wine, random all of digits/1."""
+    """One seed of lof is missing on wine, and all of random on digits/1."""
     rows = rows_of()
     rows = failed(rows, (rows["label"] == "lof") & (rows["dataset"] == "wine")
                   & (rows["seed"] == 1), "timeout")  # fmt: skip

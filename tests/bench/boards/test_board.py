@@ -276,7 +276,7 @@ def test_under_several_protocols_the_first_ranks_and_all_have_their_means():
     assert max(map(cell_len, text.splitlines())) <= 100
 
 
-def test_rows_that_a_protocol_lacks_are_counted_beside_its_mean():
+def test_missing_rows_of_a_protocol_are_counted_beside_its_mean():
     rows = under("one-class", "transductive")
     gone = (rows["protocol"] == "transductive") & (rows["label"] == "lof") & (rows["seed"] == 1)
     made = build(failed(rows, gone, "error", "boom"), title="t")

@@ -1,4 +1,4 @@
-"""Families of detectors and kinds of data on a board, what is marked in it, and what made it."""
+"""Types of detectors and kinds of data on a board, what is marked in it, and what made it."""
 
 import re
 
@@ -45,7 +45,7 @@ def test_the_best_of_a_family_has_the_best_mean_on_the_board_and_on_the_page():
     assert costs.families.set_index("family")["value"].to_dict() == pytest.approx(dict(cheapest))
 
 
-def test_a_family_without_a_ranked_detector_has_a_line_without_figures():
+def test_a_type_without_a_ranked_detector_has_a_line_without_values():
     rows = failed(rows_of(), rows_of()["label"] == "vae:elbo", "timeout")
     made = build(rows, title="t")
     deep = made.families.set_index("family").loc["deep"]

@@ -95,7 +95,7 @@ def test_long_labels_are_broken_behind_their_signs(width):
 
 
 def test_chance_is_corrected_for_the_number_of_detectors():
-    """Each alone would be told from 0 at the 5 % level; of thirty, one always is."""
+    """Alone, each would differ from 0 at the 5 % level; of thirty, one always does."""
     old, new = [], []
     for i in range(30):
         old += rows(label=f"d{i}", spec=f"d{i}")

@@ -1,4 +1,4 @@
-"""What a word of the user's stands for: runs, commits, tags, dates."""
+"""What a word of the user means: runs, commits, tags, dates."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def test_the_beginning_of_a_commit_is_enough_unless_it_begins_two():
         side("abcd", *rows)
 
 
-def test_a_commit_keeps_the_rows_of_earlier_ones_that_it_did_not_make_anew(history):
+def test_a_commit_keeps_the_rows_of_earlier_ones_that_it_did_not_regenerate(history):
     first, second, third = history
     old = record(first, "2026-01-01", label="knn")
     changed = record(second, "2026-01-02", code_id="new")

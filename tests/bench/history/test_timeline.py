@@ -45,14 +45,14 @@ def test_versions_stand_in_order_with_their_steps():
 
 
 def with_pixels(rows, pixels_id, aupro):
-    """Return the rows with a figure of pixels, judged by one version of the code."""
+    """Return the rows with a metric of pixels, computed by one version of the code."""
     return [
         replace(r, wanted=replace(r.wanted, pixels_id=pixels_id), metrics={**r.metrics, **aupro})
         for r in rows
     ]
 
 
-def test_figures_of_pixels_have_a_point_for_every_version_that_judges_them():
+def test_metrics_of_pixels_have_a_point_for_every_version_that_judges_them():
     old = with_pixels(version(1, 0.9), "a", {"aupro": 0.5})
     new = with_pixels(version(1, 0.9), "b", {"aupro": 0.7})
     (line,) = lines(*old, *new, *version(1, 0.9), metric="aupro")
@@ -148,7 +148,7 @@ def test_the_command_prints_steps(bench, results):
 
 
 @pytest.mark.parametrize("suffix", ["svg", "pdf", "png"])
-def test_equal_rows_give_equal_figures(tmp_path, suffix):
+def test_equal_rows_give_equal_files(tmp_path, suffix):
     made = lines(*version(1, 0.9), *version(2, 0.7))
     files = [tmp_path / f"{name}.{suffix}" for name in "ab"]
     for file in files:

@@ -87,7 +87,7 @@ def masks():
 
 
 @pytest.mark.parametrize("levels", [4, 40, 10**6])
-def test_figures_are_those_of_slow_computations(masks, levels):
+def test_values_are_those_of_slow_computations(masks, levels):
     scores = np.random.default_rng(levels).integers(levels, size=masks.shape) + 0.3 * levels * masks
     found = pixels.compute(masks, scores)
     assert found["aupro"] == pytest.approx(slow_aupro(masks, scores), abs=1e-4)
@@ -109,7 +109,7 @@ def test_perfect_scores_have_1_and_equal_ones_what_the_diagonal_has(masks):
     assert level["aupro"] == pytest.approx(0.15)
 
 
-def test_without_both_kinds_of_pixels_there_is_no_figure(masks):
+def test_without_both_kinds_of_pixels_there_is_no_value(masks):
     assert pixels.compute(np.zeros_like(masks), masks.astype(float)) == {}
 
 
@@ -156,7 +156,7 @@ def test_pixels_are_judged_against_the_masks_of_their_images(ran):
     assert 0 < rows["ae:reconstruction[epochs=1]", 0]["aupro"] < 1
 
 
-def test_what_has_no_scores_of_pixels_has_no_figure_of_them(ran):
+def test_rows_without_scores_of_pixels_have_no_metric_of_pixels(ran):
     rows = records(ran[0])
     for name in ("knn", "ae+knn[epochs=1]"):
         assert rows[name, 0]["status"] == "ok"

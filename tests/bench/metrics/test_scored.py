@@ -67,7 +67,7 @@ def test_four_scores_worked_by_hand():
     assert found["distinct"] == 4
 
 
-def test_compute_gives_scikit_learns_figures_on_real_valued_scores():
+def test_compute_gives_scikit_learns_values_on_real_valued_scores():
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 500)
     scores = y + rng.normal(size=500)
@@ -100,7 +100,7 @@ def test_a_constant_score_is_worth_one_half_and_the_prevalence():
     assert (found["auroc"], found["average_precision"], found["distinct"]) == (0.5, 0.25, 1)
 
 
-def test_lifted_average_precision_is_zero_at_random_and_one_when_perfect():
+def test_chance_adjusted_average_precision_is_zero_at_random_and_one_when_perfect():
     lifted = scored.lifted_average_precision(np.array([0.2, 1.0, 0.6]), np.full(3, 0.2))
     np.testing.assert_allclose(lifted, [0, 1, 0.5])
 
@@ -128,7 +128,7 @@ def test_an_unknown_metric_answers_with_the_nearest_name():
         scored.get("zzz")
 
 
-def test_every_metric_is_told_in_one_sentence():
+def test_every_metric_is_described_in_one_sentence():
     for name, metric in scored.METRICS.items():
         assert metric.name == name
         assert metric.help.endswith(".")

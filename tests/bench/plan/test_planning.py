@@ -166,7 +166,7 @@ def test_importing_the_packages_and_planning_import_no_numeric_library(tmp_path)
     assert done.stdout == "[]\n"
 
 
-def test_a_data_set_whose_files_have_to_tell_is_planned_apart_when_they_are_absent(tmp_path):
+def test_a_data_set_that_only_its_files_describe_is_planned_apart_when_they_are_absent(tmp_path):
     suite = build(
         {"name": "x", "title": "x", "detectors": ["knn"], "seeds": 1,
          "datasets": ["wine", f"file:{tmp_path}/a.csv?label=y", f"file:{tmp_path}/b.csv?label=y"]},

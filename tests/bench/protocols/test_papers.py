@@ -21,7 +21,7 @@ PRINTED_DAGMM = [
 
 
 @pytest.mark.parametrize(("dataset", "share", "precision", "recall"), PRINTED_DAGMM)
-def test_dagmm_tests_the_share_of_anomalies_that_the_printed_figures_rest_on(
+def test_dagmm_tests_the_share_of_anomalies_that_the_printed_values_are_based_on(
     dataset, share, precision, recall
 ):
     if not datasets.present(dataset):

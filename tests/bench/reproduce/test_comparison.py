@@ -1,4 +1,4 @@
-"""Published tables: their files, how cells agree, and figures that come out again."""
+"""Published tables: their files, how cells agree, and values that are reproduced."""
 
 import csv
 import io
@@ -43,7 +43,7 @@ def rows(table, detector, dataset):
 
 
 def recorded(wanted, aurocs):
-    """Return made-up records of rows, as many as there are figures."""
+    """Return made-up records of rows, as many as there are values."""
     code = {"commit": "0123456789abcdef", "versions": {"numpy": "2.4", "scikit-learn": "1.8"}}
     fixed = {"status": "ok", "reason": "", "provenance": code}
     pairs = zip(wanted, aurocs, strict=False)
@@ -58,7 +58,7 @@ def areas(name, detectors, dataset):
 
 
 def one_cell(aurocs, printed):
-    """Return the cell of made-up stored rows beside one printed figure."""
+    """Return the cell of made-up stored rows beside one printed value."""
     table = tables.read("dte-2024-semi")
     figure = Figure("wine", "KNN", "auroc", *printed, "first hand")
     table = replace(table, figures=(figure,))
@@ -105,7 +105,7 @@ def test_a_cell_agrees_as_far_as_mean_and_spread_do(printed, agreement):
     assert cell.agreement == agreement
 
 
-def test_a_cell_that_lacks_a_seed_has_no_figure():
+def test_a_cell_with_a_missing_seed_has_no_value():
     cell = one_cell([0.8, 0.8], (80.0, 0.0))
     assert (cell.agreement, cell.reason) == ("not run", "3 of 5 rows not run yet")
     assert math.isnan(cell.ours)
@@ -136,7 +136,7 @@ def test_a_cell_whose_rows_failed_has_failed_and_counts_them():
     assert reproduce(table, [], {}, lambda key: None).failed == ()
 
 
-def test_a_set_in_several_files_has_the_mean_of_both_figures():
+def test_a_set_in_several_files_has_the_mean_of_both_values():
     table = tables.read("dte-2024-semi")
     figure = Figure("agnews", "KNN", "auroc", 75.0, 1.0, "first hand")
     table = replace(table, figures=(figure,))
@@ -182,7 +182,7 @@ def test_the_page_lists_what_is_off_with_and_without_a_reason():
     assert "- Versions: numpy 2.4, scikit-learn 1.8. Commit: 0123456789.\n" in page
 
 
-def test_a_figure_that_is_known_to_differ_is_not_held_against_a_row():
+def test_a_value_that_is_known_to_differ_is_not_held_against_a_row():
     table = tables.select(tables.read("dte-2024-semi"), ["PCA"], ["cardio", "wine"])
     cells = reproduce(table, [], {}, lambda key: None).cells
     assert [cell.printed for cell in cells if not cell.deterministic] == [
@@ -245,7 +245,7 @@ def test_the_page_in_the_documentation_is_of_the_tables_as_they_are():
         assert [note for note in table.told.notes if f"\n- {note}\n" not in page] == []
 
 
-def test_a_figure_is_kept_where_its_rows_are_not_here(tmp_path):
+def test_a_value_is_kept_where_its_rows_are_missing(tmp_path):
     table = areas("dte-2024-semi", ["KNN", "LOF"], "wine")
     wanted = rows(table, "KNN", "wine")
     made = reproduce(table, wanted, recorded(wanted, [0.9919] * 5), lambda key: None)
@@ -261,7 +261,7 @@ def test_a_figure_is_kept_where_its_rows_are_not_here(tmp_path):
     assert better.cells[0].ours == pytest.approx(99)
 
 
-def test_a_kept_figure_of_another_recipe_is_dropped_and_of_other_code_is_told(tmp_path):
+def test_a_kept_value_of_another_recipe_is_dropped_and_of_other_code_is_reported(tmp_path):
     table = areas("dte-2024-semi", ["KNN"], "wine")
     wanted = rows(table, "KNN", "wine")
     made = reproduce(table, wanted, recorded(wanted, [0.9919] * 5), lambda key: None)
@@ -311,7 +311,7 @@ def test_a_failure_is_kept_where_its_rows_are_not_here(tmp_path):
     assert other.cells[0].reason == "the kept figure is of other settings; not run yet"
 
 
-def test_a_kept_figure_that_gives_way_to_a_failure_is_told(bench, tmp_path):
+def test_a_kept_value_that_a_failure_replaces_is_reported(bench, tmp_path):
     need("adbench/wine")
     table = areas("dte-2024-semi", ["KNN"], "wine")
     wanted = table.wanted(None)
@@ -325,7 +325,7 @@ def test_a_kept_figure_that_gives_way_to_a_failure_is_told(bench, tmp_path):
     assert "replaced: 1 kept values by failures of rows that are stored here" in done.stdout
 
 
-def test_a_kept_figure_hides_no_failure(tmp_path):
+def test_a_kept_value_hides_no_failure(tmp_path):
     table = areas("dte-2024-semi", ["KNN"], "wine")
     wanted = rows(table, "KNN", "wine")
     made = reproduce(table, wanted, recorded(wanted, [0.9919] * 5), lambda key: None)
@@ -427,15 +427,15 @@ def test_a_detector_may_have_another_scaler_than_its_table():
     assert set(scalers.values()) == {table.told.scaler} == {"global-minmax"}
 
 
-def test_methods_that_are_not_here_are_summed_up():
+def test_methods_that_are_not_implemented_are_summed_up():
     made = reproduce(tables.read("dte-2024-unsup"), [], {}, lambda key: None)
     page = written("md", made)
     others = "DAGMM, DROCC, GOAD, ICL, PlanarFlow, GANomaly, SLAD, DIF, DDPM, DTE-IG, DTE-C"
     assert f"- 1254 cells not run ({others}): the implementation was different from ours\n" in page
-    assert "- 114 cells not run (DTE-NP): the printed values are not those of the mean distance" in page
+    assert "- 114 cells not run (DTE-NP): the printed values are not those of the mean" in page
 
 
-def test_every_figure_has_a_source_and_like_ones_are_told_as_one():
+def test_every_value_has_a_source_and_equal_ones_are_merged():
     table = tables.read("oc-nn-2018-mnist")
     notebook = "OC-NN/MNIST/OCNN_Experiments.ipynb cell 21"
     assert table.figures[0].source == f"first hand, output of the authors' notebooks, {notebook}"
@@ -554,7 +554,7 @@ def test_a_page_of_nothing_is_not_written(bench, tmp_path):
 @pytest.mark.parametrize(
     ("name", "n_cells", "n"), [("dte-2024-semi", 4446, 45), ("dte-2024-unsup", 2964, 30)]
 )
-def test_small_sets_come_out_as_printed(bench, tmp_path, name, n_cells, n):
+def test_small_sets_match_the_printed_values(bench, tmp_path, name, n_cells, n):
     for dataset in ("wine", "Hepatitis", "glass"):
         need(f"adbench/{dataset}")
     done = bench(
@@ -626,7 +626,7 @@ def test_a_job_has_the_memory_that_is_asked_for(bench, tmp_path):
     )
 
 
-def test_the_table_of_pyod_comes_out_to_four_decimals(bench, tmp_path):
+def test_the_table_of_pyod_matches_to_four_decimals(bench, tmp_path):
     for dataset in ("adbench/vertebral", "odds/lympho", "odds/wbc", "odds/cardio"):
         need(dataset)
     done = bench(
@@ -654,7 +654,7 @@ def test_the_table_of_pyod_comes_out_to_four_decimals(bench, tmp_path):
         ),
     ],
 )
-def test_cells_of_tables_of_few_figures_are_near_the_printed_ones(
+def test_cells_of_tables_of_few_values_are_near_the_printed_ones(
     bench, tmp_path, name, detector, dataset, metrics, points
 ):
     need(tables.read(name).told.datasets[dataset])
@@ -675,7 +675,7 @@ def test_a_table_that_cannot_be_made_says_why(bench, tmp_path):
     )
     assert done.wait() == 0, done.stderr
     assert "40 cells: 40 not run" in done.stdout
-    assert "errors of pixels are not read out here" in done.stdout
+    assert "our detector gives no scores of pixels" in done.stdout
 
 
 def test_of_a_table_of_pixels_what_can_be_made_is_compared():
@@ -688,10 +688,10 @@ def test_of_a_table_of_pixels_what_can_be_made_is_compared():
     assert cells["pixel_auroc"].printed.value == 0.93
     assert cells["pixel_auroc"].agreement == "exact"  # half a unit of the last digit
     assert cells["region_overlap"].agreement == "not run"
-    assert "least area of a defect" in cells["region_overlap"].reason
+    assert "minimum defect area" in cells["region_overlap"].reason
 
 
-def test_a_row_without_the_figure_of_a_cell_says_so():
+def test_a_row_without_the_value_of_a_cell_says_so():
     table = tables.select(tables.read("mvtec-2019"), ["AE (L2)"], ["bottle"])
     wanted = rows(table, "AE (L2)", "bottle")
     found = reproduce(table, wanted, recorded(wanted, [0.5]), lambda key: None)
@@ -715,7 +715,7 @@ def kept(tmp_path):
 @pytest.mark.timeout(6 * 3600)
 @pytest.mark.parametrize("large", [False, True], ids=["small and medium sets", "large sets"])
 @pytest.mark.parametrize("name", ["dte-2024-semi", "dte-2024-unsup", "pyod-2019"])
-def test_all_deterministic_cells_come_out_as_printed(bench, kept, name, large):
+def test_all_deterministic_cells_match_the_printed_values(bench, kept, name, large):
     table = tables.read(name)
     here = [n for n in table.present(None) if (rows_of(table, n) > MEDIUM) == large]
     if not here:

@@ -1,4 +1,4 @@
-"""The Bayesian signed-rank test, against baycomp and what it has to be."""
+"""The Bayesian signed-rank test, against baycomp and known answers."""
 
 import baycomp
 import numpy as np
@@ -21,7 +21,7 @@ def test_the_probabilities_are_those_of_baycomp(shift, n):
     )
 
 
-def test_it_tells_better_from_the_same_from_worse():
+def test_it_distinguishes_better_the_same_and_worse():
     noise = np.random.default_rng(0).normal(0, 0.002, 20)
     assert signed_rank(noise + 0.05).better > 0.99
     assert signed_rank(noise).same > 0.99

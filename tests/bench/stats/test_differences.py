@@ -1,4 +1,4 @@
-"""Tests of difference against published worked examples, scipy, scikit-posthocs and autorank."""
+"""Tests of differences against published worked examples, scipy, scikit-posthocs and autorank."""
 
 import time
 
@@ -142,7 +142,7 @@ def test_cliques_are_the_largest_runs_of_ranks():
     assert differences.cliques([1.0, 4.0, 2.0, 3.0], 2.5) == [(0, 2, 3), (2, 3, 1)]
     assert differences.cliques([1.0, 5.0, 9.0], 2.0) == []
     assert differences.cliques([2.0, 2.0, 2.0], 0.1) == [(0, 1, 2)]
-    # Demsar 2006: 3.143 - 1.964 is less than 1.25, so nothing is told apart
+    # Demsar 2006: 3.143 - 1.964 is less than 1.25, so no difference is significant
     ranks = averages.ranks(DEMSAR).mean(axis=1)
     found = differences.cliques(ranks, differences.critical_difference(4, 14))
     assert [set(clique) for clique in found] == [{0, 1, 2, 3}]

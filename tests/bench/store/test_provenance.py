@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 TELLS = "import json; from bench.store.provenance import provenance as p; print(json.dumps(p()))"
 
 
-def told(folder: Path, **env: str) -> dict:
+def stated(folder: Path, **env: str) -> dict:
     done = subprocess.run(
         [sys.executable, "-c", TELLS],
         env={"PYTHONPATH": str(folder), "PATH": "/usr/bin:/bin", **env},
@@ -42,22 +42,22 @@ def checkout(tmp_path_factory) -> Path:
 
 def test_a_row_knows_its_commit_and_whether_files_differ_from_it(checkout):
     commit = git(checkout, "rev-parse", "HEAD")
-    assert {**told(checkout)}.items() >= {"commit": commit, "dirty": False}.items()
+    assert {**stated(checkout)}.items() >= {"commit": commit, "dirty": False}.items()
     (checkout / "bench" / "stats" / "averages.py").write_text("# emptied")
-    assert told(checkout)["dirty"] is True
+    assert stated(checkout)["dirty"] is True
     git(checkout, "checkout", "-q", "bench/stats/averages.py")
 
 
 def test_a_hook_of_another_repository_does_not_change_the_commit(checkout, tmp_path):
     commit_all(repository(tmp_path), "other")
-    told_in_hook = told(checkout, GIT_DIR=str(tmp_path / ".git"))
-    assert told_in_hook["commit"] == git(checkout, "rev-parse", "HEAD")
+    in_hook = stated(checkout, GIT_DIR=str(tmp_path / ".git"))
+    assert in_hook["commit"] == git(checkout, "rev-parse", "HEAD")
 
 
 def test_a_repository_that_holds_an_installed_copy_is_not_its_commit(checkout, tmp_path):
     commit_all(repository(tmp_path), "other")
     shutil.copytree(checkout, tmp_path / "lib", ignore=shutil.ignore_patterns(".git"))
-    assert told(tmp_path / "lib")["commit"] == ""
+    assert stated(tmp_path / "lib")["commit"] == ""
 
 
 def test_a_row_names_the_files_and_versions_that_its_code_is_made_of(make_rows):

@@ -1,4 +1,4 @@
-"""Metrics of other code are computed anew for the rows that are shown, once a reading."""
+"""Metrics of other code are recomputed for the rows that are shown, once a reading."""
 
 from dataclasses import replace
 

@@ -63,7 +63,7 @@ def test_a_row_comes_back_as_it_went_in(store):
     assert truth.tolist() == TRUTH.tolist()
 
 
-def test_metrics_of_other_code_are_computed_anew_from_the_scores(store, monkeypatch):
+def test_metrics_of_other_code_are_recomputed_from_the_scores(store, monkeypatch):
     store.add(row())
     store.add(row(1, "timeout", scores=None, truth=None))
     assert {record["auroc"] for record in store.records()} == {1 / 3}

@@ -56,7 +56,7 @@ def data_of_another_scikit_learn(tmp_path):
     return folder
 
 
-def test_a_source_file_with_one_changed_figure_is_refused(data_of_another_scikit_learn, tmp_path):
+def test_a_source_file_with_one_changed_value_is_refused(data_of_another_scikit_learn, tmp_path):
     true = Path(find_spec("sklearn").origin).parent / "datasets" / "data" / "wine_data.csv"
     text = true.read_text()
     assert text.count("14.23,") == 1

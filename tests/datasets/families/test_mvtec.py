@@ -196,7 +196,7 @@ def test_a_category_without_masks_is_read_where_it_is_said_to_have_none(weave):
     assert data.y.sum() == 40
 
 
-def test_a_folder_with_a_folder_for_each_class_is_read_with_the_normal_one_it_is_told(weave):
+def test_a_folder_with_a_folder_for_each_class_is_read_with_the_given_normal_one(weave):
     kinds = weave / "test"
     data = load(f"folder:{kinds}?normal=good&normal=turn&size=16&grey=yes")
 
@@ -222,7 +222,7 @@ def test_the_card_beside_a_folder_may_say_which_classes_are_normal(weave):
         load(f"folder:{kinds}")
 
 
-def test_an_empty_folder_is_told_from_one_that_is_not_there(tmp_path):
+def test_an_empty_folder_is_distinguished_from_a_missing_one(tmp_path):
     (tmp_path / "photos").mkdir()
 
     with pytest.raises(MissingData, match=rf"{tmp_path}/photos/ has no files; put the images ther"):

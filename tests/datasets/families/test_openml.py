@@ -23,7 +23,7 @@ ARFF = """% a comment
 """
 
 
-def test_openml_reads_a_local_arff_file_with_the_normal_class_it_is_told(tmp_path):
+def test_openml_reads_a_local_arff_file_with_the_given_normal_class(tmp_path):
     (tmp_path / "openml").mkdir()
     (tmp_path / "openml" / "31.arff").write_text(ARFF)
     name = "openml/31?label=class&normal=ok&categorical=one-hot&missing=keep"

@@ -141,7 +141,7 @@ def test_what_cannot_be_read_so_is_answered_with_the_setting_to_give(
 @pytest.mark.parametrize(
     "text", ["1/31/24", "31-01-24", "3 Jan 2024", "3. January 2024", "03-JAN-24", "Jan 3, 2024"]
 )
-def test_dates_are_told_from_categories_however_they_are_written(tmp_path, text):
+def test_dates_are_distinguished_from_categories_however_they_are_written(tmp_path, text):
     path = write(tmp_path, job=[text] * 4)
 
     with pytest.raises(WrongData, match="column 'job' has dates, such as"):
@@ -165,7 +165,7 @@ def test_a_column_without_a_name_is_refused_since_it_mostly_counts_the_rows(tmp_
     assert load(f"file:{tmp_path}/a.csv?{SETTINGS}&drop=job&drop=Unnamed: 0").x.shape == (4, 2)
 
 
-def test_decimal_commas_are_told_from_categories(tmp_path):
+def test_decimal_commas_are_distinguished_from_categories(tmp_path):
     (tmp_path / "a.csv").write_text("size;class\n1,5;0\n2,5;1\n3,5;0\n")
 
     with pytest.raises(

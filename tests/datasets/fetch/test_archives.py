@@ -74,7 +74,7 @@ def assert_refused(archive: Path, reason: str, **options) -> None:
 
 
 @pytest.mark.parametrize("name", [*TARS, "x.zip"])
-def test_every_form_is_unpacked_and_told_by_its_content(tmp_path, name):
+def test_every_format_is_unpacked_and_recognised_by_its_content(tmp_path, name):
     path = tmp_path / name
     if name == "x.zip":
         make_zip(path, CONTENT.items())
@@ -100,7 +100,7 @@ def test_an_archive_of_a_folder_as_tar_and_zip_tools_write_it_is_unpacked(tmp_pa
     assert files_in(tmp_path / "set") == CONTENT
 
 
-def test_what_stands_in_the_folder_stays_and_what_lacks_is_added(tmp_path, make):
+def test_existing_files_of_the_folder_stay_and_missing_ones_are_added(tmp_path, make):
     kept = tmp_path / "set" / "bottle" / "readme.txt"
     kept.parent.mkdir(parents=True)
     kept.write_bytes(b"mine")

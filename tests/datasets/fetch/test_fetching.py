@@ -76,7 +76,7 @@ def test_a_file_that_several_sets_share_is_fetched_once(server, offer, data):
     assert server.asked["a"] == [""]
 
 
-def test_a_file_that_several_sets_lack_is_asked_for_once_and_told_of_to_each(server, offer, data):
+def test_a_file_missing_in_several_sets_is_requested_once_and_reported_each(server, offer, data):
     url = server.serve("a", b"")
     names = [offer(url, name=f"set/{k}") for k in range(3)]
 
@@ -278,7 +278,7 @@ def test_a_wrong_file_put_there_by_hand_is_never_overwritten(server, offer, data
     assert in_folder(data) == {"set/one.bin": b"mine"}
 
 
-def test_verify_tells_right_from_wrong_missing_and_unknown(enter, data, tmp_path):
+def test_verify_distinguishes_right_from_wrong_missing_and_unknown(enter, data, tmp_path):
     right, wrong = File("right.bin", (), SHA256), File("wrong.bin", (), SHA256)
     missing = replace(right, path="missing.bin", urls=("http://127.0.0.1:9/",))
     files = (right, wrong, missing, File("unknown.bin"))
@@ -305,7 +305,7 @@ def test_verify_tells_right_from_wrong_missing_and_unknown(enter, data, tmp_path
     assert f"run `bench data fetch {name}`" in sentences[2]
 
 
-def test_verify_reads_a_file_anew_whatever_is_remembered_of_it(offer, data):
+def test_verify_rereads_a_file_whatever_is_remembered_of_it(offer, data):
     name, path = offer(), data / "set" / "one.bin"
     path.parent.mkdir(parents=True)
     path.write_bytes(CONTENT)

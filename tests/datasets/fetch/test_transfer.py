@@ -48,7 +48,7 @@ def test_a_download_is_resumed_from_the_next_mirror(server, offer, data):
     assert server.asked["b"] == ["bytes=60000-"]
 
 
-def test_a_server_that_knows_no_ranges_starts_anew(server, offer, data):
+def test_a_download_from_a_server_without_ranges_restarts(server, offer, data):
     acts = [server.dropping_whole(60_000), server.whole]
 
     assert fetch([offer(server.serve("a", CONTENT, *acts))], data) == {}
@@ -225,7 +225,7 @@ def test_a_file_that_grows_past_its_size_is_cut_off(server, offer, data):
     assert "sends more than the 200,000 bytes expected" in problem
 
 
-def test_progress_is_told_up_to_the_last_byte(server, offer, data):
+def test_progress_is_reported_up_to_the_last_byte(server, offer, data):
     told = []
     url = server.serve("a", CONTENT, server.dropping(60_000))
 

@@ -181,7 +181,7 @@ def test_files_of_an_archive_without_digests_of_their_own_are_verified_by_its_li
     assert states(name, data) == [("set/a.npy", "wrong")]
 
 
-def test_an_archive_put_there_by_hand_asks_for_no_licence_and_is_told_of(pack, data, tmp_path):
+def test_an_archive_put_there_by_hand_asks_for_no_licence_and_is_reported(pack, data, tmp_path):
     name = pack(BOTTLE)
     TABLE[name] = replace(TABLE[name], restricted=True)
     (data / "mvtec_ad").mkdir(parents=True)

@@ -9,7 +9,7 @@ from detectors import Unsupported, make
 from detectors.deep.icl import ICL, contrastive_losses, window_size
 
 
-def test_the_contrastive_loss_tells_a_pair_from_the_crossed_ones():
+def test_the_contrastive_loss_separates_a_pair_from_the_crossed_ones():
     rng = np.random.default_rng(0)
     rest, window = rng.standard_normal((2, 5, 4, 3))
     expected = np.zeros(5)

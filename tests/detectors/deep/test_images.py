@@ -1,4 +1,4 @@
-"""Every deep model takes images: by convolutions where it has them, else as their pixels."""
+"""Every deep model takes images: by convolutions where it has them, otherwise as pixels."""
 
 import numpy as np
 import pytest

@@ -67,7 +67,7 @@ def test_the_loss_is_the_squared_error_of_the_sigmoid(fitted):
     assert_allclose(losses, (own**2 + (1 - negative) ** 2) / 2, rtol=1e-4)
 
 
-def test_training_tells_negatives_from_rows(x, fitted):
+def test_training_separates_negatives_from_rows(x, fitted):
     material = torch.from_numpy(fitted._material(x)).float()
     with torch.no_grad():
         own, negative = (fitted.net_(half)[:, 0] for half in material.chunk(2, dim=1))

@@ -1,4 +1,4 @@
-"""What every deep method owes, beside the contract: it trains, and its seeds train as alone."""
+"""Every deep method, besides the contract: it trains, and its seeds train as they do alone."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ QUICK = {
     "dte-c": {"hidden": (32, 32), "batch_size": 16, "learning_rate": 3e-3},
     "goad": {"n_transforms": 8},
 }
-SHARES_LEFT = {  # of the loss: what they tell apart overlaps; pixels between 0 and 1 have entropy
+SHARES_LEFT = {  # of the loss: what they separate overlaps; pixels between 0 and 1 have entropy
     "dte-c": 0.95,
     "lunar": 0.95,
     "vae-bernoulli": 0.995,

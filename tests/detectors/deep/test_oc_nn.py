@@ -1,4 +1,4 @@
-"""OC-NN: equation 4, its quantile, and collapse told apart from success."""
+"""OC-NN: equation 4, its quantile, and collapse distinguished from success."""
 
 import numpy as np
 import pytest
@@ -59,7 +59,7 @@ def test_equation_4_falls_and_the_encoder_stays_as_it_was_pretrained(digits):
     assert not torch.equal(one.net_.v.weight, other.net_.v.weight)
 
 
-def test_a_fit_tells_whether_it_converged(digits):
+def test_a_fit_reports_whether_it_converged(digits):
     settings = {"patience": 3, "learning_rate": 0.02}
     assert OCNN(epochs=200, **settings).fit(digits).diagnostics_["converged"] == 1
     assert OCNN(epochs=2, **settings).fit(digits).diagnostics_["converged"] == 0

@@ -1,4 +1,4 @@
-"""Deep detectors tell anomalies apart on real data, and better where training can help."""
+"""Deep detectors separate anomalies on real data, and better where training can help."""
 
 import numpy as np
 import pytest

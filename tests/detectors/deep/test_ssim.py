@@ -1,4 +1,4 @@
-"""The autoencoder held to structural similarity: the measure, its edges, and what it takes."""
+"""The autoencoder of structural similarity: the measure, its edges, and the accepted input."""
 
 import numpy as np
 import pytest

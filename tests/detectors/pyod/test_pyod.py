@@ -128,7 +128,7 @@ def test_names_are_specs_with_their_family_and_dependence():
     assert str(parse("pyod:KNN")) == "pyod:KNN"
 
 
-def test_the_table_tells_which_classes_take_a_device():
+def test_the_table_says_which_classes_take_a_device():
     taking = {name for name in PYOD if "device" in inspect.signature(_original(name)).parameters}
     assert {name for name in PYOD if parse(f"pyod:{name}").entry.takes_device} == taking
 

@@ -1,4 +1,4 @@
-"""Controls know only what they say they know."""
+"""Baselines use only what they declare."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_max_abs_z_counts_a_constant_feature_in_its_own_unit(value):
 
 
 @pytest.mark.parametrize("name", ["random", "row-index", "mean-distance", "max-abs-z"])
-def test_controls_take_images_as_vectors_of_pixels(name):
+def test_baselines_take_images_as_vectors_of_pixels(name):
     images = RNG.normal(size=(20, 3, 4, 4)).astype(np.float32)
     flat = make(name).fit(images.reshape(20, -1)).score(images.reshape(20, -1))
     if name == "random":
