@@ -81,7 +81,7 @@ def run(
         statuses = Counter(stored.get(row.key, "missing") for row in wanted)
         # Printed last: whoever cuts the output short has lost nothing but output.
         if statuses.keys() == {"missing"}:
-            _say(console, "none of these rows could be made, so there is no board")
+            _say(console, "none of these rows could be run, so there is no board")
         elif print_board:
             formats.show(BoardDocument(made), formats.TABLE, console)
         if tracked:

@@ -1,1 +1,1 @@
-"""Says what is to be run; runs nothing."""
+"""From a suite to the rows and jobs to run; runs nothing."""

@@ -1,4 +1,4 @@
-"""A job: the rows that one sandbox makes together, and what their detector may use."""
+"""A job: the rows that one child process makes together, and the limits of their detector."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.store.records import Wanted
 
 @dataclass(frozen=True)
 class Limits:
-    """What a detector may use.
+    """Time and memory that a detector may use.
 
     Attributes:
         seconds: wall seconds of a fit (a seed) and of a read-out.
@@ -23,7 +23,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Job:
-    """Rows that one sandbox makes together: all read-outs, heads and seeds of one model.
+    """Rows that one child process makes together: all read-outs, heads and seeds of one model.
 
     Attributes:
         wanted: rows of one model with one setting on one data set, under one protocol and

@@ -1,4 +1,4 @@
-"""Planning: from a suite to the rows wanted, and from rows missing to jobs. Runs nothing."""
+"""From a suite to the rows wanted, and from missing rows to jobs. Runs nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from detectors.spec import parse
 
 Device = Literal["auto", "cpu", "cuda"]
 JUDGE_PIXELS = ("bench.metrics.pixels:scores_of", "bench.metrics.pixels:compute")
-# Signs of a GPU's driver: of Linux, of what sandboxes leave of it, and of Linux within Windows.
+# Files of a GPU's driver: on Linux, in containers, and on Linux within Windows.
 DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
 
 
@@ -57,8 +57,9 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
 
 
 def _digest(name: str, data: Path | None) -> str:
-    """Return what a data set's content is known by, or a word in its place if its files, which
-    have to tell, are not here: no row is made of data that it was not planned with.
+    """Return the digest that identifies a data set's content.
+
+    If that needs files that are missing, a placeholder stands for it: such a row is never run.
     """
     try:
         return datasets.card(name, data).sha256
@@ -69,15 +70,15 @@ def _digest(name: str, data: Path | None) -> str:
 def missing(
     wanted: Iterable[Wanted], stored: Mapping[str, str], retry: Collection[str] = ()
 ) -> list[Wanted]:
-    """Return the rows that are not stored, or stored with a status to be tried again."""
+    """Return the rows that are not stored, or stored with a status that is retried."""
     return [row for row in wanted if row.key not in stored or stored[row.key] in retry]
 
 
 def jobs(wanted: Iterable[Wanted], data: Path | None, limits: Limits, run: str) -> list[Job]:
-    """Return the rows as jobs, one a model and data set, the longest first.
+    """Return the rows as jobs, one for each model and data set, the longest first.
 
-    A long job that starts last leaves the other workers idle, so deep models come first, and
-    large data sets before small ones.
+    A long job that starts last leaves the other workers idle. Deep models therefore come first,
+    and large data sets before small ones.
     """
     groups: dict[tuple[str, ...], list[Wanted]] = {}
     for row in wanted:
@@ -88,14 +89,14 @@ def jobs(wanted: Iterable[Wanted], data: Path | None, limits: Limits, run: str) 
 
 
 def _size(row: Wanted) -> tuple[bool, int]:
-    """Return what orders jobs; a data set of unknown size is taken for a large one."""
+    """Return the sort key of jobs; a data set of unknown size counts as large."""
     facts = datasets.find(row.dataset).facts
     n_values = facts.n * math.prod(facts.shape) if facts else sys.maxsize
     return parse(row.model).entry.family == "deep", n_values
 
 
 def modules(wanted: Iterable[Wanted]) -> list[str]:
-    """Return the project's modules that the rows need, for the sandbox to have ready."""
+    """Return the modules of the project that a fork server imports before these rows."""
     specs = [parse(text) for text in {row.spec for row in wanted}]
     entries = [entry for spec in specs for entry in (spec.entry, spec.head_entry) if entry]
     own = {module for entry in entries if not (module := _module(entry)).endswith(".py")}
@@ -110,14 +111,14 @@ def _module(entry: Entry) -> str:
 def has_cuda() -> bool:
     """Return whether torch can train on a GPU of this machine."""
     if not any(Path(driver).exists() for driver in DRIVERS):
-        return False  # importing torch to ask takes seconds
+        return False  # the import of torch takes seconds
     import torch
 
     return torch.cuda.is_available()
 
 
 def _device(asked: Device) -> str:
-    """Return the device of deep models; "auto" is the GPU where there is one."""
+    """Return the device of deep models; "auto" is the GPU if there is one."""
     if asked != "auto":
         return asked
     return "cuda" if has_cuda() else "cpu"

@@ -18,15 +18,14 @@ from detectors.spec import parse
 
 FOLDER = Path(__file__).parent / "suites"
 MAX_SEEDS = 10_000
-# What a run sets for each of its rows, and where a user says it instead.
+# What a run sets for each of its rows, and where a user sets it instead.
 SET_BY_RUN = {"seed": "seeds of a suite are its key `seeds`", "device": "it is `--device`"}
-
 
 Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 
 
 class SuiteError(ValueError):
-    """Raised for a suite that cannot be read; says what is wrong and what is accepted."""
+    """Raised for a suite that is not valid; says what is wrong and what is accepted."""
 
 
 class Entrant(BaseModel):
@@ -34,7 +33,7 @@ class Entrant(BaseModel):
 
     Attributes:
         spec: its canonical name.
-        label: how boards call it; by default the spec with its explicit settings.
+        label: its name on boards; by default the spec with its explicit settings.
         settings: explicit settings; those of a head under "head".
     """
 
@@ -53,22 +52,22 @@ class Entrant(BaseModel):
     @classmethod
     def _plain(cls, settings: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(settings.get("head", {}), dict):
-            msg = "those of a head are a table, such as head.n_neighbors = 20"
+            msg = "settings of a head are a table, such as head.n_neighbors = 20"
             raise ValueError(msg)
         for key, value in _flat(settings):
             if (name := key.rpartition(".")[2]) in SET_BY_RUN:
                 msg = f"{key} is not a setting; {SET_BY_RUN[name]}"
                 raise ValueError(msg)
             if not _is_plain(value):
-                msg = f"{key} = {value} is not accepted: numbers, texts, true, false and lists are"
+                msg = f"{key} = {value} is not a number, text, boolean or list"
                 raise ValueError(msg)
         return settings
 
     @property
     def name(self) -> str:
         """The label, or else the spec with its explicit settings, `lof[n_neighbors=5]`."""
-        told = ", ".join(f"{key}={value}" for key, value in _flat(self.settings))
-        return self.label or (f"{self.spec}[{told}]" if told else self.spec)
+        settings = ", ".join(f"{key}={value}" for key, value in _flat(self.settings))
+        return self.label or (f"{self.spec}[{settings}]" if settings else self.spec)
 
 
 class Suite(BaseModel):
@@ -79,10 +78,10 @@ class Suite(BaseModel):
         title: one line for boards.
         detectors: at least one, of different names.
         datasets: names; a pattern such as "digits/*" stands for all that match.
-        protocol: how data are split; under several, boards rank under the first.
-        scaler: what the training rows scale.
+        protocol: how data are split; with several, boards rank by the first.
+        scaler: fitted on the training rows.
         seeds: different seeds; a number N stands for 0 ... N - 1.
-        pixels: whether the scores of pixels are judged too, where images have masks and the
+        pixels: whether scores of pixels are evaluated too, if images have masks and the
             detector gives such scores.
     """
 
@@ -94,15 +93,7 @@ class Suite(BaseModel):
     datasets: Annotated[tuple[str, ...], Field(min_length=1)]
     protocol: Annotated[tuple[str, ...], Field(min_length=1)] = ("one-class",)
     scaler: str = "standard"
-    seeds: Annotated[
-        tuple[Annotated[int, Field(ge=0, lt=2**31, strict=True)], ...], Field(min_length=1)
-    ] = (
-        0,
-        1,
-        2,
-        3,
-        4,
-    )
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0, 1, 2, 3, 4)
     pixels: Annotated[bool, Field(strict=True)] = False
 
     @field_validator("detectors", mode="before")
@@ -160,10 +151,10 @@ class Suite(BaseModel):
 
 
 def matching(pattern: str) -> tuple[str, ...]:
-    """Return the names of the data sets that a name or a pattern stands for.
+    """Return the names of the data sets that match a name or a pattern.
 
     Raises:
-        UnknownDataSet: there is none, with the nearest names.
+        UnknownDataSet: none does; the message has the nearest names.
     """
     found = tuple(name for name in datasets.names() if fnmatch(name, pattern))
     return found or (datasets.find(pattern).name,)
@@ -178,7 +169,7 @@ def read(name: str) -> Suite:
     """Return a suite by name, or by the path of a TOML file.
 
     Raises:
-        SuiteError: there is none of that name, or the file does not say a valid suite.
+        SuiteError: there is none of that name, or the file does not describe a valid suite.
     """
     if not name.endswith(".toml") and name not in names():
         msg = f"unknown suite {name!r}; {nearest(name, names())}, or the path of a .toml file"
@@ -207,8 +198,8 @@ def select(
 ) -> Suite:
     """Return the suite with some of its parts replaced.
 
-    A detector named as the suite names or labels one keeps the suite's settings; any other is
-    taken with its defaults.
+    A detector that the suite names or labels so keeps the suite's settings; any other has its
+    defaults.
 
     Raises:
         SuiteError: a part that is not valid.
@@ -243,7 +234,7 @@ def _entrant(text: str, known: dict[str, Entrant]) -> dict[str, Any]:
 
 
 def build(content: dict[str, Any], where: str = "") -> Suite:
-    """Return the suite that `content` describes; `where`, if any, is what messages begin with.
+    """Return the suite that `content` describes; messages begin with `where`, if any.
 
     Raises:
         SuiteError: unknown keys (with the nearest valid ones) or values that are not accepted.
@@ -252,9 +243,9 @@ def build(content: dict[str, Any], where: str = "") -> Suite:
         return Suite.model_validate(content)
     except ValidationError as error:
         errors = error.errors()
-        # What has no valid member counts as empty, beside what is wrong with the members.
-        told = [e for e in errors if e["type"] != "too_short"] or errors
-        raise SuiteError("; ".join(_explain(e, where) for e in told[:3])) from None
+        # A list without a valid member is also reported as too short; its members say why.
+        first = ([e for e in errors if e["type"] != "too_short"] or errors)[:3]
+        raise SuiteError("; ".join(_explain(e, where) for e in first)) from None
 
 
 _WORDS = {

@@ -1,1 +1,1 @@
-"""The only code that starts the processes of detectors."""
+"""The only code that starts processes of detectors; it prints no board and imports no command."""

@@ -68,7 +68,7 @@ def _error_of(asked: Asked) -> str | None:
     except ValueError as error:
         return str(error)
     except BaseException as error:  # a user's file may raise anything when it is imported
-        return f"{asked.spec} cannot be made: {failed(error).reason}"
+        return f"cannot create {asked.spec}: {failed(error).reason}"
     return None
 
 

@@ -41,7 +41,7 @@ def run_job(job: Job, server: ForkServer) -> Iterator[Row]:
 
     A death of the child is blamed on what was running. After it, and after a seed with an error,
     the rest goes on in a fresh child, so that no seed depends on what another broke. A fork
-    server that ends is blamed on nobody: the job goes on in another one, and is given up only
+    server that ends costs no row: the job goes on in another one, and is given up only
     when that has happened MAX_IDLE times with no row made in between.
 
     Raises:
@@ -158,7 +158,7 @@ def _refuse_changed(files: Mapping[str, str]) -> None:
     """
     for name, digest in files.items():
         if digest != file_digest(Path(name)):
-            msg = f"{name} was changed during the run; run again to compare it as it is now"
+            msg = f"{name} was changed during the run; run again to use it as it is now"
             raise NotRun(msg)
 
 
@@ -240,7 +240,7 @@ def check_settings(
                 error = child.receive(messages.Checked).error
             except Death as death:
                 late = death.status == "timeout"
-                why = "importing it does not end" if late else death.reason
-                return [*errors, f"{spec} cannot be made: {why}"]
+                why = "its import does not finish" if late else death.reason
+                return [*errors, f"cannot create {spec}: {why}"]
             errors += [error] if error else []
     return errors

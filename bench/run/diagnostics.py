@@ -1,14 +1,12 @@
-"""What a fitted detector says of its fit, read with care: it is a user's code and a user's values.
+"""Diagnostics of a fitted detector, read with care: both code and values may be a user's.
 
-Figures by name, and curves with one figure an epoch, as `Detector.diagnostics_` gives them. What
-cannot be kept is left out with a sentence; it never costs the row.
+`Detector.diagnostics_` holds numbers by name, and curves with one number an epoch. What cannot be
+kept is left out with a warning; the row is kept in any case.
 """
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -22,13 +20,13 @@ Diagnostics = dict[str, float | list[float]]
 
 
 def read_diagnostics(detector: Detector) -> tuple[Diagnostics, list[str]]:
-    """Return figures and curves of a fitted detector as plain floats, and what was left out."""
+    """Return numbers and curves of a fitted detector as floats, and what was left out."""
     try:
         given = detector.diagnostics_
         named = [(_printable(str(name)), given[name]) for name in given]
     except BaseException as error:  # also SystemExit and KeyboardInterrupt
-        told = str(traceback.TracebackException.from_exception(error))  # str(error) may raise
-        return {}, [f"diagnostics_ is left out: {type(error).__name__}: {told}"]
+        reason = str(traceback.TracebackException.from_exception(error))  # str(error) may raise
+        return {}, [f"diagnostics_ is left out: {type(error).__name__}: {reason}"]
     kept: Diagnostics = {}
     left_out = []
     if len(named) > MAX_NAMES:
@@ -39,7 +37,7 @@ def read_diagnostics(detector: Detector) -> tuple[Diagnostics, list[str]]:
         except BaseException:  # a value's own code may do anything
             numbers = np.empty((0, 0))
         if numbers.ndim > 1:
-            left_out.append(f"diagnostics_[{name!r}] is left out: neither a figure nor a curve")
+            left_out.append(f"diagnostics_[{name!r}] is left out: neither a number nor a curve")
             continue
         if numbers.size > MAX_POINTS:
             left_out.append(
@@ -51,13 +49,3 @@ def read_diagnostics(detector: Detector) -> tuple[Diagnostics, list[str]]:
 
 def _printable(name: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in name[:MAX_NAME])
-
-
-def figures(diagnostics: Mapping[str, Any]) -> dict[str, float]:
-    """Return the figures alone, by name."""
-    return {name: value for name, value in diagnostics.items() if not isinstance(value, list)}
-
-
-def curves(diagnostics: Mapping[str, Any]) -> dict[str, list[float]]:
-    """Return the curves alone, by name; the first point is of the first epoch."""
-    return {name: value for name, value in diagnostics.items() if isinstance(value, list)}

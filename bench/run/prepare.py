@@ -1,4 +1,4 @@
-"""From a data set and a protocol to what a detector is given: split, encoded and scaled samples."""
+"""From a data set and a protocol to a detector's input: split, encoded and scaled samples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from datasets import DataSet
 
 @dataclass(frozen=True)
 class Unit:
-    """One model fitted for one seed: what it is given, and what its scores are judged by.
+    """One model fitted for one seed: its samples, and the truth for its scores.
 
     Attributes:
         wanted: its rows.
@@ -24,8 +24,8 @@ class Unit:
         x_train: training samples, scaled.
         x_test: test samples, scaled, in the order in which they are scored.
         truth: labels of the test rows, in the order of the split.
-        masks: (n_test, h, w) in the order of `x_test`; None where pixels are not judged, as
-            where samples are no images (c, h, w).
+        masks: (n_test, h, w) in the order of `x_test`; None where scores of pixels are not
+            evaluated, for example where samples are not images (c, h, w).
     """
 
     wanted: tuple[Wanted, ...]
@@ -44,7 +44,7 @@ def prepare(data: DataSet, wanted: list[Wanted]) -> Unit:
     """Return split and scaled samples for rows of one model, data set, protocol and seed.
 
     Raises:
-        NotApplicable: this data set cannot be used so; the message says why.
+        NotApplicable: the protocol cannot use this data set; the message says why.
     """
     first = wanted[0]
     rows = split(first.protocol, data, first.seed)
@@ -64,7 +64,7 @@ def prepare(data: DataSet, wanted: list[Wanted]) -> Unit:
         )
         raise NotApplicable(msg)
     if find(first.protocol).scales_on_test:
-        # In the authors' order: a sum in another order tells equal distances apart.
+        # In the authors' order: sums in another order separate equal distances.
         in_order, x_train = scale(first.scaler, x_test[np.argsort(rows.order)], x_train)
         x_test = in_order[rows.order]
     else:

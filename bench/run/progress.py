@@ -1,4 +1,4 @@
-"""Progress of a run: a live bar on a terminal, a line now and then in a log file."""
+"""Progress of a run: a live bar on a terminal, a line every LOG_SECONDS in a log file."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from bench.store.records import Row
 
 LOG_SECONDS = 10.0
-FEW = 10  # rows that tell how long the others take
+FEW = 10  # rows from which the time left is estimated
 
 
 class Progressing:
     """Counts rows as they come; a context manager, safe to use from several threads."""
 
     def __init__(self, n_rows: int, console: Console) -> None:
-        """Prepare for `n_rows` rows, to be shown on a console."""
+        """Prepare for `n_rows` rows, shown on a console."""
         self._n_rows, self._console = n_rows, console
         self._statuses: Counter[str] = Counter()
         self._guard = threading.Lock()
-        self._start = self._told = time.monotonic()
+        self._start = self._printed = time.monotonic()
         self._bar = Progress(
             TextColumn("{task.completed:.0f}/{task.total:.0f} rows"),
             BarColumn(),
@@ -50,7 +50,7 @@ class Progressing:
     ) -> None:
         self._bar.stop()
         seconds = time.monotonic() - self._start
-        if self._statuses:  # where nothing could be run, the reason stands alone
+        if self._statuses:  # if nothing was run, only the reason is printed
             self._console.print(f"{self._counts()}, {seconds:.0f} s")
 
     def row(self, row: Row) -> None:
@@ -61,12 +61,12 @@ class Progressing:
             last = f"{row.wanted.label} on {row.wanted.dataset}"
             self._bar.update(self._task, completed=done, failed=f"{failed} failed", last=last)
             now = time.monotonic()
-            if not self._console.is_terminal and now - self._told > LOG_SECONDS:
-                self._told = now
+            if not self._console.is_terminal and now - self._printed > LOG_SECONDS:
+                self._printed = now
                 self._console.print(self._counts() + self._left(now - self._start, done))
 
     def _left(self, seconds: float, done: int) -> str:
-        """Return the time left; nothing while too few rows are done, as the first start slowly."""
+        """Return the time left, "" while too few rows are done: the first of them start slowly."""
         if done < min(FEW, self._n_rows / 10):
             return ""
         return f", about {seconds / done * (self._n_rows - done):.0f} s left"
@@ -76,5 +76,5 @@ class Progressing:
 
     @property
     def failed(self) -> int:
-        """How many rows did not end well."""
+        """How many rows failed."""
         return self._statuses.total() - self._statuses["ok"]

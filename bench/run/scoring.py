@@ -1,4 +1,4 @@
-"""What a child process does to make scores: all of its own code that can move one.
+"""What a child process does to make scores: all of its own code that can change one.
 
 A row's key covers these functions and what they reach. Limits, costs and messages are elsewhere.
 """
@@ -28,7 +28,7 @@ ONE_THREAD = dict.fromkeys(
 def seed_generators(seed: int) -> None:
     """Seed the global generators of this process.
 
-    A detector that draws from them, though it should not, then gives the same numbers whatever
+    A detector that draws from them, although it should not, then gives the same scores, whatever
     ran before it.
     """
     number = integer_seed(seed, "global generators of the sandbox")

@@ -37,14 +37,14 @@ from bench.run.scoring import ONE_THREAD
 from bench.store.records import Status
 
 POLL_SECONDS = 0.05
-PATIENCE_SECONDS = 1.0  # for a process to end that has been told to
-MAX_OUTPUT_BYTES = 32 * 2**20  # what a child may have printed before the earlier part is dropped
+PATIENCE_SECONDS = 1.0  # for a process to end after it was requested to
+MAX_OUTPUT_BYTES = 32 * 2**20  # of a child; beyond it, earlier output is dropped
 KEPT_OUTPUT_BYTES = 8192
 SIGNALS = {member.value: member.name for member in signal.Signals}
 
 
 class Death(Exception):
-    """Raised when a child ended before its work: by a limit, a signal or its own exit."""
+    """Raised when a child ended before its work was done: by a limit, a signal or its own exit."""
 
     def __init__(self, *, status: Status, reason: str) -> None:
         super().__init__(reason)
@@ -53,7 +53,7 @@ class Death(Exception):
 
 
 class ServerDied(Death):
-    """Raised when the fork server ended, which is not the doing of a job."""
+    """Raised when the fork server ended, which no job causes."""
 
 
 class Interrupted(Exception):
@@ -64,7 +64,7 @@ class ForkServer:
     """A fork server with the given modules imported; one child at a time."""
 
     def __init__(self, tmp: Path, modules: Sequence[str], stop: threading.Event) -> None:
-        """Prepare; the server starts at `start`, or at the first child.
+        """Prepare; the server starts at `start`, or with the first child.
 
         Args:
             tmp: folder for arrays and output in flight.
@@ -77,7 +77,7 @@ class ForkServer:
         self._control: socket.socket
 
     def close(self) -> None:
-        """End the server, from any thread; its child, if any, goes with it."""
+        """End the server and its child, if any; from any thread."""
         if (server := self._server) is not None:
             with contextlib.suppress(OSError):
                 self._control.shutdown(socket.SHUT_RDWR)  # also wakes a thread that reads
@@ -90,7 +90,7 @@ class ForkServer:
 
     @contextlib.contextmanager
     def child(self, limits: Limits) -> Iterator[Child]:
-        """Fork a child for the `with` block; it is gone, with its descendants, at the end.
+        """Fork a child for the `with` block; at its end, kill the child and its descendants.
 
         Raises:
             ServerDied: the server itself cannot start, or ended.
@@ -121,9 +121,9 @@ class ForkServer:
         return self._stop.is_set()
 
     def child_ended(self, seconds: float, *channel: Connection) -> bool:
-        """Wait for the child's end, or a message if that comes first; True for its end.
+        """Wait for the child's end, or a message if that comes first; return True for its end.
 
-        A descendant of the child may hold the channel open, so its silence proves nothing.
+        A descendant of the child may hold the channel open, so a silent channel proves nothing.
         """
         try:
             return self._control in wait([*channel, self._control], seconds)
@@ -135,7 +135,7 @@ class ForkServer:
         return decode_number(self._receive(NUMBER_BYTES))
 
     def start(self) -> None:
-        """Start the server if it does not run; does not wait for it to be ready.
+        """Start the server if it is not running; do not wait until it is ready.
 
         Raises:
             Interrupted: the run is being ended.
@@ -176,7 +176,7 @@ class ForkServer:
     def _server_died(self) -> ServerDied:
         status = self._server.wait() if self._server else None
         last = self._log.read_text(errors="replace").strip().splitlines()[-1:]
-        reason = f"the sandbox's server ended with status {status}: {''.join(last)}"
+        reason = f"the fork server ended with status {status}: {''.join(last)}"
         return ServerDied(status="crashed", reason=reason)
 
 
@@ -243,7 +243,7 @@ class Child:
                     raise Death(status="memory", reason=msg)
                 self._limit_output()
                 if time.monotonic() > deadline:
-                    msg = f"not done after {seconds:g} s; raise --time-limit to wait longer"
+                    msg = f"not finished after {seconds:g} s; raise --time-limit to allow more"
                     raise Death(status="timeout", reason=msg)
             if not self._channel.poll():
                 raise self._death()
@@ -252,7 +252,7 @@ class Child:
             raise self._death() from None
 
     def forget_output(self) -> None:
-        """Let `output` begin with what the child prints from now on."""
+        """Drop what the child has printed so far from `output`."""
         self._output_start = (self.folder / "output").stat().st_size
 
     def output(self) -> str:
@@ -270,7 +270,7 @@ class Child:
             os.truncate(path, 0)
 
     def end(self) -> None:
-        """Kill the child and its descendants, if they are still there."""
+        """Kill the child and its descendants, unless they have ended."""
         self._channel.close()
         if not self._ended:
             self._kill()
@@ -283,12 +283,12 @@ class Child:
             os.killpg(self._pid, signal.SIGKILL)
 
     def _unexpected(self) -> Death:
-        reason = "the channel to the harness was written to by something else than the sandbox"
+        reason = "unexpected data on the sandbox channel"
         return Death(status="crashed", reason=reason)
 
     def _death(self) -> Death:
         if not self._server.child_ended(PATIENCE_SECONDS):
-            reason = "the detector closed the channel to the harness, a descriptor not its own"
+            reason = "the detector closed the sandbox channel, a descriptor that it did not open"
             return Death(status="crashed", reason=reason)
         self._kill()  # its descendants
         status = self._server.exit_status()
@@ -296,10 +296,10 @@ class Child:
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             name = SIGNALS.get(number, f"signal {number}")
-            hint = ", as the kernel does when memory runs out" if number == signal.SIGKILL else ""
+            hint = "; the kernel sends it when memory runs out" if number == signal.SIGKILL else ""
             return Death(status="crashed", reason=f"killed by {name}{hint}")
         if (code := os.WEXITSTATUS(status)) == CANNOT_GO_ON:
-            reason = "the process could not go on after what the detector did to it; see its output"
+            reason = "the detector left its process unable to continue; see its output"
         else:
-            reason = f"the process ended with exit status {code} before its work did"
+            reason = f"the process exited with status {code} before it was done"
         return Death(status="crashed", reason=reason)

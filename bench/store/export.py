@@ -1,8 +1,8 @@
 """Stored rows as tidy tables for other programs: a line an observation, a column a variable.
 
 `rows` has a line for every stored row, `scores` one for every test sample of every row, and
-`diagnostics` one for every figure, or epoch of a curve, that a fit told of itself. The key of a
-row joins them. The suffix of the file says the format; a file is there whole or not at all.
+`diagnostics` one for every number, or epoch of a curve, that a fit reported. The key of a row joins
+them. The suffix of the file selects the format; a file is written whole or not at all.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def export(store: Store, table: str, file: Path) -> int:
 
 
 def rows(store: Store) -> Iterator[pd.DataFrame]:
-    """Yield the table of rows: what was wanted, what came out, and its provenance, all plain."""
+    """Yield the table of rows: what was wanted, the results and their provenance."""
     import pandas as pd
 
     yield pd.DataFrame.from_records([_plain(record) for record in store.records()])
@@ -64,7 +64,7 @@ def scores(store: Store) -> Iterator[pd.DataFrame]:
 
 
 def diagnostics(store: Store) -> Iterator[pd.DataFrame]:
-    """Yield key, name, epoch (0 for a figure, from 1 for a curve) and value."""
+    """Yield key, name, epoch (0 for a number, from 1 for a curve) and value."""
     import pandas as pd
 
     for key in sorted(store.statuses()):

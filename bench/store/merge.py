@@ -1,8 +1,8 @@
-"""Joining the results folders of several machines, and refusing what contradicts itself.
+"""Merge the results folders of several machines; refuse rows that contradict each other.
 
-A key names all that scores depend on, so two rows of one key must have the same scores, up to the
-rounding in which processors differ. Where one machine has scores and another failed (a limit, a
-lack of memory), the scores stay.
+A key covers all that scores depend on, so two rows of one key must have the same scores, apart
+from rounding, in which processors differ. If one machine has scores and another one failed (by a
+limit, for example), the scores are kept.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class Merged:
-    """How many rows were added, and how many were there already, of those with other rounding."""
+    """How many rows were added, were there already, and of these differ by rounding."""
 
     added: int
     there: int
@@ -31,19 +31,19 @@ class Merged:
 
 
 class Contradiction(ValueError):
-    """Raised where two folders have other scores under one key; the message names the rows."""
+    """Raised if two folders have different scores for one key; the message names the rows."""
 
 
 def merge(sources: Sequence[Store], target: Store, preferred: Store | None = None) -> Merged:
-    """Add to a store the rows that others have; all of them, or none where two contradict.
+    """Add to a store the rows of others: all of them, or none if two contradict each other.
 
     Args:
         sources: stores to read.
-        target: the store to write, whose own rows count as the first folder's.
-        preferred: whose rows hold where two contradict; None to refuse.
+        target: the store to write; its own rows count as those of the first folder.
+        preferred: the source whose rows are kept if two contradict; None to refuse.
 
     Raises:
-        Contradiction: rows of one key have other scores.
+        Contradiction: rows of one key have different scores.
         StoreError: the store cannot be written.
     """
     holders = {key: target for key in target.statuses()}
@@ -72,8 +72,11 @@ def merge(sources: Sequence[Store], target: Store, preferred: Store | None = Non
 
 
 def _against(old: Packed, new: Packed) -> str:
-    """Return what a second row of a key is to the first: the same, but for rounding, a newcomer
-    that takes its place, since it alone has scores, or a contradiction.
+    """Compare a second row of a key with the first.
+
+    Returns:
+        "same"; "rounding", equal apart from it; "newcomer", it replaces the first row, which has
+        no scores; or "contradiction".
     """
     if new.scores is None or old.scores is None:
         return "newcomer" if old.scores is None and new.scores is not None else "same"
@@ -89,22 +92,22 @@ def _against(old: Packed, new: Packed) -> str:
 
 
 def _sentence(found: Sequence[tuple[Packed, Path, Packed, Path]]) -> str:
-    told = []
+    named = []
     for old, there, new, here in found[:MOST_NAMED]:
         a, b = json.loads(old.record), json.loads(new.record)
-        told.append(
+        named.append(
             f"{a['label']} on {a['dataset']}, seed {a['seed']} (row {a['key'][:8]}): "
-            f"{_figure(a)} in {there}, {_figure(b)} in {here}"
+            f"{_result(a)} in {there}, {_result(b)} in {here}"
         )
     more = [f"{len(found) - MOST_NAMED} more"] * (len(found) > MOST_NAMED)
     return (
-        f"{len(found)} of the keys in common have other scores: {'; '.join([*told, *more])}; "
-        "nothing was merged; leave a folder out, or say whose rows hold with --prefer DIR"
+        f"{len(found)} of the shared keys have different scores: {'; '.join([*named, *more])}; "
+        "nothing was merged; leave a folder out, or choose whose rows to keep with --prefer DIR"
     )
 
 
-def _figure(record: Mapping[str, Any]) -> str:
+def _result(record: Mapping[str, Any]) -> str:
     """Return a row's AUROC, or its status, and the processor that made it."""
     processor = record["provenance"].get("processor", "unknown processor")
-    figure = f"AUROC {record['auroc']:.6f}" if "auroc" in record else record["status"]
-    return f"{figure} on {processor}"
+    result = f"AUROC {record['auroc']:.6f}" if "auroc" in record else record["status"]
+    return f"{result} on {processor}"

@@ -1,4 +1,4 @@
-"""Where and by what a row was made: commit, versions and machine."""
+"""The commit, versions and machine that made a row."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def _fixed() -> dict[str, Any]:
 
 
 def git(*arguments: str) -> str:
-    """Return what git says of the project's checkout; "" for what it does not know.
+    """Return the output of a git command on the project's checkout; "" if it fails.
 
-    A repository that merely holds the installed project, as a virtual environment does, is not
-    asked, nor one that GIT_DIR names, as it does within a hook.
+    It ignores a repository that merely holds the installed project, in a virtual environment for
+    example, and one that GIT_DIR names, as within a hook.
     """
     plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     plain["GIT_CEILING_DIRECTORIES"] = str(HOME.parent)
@@ -59,7 +59,7 @@ def git(*arguments: str) -> str:
 
 
 def _processor() -> str:
-    """Return the processor's name and its widest vector instructions, which decide last bits."""
+    """Return the processor's name and its widest vector instructions: last bits depend on them."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
@@ -71,7 +71,7 @@ def _processor() -> str:
 
 
 def _gpu() -> str:
-    """Return the names of NVIDIA's GPUs here, "" where there is none (Linux)."""
+    """Return the names of the NVIDIA GPUs of this machine, "" if there is none (Linux)."""
     found = Path("/proc/driver/nvidia/gpus").glob("*/information")
     names = (_first(r"^Model:\s*(.*)$", file.read_text(encoding="utf-8")) for file in found)
     return ", ".join(sorted(names))
@@ -83,55 +83,56 @@ def _first(pattern: str, text: str) -> str:
 
 
 def made_by(rows: Iterable[Any]) -> tuple[str, ...]:
-    """Return sentences on what made rows: machines, versions and commits, from their provenance.
+    """Return sentences on the machines, versions and commits that made rows.
 
-    Rows without provenance, which are not stored, are passed over.
+    Rows without provenance, which are not stored, are skipped.
     """
-    told = [row for row in rows if isinstance(row, Mapping)]
-    machines = Counter(f"{r['processor']}, {r['cores']} cores" for r in told if "processor" in r)
+    known = [row for row in rows if isinstance(row, Mapping)]
+    machines = Counter(f"{r['processor']}, {r['cores']} cores" for r in known if "processor" in r)
     if not machines:
-        return code_of(told)
+        return code_of(known)
     made = [f"Machine: {_listed(machines, 'rows')}."]
     if len(machines) > 1:
         made.append("Times of different machines do not compare.")
-    return (*made, *code_of(told))
+    return (*made, *code_of(known))
 
 
 def code_of(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return sentences on the versions and commits that made rows, from their provenance."""
-    told = list(rows)
-    return sentences({"Versions": map(versions_of, told), "Commit": map(commit_of, told)}, "rows")
+    all_rows = list(rows)
+    texts = {"Versions": map(versions_of, all_rows), "Commit": map(commit_of, all_rows)}
+    return sentences(texts, "rows")
 
 
 def versions_of(row: Mapping[str, Any]) -> str:
-    """Return the versions of a row's provenance that are shown, "" where it has none."""
+    """Return the versions of a row's provenance that are shown, "" if it has none."""
     of = row.get("versions") or {}
     return ", ".join(f"{name} {of[name]}" for name in SHOWN if of.get(name))
 
 
 def commit_of(row: Mapping[str, Any]) -> str:
-    """Return the commit of a row's provenance, "" where it has none."""
+    """Return the commit of a row's provenance, "" if it has none."""
     if not row.get("commit"):
         return ""
     return str(row["commit"][:10]) + (" with changes" if row.get("dirty") else "")
 
 
 def gpu_of(row: Mapping[str, Any]) -> str:
-    """Return the GPU of a row's provenance, "" where it has none."""
+    """Return the GPU of a row's provenance, "" if it has none."""
     return str(row.get("gpu") or "")
 
 
 def sentences(texts: Mapping[str, Iterable[str]], what: str) -> tuple[str, ...]:
-    """Return a sentence on the texts of each name, "Name: text.", with how many of what have each.
+    """Return a sentence for each name, "Name: text; text.", with how many of `what` have each text.
 
-    Empty texts are passed over; a name that has no others gets no sentence.
+    Empty texts are skipped; a name without others has no sentence.
     """
     found = {name: Counter(filter(None, each)) for name, each in texts.items()}
     return tuple(f"{name}: {_listed(each, what)}." for name, each in found.items() if each)
 
 
 def _listed(found: Counter[str], what: str) -> str:
-    """Return what there is, the commonest first, with how many of what where there are several."""
+    """Return the texts, the most frequent first; if several, with how many of `what` have each."""
     ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     if len(ordered) == 1:
         return ordered[0][0]

@@ -1,4 +1,4 @@
-"""The records that flow through the harness: the row wanted, and the row obtained."""
+"""What a row is: the row that is wanted, and the row with its result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Status = Literal[
 ]
 STATUSES: tuple[Status, ...] = Status.__args__  # type: ignore[attr-defined]
 FAILURES = STATUSES[1:]
-SCORED = ("ok", "constant")  # of rows that have metrics
+SCORED = ("ok", "constant")  # statuses of rows that have metrics
 
 
 def canonical(value: object) -> str:
@@ -39,14 +39,14 @@ def digest(value: object) -> str:
 
 @dataclass(frozen=True)
 class Wanted:
-    """One row that a suite asks for: a detector on a data set, under a protocol, for a seed.
+    """One row that a suite wants: a detector on a data set, under a protocol, for a seed.
 
     Attributes:
         spec: canonical detector name, "vae:elbo" or "ae+lof".
         model: the fitted model's name, "vae"; rows of one model share its fit.
         settings: explicit settings; those of a head under "head".
-        label: how boards call the detector.
-        family: deep, shallow, hybrid or control.
+        label: the detector's name on boards.
+        family: the detector's type: deep, shallow, hybrid or control (a baseline).
         transductive: whether scores depend on the other test rows.
         dataset: name of the data set.
         dataset_family: data sets of one family count as one in averages.
@@ -56,8 +56,8 @@ class Wanted:
         seed: the seed of split, model and read-outs.
         device: "cpu" or "cuda".
         code_id: digest of the code that makes the scores.
-        pixels_id: digest of `bench.metrics.pixels`, which judges scores of pixels; empty where
-            none are judged.
+        pixels_id: digest of the code that evaluates scores of pixels; empty where none are
+            evaluated.
     """
 
     spec: str
@@ -101,10 +101,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Row:
-    """One row obtained: what was wanted, how it ended, and what came out.
+    """One row with its result.
 
     Attributes:
-        wanted: the row asked for.
+        wanted: the row.
         status: "ok" or the kind of failure.
         reason: one sentence for a failure, else "".
         sizes: n_train, n_test and n_anomalies (in the test set).
@@ -113,9 +113,8 @@ class Row:
             fit_wall_seconds, model_rows (rows that share the model's fit), score_us (CPU
             microseconds a sample), peak_mib (above the start), parameters.
         provenance: commit, versions, machine, date, run and suite of the row.
-        details: traceback, output and warnings, for the reader of a failure; diagnostics, what
-            the fit said of itself: figures by name, and curves with one figure an epoch; code,
-            what the code id was made of.
+        details: traceback, output and warnings; diagnostics of the fit, numbers by name and
+            curves with one number an epoch; code, the parts of the code id.
         scores: (n_test,) float64 in the order of the split's test indices, or None.
         truth: (n_test,) int8 labels in the same order, or None.
     """

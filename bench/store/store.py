@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS truths (id TEXT PRIMARY KEY, labels BLOB NOT NULL) WI
 
 
 class StoreError(RuntimeError):
-    """Raised when a results folder cannot be used; the message says what to do."""
+    """Raised if a results folder cannot be used; the message says what to do."""
 
 
 class Packed(NamedTuple):
@@ -108,7 +108,7 @@ class Store:
         self._db.close()
 
     def add(self, row: Row) -> dict[str, Any]:
-        """Store a row in one transaction, in place of an older one of the same key.
+        """Store a row in one transaction; it replaces one of the same key.
 
         Returns:
             The record that is stored.
@@ -129,7 +129,7 @@ class Store:
         return record
 
     def add_packed(self, rows: Iterable[Packed]) -> None:
-        """Store rows of other stores in one transaction, in place of older ones of their keys.
+        """Store rows of other stores in one transaction; they replace those of the same keys.
 
         Raises:
             StoreError: the disk is full or the file cannot be written.
@@ -167,19 +167,19 @@ class Store:
     def records(self, keys: Iterable[str] | None = None) -> Iterator[dict[str, Any]]:
         """Yield the records of the given keys that are stored (of all, by default).
 
-        Metrics that other code computed are computed anew from the scores.
+        Metrics that other code computed are recomputed from the scores.
         """
         return map(self.renewed, self.as_kept(keys))
 
     def as_kept(self, keys: Iterable[str] | None = None) -> Iterator[dict[str, Any]]:
-        """Yield records with the metrics that were stored; `renewed` those that are shown."""
+        """Yield records with the metrics as stored; `renewed` brings them up to date."""
         wanted = None if keys is None else set(keys)
         for key, text in self._read("SELECT key, record FROM rows"):
             if wanted is None or key in wanted:
                 yield json.loads(text)
 
     def renewed(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a stored record, its metrics computed anew, once, where other code made them."""
+        """Return a stored record; metrics that other code computed are recomputed, once."""
         if record.get("metrics_id") == _metrics_id() or record["status"] not in SCORED:
             return dict(record)
         key = record["key"]
@@ -221,7 +221,7 @@ def _metrics_id() -> str:
 
 @contextmanager
 def locked(results: Path) -> Iterator[None]:
-    """Hold a results folder for one run; the lock ends with the process, however that ends.
+    """Lock a results folder for one run; the lock ends with the process, however that ends.
 
     Raises:
         StoreError: another run holds it (the message names it), or it cannot be written.

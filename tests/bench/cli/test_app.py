@@ -450,7 +450,7 @@ def test_data_that_cannot_be_read_are_a_sentence_and_no_board_of_nothing(bench, 
     run = bench("run", "smoke", *own)
     assert run.wait() == 1
     assert "a.csv: name the label column (--label, or ?label=)" in run.stdout
-    assert "none of these rows could be made, so there is no board" in run.stdout
+    assert "none of these rows could be run, so there is no board" in run.stdout
     assert "Chance-adjusted AP" not in run.stdout
     assert "0 failed" not in run.stdout
     assert "mlflow: 0 runs" not in run.stdout

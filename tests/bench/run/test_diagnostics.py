@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bench.run.diagnostics import MAX_NAMES, MAX_POINTS, curves, figures
+from bench.run.diagnostics import MAX_NAMES, MAX_POINTS
 
 TELLING = "tests/helpers/faulty.py:Telling"
 
@@ -21,15 +21,15 @@ def test_every_row_of_a_deep_model_has_its_losses(make_rows):
     )
     told = {(row.wanted.spec, row.wanted.seed): row.details["diagnostics"] for row in rows}
     assert told["knn", 0] == {}
-    assert figures(told["ae:reconstruction", 0]) == {"epochs": 4, "converged": 0}
-    losses = curves(told["ae:reconstruction", 0])["loss"]
+    losses = told["ae:reconstruction", 0]["loss"]
+    assert told["ae:reconstruction", 0] == {"epochs": 4, "converged": 0, "loss": losses}
     assert len(losses) == 4
     assert losses[-1] < losses[0]
     assert told["ae+knn", 0] == told["ae:reconstruction", 0]
     assert told["ae:reconstruction", 1]["loss"] != losses
 
 
-def test_figures_and_curves_are_plain_floats(make_rows):
+def test_numbers_and_curves_are_plain_floats(make_rows):
     (row,) = make_rows(telling("figures and curves"))
     told = row.details["diagnostics"]
     assert {name: told[name] for name in ("epochs", "converged", "sizes")} == {
@@ -48,7 +48,7 @@ def test_figures_and_curves_are_plain_floats(make_rows):
         ("an error", {}, "diagnostics_ is left out: ValueError: no such luck"),
         ("an exit", {}, "diagnostics_ is left out: SystemExit: 3"),
         ("the unprintable", {}, "diagnostics_ is left out: Unprintable: <exception str() failed>"),
-        ("odd values", {"loss": [1.0]}, "diagnostics_['matrix'] is left out: neither a figure nor"),
+        ("odd values", {"loss": [1.0]}, "diagnostics_['matrix'] is left out: neither a number nor"),
         ("odd names", {"??": 1.0, "3": 2.0}, None),
     ],
 )

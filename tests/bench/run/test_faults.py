@@ -23,19 +23,19 @@ ENDS = {
     "raise the unprintable": ("error", "Unprintable: <exception str() failed>"),
     "raise with odd characters": ("error", "ValueError: red  [31m    long long"),
     "sys.exit": ("error", "the detector called exit(3)"),
-    "os._exit(0)": ("crashed", "the process ended with exit status 0 before its work did"),
-    "os._exit(3)": ("crashed", "the process ended with exit status 3 before its work did"),
+    "os._exit(0)": ("crashed", "the process exited with status 0 before it was done"),
+    "os._exit(3)": ("crashed", "the process exited with status 3 before it was done"),
     "segfault": ("crashed", "killed by SIGSEGV"),
     "abort": ("crashed", "killed by SIGABRT"),
-    "SIGKILL": ("crashed", "killed by SIGKILL, as the kernel does when memory runs out"),
+    "SIGKILL": ("crashed", "killed by SIGKILL; the kernel sends it when memory runs out"),
     "an odd signal": ("crashed", "killed by signal 41"),
     "print and die": ("crashed", "killed by SIGSEGV"),
-    "leave a sleeper and die": ("crashed", "the process ended with exit status 3"),
+    "leave a sleeper and die": ("crashed", "the process exited with status 3"),
     "ask for too much memory": ("memory", "MemoryError: Unable to allocate"),
-    "close descriptors": ("crashed", "the process could not go on after what the detector did"),
-    "close descriptors and hang": ("crashed", "the detector closed the channel to the harness"),
+    "close descriptors": ("crashed", "the detector left its process unable to continue"),
+    "close descriptors and hang": ("crashed", "the detector closed the sandbox channel"),
     "exhaust descriptors": ("error", "OSError: [Errno 24] Too many open files"),
-    "write to every descriptor": ("crashed", "the channel to the harness was written to"),
+    "write to every descriptor": ("crashed", "unexpected data on the sandbox channel"),
 }
 HANGS = ("hang", "hang with the GIL", "stop", "print without end")
 FILLS = ("arrays", "lists", "in a grandchild")
@@ -146,7 +146,7 @@ def test_a_fit_past_its_limit_is_ended(make_rows, good, act):
     assert time.monotonic() - start < 30
     (bad,) = (row for row in rows if row.wanted.label == "bad")
     assert bad.status == "timeout"
-    assert bad.reason == f"not done after {LIMIT:g} s; raise --time-limit to wait longer"
+    assert bad.reason == f"not finished after {LIMIT:g} s; raise --time-limit to allow more"
     check_neighbour(rows, good)
     assert make_rows.left_behind() == set()
 

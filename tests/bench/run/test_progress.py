@@ -1,4 +1,4 @@
-"""Lines that tell how far a run is."""
+"""Lines on the progress of a run."""
 
 import io
 from types import SimpleNamespace
@@ -8,7 +8,7 @@ from rich.console import Console
 from bench.run import progress
 
 
-def test_the_time_left_is_told_once_a_tenth_of_the_rows_is_done(monkeypatch):
+def test_the_time_left_is_printed_once_a_tenth_of_the_rows_is_done(monkeypatch):
     monkeypatch.setattr(progress, "LOG_SECONDS", -1.0)
     text = io.StringIO()
     wanted = SimpleNamespace(label="knn", dataset="wine")

@@ -47,9 +47,9 @@ def test_other_scores_under_one_key_are_named_and_nothing_is_merged(bench, folde
     assert ran.wait() == 2
     key = made_up(seed=1).wanted.key[:8]
     assert ran.stderr == (
-        "bench: 1 of the keys in common have other scores: pca on wine, seed 1 "
+        "bench: 1 of the shared keys have different scores: pca on wine, seed 1 "
         f"(row {key}): AUROC 0.900000 on fast avx2 in {a}, AUROC 0.800000 on slow sse2 in {b}; "
-        "nothing was merged; leave a folder out, or say whose rows hold with --prefer DIR\n"
+        "nothing was merged; leave a folder out, or choose whose rows to keep with --prefer DIR\n"
     )
     assert held(joined) == {}
 

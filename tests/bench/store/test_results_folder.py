@@ -174,7 +174,7 @@ def test_a_user_file_whose_import_hangs_is_refused(make_rows, tmp_path):
     pairs = [("random", {}), (f"{path}:Method", {}), ("random", {})]
     with make_rows.servers.lend() as server:
         errors = check_settings(server, pairs, seconds=0.5)
-    assert errors == [f"{path}:Method cannot be made: importing it does not end"]
+    assert errors == [f"cannot create {path}:Method: its import does not finish"]
     assert make_rows.left_behind() == set()
 
 
