@@ -59,7 +59,7 @@ class Entrant(BaseModel):
                 msg = f"{key} is not a setting; {SET_BY_RUN[name]}"
                 raise ValueError(msg)
             if not _is_plain(value):
-                msg = f"{key} = {value} is not a number, text, boolean or list"
+                msg = f"{key} = {value} is not accepted; give a number, text, boolean or list"
                 raise ValueError(msg)
         return settings
 

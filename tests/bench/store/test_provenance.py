@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.store import provenance
-from bench.store.codeid import code_parts
+from bench.store.codeid import code_parts, origin
 from detectors.spec import parse
 from tests.helpers.git_made import commit_all, git, repository
 
@@ -62,7 +62,7 @@ def test_a_repository_that_holds_an_installed_copy_is_not_its_commit(checkout, t
 
 def test_a_row_names_the_files_and_versions_that_its_code_is_made_of(make_rows):
     (row,) = make_rows("knn")
-    assert row.details["code"] == code_parts(parse("knn"))
+    assert row.details["code"] == code_parts(origin(parse("knn"), "one-class", "wine"))
     assert {"detectors/shallow/neighbours.py", "bench/protocols/split.py"} <= set(
         row.details["code"]["files"]
     )
