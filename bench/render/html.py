@@ -6,20 +6,29 @@ The page that sorts, filters and draws is another: `bench report`.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.boards.words import MARKS
 from bench.render.table import Page
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 
 def write(page: Page) -> str:
     """Return the page, which needs no other file."""
+    template = environment(Path(__file__).parent).get_template("page.html")
+    return template.render(page=page, near=MARKS["near"]) + "\n"
+
+
+def environment(folder: Path) -> Environment:
+    """Return an environment for the templates in a folder, which escape all text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+    return Environment(
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("page.html").render(page=page, near=MARKS["near"]) + "\n"

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from bench.boards.blocks import Blocks, Unit, blocks
 from bench.boards.board import Board
+from bench.render.table import Cell, Column, Table
 from bench.render.values import fixed, share
 from bench.stats import averages, bayes, differences
 
@@ -15,27 +16,10 @@ ALPHA = differences.ALPHA
 NAMES: dict[Unit, str] = {"family": "families of data sets", "dataset": "data sets"}
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two detectors compared on all blocks.
-
-    Attributes:
-        first: label of one.
-        second: label of the other.
-        won: blocks on which the first is better by more than `bayes.ROPE`.
-        tied: blocks on which they differ by at most that.
-        lost: blocks on which the first is worse.
-        p: of Wilcoxon's test, with Holm's correction for all pairs of the board.
-        practical: how likely the first is better, the same in practice, or worse.
-    """
-
-    first: str
-    second: str
-    won: int
-    tied: int
-    lost: int
-    p: float
-    practical: bayes.Practical
+PAIRS = (
+    Column("detector", "name"), Column("against", "name"), Column("won, tied, lost"),
+    Column("p, Holm"), Column("better"), Column("same"), Column("worse"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,7 +34,9 @@ class Diagram:
         mean_ranks: of the detectors, best first.
         difference: Nemenyi's critical difference.
         cliques: first and last place of each group of detectors that do not differ by it.
-        pairs: the chosen detectors, two by two.
+        pairs: the chosen detectors, two by two: on how many blocks the first is better by more
+            than `bayes.ROPE`, equal or worse; p of Wilcoxon's test with Holm's correction for all
+            pairs of the board; how likely the first is better, the same in practice, or worse.
     """
 
     unit: str
@@ -60,7 +46,7 @@ class Diagram:
     mean_ranks: tuple[float, ...]
     difference: float
     cliques: tuple[tuple[int, int], ...]
-    pairs: tuple[Pair, ...]
+    pairs: Table
 
 
 def diagrams(board: Board, chosen: Sequence[str]) -> tuple[list[Diagram], str]:
@@ -94,7 +80,7 @@ def _diagram(compared: Blocks, unit: Unit, chosen: Sequence[str]) -> Diagram:
         tuple(ordered),
         width,
         tuple((clique[0], clique[-1]) for clique in differences.cliques(ordered, width)),
-        tuple(_pairs(compared, pairs, chosen)),
+        _pairs(compared, pairs, chosen),
     )
 
 
@@ -114,18 +100,21 @@ def _sentence(
     return sentence + "."
 
 
-def _pairs(compared: Blocks, tested: differences.Pairs, chosen: Sequence[str]) -> list[Pair]:
+def _pairs(compared: Blocks, tested: differences.Pairs, chosen: Sequence[str]) -> Table:
     places = [compared.detectors.index(label) for label in chosen if label in compared.detectors]
     counts = differences.win_tie_loss(compared.values[places], bayes.ROPE)
-    found = []
+    rows = []
     for i, j in combinations(range(len(places)), 2):
         first, second = places[i], places[j]
-        won, tied, lost = map(int, counts[i, j])
+        names = (compared.detectors[first], compared.detectors[second])
         p = float(tested.holm[first, second])
-        practical = bayes.signed_rank(compared.values[first] - compared.values[second])
-        names = compared.detectors[first], compared.detectors[second]
-        found.append(Pair(*names, won, tied, lost, p, practical))
-    return found
+        likely = bayes.signed_rank(compared.values[first] - compared.values[second])
+        texts = (
+            ", ".join(map(str, counts[i, j])), chance(p),
+            *(share(value, 2) for value in (likely.better, likely.same, likely.worse)),
+        )  # fmt: skip
+        rows.append((*(Cell(name, code=True) for name in names), *map(Cell, texts)))
+    return Table("", PAIRS, tuple(rows))
 
 
 def chance(p: float) -> str:

@@ -18,7 +18,9 @@ import numpy as np
 
 from bench.boards.board import Board
 from bench.boards.words import MARKS, TYPES
+from bench.render import html
 from bench.render import values as text
+from bench.render.board import means
 from bench.render.values import records
 from bench.report import chart_data, depth, diagrams, sections
 from bench.stats import bayes
@@ -78,13 +80,11 @@ def render(
         position={d["label"]: i for i, d in enumerate(detectors)},
         cells=_cells(board),
         parts=[
-            (what, *_part(table, column, board))
-            for what, column, table in (
-                ("protocol", "protocol", board.protocols),
-                ("kind of data", "kind", board.kinds),
-            )
+            means(board, table, by)
+            for by, table in (("protocol", board.protocols), ("kind", board.kinds))
             if len(table)
         ],
+        best=sections.best_of_types(board),
         worst=sections.worst(board),
         settings=sections.settings(rows),
         fits=fits,
@@ -101,15 +101,7 @@ def render(
 
 
 def _template() -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html.environment(HERE)
     helpers = (text.share, text.cost, text.fixed, text.whole, text.marks, text.fit_cost)
     environment.filters |= {helper.__name__: helper for helper in helpers}
     environment.filters |= {"signed": depth.signed, "reach": text.reach, "chance": diagrams.chance}
@@ -120,15 +112,6 @@ def _template() -> Any:
 def _axis(values: Sequence[float]) -> tuple[float, float]:
     """Return the ends of an axis of AUROCs that contains `values` and 1."""
     return math.floor(np.nanmin([*values, 0.9]) * 10) / 10, 1.0
-
-
-def _part(
-    table: pd.DataFrame, by: str, board: Board
-) -> tuple[list[str], list[list[dict[str, Any]]]]:
-    """Return the values of a column, and the lines of each detector in the board's order."""
-    names = list(dict.fromkeys(table[by]))
-    lines = {(line["label"], line[by]): line for line in records(table)}
-    return names, [[lines[label, name] for name in names] for label in board.detectors["label"]]
 
 
 def _cells(board: Board) -> dict[tuple[str, str], dict[str, Any]]:

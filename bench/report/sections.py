@@ -9,8 +9,10 @@ import numpy as np
 
 import datasets
 from bench.boards.board import Board
+from bench.boards.words import TYPES
 from bench.render.percent import percent
-from bench.render.values import records
+from bench.render.table import Cell, Column, Maker, Record, Table, filled
+from bench.render.values import format_of, records
 from bench.store.records import canonical
 
 if TYPE_CHECKING:
@@ -26,20 +28,40 @@ ORIGINS = (
 )  # fmt: skip
 
 
-def worst(board: Board) -> dict[str, list[dict[str, Any]]]:
+def worst(board: Board) -> dict[str, Table]:
     """Return for each detector the data sets where it is furthest behind the best, worst first."""
+    label, value = board.metric.label, format_of(board.metric.name)
     best = {d["dataset"]: d for d in records(board.datasets)}
-    found: dict[str, list[dict[str, Any]]] = {label: [] for label in board.detectors["label"]}
+    found: dict[str, list[Record]] = {label: [] for label in board.detectors["label"]}
     for cell in records(board.cells):
         top = best[cell["dataset"]]
         gap = abs(top["best_value"] - cell["value"])
         if gap > 1e-9:  # not the best itself, and not without a value
-            found[cell["label"]].append({**cell, "gap": gap, "best": top["best"],
-                                         "best_value": top["best_value"]})  # fmt: skip
+            found[cell["label"]].append({**top, **cell, "best": top["best"], "gap": gap})
+    makers: list[Maker] = [
+        (Column("data set", "name"), lambda c: c["dataset"]),
+        (Column(label), lambda c: value(c["value"])),
+        (Column("behind"), lambda c: value(c["gap"])),
+        (Column("best", "name"), lambda c: Cell(c["best"], code=True)),
+        (Column(label), lambda c: value(c["best_value"])),
+    ]
     return {
-        label: sorted(cells, key=lambda cell: -cell["gap"])[:N_WORST]
+        label: filled("", makers, sorted(cells, key=lambda cell: -cell["gap"])[:N_WORST])
         for label, cells in found.items()
     }
+
+
+def best_of_types(board: Board) -> dict[str, Table]:
+    """Return for each data set the best detector of each type."""
+    value = format_of(board.metric.name)
+    columns = (Column("type", "text"), Column("best", "name"), Column(board.metric.label))
+
+    def rows(d: Record) -> Iterator[tuple[Cell, ...]]:
+        for family, name in TYPES.items():
+            if best := d[f"best_{family}"]:
+                yield Cell(name), Cell(best, code=True), Cell(value(d[f"best_{family}_value"]))
+
+    return {d["dataset"]: Table("", columns, tuple(rows(d))) for d in records(board.datasets)}
 
 
 def settings(rows: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
