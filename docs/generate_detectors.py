@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from typing import Any, get_type_hints
 
@@ -23,6 +24,7 @@ TYPES = {
     "hybrid": "Hybrid detectors",
     "control": "Baselines",
 }
+VENUES = ("journal", "booktitle", "institution", "publisher", "howpublished")
 COLUMNS = ("setting", "default", "accepted", "meaning")
 INTRODUCTION = """\
 A name takes a read-out (`vae:elbo`) or a head (`ae+lof`); see
@@ -124,15 +126,19 @@ def _pyod() -> Iterator[str]:
 
 
 def _cited(reference: Reference) -> str:
-    authors = ", ".join(reference.authors).replace(", et al.", " et al.")
-    where = ", ".join(part for part in (reference.venue, reference.year) if part)
+    text = {
+        name: value.replace("{", "").replace("}", "") for name, value in reference.fields.items()
+    }
+    authors = [name.partition(", ")[0] for name in text["author"].split(" and ")]
+    named = ", ".join(authors).replace(", others", " et al.")
     address = (
-        (reference.doi and f"https://doi.org/{reference.doi.rstrip(':')}")
-        or (reference.arxiv and f"https://arxiv.org/abs/{reference.arxiv}")
-        or reference.url
+        ("doi" in text and f"https://doi.org/{text['doi']}")
+        or ("eprint" in text and f"https://arxiv.org/abs/{text['eprint']}")
+        or text.get("url")
     )
-    title = f"[{reference.title}](<{address}>)" if address else f"*{reference.title}*"
-    return f"{authors}, {title}" + (f", {where}" if where else "")
+    title = f"[{text['title']}](<{address}>)" if address else f"*{text['title']}*"
+    venue = next((text[name] for name in VENUES if name in text), "")
+    return ", ".join(part for part in (named, title, venue, text["year"]) if part)
 
 
 def _anchor(name: str) -> str:

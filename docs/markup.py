@@ -39,8 +39,9 @@ def linked(text: str) -> str:
 
 
 def paragraphs(each: Any) -> str:
-    """Return what a docstring says above its first section."""
-    return re.split(r"^(?:Attributes|Args|Raises|Returns):", _doc(each), flags=re.M)[0].strip()
+    """Return what a docstring says above its first section, without the keys of references."""
+    text = re.split(r"^(?:Attributes|Args|Raises|Returns):", _doc(each), flags=re.M)[0]
+    return re.sub(r"^Reference: \[.*\]$", "", text, flags=re.M).strip()
 
 
 def docstring(each: Any) -> str:

@@ -125,7 +125,7 @@ def _entry(line: Line) -> Entry:
         licence=_LICENCE,
         citation=(
             "Han, Hu, Huang, Jiang and Zhao, ADBench: Anomaly Detection Benchmark, NeurIPS 2022, "
-            "arXiv:2206.09426"
+            "arXiv:2206.09426 [han2022adbench]"
         ),
         loader="datasets.families.adbench:table",
         known_issues=_issues(line),

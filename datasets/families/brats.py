@@ -132,7 +132,8 @@ def _brats(modality: str) -> Entry:
         restricted=True,
         citation=(
             "Menze et al., The multimodal brain tumor image segmentation benchmark (BRATS), IEEE "
-            "Transactions on Medical Imaging 34(10), 2015, doi:10.1109/TMI.2014.2377694"
+            "Transactions on Medical Imaging 34(10), 2015, doi:10.1109/TMI.2014.2377694 "
+            "[menze2015brats]"
         ),
         loader="datasets.families.brats:slices",
         known_issues=(

@@ -105,7 +105,10 @@ ENTRIES = tuple(
         "the background colour separates some classes, such as ships and frogs",
         source="https://www.cs.toronto.edu/~kriz/cifar.html",
         licence="none stated; to be cited",
-        citation="Krizhevsky, Learning multiple layers of features from tiny images, 2009",
+        citation=(
+            "Krizhevsky, Learning multiple layers of features from tiny images, 2009 "
+            "[krizhevsky2009cifar]"
+        ),
         loader="datasets.families.cifar:one_class",
         files=(_FILE,),
     )

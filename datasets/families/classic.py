@@ -131,7 +131,10 @@ _KDD = Entry(
     family="kddcup99",
     source="UCI, KDD Cup 1999, 10 %, doi:10.24432/C51C7N",
     licence="CC BY 4.0",
-    citation="Stolfo, Fan, Lee, Prodromidis and Chan, KDD Cup 1999 data, doi:10.24432/C51C7N",
+    citation=(
+        "Stolfo, Fan, Lee, Prodromidis and Chan, KDD Cup 1999 data, doi:10.24432/C51C7N "
+        "[stolfo1999kddcup]"
+    ),
     loader="datasets.families.classic:kddcup99",
     known_issues=(
         "attacks are 80 % of the rows: they are anomalous here, but normal in the papers of DAGMM "
@@ -159,7 +162,7 @@ _NSL = Entry(
     licence="none stated; to be cited",
     citation=(
         "Tavallaee, Bagheri, Lu and Ghorbani, A detailed analysis of the KDD CUP 99 data set, "
-        "CISDA 2009, doi:10.1109/CISDA.2009.5356528"
+        "CISDA 2009, doi:10.1109/CISDA.2009.5356528 [tavallaee2009nslkdd]"
     ),
     loader="datasets.families.classic:nsl_kdd",
     known_issues=(
@@ -187,7 +190,8 @@ _CREDITCARD = Entry(
     licence="DbCL 1.0",
     citation=(
         "Dal Pozzolo, Caelen, Johnson and Bontempi, Calibrating probability with undersampling "
-        "for unbalanced classification, SSCI 2015, doi:10.1109/SSCI.2015.33"
+        "for unbalanced classification, SSCI 2015, doi:10.1109/SSCI.2015.33 "
+        "[dalpozzolo2015creditcard]"
     ),
     loader="datasets.families.classic:creditcard",
     known_issues=(
@@ -214,7 +218,10 @@ _ARRHYTHMIA = Entry(
     family="arrhythmia",
     source="UCI, Arrhythmia, doi:10.24432/C5BS32",
     licence="CC BY 4.0",
-    citation="Guvenir, Acar and Muderrisoglu, Arrhythmia, UCI, 1998, doi:10.24432/C5BS32",
+    citation=(
+        "Guvenir, Acar and Muderrisoglu, Arrhythmia, UCI, 1998, doi:10.24432/C5BS32 "
+        "[guvenir1998arrhythmia]"
+    ),
     loader="datasets.families.classic:arrhythmia",
     known_issues=(
         "452 x 279 with missing values; ODDS has 452 x 274 of it, DAMI 450 x 259",
@@ -233,7 +240,8 @@ _COVERTYPE = Entry(
     licence="CC BY 4.0",
     citation=(
         "Blackard and Dean, Comparative accuracies of artificial neural networks and discriminant "
-        "analysis in predicting forest cover types, 1999, doi:10.1016/S0168-1699(99)00046-0"
+        "analysis in predicting forest cover types, 1999, doi:10.1016/S0168-1699(99)00046-0 "
+        "[blackard1999covertype]"
     ),
     loader="datasets.families.classic:covertype",
     known_issues=(

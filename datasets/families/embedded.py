@@ -66,7 +66,7 @@ _BREAST_CANCER = Entry(
     licence="CC BY 4.0",
     citation=(
         "Street, Wolberg and Mangasarian, Nuclear feature extraction for breast tumor "
-        "diagnosis, 1993, doi:10.1117/12.148698"
+        "diagnosis, 1993, doi:10.1117/12.148698 [street1993wdbc]"
     ),
     content_sha256="d0c19272159d87477fde86a9696b9e1c87be5bc12bc682e1214c2799479211f5",
     facts=Facts(n=569, shape=(30,), n_anomalies=212, duplicates=0),
@@ -84,7 +84,9 @@ _WINE = Entry(
     family="wine",
     source="UCI, Wine, doi:10.24432/C5PC7J; in scikit-learn",
     licence="CC BY 4.0",
-    citation="Aeberhard and Forina, Wine, UCI Machine Learning Repository, 1992",
+    citation=(
+        "Aeberhard and Forina, Wine, UCI Machine Learning Repository, 1992 [aeberhard1992wine]"
+    ),
     content_sha256="e6c1c25d1cfff2ce905cef9ef079d29c324f0feb2cf8e25b855fc5becb8fcbd7",
     facts=Facts(n=178, shape=(13,), n_anomalies=59, duplicates=0),
     known_issues=(
@@ -122,7 +124,10 @@ def _digits(normal: int, n_normals: int, sha256: str) -> Entry:
             "doi:10.24432/C50P49; in scikit-learn"
         ),
         licence="CC BY 4.0",
-        citation="Alpaydin and Kaynak, Cascading classifiers, Kybernetika 34(4), 1998",
+        citation=(
+            "Alpaydin and Kaynak, Cascading classifiers, Kybernetika 34(4), 1998 "
+            "[alpaydin1998digits]"
+        ),
         content_sha256=sha256,
         facts=Facts(n=1797, shape=(64,), n_anomalies=1797 - n_normals, duplicates=0),
         max_test_anomaly_rate=0.10,

@@ -105,7 +105,7 @@ _MNIST: dict[str, Any] = {
     "licence": "CC BY-SA 3.0",
     "citation": (
         "LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document "
-        "recognition, Proceedings of the IEEE 86(11), 1998, doi:10.1109/5.726791"
+        "recognition, Proceedings of the IEEE 86(11), 1998, doi:10.1109/5.726791 [lecun1998mnist]"
     ),
     "files": _MNIST_FILES,
 }
@@ -184,7 +184,9 @@ ENTRIES = (
         "shirts, pullovers and coats are hard to distinguish",
         source="https://github.com/zalandoresearch/fashion-mnist",
         licence="MIT",
-        citation="Xiao, Rasul and Vollgraf, Fashion-MNIST, 2017, arXiv:1708.07747",
+        citation=(
+            "Xiao, Rasul and Vollgraf, Fashion-MNIST, 2017, arXiv:1708.07747 [xiao2017fashionmnist]"
+        ),
         loader="datasets.families.mnist:one_class",
         files=_FASHION_FILES,
     ),

@@ -64,7 +64,9 @@ def _corruption(corruption: str) -> Entry:
         family="mnist",
         source="MNIST-C, doi:10.5281/zenodo.3239543",
         licence="CC BY 4.0",
-        citation="Mu and Gilmer, MNIST-C: A robustness benchmark, 2019, arXiv:1906.02337",
+        citation=(
+            "Mu and Gilmer, MNIST-C: A robustness benchmark, 2019, arXiv:1906.02337 [mu2019mnistc]"
+        ),
         loader="datasets.families.mnist_c:corrupted",
         known_issues=(
             "the plain version of each corrupted test image is among the test normals",

@@ -263,7 +263,7 @@ def _category(name: str, n_train: int, n_good: int, n_defective: int) -> Entry:
         citation=(
             "Bergmann, Fauser, Sattlegger and Steger, MVTec AD: a comprehensive real-world "
             "dataset for unsupervised anomaly detection, CVPR 2019, "
-            "doi:10.1109/CVPR.2019.00982"
+            "doi:10.1109/CVPR.2019.00982 [bergmann2019mvtec]"
         ),
         archives=(_ARCHIVE,),
         facts=Facts(n_train + n_good + n_defective, (3, SIZE, SIZE), n_defective),

@@ -118,7 +118,7 @@ def _nab(series: str) -> Entry:
         licence="MIT",
         citation=(
             "Lavin and Ahmad, Evaluating real-time anomaly detection algorithms: the Numenta "
-            "Anomaly Benchmark, ICMLA 2015, arXiv:1510.03336"
+            "Anomaly Benchmark, ICMLA 2015, arXiv:1510.03336 [lavin2015nab]"
         ),
         loader="datasets.families.nab:windows",
         known_issues=(

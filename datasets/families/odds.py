@@ -36,7 +36,10 @@ def _entry(line: Line) -> Entry:
         family=line["family"],
         source=f"ODDS, https://shebuti.com/outlier-detection-datasets-odds/, {short}.mat",
         licence="none stated; to be cited",
-        citation="Rayana, ODDS Library, Stony Brook University, 2016, https://odds.cs.stonybrook.edu",
+        citation=(
+            "Rayana, ODDS Library, Stony Brook University, 2016, https://odds.cs.stonybrook.edu "
+            "[rayana2016odds]"
+        ),
         loader="datasets.families.odds:table",
         known_issues=issues + counted_issues(line),
         files=(

@@ -31,7 +31,8 @@ def _btad(name: str) -> Entry:
         restricted=True,
         citation=(
             "Mishra, Verk, Fornasier, Piciarelli and Foresti, VT-ADL: a vision transformer "
-            "network for image anomaly detection and localization, ISIE 2021, arXiv:2104.10036"
+            "network for image anomaly detection and localization, ISIE 2021, arXiv:2104.10036 "
+            "[mishra2021btad]"
         ),
         archives=(_BTAD_ARCHIVE,),
         known_issues=ISSUES,
@@ -47,7 +48,7 @@ def _mpdd(name: str) -> Entry:
         restricted=True,
         citation=(
             "Jezek, Jonak, Burget, Dvorak and Skotak, Deep learning-based defect detection of "
-            "metal parts, ICUMT 2021, doi:10.1109/ICUMT54235.2021.9631567"
+            "metal parts, ICUMT 2021, doi:10.1109/ICUMT54235.2021.9631567 [jezek2021mpdd]"
         ),
         advice="get MPDD by the link at its source",
         known_issues=(

@@ -66,7 +66,7 @@ ENTRIES = tuple(
         restricted=True,
         citation=(
             "Netzer, Wang, Coates, Bissacco, Wu and Ng, Reading digits in natural images with "
-            "unsupervised feature learning, NIPS workshop, 2011"
+            "unsupervised feature learning, NIPS workshop, 2011 [netzer2011svhn]"
         ),
         loader="datasets.families.svhn:one_class",
         files=_FILES,

@@ -145,7 +145,7 @@ def _adbench(kind: str, loader: str, sha256: str, issue: str) -> Entry:
         licence="CC BY 4.0",
         citation=(
             "anomaly types: Han, Hu, Huang, Jiang and Zhao, ADBench: Anomaly Detection "
-            "Benchmark, NeurIPS 2022, arXiv:2206.09426"
+            "Benchmark, NeurIPS 2022, arXiv:2206.09426 [han2022adbench]"
         ),
         content_sha256=sha256,
         facts=Facts(n=1080, shape=(6,), n_anomalies=80, duplicates=0),

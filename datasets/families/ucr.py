@@ -117,8 +117,9 @@ _ECG5000 = Entry(
     source="UCR archive, https://www.timeseriesclassification.com/description.php?Dataset=ECG5000",
     licence="none stated; to be cited",
     citation=(
-        "Dau et al., The UCR time series archive, 2019, doi:10.1109/JAS.2019.1911747; "
-        "Goldberger et al., PhysioBank, Circulation 101(23), 2000, record chf07"
+        "Dau et al., The UCR time series archive, 2019, doi:10.1109/JAS.2019.1911747 [dau2019ucr]; "
+        "Goldberger et al., PhysioBank, Circulation 101(23), 2000, record chf07 "
+        "[goldberger2000physiobank]"
     ),
     loader="datasets.families.ucr:ecg5000",
     known_issues=(

@@ -113,7 +113,8 @@ def _product(name: str, n_normal: int) -> Entry:
         licence="CC BY 4.0",
         citation=(
             "Zou, Jeong, Pemula, Zhang and Dabeer, SPot-the-difference self-supervised "
-            "pre-training for anomaly detection and segmentation, ECCV 2022, arXiv:2207.14315"
+            "pre-training for anomaly detection and segmentation, ECCV 2022, arXiv:2207.14315 "
+            "[zou2022visa]"
         ),
         archives=(_ARCHIVE,),
         beside=(f"visa/{SPLIT}",),
