@@ -36,8 +36,8 @@ class Browser:
         self.problems: list[str] = []
         self._time_is_up = False
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
-        told = self._call("Target.attachToTarget", targetId=target, flatten=True)
-        self._session = told["sessionId"]
+        answer = self._call("Target.attachToTarget", targetId=target, flatten=True)
+        self._session = answer["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self._call(f"{domain}.enable")
 
@@ -51,13 +51,13 @@ class Browser:
 
     def __call__(self, script: str) -> Any:
         """Return the value of an expression in the page, awaited if it is a promise."""
-        told = self._call(
+        answer = self._call(
             "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True,
             userGesture=True,
         )  # fmt: skip
-        if "exceptionDetails" in told:
-            raise AssertionError(told["exceptionDetails"])
-        return told["result"].get("value")
+        if "exceptionDetails" in answer:
+            raise AssertionError(answer["exceptionDetails"])
+        return answer["result"].get("value")
 
     def settle(self, seconds: float) -> None:
         """Let so much of the page's own time pass, which stands still while requests are open."""
@@ -67,8 +67,8 @@ class Browser:
             policy="pauseIfNetworkFetchesPending", budget=1000 * seconds,
         )  # fmt: skip
         while not self._time_is_up:
-            told = self._receive()
-            self._note(told.get("method", ""), told.get("params", {}))
+            answer = self._receive()
+            self._note(answer.get("method", ""), answer.get("params", {}))
         self._call("Emulation.setVirtualTimePolicy", policy="advance")
 
     def press(self, key: str) -> None:
@@ -91,13 +91,13 @@ class Browser:
 
     def picture(self, path: Path, *, whole: bool = True) -> None:
         """Write the page as PNG."""
-        told = self._call("Page.captureScreenshot", captureBeyondViewport=whole)
-        path.write_bytes(base64.b64decode(told["data"]))
+        answer = self._call("Page.captureScreenshot", captureBeyondViewport=whole)
+        path.write_bytes(base64.b64decode(answer["data"]))
 
     def pdf(self, path: Path) -> None:
         """Write the page as it prints."""
-        told = self._call("Page.printToPDF", printBackground=False, preferCSSPageSize=True)
-        path.write_bytes(base64.b64decode(told["data"]))
+        answer = self._call("Page.printToPDF", printBackground=False, preferCSSPageSize=True)
+        path.write_bytes(base64.b64decode(answer["data"]))
 
     def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
         self._count += 1
@@ -106,12 +106,12 @@ class Browser:
             message["sessionId"] = self._session
         os.write(self._write, json.dumps(message).encode() + b"\0")
         while True:
-            told = self._receive()
-            if told.get("id") == self._count:
-                if "error" in told:
-                    raise AssertionError(told["error"])
-                return dict(told["result"])
-            self._note(told.get("method", ""), told.get("params", {}))
+            answer = self._receive()
+            if answer.get("id") == self._count:
+                if "error" in answer:
+                    raise AssertionError(answer["error"])
+                return dict(answer["result"])
+            self._note(answer.get("method", ""), answer.get("params", {}))
 
     def _receive(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
@@ -123,17 +123,17 @@ class Browser:
         text, _, self._rest = self._rest.partition(b"\0")
         return dict(json.loads(text))
 
-    def _note(self, method: str, told: dict[str, Any]) -> None:
+    def _note(self, method: str, answer: dict[str, Any]) -> None:
         if method == "Network.requestWillBeSent":
-            self.requests.append(told["request"]["url"])
+            self.requests.append(answer["request"]["url"])
         elif method == "Runtime.exceptionThrown":
-            self.problems.append(json.dumps(told["exceptionDetails"]))
+            self.problems.append(json.dumps(answer["exceptionDetails"]))
         elif method == "Runtime.consoleAPICalled":
-            self.problems.append(json.dumps(told["args"]))
+            self.problems.append(json.dumps(answer["args"]))
         elif method == "Emulation.virtualTimeBudgetExpired":
             self._time_is_up = True
         elif method == "Log.entryAdded":
-            self.problems.append(told["entry"]["text"])
+            self.problems.append(answer["entry"]["text"])
 
 
 @contextmanager

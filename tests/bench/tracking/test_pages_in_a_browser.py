@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from bench.boards import board
+from bench.boards.columns import NUMBER_COLUMNS
 from bench.store.store import Store
 from bench.tracking.parent_run import of_board
 from bench.tracking.stored import send_stored
@@ -57,7 +58,7 @@ def pages(tmp_path_factory):
         stored = store_rows(results, *rows())
         frame = pd.DataFrame.from_records(stored)
         frame["dataset_kind"] = "tabular"
-        frame = frame.reindex(columns=[*frame, *set(board.NUMBER_COLUMNS) - set(frame)])
+        frame = frame.reindex(columns=[*frame, *set(NUMBER_COLUMNS) - set(frame)])
         made = board.build(frame, title="made up")
         with closing(Store(results)) as store:
             report = send_stored(store, "made up", stored, partial(of_board, made))
@@ -76,7 +77,7 @@ def pages(tmp_path_factory):
 def text_of(window: Browser, address: str, page: str, width: int = 1400) -> str:
     """Return the text that a page shows once it is still."""
     window.show(width=width, height=1600)
-    window.open("about:blank")  # what comes behind a # loads nothing anew
+    window.open("about:blank")  # what comes behind a # does not reload the page
     window.open(f"{address}{page}")
     window.settle(30)
     shown = window("document.documentElement.outerHTML")
