@@ -93,8 +93,13 @@ def sentences(
             "not narrow it); reach: detectors whose own interval contains the best value."
         )
     if stale:
-        notes.append(f"{_count(stale, 'stale row')} of older code left out.")
+        notes.append(left_out(stale))
     return tuple(notes)
+
+
+def left_out(stale: int) -> str:
+    """Return how many rows of older code the board leaves out."""
+    return f"{_count(stale, 'stale row')} of older code left out."
 
 
 def of_several_protocols(protocol: str) -> str:

@@ -149,7 +149,7 @@ def reproduce(
         shown_on = console() if format == TABLE else Console(stderr=True, highlight=False)
         # Two printed names may stand for the same rows.
         once = list({row.key: row for row in wanted}.values())
-        run_suite(suite, once, options, shown_on, keep_board=False, print_board=False)
+        run_suite(suite, once, options, shown_on, keep_board=False)
     compared = _compared(chosen, wanted, results)
     formats.show(ReproductionDocument(compared), format, console())
     if strict:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -118,12 +119,34 @@ def run(
         _say_plan(planning.missing(wanted, statuses(results), options.retry), len(wanted))
         return
     whole = (detectors, datasets, protocol, scaler, seeds) == (None,) * 5
+    board = _board_command(
+        suite,
+        {
+            "detectors": detectors,
+            "datasets": datasets,
+            "protocol": protocol,
+            "scaler": scaler,
+            "seeds": seeds,
+            "device": None if device == "auto" else device,
+            "label": label,
+            "normal": normal,
+            "drop": drop,
+            "results": None if results == FOLDER else results,
+            "data": data,
+        },
+    )
     try:
-        made = run_suite(chosen, wanted, options, console(), keep_board=whole)
+        made = run_suite(chosen, wanted, options, console(), keep_board=whole, board_by=board)
     except SchedulerError as error:
         raise Usage(str(error)) from error
     if (strict and made.keys() - {"ok"}) or made.keys() == {"missing"}:
         raise typer.Exit(1)
+
+
+def _board_command(suite: str, options: Mapping[str, object]) -> str:
+    """Return the command that prints the board of a run with these options."""
+    given = [(f"--{name}", str(value)) for name, value in options.items() if value is not None]
+    return shlex.join(["bench", "board", suite, *(word for pair in given for word in pair)])
 
 
 def _say_plan(todo: Sequence[Wanted], n_wanted: int) -> None:

@@ -40,7 +40,7 @@ def run(
     console: Console,
     *,
     keep_board: bool,
-    print_board: bool = True,
+    board_by: str | None = None,
 ) -> Counter[str]:
     """Make the rows that are missing, and print the board of all that the suite wants.
 
@@ -50,7 +50,7 @@ def run(
         options: how.
         console: where progress and the board are printed.
         keep_board: whether to write `leaderboard-SUITE.md` and `.csv` in the results folder.
-        print_board: whether to print it; a published table is printed otherwise.
+        board_by: the command that prints the whole board; None where no board is printed.
 
     Returns:
         How many of the wanted rows have each status now; "missing" if they are not stored.
@@ -82,8 +82,11 @@ def run(
         # Printed last: whoever cuts the output short has lost nothing but output.
         if statuses.keys() == {"missing"}:
             _say(console, "none of these rows could be run, so there is no board")
-        elif print_board:
-            formats.show(BoardDocument(made), formats.TABLE, console)
+        elif board_by is not None:
+            document = BoardDocument(made, short=True)
+            formats.show(document, formats.TABLE, console)
+            if document.is_cut:
+                _say(console, f"the whole board: {board_by}")
         if tracked:
             _say(console, tracked)
         return statuses

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from bench.boards.against import Comparison
 from bench.boards.board import Board
-from bench.boards.words import FAMILIES, TYPES
+from bench.boards.notes import left_out
+from bench.boards.words import FAMILIES, MARKS, TYPES
 from bench.metrics import scored
 from bench.render.table import NONE, Cell, Column, Document, Maker, Page, Record, Table, filled
 from bench.render.values import (
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from bench.render.references import Reference
 
 FEW = 8  # data sets up to which a matrix has room for intervals
+MANY = 15  # detectors from which a run prints a short board
+N_BEST = 10  # detectors of a short board, beside the baselines
 FEW_FAILURES = 8  # that a terminal shows
 MICRO = "\N{MICRO SIGN}s/x"
 SHORT_TYPES = {"shallow": "shal.", "hybrid": "hybr.", "control": "base."}
@@ -44,15 +47,29 @@ SHORT_TYPES = {"shallow": "shal.", "hybrid": "hybr.", "control": "base."}
 class BoardDocument(Document):
     """A board with or without a comparison of its detectors with one of them.
 
+    Attributes:
+        board: what is printed.
+        comparison: its detectors against one of them, if there are tests.
+        short: whether a terminal gets only the best detectors and the baselines of a large board.
+
     No format writes a time of day, so equal results give equal files.
     """
 
     board: Board
     comparison: Comparison | None = None
+    short: bool = False
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether a terminal gets a part of the board."""
+        return self.short and len(self.board.detectors) > MANY
 
     def page(self, *, narrow: bool) -> Page:
         """Return the page; a narrow one has no matrix and the board's notes at its end."""
         board = self.board
+        title = f"{board.title}: {board.metric.name}"
+        if narrow and self.is_cut:
+            return Page(title, _short(board))
         style = NARROW if narrow else WIDE
         tables = [*_leaderboards(board, style), families(board, style)]
         if self.comparison is not None:
@@ -68,7 +85,7 @@ class BoardDocument(Document):
             tables.append(_failures(board, style))
         if narrow:
             tables.append(Table("Notes", notes=board.notes))
-        return Page(f"{board.title}: {board.metric.name}", tuple(tables))
+        return Page(title, tuple(tables))
 
     def lines(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         """Return one line for each detector, six significant digits.
@@ -136,6 +153,20 @@ class Style:
 
 WIDE = Style(narrow=False, span=bracketed, level="[95 %]")
 NARROW = Style(narrow=True, span=compact, level="95 %")
+
+
+def _short(board: Board) -> tuple[Table, ...]:
+    """Return the best detectors and the baselines, and the first of the incomplete detectors."""
+    detectors = board.detectors
+    incomplete = detectors["rank"].isna()
+    first = (detectors["rank"] <= N_BEST) | (detectors["family"] == "control")
+    shown = detectors[(first & ~incomplete) | (incomplete & (incomplete.cumsum() <= N_BEST))]
+    n_more = len(detectors) - len(shown)
+    *tables, last = _leaderboards(replace(board, detectors=shown), NARROW)
+    notes = [note for note in board.notes if note.startswith(tuple(MARKS.values()))]
+    notes += [left_out(board.stale)] if board.stale else []
+    notes += [f"{n_more} more detector{'s' if n_more > 1 else ''}."] if n_more else []
+    return (*tables, replace(last, notes=tuple(notes)))
 
 
 def _leaderboards(board: Board, style: Style) -> list[Table]:

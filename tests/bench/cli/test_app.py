@@ -6,6 +6,7 @@ import json
 import os
 import re
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
@@ -184,6 +185,27 @@ def test_a_second_run_does_nothing_and_prints_the_same_board(bench, results):
     assert run.stdout.endswith(board.stdout)
     changed = {path for path, text in contents(results).items() if before[path] != text}
     assert {Path(path).name for path in changed} <= {"lock"}
+
+
+def test_a_run_of_many_detectors_names_the_command_that_prints_the_whole_board(bench, tmp_path):
+    labels = [f"knn-{k}" for k in range(1, 17)]
+    detectors = ",\n".join(
+        f'{{ spec = "knn", settings = {{ n_neighbors = {k} }}, label = "knn-{k}" }}'
+        for k in range(1, 17)
+    )
+    suite = tmp_path / "of many.toml"
+    suite.write_text(f'title = "Many"\ndatasets = ["wine"]\nseeds = 3\ndetectors = [{detectors}]\n')
+    run = bench("run", suite, "--seeds", "2", "--results", tmp_path)
+    assert run.wait() == 0, run.stderr
+    assert sum(f" {label} " in run.stdout for label in labels) == 10
+    assert "6 more detectors.\n" in run.stdout
+    (line,) = [line for line in run.stdout.splitlines() if line.startswith("the whole board: ")]
+    name, *arguments = shlex.split(line.partition(": ")[2])
+    assert name == "bench"
+    board = bench(*arguments)
+    assert board.wait() == 0, board.stderr
+    assert all(f" {label} " in board.stdout for label in labels)
+    assert "By data set" in board.stdout
 
 
 def test_a_dry_run_says_what_would_run_and_writes_nothing(bench, results, tmp_path):
