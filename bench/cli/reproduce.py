@@ -35,9 +35,13 @@ from bench.render.table import Column, Page, Plain, plain
 if TYPE_CHECKING:
     from bench.reproduce.comparison import Cell, Kept, Place, Reproduction
     from bench.reproduce.published import PublishedTable
+    from bench.run.session import Options
     from bench.store.records import Wanted
 
 FEW = 4  # data sets that a message names
+OF_ONE_TABLE = (
+    "detectors", "datasets", "jobs", "time_limit", "memory_limit", "retry", "format", "strict",
+)  # fmt: skip
 
 
 def reproduce(
@@ -100,10 +104,8 @@ def reproduce(
 
     Stored rows are not run again.
     """
-    from bench.cli.running import run as run_suite
     from bench.render import formats
-    from bench.render.reproduction import Overview, ReproductionDocument
-    from bench.reproduce import kept as cells
+    from bench.render.reproduction import ReproductionDocument
     from bench.reproduce import published as tables
     from bench.run.session import Options
 
@@ -111,27 +113,13 @@ def reproduce(
     if write is not None and table is not None:
         msg = "--write makes one page of all tables; leave out the name of the table"
         raise Usage(msg)
-    idle = _given(context) if table is None else []
-    if idle:
-        instead = "leave it out" if len(idle) == 1 else "leave them out"
-        msg = f"{', '.join(idle)}: only for one table; name it, without --write, or {instead}"
-        raise Usage(msg)
-    if write is not None:
-        if write.suffix != ".md":
-            msg = f"--write {write}: name the page FILE.md; its cells go beside it, into FILE.csv"
-            raise Usage(msg)
-        beside = write.with_suffix(".csv")
-        every = [tables.read(name) for name in tables.names()]
-        with usage():
-            kept = cells.read(beside)
-        made = _stored(every, data, device, results, kept)
-        write_file(beside, cells.to_csv(made))
-        write_file(write, formats.FORMATS["md"].write(Overview(made)))
-        _say_kept(kept, {place: cell for one in made for place, cell in one.run.items()})
-        return
     if table is None:
-        listing = _listing([tables.read(name) for name in tables.names()], data)
-        formats.show(Plain(listing), TABLE, console())
+        _refuse_options_of_one_table(context)
+        every = [tables.read(name) for name in tables.names()]
+        if write is not None:
+            _write_overview(write, every, data, device, results)
+        else:
+            formats.show(Plain(_listing(every, data)), TABLE, console())
         return
     with usage():
         chosen = tables.select(tables.read(table), listed(detectors), listed(datasets))
@@ -141,49 +129,85 @@ def reproduce(
         members = [member for each in chosen.members.values() for member in each]
         raise Usage(_no_data(f"of {datasets or table}", members, data))
     if wanted:
-        from rich.console import Console
-
         options = Options(results, data, jobs, time_limit, mib(memory_limit), again, None)
-        suite, *_ = chosen.suites(chosen.runnable[0], chosen.present(data))  # for name and title
-        # Progress goes beside the table, so that a csv can be piped.
-        shown_on = console() if format == TABLE else Console(stderr=True, highlight=False)
-        # Two printed names may stand for the same rows.
-        once = list({row.key: row for row in wanted}.values())
-        run_suite(suite, once, options, shown_on, keep_board=False)
+        _run(chosen, wanted, options, is_piped=format != TABLE)
     compared = _compared(chosen, wanted, results)
     formats.show(ReproductionDocument(compared), format, console())
     if strict:
-        for what, found, then in (
-            ("not as printed", compared.off, "see docs/reproduction.md"),
-            ("failed", compared.failed, "run them again with --retry all"),
-        ):
-            names = dict.fromkeys(f"{c.printed.detector} on {c.printed.dataset}" for c in found)
-            if names:
-                sys.stderr.write(f"bench: {what}: {', '.join(names)}; {then}\n")
-        sys.stderr.write(f"bench: {compared.strict_summary}\n")
-        if compared.off or compared.failed:
-            raise typer.Exit(1)
+        _check_required_cells(compared)
 
 
-def _given(context: typer.Context) -> list[str]:
-    """Return the options of one table that were given."""
-    names = (
-        "detectors",
-        "datasets",
-        "jobs",
-        "time_limit",
-        "memory_limit",
-        "retry",
-        "format",
-        "strict",
-    )
-    default = ("DEFAULT", "DEFAULT_MAP")
-    sources = {name: context.get_parameter_source(name) for name in names}
-    return [
-        f"--{name.replace('_', '-')}"
-        for name, source in sources.items()
-        if source is not None and source.name not in default
-    ]
+def _run(
+    table: PublishedTable, wanted: Sequence[Wanted], options: Options, *, is_piped: bool
+) -> None:
+    """Run the rows of a table; progress goes to stderr where the table is piped."""
+    from rich.console import Console
+
+    from bench.cli.running import run as run_suite
+
+    suite, *_ = table.suites(table.runnable[0], table.present(options.data))  # for name and title
+    shown_on = Console(stderr=True, highlight=False) if is_piped else console()
+    once = {row.key: row for row in wanted}  # two detectors of the paper may share their rows
+    run_suite(suite, list(once.values()), options, shown_on, keep_board=False)
+
+
+def _check_required_cells(compared: Reproduction) -> None:
+    """Print how many required cells agree, and exit with status 1 if one is off or failed."""
+    for what, found, then in (
+        ("not as printed", compared.off, "see docs/reproduction.md"),
+        ("failed", compared.failed, "run them again with --retry all"),
+    ):
+        names = dict.fromkeys(f"{c.printed.detector} on {c.printed.dataset}" for c in found)
+        if names:
+            sys.stderr.write(f"bench: {what}: {', '.join(names)}; {then}\n")
+    sys.stderr.write(f"bench: {compared.strict_summary}\n")
+    if compared.off or compared.failed:
+        raise typer.Exit(1)
+
+
+def _refuse_options_of_one_table(context: typer.Context) -> None:
+    """Refuse options that do nothing where no table is named.
+
+    Raises:
+        Usage: one was given.
+    """
+    given = []
+    for name in OF_ONE_TABLE:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name not in ("DEFAULT", "DEFAULT_MAP"):
+            given.append(f"--{name.replace('_', '-')}")
+    if given:
+        instead = "leave it out" if len(given) == 1 else "leave them out"
+        msg = f"{', '.join(given)}: only for one table; name it, without --write, or {instead}"
+        raise Usage(msg)
+
+
+def _write_overview(
+    page: Path,
+    every: Sequence[PublishedTable],
+    data: Path | None,
+    device: DeviceName,
+    results: Path,
+) -> None:
+    """Write the page of all tables and the csv of their values.
+
+    Raises:
+        Usage: the name of the page does not end in .md, or there is nothing to write.
+    """
+    from bench.render import formats
+    from bench.render.reproduction import Overview
+    from bench.reproduce import kept as cells
+
+    if page.suffix != ".md":
+        msg = f"--write {page}: name the page FILE.md; its cells go beside it, into FILE.csv"
+        raise Usage(msg)
+    beside = page.with_suffix(".csv")
+    with usage():
+        kept = cells.read(beside)
+    made = _stored(every, data, device, results, kept)
+    write_file(beside, cells.to_csv(made))
+    write_file(page, formats.FORMATS["md"].write(Overview(made)))
+    _say_kept(kept, {place: cell for one in made for place, cell in one.run.items()})
 
 
 def _stored(
@@ -196,16 +220,15 @@ def _stored(
     """Return the stored and kept values of tables.
 
     Raises:
-        Usage: no cell is whole, and none kept.
+        Usage: no cell has all its rows, and no value is kept.
     """
-
     wanted = [one.wanted(data, device) for one in every]
     made = [_compared(*pair, results, kept) for pair in zip(every, wanted, strict=True)]
     if not any(one.run for one in made):
         if not any(wanted):
             raise Usage(_no_data("of the tables", (), data))
         msg = (
-            f"no whole cell of a table in {results}; run `bench reproduce NAME` first, "
+            f"no cell of a table has all its rows in {results}; run `bench reproduce NAME` first, "
             "or name another with --results"
         )
         raise Usage(msg)
@@ -215,20 +238,20 @@ def _stored(
 def _say_kept(kept: Mapping[Place, Kept], run: Mapping[Place, Cell]) -> None:
     """Print how many kept values were left out or replaced."""
     if n := len(kept.keys() - run.keys()):
-        console().print(f"left out: {n} kept values of other settings or data, or of no cell")
+        console().print(f"left out: {n} kept values of other settings, of other data or of no cell")
     both = kept.keys() & run.keys()
     if n := sum(run[p].agreement == "failed" and not kept[p].ours.failure for p in both):
         console().print(f"replaced: {n} kept values by failures of rows that are stored here")
 
 
 def _no_data(whose: str, members: Sequence[str], data: Path | None) -> str:
-    """Return what to do when none of the data are there, for data sets by their names here."""
+    """Return what to do when all data are missing; `members` are their names in the catalogue."""
     from datasets import data_folder
 
     names = shlex.join(members) if 0 < len(members) <= FEW else "NAME"
     return (
-        f"none of the data {whose} are in {data_folder(data)}; `bench data fetch {names}` brings "
-        "them, or name another folder with --data or $BENCH_DATA"
+        f"none of the data {whose} are in {data_folder(data)}; run `bench data fetch {names}`, or "
+        "name another folder with --data or $BENCH_DATA"
     )
 
 

@@ -532,14 +532,14 @@ def test_a_page_of_nothing_is_not_written(bench, tmp_path):
     done = bench("reproduce", "--write", page, "--data", tmp_path, "--results", tmp_path)
     assert done.wait() == 2
     assert done.stderr == (
-        f"bench: none of the data of the tables are in {tmp_path}; `bench data fetch NAME` brings "
-        "them, or name another folder with --data or $BENCH_DATA\n"
+        f"bench: none of the data of the tables are in {tmp_path}; run `bench data fetch NAME`, or "
+        "name another folder with --data or $BENCH_DATA\n"
     )
     asked = ["reproduce", "dte-2024-semi", "--datasets", "wine,glass", "--data", tmp_path]
     done = bench(*asked, "--results", tmp_path)
     assert done.wait() == 2
     assert "none of the data of wine,glass are in" in done.stderr
-    assert "`bench data fetch adbench/glass adbench/wine` brings them" in done.stderr
+    assert "run `bench data fetch adbench/glass adbench/wine`, or" in done.stderr
     need("adbench/wine")
     done = bench("reproduce", "--write", page, "--results", tmp_path)
     assert done.wait() == 2
