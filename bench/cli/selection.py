@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from bench.plan.suite import Suite
     from bench.store.records import Wanted
 
-TYPES = {"deep": "deep", "shallow": "shallow", "hybrid": "hybrid", "control": "baseline"}
 OWN = ("file:", "folder:", "ucr:", "openml/")  # prefixes of the names of the user's own data
 
 
@@ -66,6 +65,7 @@ def only(wanted: list[Wanted], what: Literal["type", "kind"], names: str | None)
     Raises:
         Usage: no row has one of the types or kinds.
     """
+    from bench.boards.words import TYPES
     from datasets import find
     from detectors.settings import nearest
 
