@@ -129,8 +129,8 @@ def _notes(
     text = f"p: Wilcoxon's signed-rank test, Holm-corrected over all {n_pairs} pairs."
     if least * n_pairs > differences.ALPHA:
         text += (
-            f" With {n} blocks no p-value is below {least:.2g}, so after the correction no pair "
-            "can be told apart, whatever the figures."
+            f" With {n} blocks no p-value is below {least:.2g}, so after the correction no "
+            "difference of a pair can be significant."
         )
     notes.append(f"{text} Nemenyi: mean ranks {cd:.2f} apart differ at the 5 % level.")
     notes.append(

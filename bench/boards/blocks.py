@@ -61,8 +61,8 @@ def blocks(
     Args:
         board: rows of the first protocol count.
         unit: "dataset", or "family": related data sets count as one.
-        coverage: "complete" leaves out the detectors that lack a row; "common" leaves out the data
-            sets on which a detector lacks a row, and only those detectors that have no data set.
+        coverage: "complete" drops the detectors with a missing row; "common" drops the data sets
+            with a missing row of a detector, and only the detectors without any data set.
         detectors: labels that take part; all by default.
 
     Raises:
@@ -130,9 +130,9 @@ def _caption(
     counted = "each family counts as one" if unit == "family" else "each data set counts"
     text = f"{n_detectors} detectors, {n_sets} data sets in {n_families} families; {counted}"
     if lost_detectors:
-        text += f"; left out for want of rows: {_listed(lost_detectors)}"
+        text += f"; detectors dropped for missing rows: {_listed(lost_detectors)}"
     if lost_sets:
-        text += f"; data sets left out because a detector lacks them: {_listed(lost_sets)}"
+        text += f"; data sets dropped for missing rows: {_listed(lost_sets)}"
     return text
 
 

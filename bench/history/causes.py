@@ -1,4 +1,4 @@
-"""What differs between two rows that might be why their figures do: code, settings, versions, data.
+"""What may explain why values of two rows differ: code, settings, versions, data.
 
 A row's details name the files and library versions that its code id is made of, so that a change of
 code is named by its files and, where git knows the commits, by the commits that touched them.
@@ -63,7 +63,7 @@ def _code(pairs: Sequence[Pair], details: tuple[Details, Details]) -> Iterator[s
 
 
 def _commits(a: Record, b: Record, file: str) -> str:
-    """Return the commits between two rows that touched a file, as git tells them, or ""."""
+    """Return the commits between two rows that touched a file, from git, or ""."""
     told = []
     old, new = commit_of(a), commit_of(b)
     if old and new and old != new:

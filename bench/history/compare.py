@@ -32,7 +32,7 @@ from bench.store.records import canonical
 
 Verdict = Literal["better", "worse", "same", "not comparable"]
 
-MARGIN = 0.005  # of a metric of quality; controls often lie closer to the best detectors
+MARGIN = 0.005  # of a metric of quality; baselines are often closer to the best detectors
 COST_MARGIN = math.log(1.25)  # of the logarithm of a ratio of costs
 COSTS = ("fit_seconds", "score_us")
 LEAST_COST = 1e-6  # so that a cost too small to measure has a logarithm
@@ -206,7 +206,7 @@ def _by_dataset(
 
 
 def figure(record: Record, metric: str) -> float:
-    """Return a row's figure of a metric, also of one that is derived from others."""
+    """Return a row's value of a metric, also of one that is derived from others."""
     if metric == "lifted_average_precision":
         ap, base = (np.array([record[n]]) for n in ("average_precision", "prevalence"))
         return float(scored.lifted_average_precision(ap, base)[0])
@@ -287,7 +287,7 @@ def _unpaired(
                     if x != y
                 )
             elif others:
-                continue  # told of the other side
+                continue  # said by the line of the other side
             lines.append(Line(*key, quality=_none(why)))
     return lines
 
@@ -298,8 +298,8 @@ def _same(a: Side, b: Side) -> list[str]:
     if old != new:
         return []
     return [
-        f"{a.name} and {b.name} stand for the same {len(old)} rows: none was made anew between "
-        "them; `bench history` shows what has rows of its own"
+        f"{a.name} and {b.name} are the same {len(old)} rows: none was regenerated between "
+        "them; `bench history` shows the versions that have their own rows"
     ]
 
 

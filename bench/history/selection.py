@@ -61,8 +61,8 @@ def date_of(record: Record) -> str:
 def having(rows: Iterable[Record], metric: str, stored: Sequence[Record]) -> list[Record]:
     """Return the rows, of those stored, that count for a metric.
 
-    Of one of pixels they are those that have the figure and, of detectors of which some stored
-    row has it, the failures; of another, all.
+    For a metric of pixels they are the rows that have it and, of detectors with some stored row
+    that has it, the failures; for any other metric, all.
     """
     if metric not in OF_PIXELS:
         return list(rows)

@@ -4,7 +4,7 @@ A line is one detector with its settings under one protocol, scaler and device, 
 one content: what differs in these is another line. Its points are versions of the code, by code id,
 in the order of their first rows; a step is a verdict of `compare` between two of them. All
 points of a line are over the same data sets: a version that ran on fewer than half of the most is
-left out, then every data set that a version lacks, and both are said.
+left out, then every data set that is missing in a version; notes report both.
 """
 
 from __future__ import annotations
@@ -118,9 +118,9 @@ def _line(key: tuple[str, ...], records: Sequence[Record], metric: str) -> Line:
         if i not in kept
     ]
     if every != common:
-        lacking = sorted({name for name, _ in every - common})
+        dropped = sorted({name for name, _ in every - common})
         notes.append(
-            f"left out, since not every version has them as they are: {', '.join(lacking)}"
+            f"left out, since not every version has them as they are: {', '.join(dropped)}"
         )
     same = [[r for r in versions[i] if (r["dataset"], r["data_sha256"]) in common] for i in kept]
     points = _points(same, metric) if common else ()
@@ -128,7 +128,7 @@ def _line(key: tuple[str, ...], records: Sequence[Record], metric: str) -> Line:
 
 
 def _version(metric: str) -> Callable[[Record], str]:
-    """Return what names the code behind a row's figure."""
+    """Return what names the code behind a row's value."""
     if metric in scored.OF_PIXELS:
         return lambda record: record["code_id"] + record.get("pixels_id", "")
     return lambda record: str(record["code_id"])

@@ -116,7 +116,7 @@ def split(text: str, data: DataSet, seed: int) -> Split:
     """Return the split of a data set under a protocol; it depends on the seed and nothing else.
 
     Raises:
-        NotApplicable: the data set lacks what the protocol needs.
+        NotApplicable: the data set does not have what the protocol needs.
         ValueError: as `parse` does.
     """
     named = parse(text)
@@ -185,7 +185,7 @@ def _distinct(data: DataSet) -> Indices:
     """Return (m,) rows no two of which are equal, ascending.
 
     Of equal rows the first stays, those of an official training part before all others; if their
-    labels differ none does, since the values do not tell which label they have.
+    labels differ none does, since the values do not determine the label.
     """
     ids = row_ids(data.x)
     n_rows, n_anomalies = np.bincount(ids), np.bincount(ids, data.y)

@@ -1,4 +1,4 @@
-"""Protocols of published tables, exactly as their figures were made, flaws included.
+"""Protocols of published tables, exactly as their values were made, flaws included.
 
 They draw from numpy's legacy generator where the authors did, so that a seed gives their rows.
 """

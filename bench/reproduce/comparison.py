@@ -1,11 +1,11 @@
-"""Our figures beside printed ones, cell by cell. Pure: from stored rows to a reproduction.
+"""Our values beside the printed ones, cell by cell. Pure: from stored rows to a reproduction.
 
-A printed set that stands for several has the mean over them of both figures: of the means over
-seeds, and of the standard deviations.
+Where a printed set means several data sets, a cell has the mean over them, of the means over
+seeds and of the standard deviations.
 
-Where rows are not stored, a figure, or a failure, that was kept from rows elsewhere stands, if
-the table still says to make it so, and the data here, if they are here, are those that it was
-made of.
+Where rows are not stored, a value or a failure that was kept from rows elsewhere takes their
+place, if its settings are still those of the table and the data, where present, are still those
+that it was made from.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ LEGEND = (
     f"within {TOLERANCE} percentage points of the printed ones or half a unit of their last digit, "
     "whichever is more. Within the spread: not exact, but the means differ by at most the printed "
     "spread. Outside: neither, also where no spread is printed. Failed: a row ended in an error or "
-    "over a limit, or lacks the figure. Not run: rows are missing."
+    "over a limit, or has no such value. Not run: rows are missing."
 )
 Scores = Callable[[str], tuple[Labels, Floats] | None]
-Place = tuple[str, str, str, str]  # table, data set, detector and metric of a printed figure
+Place = tuple[str, str, str, str]  # table, data set, detector and metric of a printed value
 
 
 @dataclass(frozen=True)
 class Made:
-    """What made a figure of ours.
+    """What made one of our values.
 
     Attributes:
         device: "cpu", or "cuda" with the GPU's name.
         versions: of the libraries, as shown under boards.
         commit: of the project; several are joined by "and".
-        code: as `PublishedTable.code` tells.
+        code: as of `PublishedTable.code`.
         data: digest of the data sets' content.
     """
 
@@ -61,7 +61,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Ours:
-    """A figure of ours, in the table's units.
+    """One of our values, in the table's units.
 
     Attributes:
         mean: over the seeds; nan where rows failed.
@@ -78,11 +78,11 @@ class Ours:
 
 @dataclass(frozen=True)
 class Kept:
-    """A figure of ours, or its failure, whose rows need not be here, and how it was made.
+    """One of our values, or its failure, whose rows need not be here, and how it was made.
 
     Attributes:
-        ours: the figure.
-        recipe: as `PublishedTable.recipe` tells.
+        ours: the value.
+        recipe: as of `PublishedTable.recipe`.
     """
 
     ours: Ours
@@ -91,17 +91,17 @@ class Kept:
 
 @dataclass(frozen=True)
 class Cell:
-    """One printed figure and ours, in the table's units.
+    """One printed value and ours, in the table's units.
 
     Attributes:
-        printed: the figure.
-        deterministic: whether the same figure has to come out: of a method without chance, or
-            whose draws can be made again, and no known reason against it.
+        printed: the printed value.
+        deterministic: whether the cell is required to match: the method has no randomness, or
+            its draws can be reproduced, and no exception is listed.
         ours: mean over the seeds; nan where a row failed or is missing.
         std: our standard deviation over the seeds (ddof = 1); nan likewise.
         agreement: exact (mean, and spread where printed, within TOLERANCE or half a unit of the
             last printed digit), within the printed spread (one standard deviation), outside,
-            failed (timeout, error ... of a row, or it lacks the figure) or not run.
+            failed (timeout, error ... of a row, or a row without the value) or not run.
         reason: why it failed, was not run, or is known to differ; else "".
         made: what made it; None where it was not run.
         outdated: whether our own code that made it has changed since.
@@ -118,7 +118,7 @@ class Cell:
 
     @property
     def difference(self) -> float:
-        """Ours less the printed figure."""
+        """Our value minus the printed one."""
         return self.ours - self.printed.value
 
 
@@ -127,7 +127,7 @@ class Reproduction:
     """A table, or a part of one, with what is stored and kept of it.
 
     Attributes:
-        table: the printed figures.
+        table: the printed values.
         cells: one a figure, in the table's order.
     """
 
@@ -150,7 +150,7 @@ class Reproduction:
 
     @property
     def required(self) -> tuple[Cell, ...]:
-        """The cells that have to come out."""
+        """The cells that are required to match."""
         return tuple(cell for cell in self.cells if cell.deterministic)
 
     @property
@@ -165,30 +165,30 @@ class Reproduction:
 
     @property
     def off(self) -> tuple[Cell, ...]:
-        """Those of them that no known reason explains."""
+        """The inexact cells without a listed exception."""
         return tuple(cell for cell in self.inexact if cell.deterministic)
 
     @property
     def explained(self) -> tuple[Cell, ...]:
-        """Those of them that a known reason explains."""
+        """The inexact cells with a listed exception."""
         return tuple(cell for cell in self.inexact if not cell.deterministic)
 
     @property
     def failed(self) -> tuple[Cell, ...]:
-        """Cells that have to come out and have no figure because rows failed."""
+        """Required cells without a value because rows failed."""
         return tuple(cell for cell in self.required if cell.agreement == "failed")
 
     @property
     def strict_summary(self) -> str:
-        """One line: how many cells have to come out, and how many of them do."""
+        """One line: how many cells are required, and how many of them match."""
         counts = Counter(cell.agreement for cell in self.required)
-        figures = f"{counts['exact']} exact, {len(self.off)} off, {counts['failed']} failed"
-        told = f"{len(self.required)} of {len(self.cells)}"
-        return f"cells that have to come out: {told}: {figures}, {counts['not run']} not run"
+        ran = f"{counts['exact']} exact, {len(self.off)} off, {counts['failed']} failed"
+        n = f"{len(self.required)} of {len(self.cells)}"
+        return f"required cells: {n}: {ran}, {counts['not run']} not run"
 
     @property
     def made_by(self) -> tuple[str, ...]:
-        """Sentences on the versions and commits, and where it is a GPU the device, of cells."""
+        """Sentences on the versions and commits of cells, and on the device where it is a GPU."""
         made = [cell.made for cell in self.cells if cell.made]
         on_gpu = any(each.device != "cpu" for each in made)
         texts = {
@@ -200,10 +200,10 @@ class Reproduction:
 
     @property
     def summary(self) -> str:
-        """One line: how many cells, and how many of them agree how."""
-        told = [f"{self.counts[a]} {a}" for a in AGREEMENTS if self.counts[a]]
+        """One line: the number of cells, in all and by agreement."""
+        counted = [f"{self.counts[a]} {a}" for a in AGREEMENTS if self.counts[a]]
         n = len(self.cells)
-        return f"{n} cell{'s' * (n != 1)}: {', '.join(told)}"
+        return f"{n} cell{'s' * (n != 1)}: {', '.join(counted)}"
 
 
 def reproduce(
@@ -216,11 +216,11 @@ def reproduce(
     """Compare what is stored with what is printed.
 
     Args:
-        table: the printed figures.
-        wanted: the rows they are made of, of the data sets that are here.
+        table: the printed values.
+        wanted: the rows that make them, on the data sets that are here.
         records: stored records by key.
         scores: labels and scores of a stored row by its key.
-        kept: figures of ours, or failures, for cells of whose rows some are not stored, and none
+        kept: our values, or failures, for cells of which some rows are not stored and none
             failed.
     """
     by_place: dict[tuple[str, str], list[Wanted]] = {}
@@ -242,7 +242,7 @@ def _cell(
     scores: Scores,
     kept: Mapping[Place, Kept],
 ) -> Cell:
-    """Return the cell of a figure, from the rows wanted of each data set it stands for."""
+    """Return the cell of a printed value, from the rows wanted of each of its data sets."""
     told = table.told
     contender = told.detectors[figure.detector]
     place = (figure.dataset, figure.detector, figure.metric)
@@ -274,7 +274,7 @@ def _cell(
 
 
 def _not_run(n_wanted: int, n_stored: int) -> str:
-    """Return why a cell has too few rows for a figure; "" if it has all."""
+    """Return why a cell has too few rows for a value; "" if it has all."""
     if not n_wanted:
         return "the data are not here"
     if not n_stored:
@@ -288,7 +288,7 @@ def _failure(metric: str, failed: Sequence[Mapping[str, Any]], n_wanted: int) ->
     first = failed[0]
     if first["status"] in SCORED:
         return (
-            f"{len(failed)} of {n_wanted} rows have no {metric}; make them anew with "
+            f"{len(failed)} of {n_wanted} rows have no {metric}; regenerate them with "
             "--results DIR, a new folder"
         )
     return f"{len(failed)} of {n_wanted} rows: {first['status']}: {first['reason']}"
@@ -302,8 +302,8 @@ def _of_rows(
     scores: Scores,
     failed: Sequence[Mapping[str, Any]],
 ) -> Ours:
-    """Return our figure, from the stored rows of each data set that it stands for; nan, and why,
-    where some failed.
+    """Return our value, from the stored rows of each of its data sets; nan, and why, where some
+    failed.
     """
     told = table.told
     every = [row for rows in wanted for row in rows]
@@ -332,11 +332,11 @@ def _of_rows(
 def _of_kept(
     table: PublishedTable, figure: Figure, kept: Kept, data: str
 ) -> tuple[Ours | None, str]:
-    """Return a kept figure of ours; None, and why, if it is not of these settings or data."""
+    """Return a kept value of ours; None, and why, if it is not of these settings or data."""
     if kept.recipe != table.recipe(figure.detector, figure.dataset):
-        return None, f"the kept figure is of other settings; {NOT_YET}"
+        return None, f"the kept value is of other settings; {NOT_YET}"
     if data not in ("", kept.ours.made.data):
-        return None, f"the kept figure is of other data; {NOT_YET}"
+        return None, f"the kept value is of other data; {NOT_YET}"
     return kept.ours, ""
 
 
@@ -350,7 +350,7 @@ def _digest_of(wanted: Sequence[Wanted]) -> str:
 
 
 def _has(metric: str, record: Mapping[str, Any]) -> bool:
-    """Return whether a stored row has a figure, or scores to make it of."""
+    """Return whether a stored row has a metric, or scores to compute it from."""
     scored = record["status"] in SCORED
     return scored and (metric not in METRICS or math.isfinite(record.get(metric, math.nan)))
 
@@ -371,8 +371,8 @@ def _value(figure: Figure, told: Description, record: Mapping[str, Any], scores:
     found = scores(record["key"])
     if found is None:
         msg = (
-            f"row {record['key'][:8]} has no scores, which {figure.metric} is made of; "
-            "make the rows anew with --results DIR, a new folder"
+            f"row {record['key'][:8]} has no scores to compute {figure.metric} from; "
+            "regenerate the rows with --results DIR, a new folder"
         )
         raise ValueError(msg)
     y, s = found

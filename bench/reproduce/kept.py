@@ -1,8 +1,8 @@
-"""Figures of ours as a file: one line for each cell of a published table that was run, also of
-one that failed.
+"""Our values as a file: one line for each cell of a published table that was run, also where it
+failed.
 
-It lies beside the page of reproductions, so that the page can be written anew, and grow, on a
-machine that has the rows of some cells only.
+It is kept beside the page of reproductions, so that the page can be regenerated, and grow, on a
+machine that has the rows of only some cells.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def to_csv(every: Sequence[Reproduction]) -> str:
 
 
 def read(path: Path) -> dict[Place, Kept]:
-    """Return the figures of a file that `to_csv` made, by place; none if there is no such file.
+    """Return the values of a file that `to_csv` made, by place; none if there is no such file.
 
     Raises:
         ValueError: the file is another, or a line of it is damaged.
@@ -70,7 +70,7 @@ def read(path: Path) -> dict[Place, Kept]:
             except ValueError as error:
                 raise ValueError(_damaged(path, lines.line_num, str(error))) from error
             if place in found:
-                raise ValueError(_damaged(path, lines.line_num, "its cell has a line before it"))
+                raise ValueError(_damaged(path, lines.line_num, "its cell has an earlier line"))
             found[place] = kept
     return found
 

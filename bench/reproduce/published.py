@@ -1,8 +1,8 @@
-"""Published tables: figures as printed, and how each row is made again.
+"""Published tables: the printed values, and how each row is reproduced.
 
-A table is two files in `bench/tables`: NAME.toml says where it was published, the protocol, and
-which detector with which settings each printed name stands for; NAME.csv has the figures, one
-line each: dataset, detector, metric, value, std (empty where none was printed) and source.
+A table is two files in `tables`: NAME.toml says where it was published, the protocol, and which
+detector with which settings each printed name stands for; NAME.csv has the values, one line each:
+dataset, detector, metric, value, std (empty where none was printed) and source.
 """
 
 from __future__ import annotations
@@ -42,9 +42,8 @@ class Contender(BaseModel):
         by_dataset: by printed data set, settings that replace those or are added to them.
         scaler: where it is not the table's.
         seeds: likewise.
-        deterministic: whether the same figures have to come out again, where no reason tells why
-            they do not.
-        absent: why there is no detector that could make its figures.
+        deterministic: whether its cells are required to match, unless an exception is listed.
+        absent: why no detector here can reproduce its values.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -145,7 +144,7 @@ class Description(BaseModel):
 
 @dataclass(frozen=True)
 class Figure:
-    """One printed figure; `std` is None where none was printed."""
+    """One printed value; `std` is None where none was printed."""
 
     dataset: str
     detector: str
@@ -161,8 +160,8 @@ class PublishedTable:
 
     Attributes:
         name: that of its files.
-        told: what its TOML file says, also of what was not asked for.
-        figures: those asked for, in the order of its CSV file.
+        told: the content of its TOML file, also for parts that were not asked for.
+        figures: the printed values asked for, in the order of its CSV file.
     """
 
     name: str
@@ -186,7 +185,7 @@ class PublishedTable:
 
     @cached_property
     def runnable(self) -> tuple[str, ...]:
-        """Printed names of the detectors that there are."""
+        """Printed names of the detectors that can be run."""
         return tuple(name for name in self.detectors if self.told.detectors[name].spec)
 
     def seeds(self, detector: str) -> tuple[int, ...]:
@@ -207,8 +206,8 @@ class PublishedTable:
         return {**contender.settings, **contender.by_dataset.get(dataset, {})}
 
     def recipe(self, detector: str, dataset: str) -> str:
-        """Return a short digest of how figures of a detector on a data set are made: of what the
-        table says of detector, settings, scaler, protocol, seeds, data sets, rows called anomalous,
+        """Return a short digest of how values of a detector on a data set are made: of the table's
+        detector, settings, scaler, protocol, seeds, data sets, share of rows called anomalous,
         rounding and units.
         """
         told, contender = self.told, self.told.detectors[detector]
@@ -227,7 +226,7 @@ class PublishedTable:
 
     def code(self, detector: str, dataset: str) -> str:
         """Return a short digest of our own code that makes a detector's scores on a data set, and
-        values out of them.
+        values from them.
         """
         spec = self.told.detectors[detector].spec
         member = self.members[dataset][0]

@@ -1,4 +1,4 @@
-"""How much a figure changed between paired rows, with an interval, and whether that is anything.
+"""How much a value changed between paired rows, with an interval, and whether it is significant.
 
 The question is of these data sets, so they stand as given and the seeds are the sample: the change
 is the mean over seeds, data sets, then families, its variance the sum of the data sets' own, its
@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Change:
-    """A mean change, its 95 % limits and the p-value of no change; nan where one pair tells none.
+    """A mean change, its 95 % limits and the p-value of no change; nan if a single pair gives none.
 
     `of_data_sets` says that the interval is of the spread between data sets, not seeds.
     """

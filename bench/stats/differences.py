@@ -146,7 +146,7 @@ def holm(p: Floats) -> Floats:
 
 
 def critical_difference(n_detectors: int, n_blocks: int) -> float:
-    """Return Nemenyi's: mean ranks that differ by less are not told apart at the 5 % level.
+    """Return Nemenyi's: smaller differences of mean ranks are not significant at the 5 % level.
 
     q sqrt(k (k + 1) / (6 n)), q the 95 % point of the studentized range divided by sqrt(2).
     """

@@ -22,8 +22,8 @@ def test_complete_blocks_leave_out_detectors_and_say_which():
     assert found.detectors == ("vae:elbo", "ae+lof")
     assert len(found.names) == 5
     assert found.caption == (
-        "2 detectors, 5 data sets in 3 families; each data set counts; left out for want of rows: "
-        "lof, random"
+        "2 detectors, 5 data sets in 3 families; each data set counts; "
+        "detectors dropped for missing rows: lof, random"
     )
 
 
@@ -31,7 +31,7 @@ def test_common_sets_leave_out_data_sets_and_say_which():
     found = blocks(board_with_gaps(), unit="dataset", coverage="common")
     assert set(found.detectors) == {"lof", "vae:elbo", "ae+lof", "random"}
     assert found.names == ("digits/0", "digits/2", "synthetic/dependency")
-    assert "left out because a detector lacks them: digits/1, wine" in found.caption
+    assert "data sets dropped for missing rows: digits/1, wine" in found.caption
 
 
 def test_values_are_means_over_seeds_then_over_the_data_sets_of_a_family():

@@ -78,7 +78,7 @@ def test_rows_of_unchanged_code_are_the_same_rows():
 
 def test_the_same_rows_on_both_sides_are_said_to_be():
     same = compared(rows(), rows())
-    assert same.notes[0].startswith("old and new stand for the same 12 rows: none was made anew")
+    assert same.notes[0].startswith("old and new are the same 12 rows: none was regenerated")
     again = rows(provenance={"date": "2026-02-01T12:00:00+00:00"})
     assert compared(rows(), again).notes == ()
 

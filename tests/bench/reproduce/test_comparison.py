@@ -122,9 +122,7 @@ def test_a_cell_whose_rows_failed_has_failed_and_counts_them():
         ("CBLOF", "failed", "5 of 5 rows: timeout: over 1 s"),
     }
     assert made.summary == "6 cells: 6 failed"
-    assert made.strict_summary == (
-        "cells that have to come out: 3 of 6: 0 exact, 0 off, 3 failed, 0 not run"
-    )
+    assert made.strict_summary == ("required cells: 3 of 6: 0 exact, 0 off, 3 failed, 0 not run")
     lines = list(csv.DictReader(io.StringIO(written("csv", made))))
     assert {(line["agreement"], line["ours"]) for line in lines} == {("failed", "")}
     assert ">failed<" in written("html", made)
@@ -198,7 +196,7 @@ def test_a_row_without_scores_says_what_to_do():
     records = {
         key: {**r, "average_precision": 0.8} for key, r in recorded(wanted, [0.8] * 5).items()
     }
-    with pytest.raises(ValueError, match=r"has no scores, which f1 is made of; .* --results DIR"):
+    with pytest.raises(ValueError, match=r"has no scores to compute f1 from; .* --results DIR"):
         reproduce(table, wanted, records, lambda key: None)
 
 
@@ -277,10 +275,10 @@ def test_a_kept_value_of_another_recipe_is_dropped_and_of_other_code_is_reported
     for change in others:
         other = replace(table, told=table.told.model_copy(update=change))
         (cell,) = reproduce(other, (), {}, lambda key: None, cells.read(path)).cells
-        assert cell.reason == "the kept figure is of other settings; not run yet", change
+        assert cell.reason == "the kept value is of other settings; not run yet", change
     moved = [replace(row, data_sha256="0" * 64) for row in wanted]
     (cell,) = reproduce(table, moved, {}, lambda key: None, cells.read(path)).cells
-    assert cell.reason == "the kept figure is of other data; not run yet"
+    assert cell.reason == "the kept value is of other data; not run yet"
 
     path.write_text(path.read_text().replace(table.code("KNN", "wine"), "0" * 12))
     again = reproduce(table, (), {}, lambda key: None, cells.read(path))
@@ -308,7 +306,7 @@ def test_a_failure_is_kept_where_its_rows_are_not_here(tmp_path):
     assert better.cells[0].ours == pytest.approx(99)
     path.write_text(path.read_text().replace(table.recipe("KNN", "wine"), "0" * 12))
     other = reproduce(table, wanted, {}, lambda key: None, cells.read(path))
-    assert other.cells[0].reason == "the kept figure is of other settings; not run yet"
+    assert other.cells[0].reason == "the kept value is of other settings; not run yet"
 
 
 def test_a_kept_value_that_a_failure_replaces_is_reported(bench, tmp_path):
@@ -347,7 +345,7 @@ def test_a_kept_value_hides_no_failure(tmp_path):
         ("my,own\n1,2\n", "is no file of reproduced cells, whose columns are table,dataset"),
         ("{head}\n<<<<<<< HEAD\n", "page.csv is damaged: it has not 16 fields"),
         ("{head}\n{line},\n", "page.csv is damaged: it has not 16 fields"),
-        ("{head}\n{line}\n{line}\n", "page.csv is damaged: its cell has a line before it"),
+        ("{head}\n{line}\n{line}\n", "page.csv is damaged: its cell has an earlier line"),
         ("{head}\n{failed}\n", "page.csv is damaged: it needs either a figure or a failure"),
     ],
 )
@@ -589,7 +587,7 @@ def test_strict_fails_where_a_deterministic_cell_is_off(bench, tmp_path, monkeyp
     done = CliRunner().invoke(app, asked)  # every row is stored, so that nothing runs
     assert done.exit_code == 1
     assert "not as printed: KNN on wine; see docs/reproduction.md" in done.stderr
-    assert "that have to come out: 3 of 3: 2 exact, 1 off, 0 failed, 0 not run" in done.stderr
+    assert "required cells: 3 of 3: 2 exact, 1 off, 0 failed, 0 not run" in done.stderr
     assert "| 99.29 ± 0.22 | 99.19 ± 0.22 | -0.103 | within the spread |" in done.stdout
 
 
@@ -602,16 +600,14 @@ def test_strict_fails_where_a_deterministic_cell_failed(bench, tmp_path):
     assert done.wait() == 1
     assert done.stderr.splitlines() == [
         "bench: failed: KNN on wine; run them again with --retry all",
-        "bench: cells that have to come out: 3 of 6: 0 exact, 0 off, 3 failed, 0 not run",
+        "bench: required cells: 3 of 6: 0 exact, 0 off, 3 failed, 0 not run",
     ]
     done = bench(
         "reproduce", "dte-2024-semi", "--detectors", "KNN", "--datasets", "wine", "--strict",
         "--retry", "timeout", "--results", tmp_path,
     )  # fmt: skip
     assert done.wait() == 0
-    assert done.stderr == (
-        "bench: cells that have to come out: 3 of 3: 3 exact, 0 off, 0 failed, 0 not run\n"
-    )
+    assert done.stderr == ("bench: required cells: 3 of 3: 3 exact, 0 off, 0 failed, 0 not run\n")
 
 
 def test_a_job_has_the_memory_that_is_asked_for(bench, tmp_path):
@@ -698,7 +694,7 @@ def test_a_row_without_the_value_of_a_cell_says_so():
     cells = {c.printed.metric: c for c in found.cells}
     assert cells["pixel_auroc"].agreement == "failed"
     assert cells["pixel_auroc"].reason == (
-        "1 of 1 rows have no pixel_auroc; make them anew with --results DIR, a new folder"
+        "1 of 1 rows have no pixel_auroc; regenerate them with --results DIR, a new folder"
     )
 
 
