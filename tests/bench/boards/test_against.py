@@ -36,7 +36,7 @@ def test_the_lines_hold_the_tests_of_the_blocks_against_the_first():
 
 def test_with_few_blocks_it_says_that_no_difference_can_be_significant():
     notes = " ".join(against(build(rows_of(), title="t"), "random").notes)
-    assert "With 3 blocks no p-value is below 0.25, so after the correction no pair" in notes
+    assert "With 3 blocks no p-value is below 0.25, so after the correction no difference" in notes
     assert "rough: few blocks" in notes
     assert "no p-value is below" not in " ".join(against(build(rows_of(datasets=MANY), title="t"),
                                                          unit="dataset").notes)  # fmt: skip

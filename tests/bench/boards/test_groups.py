@@ -8,6 +8,7 @@ import pytest
 from bench.boards.board import build
 from bench.boards.words import MARKS
 from bench.render.table import NONE
+from bench.boards.words import TYPES
 from bench.report.depth import answer
 from bench.store.provenance import made_by
 from tests.helpers.boards_made_up import DETECTORS, failed, line_of, rows_of, written
@@ -38,8 +39,9 @@ def test_the_best_of_a_family_has_the_best_mean_on_the_board_and_on_the_page():
     shallow = made.families.set_index("family").loc["shallow"]
     assert shallow[["best", "rank"]].tolist() == ["lof", 2]
     assert shallow["value"] == pytest.approx(0.9)
-    told = {family.name: family.best["label"] for family in answer(made, rows).families["auroc"]}
-    assert told == dict(zip(made.families["family"], made.families["best"], strict=True))
+    bests = {one.name: one.best["label"] for one in answer(made, rows).types["auroc"]}
+    types = made.families["family"].map(TYPES)
+    assert bests == dict(zip(types, made.families["best"], strict=True))
     costs = build(rows, title="t", metric="fit_seconds")
     cheapest = costs.detectors.groupby("family")["fit_seconds"].min()
     assert costs.families.set_index("family")["value"].to_dict() == pytest.approx(dict(cheapest))
