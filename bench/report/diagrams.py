@@ -92,11 +92,11 @@ def _sentence(
     ranks = "differ in rank" if friedman.f_p < ALPHA else "show no difference in rank"
     sentence = (
         f"Over {n_blocks} {unit} the detectors {ranks} (Friedman's test, "
-        f"chi-squared {fixed(friedman.chi2, 1)}, Iman and Davenport's p {chance(friedman.f_p)}). "
+        f"chi-squared {fixed(friedman.chi2, 1)}, Iman and Davenport's p {_chance(friedman.f_p)}). "
         f"Of {n_pairs} pairs, {differing} differ by Wilcoxon's test with Holm's correction"
     )
     if pairs.least * n_pairs >= ALPHA:
-        sentence += f"; with {n_blocks} blocks no p is below {chance(pairs.least)}, so no pair can"
+        sentence += f"; with {n_blocks} blocks no p is below {_chance(pairs.least)}, so no pair can"
     return sentence + "."
 
 
@@ -110,13 +110,13 @@ def _pairs(compared: Blocks, tested: differences.Pairs, chosen: Sequence[str]) -
         p = float(tested.holm[first, second])
         likely = bayes.signed_rank(compared.values[first] - compared.values[second])
         texts = (
-            ", ".join(map(str, counts[i, j])), chance(p),
+            ", ".join(map(str, counts[i, j])), _chance(p),
             *(share(value, 2) for value in (likely.better, likely.same, likely.worse)),
         )  # fmt: skip
         rows.append((*(Cell(name, code=True) for name in names), *map(Cell, texts)))
     return Table("", PAIRS, tuple(rows))
 
 
-def chance(p: float) -> str:
+def _chance(p: float) -> str:
     """Return a p-value or probability, ".032", "<.001"."""
     return "<.001" if 0 <= p < 0.001 else share(p)

@@ -104,7 +104,7 @@ def _template() -> Any:
     environment = html.environment(HERE)
     helpers = (text.share, text.cost, text.fixed, text.whole, text.marks, text.fit_cost)
     environment.filters |= {helper.__name__: helper for helper in helpers}
-    environment.filters |= {"signed": depth.signed, "reach": text.reach, "chance": diagrams.chance}
+    environment.filters |= {"signed": depth.signed, "reach": text.reach}
     environment.globals |= {"TYPES": TYPES, "MARKS": MARKS, "isnan": math.isnan}
     return environment.get_template("template.html")
 
