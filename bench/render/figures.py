@@ -1,7 +1,7 @@
 """Figures of a board: critical differences, rank heat map, quality against cost.
 
-Pure functions from a board to a matplotlib figure. Families of detectors differ by marker, and
-nothing is told by colour alone: the figures are meant for grey paper and for every reader's eyes.
+Pure functions from a board to a matplotlib figure. Types of detectors differ by marker, and
+nothing depends on colour alone, so that figures can be read in grey and by every reader.
 matplotlib is imported when a figure is drawn, and neither a display nor its global state is used.
 """
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which readers with any of the common colour blindnesses tell apart; each
-# family has a marker of its own besides.
+# Okabe and Ito's colours, which readers with any of the common colour blindnesses can distinguish;
+# each type also has its own marker.
 COLOURS = {"deep": "#0072B2", "shallow": "#009E73", "hybrid": "#CC79A7", "control": "#4d4d4d"}
 MARKERS = {"deep": "s", "shallow": "o", "hybrid": "D", "control": "x"}
 FORMATS = ("pdf", "svg", "png")
@@ -84,7 +84,7 @@ def save(figure: Figure, stem: Path) -> list[Path]:
 
 
 def critical_differences(board: Board, comparison: Comparison) -> Drawn:
-    """Return mean ranks with Nemenyi's critical difference; bars join what is not told apart.
+    """Return mean ranks with Nemenyi's critical difference; bars join ties.
 
     Detectors are listed by rank from the top, so that sixty are as readable as six.
     """
@@ -125,7 +125,7 @@ def critical_differences(board: Board, comparison: Comparison) -> Drawn:
 
 
 def ranks(board: Board) -> Drawn:
-    """Return the rank of every detector on every data set; 1 is best, hatched where rows lack."""
+    """Return the rank of every detector on every data set; 1 is best, hatched without a rank."""
     labels = list(board.detectors["label"])
     names = list(board.datasets["dataset"])
     whole = board.cells["value"].where(board.cells["rows_ok"] == board.cells["rows"])
@@ -170,8 +170,8 @@ def ranks(board: Board) -> Drawn:
 def quality_and_cost(board: Board, name: str) -> Drawn:
     """Return the board's metric against a cost, with the detectors that none beats in both.
 
-    Only these and the best of each family are named, by numbers and a key beside the axes, or no
-    name could be read; the others are told by marker.
+    Only these and the best of each type are named, by numbers and a key beside the axes, so that
+    names can be read; the others have only their marker.
     """
     ranked = board.detectors[board.detectors["rank"].notna()]
     ranked = ranked[ranked[f"median_{name}"] > 0]

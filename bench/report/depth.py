@@ -24,7 +24,7 @@ from bench.render.values import cost, records, share
 from bench.stats import averages
 
 Floats = averages.Floats
-ORDER = ("shallow", "deep", "hybrid", "control")  # families of detectors, as rows store them
+ORDER = ("shallow", "deep", "hybrid", "control")  # types of detectors, as rows store them
 ALIKE = (0.8, 1.25)  # ratios of times that are called about the same
 METRICS = ("auroc", "lifted_average_precision")
 

@@ -59,7 +59,7 @@ def run_jobs(
     The workers need the same code and libraries, and the data in their own data folder.
 
     Returns:
-        For each job, "" or why it was not run: data or code that the workers lack, or their end.
+        For each job, "" or why it was not run: data or code missing on the workers, or their end.
     """
     from distributed import KilledWorker, as_completed
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from bench.boards.board import build
-from bench.boards.words import MARKS
+from bench.boards.words import MARKS, TYPES
 from bench.render.table import NONE
-from bench.boards.words import TYPES
 from bench.report.depth import answer
 from bench.store.provenance import made_by
 from tests.helpers.boards_made_up import DETECTORS, failed, line_of, rows_of, written

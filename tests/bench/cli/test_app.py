@@ -34,7 +34,7 @@ main()
 
 
 def fresh(*args: object, path: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run `bench` in a new interpreter that tells which heavy libraries it has imported."""
+    """Run `bench` in a new interpreter that reports which heavy libraries it has imported."""
     return subprocess.run(
         [sys.executable, "-c", WATCHED, *map(str, args)],
         cwd=ROOT,
@@ -422,7 +422,7 @@ def test_a_foreign_package_of_our_name_is_one_sentence_if_it_wins(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["package", "module"])
-def test_a_foreign_package_of_our_name_is_told_of_if_it_is_hidden(tmp_path, kind):
+def test_a_foreign_package_of_our_name_is_reported_if_it_is_hidden(tmp_path, kind):
     file = tmp_path / ("datasets/__init__.py" if kind == "package" else "datasets.py")
     file.parent.mkdir(exist_ok=True)
     file.touch()
@@ -478,7 +478,7 @@ def test_data_that_cannot_be_read_are_a_sentence_and_no_board_of_nothing(bench, 
     assert "mlflow: 0 runs" not in run.stdout
 
 
-def test_failures_of_one_reason_are_told_once_with_how_many_more(bench, tmp_path):
+def test_failures_of_one_reason_are_reported_once_with_how_many_more(bench, tmp_path):
     arguments = ("run", "smoke", "--detectors", f"random,{RAISING}", "--datasets", "wine")
     run = bench(*arguments, "--seeds", 3, "--results", tmp_path)
     assert run.wait() == 0, run.stderr

@@ -215,7 +215,7 @@ def test_every_table_of_adbench_has_its_sizes_before_it_is_fetched():
     assert datasets.find("adbench/donors").facts == Facts(619326, (10,), 36710)
 
 
-def test_a_wrong_file_is_told_by_verify_and_card(bench_data, toy, tmp_path):
+def test_a_wrong_file_is_reported_by_verify_and_card(bench_data, toy, tmp_path):
     path = tmp_path / "data" / "toy" / "five.npz"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"<html>sorry</html>")

@@ -49,7 +49,7 @@ def test_a_figure_is_written_as_pdf_svg_and_png_the_same_each_time(made, tmp_pat
 
 
 @pytest.mark.parametrize("unit", ["family", "dataset"])
-def test_the_diagram_lists_detectors_by_rank_and_joins_what_is_not_told_apart(made, unit):
+def test_the_diagram_lists_detectors_by_rank_and_joins_ties(made, unit):
     compared = against(made, unit=unit)
     axes = figures.critical_differences(made, compared).drawing.axes[0]
     labels = [tick.get_text() for tick in axes.get_yticklabels()]
@@ -64,7 +64,7 @@ def test_the_diagram_lists_detectors_by_rank_and_joins_what_is_not_told_apart(ma
         assert ranks[worst] - ranks[best] < compared.critical_difference
 
 
-def test_the_heat_map_shows_ranks_and_hatches_what_lacks(made):
+def test_the_heat_map_shows_ranks_and_hatches_missing_rows(made):
     axes = figures.ranks(made).drawing.axes[0]
     labels = [tick.get_text() for tick in axes.get_yticklabels()]
     shown = np.array(axes.images[0].get_array().filled(np.nan))

@@ -63,7 +63,7 @@ def test_the_best_is_bold_and_what_is_not_distinguishable_underlined():
     assert any(r"\underline" in line for line in matrix[2])
 
 
-def test_cells_without_a_figure_say_why():
+def test_cells_without_a_value_say_why():
     rows = rows_of(datasets=MANY)
     first = rows["dataset"] == ADBENCH[0]
     rows = failed(rows, first & (rows["label"] == "lof"), "timeout", "600 s")

@@ -1,4 +1,4 @@
-"""What a detector says of its fit is kept with its rows, and costs none of them."""
+"""Diagnostics of a fit are kept with its rows, and cost none of them."""
 
 import math
 

@@ -162,7 +162,7 @@ def test_the_command_that_a_run_names_when_its_server_is_away_sends_its_rows(
     assert sorted(smoke + tracked(tmp_path, "tracked")) == both
 
 
-def test_a_run_with_nothing_to_do_says_which_rows_mlflow_lacks_without_importing_it(
+def test_a_run_with_nothing_to_do_says_which_rows_mlflow_misses_without_importing_it(
     bench, tmp_path
 ):
     asked = ("run", "smoke", "--detectors", "random", "--datasets", "wine")
