@@ -1,0 +1,188 @@
+"""`bench run`: what it answers, stores and leaves alone."""
+
+import io
+import shlex
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+import bench as harness
+from tests.helpers.command import contents
+
+ROOT = Path(__file__).parents[3]
+RAISING = "tests/helpers/counting.py:Raising"
+
+
+def test_settings_that_are_not_accepted_are_refused_before_anything_runs(bench, tmp_path):
+    suite = tmp_path / "bad.toml"
+    suite.write_text(
+        'datasets = ["wine"]\nseeds = 1\ndetectors = ["random",\n'
+        '{ spec = "lof", settings = { n_neighbors = 0 }, label = "a" },\n'
+        '{ spec = "lof", settings = { n_neighbors = "5" }, label = "b" },\n'
+        '{ spec = "lof", settings = { n_neighbours = 5 }, label = "c" },\n'
+        '{ spec = "lof", settings = { head.n_neighbors = 5 }, label = "d" }]'
+    )
+    run = bench("run", suite, "--results", tmp_path)
+    assert run.wait() == 2
+    assert run.stderr == (
+        "bench: lof: n_neighbors = 0 is not accepted: an integer >= 1; "
+        "lof: n_neighbors = '5' is not accepted: an integer >= 1; "
+        "lof has no setting 'n_neighbours'; did you mean n_neighbors?; "
+        "lof has no setting 'head'; did you mean seed?\n"
+    )
+    assert harness.rows(tmp_path).empty
+
+
+def test_a_second_run_does_nothing_and_prints_the_same_board(bench, results):
+    before = contents(results)
+    run = bench("run", results / "small.toml", "--results", results)
+    assert run.wait() == 0
+    assert "16 rows, 16 stored, 0 to run" in run.stdout
+    board = bench("board", results / "small.toml", "--results", results)
+    assert board.wait() == 0
+    assert run.stdout.endswith(board.stdout)
+    changed = {path for path, text in contents(results).items() if before[path] != text}
+    assert {Path(path).name for path in changed} <= {"lock"}
+
+
+def test_a_run_of_many_detectors_names_the_command_that_prints_the_whole_board(bench, tmp_path):
+    labels = [f"knn-{k}" for k in range(1, 17)]
+    detectors = ",\n".join(
+        f'{{ spec = "knn", settings = {{ n_neighbors = {k} }}, label = "knn-{k}" }}'
+        for k in range(1, 17)
+    )
+    suite = tmp_path / "of many.toml"
+    suite.write_text(f'title = "Many"\ndatasets = ["wine"]\nseeds = 3\ndetectors = [{detectors}]\n')
+    run = bench("run", suite, "--seeds", "2", "--results", tmp_path)
+    assert run.wait() == 0, run.stderr
+    assert sum(f" {label} " in run.stdout for label in labels) == 10
+    assert "6 more detectors.\n" in run.stdout
+    (line,) = [line for line in run.stdout.splitlines() if line.startswith("the whole board: ")]
+    name, *arguments = shlex.split(line.partition(": ")[2])
+    assert name == "bench"
+    board = bench(*arguments)
+    assert board.wait() == 0, board.stderr
+    assert all(f" {label} " in board.stdout for label in labels)
+    assert "By data set" in board.stdout
+
+
+def test_a_dry_run_says_what_would_run_and_writes_nothing(bench, results, tmp_path):
+    absent = tmp_path / "absent"
+    run = bench("run", "smoke", "--results", absent, "--dry-run")
+    assert run.wait() == 0
+    assert "32 rows, 0 stored, 32 to run" in run.stdout
+    assert not absent.exists()
+    before = contents(results)
+    run = bench("run", results / "small.toml", "--seeds", 3, "--results", results, "--dry-run")
+    assert run.wait() == 0
+    assert "24 rows, 16 stored, 8 to run" in run.stdout
+    assert "lof: 2" in run.stdout
+    assert contents(results) == before
+
+
+def test_stale_rows_are_counted_and_left_out(bench, results, tmp_path):
+    folder = tmp_path / "results"
+    shutil.copytree(results, folder)
+    detector = tmp_path / "mine.py"
+    source = (ROOT / "tests/helpers/counting.py").read_text()
+    for text in (source, source.replace("-np.abs", "-2 * np.abs")):
+        detector.write_text(text)
+        arguments = ("--results", folder, "--detectors", f"knn,{detector}:Backwards")
+        run = bench("run", results / "small.toml", *arguments)
+        assert run.wait() == 0, run.stderr
+    assert "8 rows, 4 stored, 4 to run" in run.stdout
+    assert "4 stale rows of older code left out" in run.stdout
+    assert len(harness.rows(folder)) == 16 + 4 + 4
+
+
+def test_strict_is_exit_status_1_for_failed_rows_which_retry_runs_again(bench, tmp_path):
+    arguments = ("run", "smoke", "--detectors", f"random,{RAISING}", "--datasets", "wine")
+    arguments = (*arguments, "--seeds", 1, "--results", tmp_path)
+    run = bench(*arguments, "--strict")
+    assert run.wait() == 1
+    assert "error: " in run.stdout
+    assert "no score for 119 samples" in run.stdout
+    rows = harness.rows(tmp_path).set_index("label")
+    assert rows.status.to_dict() == {"random": "ok", RAISING: "error"}
+    for extra, todo in (((), 0), (("--retry", "timeout,memory"), 0), (("--retry", "all"), 1)):
+        run = bench(*arguments, *extra)
+        assert run.wait() == 0
+        assert f"2 rows, {2 - todo} stored, {todo} to run" in run.stdout
+    assert len(harness.rows(tmp_path)) == 2
+
+
+def test_data_that_do_not_fit_a_protocol_are_unsupported_with_the_reason(bench, tmp_path):
+    arguments = ("run", "smoke", "--detectors", "random", "--datasets", "wine", "--seeds", 1)
+    run = bench(*arguments, "--protocol", "official", "--results", tmp_path)
+    assert run.wait() == 0
+    (row,) = harness.rows(tmp_path).itertuples()
+    assert row.status == "unsupported"
+    assert row.reason == "wine has no official split; use the protocol one-class"
+
+
+def test_rows_have_metrics_costs_and_provenance(results):
+    rows = harness.rows(results)
+    assert len(rows) == rows.key.nunique() == 16
+    assert set(rows.status) == {"ok"}
+    columns = {"auroc", "average_precision", "prevalence", "recall@fpr=0.05", "distinct"}
+    costs = {"fit_seconds", "score_us", "peak_mib", "parameters", "n_train", "n_test"}
+    assert columns | costs <= set(rows.columns)
+    assert {"commit", "versions", "machine", "date", "run"} <= set(rows.provenance[0])
+
+
+def test_settings_of_ones_own_data_are_options(bench, tmp_path):
+    lines = [f"{i % 7},{i % 5},{'yes' if i % 10 == 0 else 'no'}" for i in range(60)]
+    (tmp_path / "my claims.csv").write_text("\n".join(["a,b,fraud", *lines]))
+    own = ("--datasets", f"file:{tmp_path}/my claims.csv", "--label", "fraud", "--normal", "no")
+    options = ("--detectors", "knn", "--seeds", "2", "--results", tmp_path, "--drop", "b")
+    run = bench("run", "smoke", *own, *options)
+    assert run.wait() == 0, run.stderr
+    assert "smoke, with other detectors, datasets, seeds: auroc" in run.stdout
+    board = bench("board", "smoke", *own, *options, "--format", "csv")
+    assert board.wait() == 0
+    assert pd.read_csv(io.StringIO(board.stdout))["rows_ok"].tolist() == [2]
+
+
+def test_several_columns_are_left_out_and_missing_values_filled_by_a_scaler_of_the_command_line(
+    bench, tmp_path
+):
+    lines = [f"{i},{i % 5},{i % 7 or ''},{'yes' if i % 10 == 0 else 'no'}" for i in range(60)]
+    (tmp_path / "a.csv").write_text("\n".join(["id,day,amount,fraud", *lines]))
+    own = ("--datasets", f"file:{tmp_path}/a.csv?missing=keep", "--label", "fraud")
+    rest = ("--normal", "no", "--drop", "id,day", "--results", tmp_path, "--seeds", "1,")
+    run = bench("run", "smoke", *own, *rest, "--detectors", "knn", "--scaler", "median+standard")
+    assert run.wait() == 0, run.stderr
+    assert "scaler median+standard" in run.stdout
+    board = bench("board", "smoke", *own, *rest, "--detectors", "knn", "--scaler", "median")
+    assert board.wait() == 2
+    assert "unknown scaler 'median'; did you mean median+" in board.stderr
+
+
+def test_data_that_cannot_be_read_are_a_sentence_and_no_board_of_nothing(bench, tmp_path):
+    (tmp_path / "a.csv").write_text("a,fraud\n1,0\n2,1\n")
+    own = ("--datasets", f"file:{tmp_path}/a.csv", "--detectors", "knn", "--results", tmp_path)
+    run = bench("run", "smoke", *own)
+    assert run.wait() == 1
+    assert "a.csv: name the label column (--label, or ?label=)" in run.stdout
+    assert "none of these rows could be run, so there is no board" in run.stdout
+    assert "Chance-adjusted AP" not in run.stdout
+    assert "0 failed" not in run.stdout
+    assert "mlflow: 0 runs" not in run.stdout
+
+
+def test_failures_of_one_reason_are_printed_once_with_how_many_more(bench, tmp_path):
+    arguments = ("run", "smoke", "--detectors", f"random,{RAISING}", "--datasets", "wine")
+    run = bench(*arguments, "--seeds", 3, "--results", tmp_path)
+    assert run.wait() == 0, run.stderr
+    before = run.stdout[: run.stdout.index("smoke, with other")]
+    assert before.count("no score for 119 samples") == 2
+    assert "2 more rows: error: ValueError: no score for 119 samples" in before
+
+
+def test_settings_of_ones_own_data_without_such_data_are_bad_usage(bench):
+    run = bench("run", "smoke", "--datasets", "wine", "--label", "fraud")
+    assert run.wait() == 2
+    assert run.stderr == (
+        "bench: --label, --normal and --drop are for data of your own: --datasets file:PATH\n"
+    )
