@@ -1,4 +1,4 @@
-"""Anomaly detectors, deep and shallow, behind one interface.
+"""Anomaly detectors, deep and shallow, with one interface.
 
     from detectors import make, names
     scores = make("vae+lof", latent_dim=4).fit(x_train).score(x_test)

@@ -1,4 +1,4 @@
-"""Detectors made of others: one read-out of a model, and a head on a model's codes."""
+"""Detectors that are composed of others: a read-out of a model, and a head on its codes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class ReadOut(Detector):
     """One named score of a model: the model's `score` with that read-out.
 
     Attributes:
-        model: the model, which `fit` fits.
-        readout: which of the model's read-outs.
+        model: the model that `fit` fits.
+        readout: the name of one of the model's read-outs.
     """
 
     takes_images: ClassVar[bool] = True  # the model decides
@@ -50,8 +50,8 @@ class ReadOut(Detector):
 class Hybrid(Detector):
     """The score of another detector on the standardised codes of a model.
 
-    Codes are standardised with the mean and standard deviation of the training codes; a unit
-    that is constant on them stays as it is.
+    Codes are standardised with the mean and standard deviation of the training codes. A code
+    unit that is constant in training is only centred.
 
     Attributes:
         encoder: a model with codes.

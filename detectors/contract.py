@@ -1,7 +1,7 @@
-"""What every detector is: settings, `fit(x)` and `score(x)`.
+"""The contract of a detector: settings, `fit(x)` and `score(x)`.
 
-A detector is a dataclass whose fields are its settings. `fit` never changes them; what is
-learned ends in an underscore. Larger scores mean more anomalous. There are no labels and no
+A detector is a dataclass whose fields are its settings. `fit` never changes them; learned
+attributes end in an underscore. Larger scores mean more anomalous. There are no labels and no
 thresholds.
 """
 
@@ -24,15 +24,15 @@ Floats = NDArray[np.float64]
 
 
 class Unsupported(ValueError):
-    """Raised by `fit` or `score` when the data rule this detector or these settings out."""
+    """Raised by `fit` or `score` when the data do not suit this detector or these settings."""
 
 
 class Diverged(RuntimeError):
-    """Raised by `fit` when training left the finite numbers; says where and what to change."""
+    """Raised by `fit` when a loss is not finite; the message says where and what to change."""
 
 
 class Collapsed(RuntimeError):
-    """Raised by `fit` when training ended in a model that gives every sample the same score."""
+    """Raised by `fit` when the trained model gives every sample the same score."""
 
 
 @dataclass(kw_only=True)
@@ -45,9 +45,9 @@ class Detector(ABC):
     `takes_images`. One whose scores depend on the other test rows sets `transductive`. Planning
     reads these declarations from the source, so each is a literal.
 
-    A model whose score is made of errors by feature may offer them as `feature_errors(x)`,
-    (n, *shape) for samples (n, *shape), finite and larger for more anomalous: the metrics of
-    pixels take those of images.
+    A model whose score is composed of errors by feature may return them by a method
+    `feature_errors(x)`: (n, *shape) for samples (n, *shape), finite and larger for more anomalous.
+    The metrics of pixels use those of images.
 
     Attributes:
         seed: entropy of the detector's random streams (`self.stream(name)`); equal seeds give
@@ -86,7 +86,7 @@ class Detector(ABC):
 
         Raises:
             Unsupported: x is not finite or has another shape than the training samples.
-            ValueError: unknown read-out, `fit` has not been called, or the scores are no numbers.
+            ValueError: unknown read-out, `fit` has not been called, or scores are not numbers.
         """
         if readout is not None and readout not in self.readouts:
             msg = (
@@ -126,17 +126,17 @@ class Detector(ABC):
 
     @property
     def n_parameters_(self) -> int | None:
-        """Number of trained parameters; None where the notion does not apply."""
+        """Number of trained parameters; None for a detector without any."""
         return None
 
     @property
     def bounds(self) -> tuple[float, float] | None:
-        """Between which values the features of samples have to be; None for all numbers."""
+        """The smallest and the largest value that a feature may have; None for no limit."""
         return None
 
     @property
     def diagnostics_(self) -> Mapping[str, float | Sequence[float]]:
-        """What `fit` says of itself: figures by name, and curves with one figure an epoch."""
+        """Diagnostics of `fit` by name: numbers, and curves with one number per epoch."""
         return {}
 
     @abstractmethod
@@ -150,7 +150,7 @@ class Detector(ABC):
         raise ValueError(msg)
 
     def _suited(self, samples: Floats) -> Floats:
-        """Return samples as the detector takes them: images flattened unless it wants images."""
+        """Return samples in the shape that the detector takes; images are flattened by default."""
         if samples.ndim == 2 or self.takes_images:
             return samples
         return samples.reshape(len(samples), -1).astype(np.float64)
@@ -171,13 +171,13 @@ class Detector(ABC):
 
 
 def require_rows(x: Floats, least: int, what: str) -> None:
-    """Check that x has enough training samples for `what`.
+    """Check that x (n, d) has enough training samples for `what`.
 
     Raises:
         Unsupported: there are fewer than `least`.
     """
     if len(x) < least:
-        msg = f"{what} takes at least {least} training rows, there are {len(x)}"
+        msg = f"{what} needs at least {least} training samples, there are {len(x)}"
         raise Unsupported(msg)
 
 

@@ -1,4 +1,4 @@
-"""What is known of a detector without importing it: an entry of the registry."""
+"""An entry of the registry: what is known about a detector without importing it."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ class UnknownDetector(ValueError):
 
 @dataclass(frozen=True)
 class Entry:
-    """What planning knows of a method without importing it.
+    """What planning knows about a method without importing it.
 
     Attributes:
         target: "package.module:Class" or "path/to/file.py:Class".
-        family: deep, shallow, hybrid or control.
-        readouts: names of the scores a fitted model gives, the default first; empty for one.
-        encodes: whether the model gives codes for a head.
+        family: deep, shallow, hybrid, or "control" for a baseline.
+        readouts: names of the scores of a fitted model, the default first; empty for a single one.
+        encodes: whether the model has codes for a head.
         trains_together: whether seeds train as one batched model (`fit_together`).
-        takes_device: whether it trains on a device that can be chosen; others run on the CPU.
-        takes_epochs: whether it has the setting `epochs`, which `untrained-` sets to 0.
+        takes_device: whether one can choose the device that it trains on; others run on the CPU.
+        takes_epochs: whether it has a setting `epochs`, which `untrained-` sets to 0.
         transductive: whether a score depends on the other test rows.
-        images_only: whether samples have to be images.
-        preset: arguments fixed by the name.
-        preload: further modules that the method imports, for whoever forks processes.
+        images_only: whether samples must be images.
+        preset: settings that the name fixes.
+        preload: further modules to import before processes are forked.
     """
 
     target: str
@@ -47,7 +47,7 @@ class Entry:
 
 
 def read_entry(target: str, preset: Mapping[str, Any] | None = None) -> Entry:
-    """Return what a class says of itself, read from its source without importing it.
+    """Return the entry of a class, read from its source without importing it.
 
     Raises:
         UnknownDetector: the file has no such class.

@@ -1,4 +1,4 @@
-"""From a spec to a detector: import its class, check its settings and make it."""
+"""From a spec to a detector: import the class, check the settings, make the detector."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def check(text: str, settings: Mapping[str, Any]) -> None:
 
 @contextmanager
 def _on_path(folder: Path) -> Iterator[None]:
-    """Let a user's file import what lies beside it, as it does when python runs it."""
+    """Let a user's file import modules beside it, as it can when python runs it."""
     sys.path.insert(0, str(folder))
     try:
         yield

@@ -1,4 +1,4 @@
-"""The table of detectors: their names, and where their classes are. It imports no method.
+"""The table of detectors: their names and where their classes are. It imports no method.
 
 To add a detector, write its class in a file of this package and add one line to `TABLE`.
 """
@@ -22,7 +22,7 @@ class Method(NamedTuple):
     """A line of the table.
 
     Attributes:
-        target: "package.module:Class"; what else is known of a method, its class says.
+        target: "package.module:Class"; the class declares everything else.
         preset: settings that the name fixes.
     """
 
@@ -30,17 +30,16 @@ class Method(NamedTuple):
     preset: Mapping[str, Any] = MappingProxyType({})
 
 
-# Deep methods are ours. Of those that PyOD has too, its ALAD draws while scoring, its LUNAR finds
-# negatives at their own distance 0, its AnoGAN takes vectors alone, and its AutoEncoder, VAE and
-# DeepSVDD are peers in the suite `peers`, where ours are compared with them. CES-AE, DAGMM, DTE-C,
-# flows, GOAD, ICL, OC-NN and WAE it has not.
+# All deep methods are implemented here. PyOD has some of them too: its ALAD draws random numbers
+# while scoring, its LUNAR finds each negative at distance 0 from itself, and its AnoGAN takes only
+# vectors. The suite `peers` compares its AutoEncoder, VAE and DeepSVDD with those of this package.
 TABLE: dict[str, Method] = {
     "aae": Method("detectors.deep.aae:AAE"),
     "ae": Method("detectors.deep.autoencoder:Autoencoder"),
     "alad": Method("detectors.deep.alad:ALAD"),
     "anogan": Method("detectors.deep.anogan:AnoGAN"),
-    # The paper's 4, for images, kept 0 of 5 units active on cardio and 1 of 6 on letter; 2 kept
-    # 2 and 3.
+    # With 4, the paper's value for images, 0 of 5 units stayed active on cardio and 1 of 6 on
+    # letter; with 2, 2 and 3 did.
     "beta-vae": Method("detectors.deep.vae:VAE", {"beta": 2.0}),
     "cae": Method("detectors.deep.contractive:ContractiveAutoencoder"),
     "ces-ae": Method("detectors.deep.cumulative:CumulativeErrorAutoencoder"),
@@ -100,10 +99,10 @@ def _of_table(name: str) -> Entry:
 
 @cache
 def _foreign() -> dict[str, Entry]:
-    """Detectors of other installed packages (entry-point group `fathom.detectors`).
+    """Return the detectors of other installed packages (entry-point group `fathom.detectors`).
 
     Raises:
-        ValueError: one of them cannot be read, or has the name of another; names its package.
+        ValueError: one cannot be read, or two have one name; the message names the package.
     """
     found: dict[str, Entry] = {}
     for point in entry_points(group=ENTRY_POINTS):
@@ -120,7 +119,7 @@ def _foreign() -> dict[str, Entry]:
 
 
 def names() -> tuple[str, ...]:
-    """Return every registered name, sorted; PyOD classes and files come beside them."""
+    """Return every registered name, sorted. PyOD classes and files are not registered."""
     return tuple(sorted([*TABLE, *_foreign()]))
 
 

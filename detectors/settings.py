@@ -1,4 +1,4 @@
-"""Checking of settings against the annotated fields of a detector's dataclass."""
+"""Checks of settings against the annotated fields of a detector's dataclass."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WORDS: dict[Any, str] = {
     int: "an integer",
     float: "a number",
     bool: "true or false",
-    str: "a text",
+    str: "a string",
     type(None): "none",
 }
 _SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "min_length": "of length >="}
@@ -31,7 +31,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def check_settings(cls: type, settings: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return `settings` with every value checked against the field of `cls` it sets.
 
-    Lists become tuples where the field is a tuple. `name` is how messages call the detector.
+    Lists become tuples where the field is a tuple. Messages call the detector `name`.
 
     Raises:
         ValueError: no such setting, or a value of the wrong type or out of range.
@@ -70,7 +70,7 @@ def describe(hint: Any) -> str:
     if origin in (Union, UnionType):
         return " or ".join(describe(part) for part in arguments)
     if origin is tuple:
-        return f"a list, each {describe(arguments[0])}"
+        return f"a list with each entry {describe(arguments[0])}"
     return str(hint)
 
 

@@ -1,4 +1,4 @@
-"""What the source of a detector's class tells of it, read without importing anything.
+"""What the source of a detector's class declares, read without importing it.
 
 A class inherits what its bases declare, as far as these lie in the same file, in files beside it
 or in this package.
@@ -22,7 +22,7 @@ HOME = Path(__file__).parent.parent
 _FAMILIES = get_args(Family)
 
 
-def _are_texts(value: object) -> bool:
+def _are_strings(value: object) -> bool:
     return isinstance(value, tuple) and all(isinstance(name, str) for name in value)
 
 
@@ -30,18 +30,18 @@ _BOOLEAN = (lambda value: isinstance(value, bool), "a literal True or False")
 _REFERENCE = re.compile(r"^Reference: (?:\[\w+\](?:,\s+)?)+$", re.MULTILINE)
 # What a class may declare, which values are accepted, and how messages describe them.
 _LITERALS: dict[str, tuple[Callable[[object], bool], str]] = {
-    "family": (lambda value: value in _FAMILIES, f"one of the texts {', '.join(_FAMILIES)}"),
+    "family": (lambda value: value in _FAMILIES, f"one of the strings {', '.join(_FAMILIES)}"),
     "readouts": (
-        _are_texts,
-        'a literal tuple of texts, such as ("reconstruction", "elbo"), or a dict with such keys',
+        _are_strings,
+        'a literal tuple of strings, such as ("reconstruction", "elbo"), or a dict with such keys',
     ),
-    "preload": (_are_texts, 'a literal tuple of texts, such as ("torch._dynamo",)'),
+    "preload": (_are_strings, 'a literal tuple of strings, such as ("torch._dynamo",)'),
     "encodes": _BOOLEAN,
     "trains_together": _BOOLEAN,
     "images_only": _BOOLEAN,
     "transductive": _BOOLEAN,
 }
-# What a class only has or has not, whatever its value, and how the registry calls it.
+# Attributes whose presence alone counts, and their names in an `Entry`.
 _PRESENCE = {"device": "takes_device", "epochs": "takes_epochs"}
 
 
@@ -139,19 +139,19 @@ def citations(target: str) -> tuple[str, ...]:
 
 
 def declared(path: Path, name: str) -> dict[str, Any]:
-    """Return what a class of a file, and its bases, declare of a registry's `Entry`.
+    """Return the fields of a registry's `Entry` that a class of a file and its bases declare.
 
     Raises:
         ValueError: a declaration is no literal, or a file is not valid python.
     """
-    told: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for file, node in _lineage(path, name):
         for attribute, value in _assigned(node):
             if attribute in _PRESENCE:
-                told[_PRESENCE[attribute]] = True
-            elif attribute in _LITERALS and attribute not in told and value is not None:
-                told[attribute] = _literal(f"{file}:{node.name}", attribute, value)
-    return told
+                found[_PRESENCE[attribute]] = True
+            elif attribute in _LITERALS and attribute not in found and value is not None:
+                found[attribute] = _literal(f"{file}:{node.name}", attribute, value)
+    return found
 
 
 def _assigned(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr | None]]:
@@ -176,7 +176,7 @@ def _literal(where: str, attribute: str, value: ast.expr) -> Any:
 
 
 def _lineage(path: Path, name: str, above: float = math.inf) -> Iterator[tuple[Path, ast.ClassDef]]:
-    """Yield a class that is known in a file above a line, and its bases, each with its file."""
+    """Yield the class with that name in a file above a line, and its bases, each with its file."""
     source = _read(path)
     for node in reversed(source.classes):
         if node.name == name and node.lineno < above:

@@ -23,9 +23,9 @@ class Spec:
 
     Attributes:
         base: registered name, "pyod:Class" or "path.py:Class".
-        entry: what the registry says of the base.
-        untrained: whether the model is left without a training step.
-        readout: the score to read, None for the only one or for a head.
+        entry: the registry's entry of the base.
+        untrained: whether the model takes no training step.
+        readout: name of the score; None for a single score or with a head.
         head: name of the detector on the model's codes, or None.
     """
 
@@ -42,14 +42,14 @@ class Spec:
 
     @property
     def family(self) -> Family:
-        """Deep, shallow, hybrid (a head on a deep model) or control (also untrained models)."""
+        """Deep, shallow, hybrid (with a head) or control (a baseline or an untrained model)."""
         if self.untrained:
             return "control"
         return "hybrid" if self.head else self.entry.family
 
     @property
     def head_entry(self) -> Entry | None:
-        """What the registry says of the head."""
+        """The registry's entry of the head."""
         return find(self.head) if self.head else None
 
     @property
@@ -98,7 +98,7 @@ def _split_readout(model: str) -> tuple[str, str | None]:
 
 
 def _canonical(base: str) -> str:
-    """Return a base; a file's path is relative to the working folder, or absolute outside it."""
+    """Return a base; a file's path becomes relative to the working folder, else absolute."""
     where, found, attribute = base.rpartition(".py:")
     if not found:
         return base
@@ -115,6 +115,6 @@ def _check_head(text: str, base: str, readout: str | None, entry: Entry, head: s
         msg = f"{text!r}: {base} has no codes for a head; models that have: {encoders}"
         raise ValueError(msg)
     if find(head).family == "control":
-        msg = f"{text!r}: a head is a shallow or a deep detector, {head} is a control"
+        msg = f"{text!r}: a head is a shallow or a deep detector, {head} is a baseline"
         raise ValueError(msg)
     return head

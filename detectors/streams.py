@@ -13,8 +13,8 @@ import numpy as np
 def stream(seed: int, name: str) -> np.random.Generator:
     """Return the generator of the stream `name` under `seed`.
 
-    Streams of one seed are independent of each other, and each starts afresh at every call:
-    the same arguments give the same numbers, whatever was drawn before or elsewhere.
+    The streams of a seed are independent of each other, and each call returns one at its start:
+    equal arguments give equal numbers, whatever has been drawn before.
     """
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=tuple(name.encode())))
 
@@ -26,9 +26,10 @@ def integer_seed(seed: int, name: str) -> int:
 
 @contextmanager
 def global_generators(seed: int) -> Iterator[None]:
-    """Seed the generators of random, numpy and torch inside, and put them back afterwards.
+    """Seed the global generators of random, numpy and torch inside, and restore them afterwards.
 
-    For libraries that draw from them or seed them. torch's counts only once it is imported.
+    For libraries that draw from them or seed them. That of torch is left out until torch is
+    imported.
     """
     python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
     torch = sys.modules.get("torch")

@@ -1,1 +1,1 @@
-"""The contract as checks, for the tests and for `bench check`: whether a detector keeps it."""
+"""Checks whether a detector keeps the contract, for the tests and for `bench check`."""

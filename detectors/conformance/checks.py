@@ -1,7 +1,7 @@
 """The contract of `detectors.contract` as functions.
 
-Each check takes a `Subject` and raises `CheckFailed` with a sentence where the contract does not
-hold. `checks_for(subject)` names those that apply.
+Each check takes a `Subject`. Where the contract does not hold, it raises `CheckFailed` with one
+sentence. `checks_for(subject)` returns the checks that apply.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from detectors.streams import global_generators, stream
 
 
 class CheckFailed(AssertionError):
-    """Raised by a check, with what does not hold."""
+    """Raised by a check; the message says what does not hold."""
 
 
 Check = Callable[[Subject], None]
@@ -47,11 +47,11 @@ def settings_stay(subject: Subject) -> None:
 
 
 def data_stay(subject: Subject) -> None:
-    """`fit` and `score` leave their arrays as they are."""
+    """`fit` and `score` do not change their arrays."""
     x, z = subject.samples
     subject.make().fit(x).score(z)
     same = np.array_equal(x, subject.samples[0]) and np.array_equal(z, subject.samples[1])
-    _expect(same, "fit or score changed its input in place")
+    _expect(same, "fit or score changes its input in place")
 
 
 def scores_are_finite_numbers(subject: Subject) -> None:
@@ -62,14 +62,14 @@ def scores_are_finite_numbers(subject: Subject) -> None:
 
 
 def far_samples_score_higher(subject: Subject) -> None:
-    """Samples far from all training samples score above typical ones, in the mean."""
+    """Samples far from all training samples score above typical ones on average."""
     scores = subject.fitted().score(subject.samples[1])
     near, far = scores[:-N_FAR].mean(), scores[-N_FAR:].mean()
     _expect(far > near, f"far samples score {far:.4g}, typical ones {near:.4g}; is the sign right?")
 
 
 def same_seed_gives_same_scores(subject: Subject) -> None:
-    """Equal seeds give equal scores, whatever the global generators; so does scoring twice."""
+    """Equal seeds give equal scores, whatever the global generators; scoring twice does too."""
     x, z = subject.samples
     with global_generators(1):
         detector = subject.make().fit(x)
@@ -80,18 +80,18 @@ def same_seed_gives_same_scores(subject: Subject) -> None:
 
 
 def global_random_state_untouched(subject: Subject) -> None:
-    """`fit` and `score` leave the generators of random, numpy and torch where they were."""
+    """`fit` and `score` do not change the global generators of random, numpy and torch."""
     detector = subject.make()
     before = _global_states()
     detector.fit(subject.samples[0])
     fitted = _global_states()
     detector.score(subject.samples[1])
     moved = {n for n in before if before[n] != fitted[n] or fitted[n] != _global_states()[n]}
-    _expect(not moved, f"the global generator of {', '.join(sorted(moved))} was drawn or seeded")
+    _expect(not moved, f"fit or score changes the global generator of {', '.join(sorted(moved))}")
 
 
 def refit_forgets_the_first_fit(subject: Subject) -> None:
-    """A second `fit` leaves nothing of the first."""
+    """A second `fit` forgets the first."""
     x, z = subject.samples
     other = np.concatenate([3 * x[::-1] + 1, 5 * x[:9]])
     again = subject.make().fit(other).fit(x).score(z)
@@ -99,7 +99,7 @@ def refit_forgets_the_first_fit(subject: Subject) -> None:
 
 
 def score_depends_on_companions_only_if_declared(subject: Subject) -> None:
-    """A score is the same alone, together and permuted; of a transductive detector it is not."""
+    """A score is the same alone, together and permuted, except for a transductive detector."""
     z = subject.samples[1]
     detector = subject.fitted()
     together = detector.score(z)
@@ -114,9 +114,12 @@ def score_depends_on_companions_only_if_declared(subject: Subject) -> None:
     }
     worst = max(moved, key=lambda way: moved[way])
     if subject.spec.transductive:
-        _expect(moved[worst] > subject.tolerance, "is declared transductive, but is not")
+        _expect(moved[worst] > subject.tolerance, "it is declared transductive, but is not")
     else:
-        message = f"scores {worst} differ by {moved[worst]:.2g} of the largest; declare it"
+        message = (
+            f"scores {worst} differ by {moved[worst]:.2g} of the largest; declare "
+            "`transductive = True` if a score depends on the other test samples"
+        )
         _expect(moved[worst] <= subject.tolerance, message)
 
 
@@ -148,7 +151,7 @@ def one_feature_works_or_is_unsupported(subject: Subject) -> None:
 
 
 def constant_column_works_or_is_unsupported(subject: Subject) -> None:
-    """A column constant in training, and not in test, is scored, or `Unsupported`."""
+    """A column that is constant only in training is scored, or `Unsupported`."""
     x, z = subject.samples
     x[:, 0], z[: N_TEST // 2, 0] = 0.1, 0.1
     _expect_scores_or_unsupported(subject, x, z)
@@ -177,7 +180,7 @@ def another_width_is_unsupported(subject: Subject) -> None:
 
 
 def codes_are_consistent(subject: Subject) -> None:
-    """Codes are (n, k) finite float64, the same alone and together."""
+    """Codes are (n, k) finite float64, equal alone and together."""
     x, z = (brought_within(samples, subject.bounds) for samples in subject.samples)
     detector = make_model(subject.spec, **subject.settings).fit(x)
     codes = detector.encode(z)
@@ -188,7 +191,7 @@ def codes_are_consistent(subject: Subject) -> None:
 
 
 def errors_by_feature_are_consistent(subject: Subject) -> None:
-    """Errors by feature are finite, of the samples' shape, the same alone and together."""
+    """Errors by feature are finite, of the samples' shape, equal alone and together."""
     x, z = (brought_within(samples, subject.bounds) for samples in subject.samples)
     detector: Any = make_model(subject.spec, **subject.settings).fit(x)
     errors = np.asarray(detector.feature_errors(z))
@@ -199,13 +202,13 @@ def errors_by_feature_are_consistent(subject: Subject) -> None:
 
 
 def training_moves_every_parameter_and_lowers_the_loss(subject: Subject) -> None:
-    """Every parameter of the network moves in training, and the loss falls, except in a game."""
+    """Training changes every parameter of the network and lowers the loss, except in a game."""
     x = brought_within(subject.samples[0], subject.bounds)
     trained: Any = make_model(subject.spec, **subject.settings).fit(x)
     initial: Any = make_model(subject.spec, **{**subject.settings, "epochs": 0}).fit(x)
     start = dict(initial.net_.named_parameters())
     for name, parameter in trained.net_.named_parameters():
-        _expect(bool((parameter != start[name]).any()), f"the parameter {name} did not move")
+        _expect(bool((parameter != start[name]).any()), f"training leaves {name} unchanged")
     first, last = trained.losses_[0], trained.losses_[-1]
     is_game = trained._phases()[-1].is_game
     _expect(is_game or last < first, f"the loss went from {first:.4g} to {last:.4g}")
@@ -250,7 +253,7 @@ def checks_for(subject: Subject) -> dict[str, Check]:
 
 
 def _trains(spec: Spec) -> bool:
-    """Whether the model is one of the training loop of this package."""
+    """Whether the training loop of this package trains the model."""
     from detectors.training.base import DeepDetector
 
     return issubclass(load_class(spec.entry.target), DeepDetector)
@@ -283,7 +286,7 @@ def _expect(holds: bool | np.bool, message: str) -> None:
 def _expect_equal(scores: Floats, expected: Floats, what: str) -> None:
     n_moved = int((scores != expected).sum())
     moved = float(np.abs(scores - expected).max())
-    _expect(n_moved == 0, f"{what} gives {n_moved} other scores, by up to {moved:.2g}")
+    _expect(n_moved == 0, f"{what} gives {n_moved} different scores, by up to {moved:.2g}")
 
 
 def _expect_scores(scores: Floats, n: int) -> None:
@@ -312,7 +315,7 @@ def _expect_unsupported(method: Callable[[Floats], object], x: Floats, what: str
 
 
 def _distance(expected: Floats, score: Callable[[], Floats]) -> float:
-    """Return the largest change of a score relative to the largest; infinite if it is refused."""
+    """Return the largest change of a score relative to the largest; infinite if unsupported."""
     try:
         scores = score()
     except Unsupported:
@@ -323,7 +326,7 @@ def _distance(expected: Floats, score: Callable[[], Floats]) -> float:
 
 
 def _global_states() -> dict[str, Any]:
-    """Return comparable states of the global random generators."""
+    """Return the states of the global random generators, comparable by `==`."""
     kind, keys, *rest = np.random.get_state()  # noqa: NPY002
     states: dict[str, Any] = {"random": random.getstate(), "numpy": (kind, tuple(keys), *rest)}
     if "torch" in sys.modules:

@@ -1,4 +1,4 @@
-"""What is checked, and the samples on which it is checked."""
+"""The detector that is checked, and the samples for its checks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from detectors.spec import Spec, parse
 from detectors.streams import stream
 
 N_TRAIN, N_TEST, N_FAR = 64, 24, 6
-SIDE = 8  # pixels, of the images that a detector of images alone is checked on
+SIDE = 8  # pixels, of the images for a detector that takes only images
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Subject:
 
     Attributes:
         text: its spec.
-        settings: settings that differ from the defaults, for instance fewer epochs; those of a
-            head under "head".
-        n_features: width of the samples it is checked on.
+        settings: settings other than the defaults, for instance fewer epochs; those of a head
+            under "head".
+        n_features: number of features of the samples.
     """
 
     text: str
@@ -39,10 +39,10 @@ class Subject:
 
     @property
     def tolerance(self) -> float:
-        """How far a score may move, relative to the largest, when companions change.
+        """Largest change of a score, relative to the largest, when other test samples change.
 
-        Nothing for models that score in padded batches, float32 rounding for other deep ones,
-        float64 rounding of matrix products for the rest.
+        0 for models that score in padded batches, float32 rounding for other deep ones, float64
+        rounding of matrix products for the rest.
         """
         if self.spec.entry.family != "deep":
             return 1e-9
@@ -50,13 +50,13 @@ class Subject:
         return 1e-5 if not padded else 1e-9 if self.spec.head else 0.0
 
     def make(self, **settings: Any) -> Detector:
-        """Return a new detector; one for bounded values gets its samples brought there first."""
+        """Return a new detector; it maps its samples to its bounds first, if it has any."""
         detector = make(self.text, **{**self.settings, **settings})
         return detector if self.bounds is None else _Within(model=detector, limits=self.bounds)
 
     @property
     def bounds(self) -> tuple[float, float] | None:
-        """The bounds of the model, as `Detector.bounds`."""
+        """As `Detector.bounds`."""
         return make(self.text, **self.settings).bounds
 
     def fitted(self) -> Detector:
@@ -65,7 +65,7 @@ class Subject:
 
     @property
     def samples(self) -> tuple[Floats, Floats]:
-        """New training and test samples (n, *shape); the last `N_FAR` of the test are far."""
+        """New training and test samples (n, *shape); the last `N_FAR` test samples are far."""
         if not self.spec.entry.images_only:
             return _samples(self.n_features)
         x, z = _samples(SIDE * SIDE)
@@ -74,7 +74,7 @@ class Subject:
 
 @dataclass(kw_only=True)
 class _Within(Detector):
-    """A detector of bounded values, given each value on a rising curve between its bounds."""
+    """A detector of bounded values, with each value mapped between its bounds."""
 
     model: Detector
     limits: tuple[float, float]
@@ -87,7 +87,7 @@ class _Within(Detector):
 
 
 def _samples(d: int) -> tuple[Floats, Floats]:
-    """Two clouds of correlated vectors, and test samples that end in far ones."""
+    """Return two clouds of correlated vectors; the last test samples are far from both."""
     rng = stream(0, "samples")
     mixing = np.eye(d) + 0.3 * rng.normal(size=(d, d))
     clouds = np.array([[-2.0], [2.0]])[rng.integers(2, size=N_TRAIN + N_TEST)]
@@ -97,7 +97,7 @@ def _samples(d: int) -> tuple[Floats, Floats]:
 
 
 def brought_within(x: Floats, bounds: tuple[float, float] | None) -> Floats:
-    """Return x with each value on a rising curve between the bounds; as it is without any."""
+    """Return x with each value mapped between the bounds by a rising curve; x without bounds."""
     if bounds is None:
         return x
     low, high = bounds

@@ -1,1 +1,1 @@
-"""Deep detectors: one file a method and nothing else."""
+"""Deep detectors: one file per method, with its networks, its losses and its scores."""

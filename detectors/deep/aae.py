@@ -15,25 +15,19 @@ from detectors.networks.adversarial_losses import BETAS
 from detectors.training.phases import Objective, Phase, mean_of
 from detectors.training.prior import DiscriminatedAutoencoder
 
-ENCODER_PACE = 0.3  # in the game; at 1 the encoder overruns the discriminator and both wander
+ENCODER_PACE = 0.3  # in the game; at 1 the encoder beats the discriminator and neither settles
 
 
 @dataclass(kw_only=True)
 class AAE(DiscriminatedAutoencoder):
     """Scores of an autoencoder whose encoder plays against a discriminator of codes.
 
-    Two phases on every batch, as in the paper: reconstruction, then regularisation, in which the
-    discriminator learns to tell draws of the prior from codes and the encoder to confuse it.
+    Every batch has two phases, as in the paper: reconstruction, then regularisation, in which the
+    discriminator learns to distinguish draws of the prior from codes and the encoder learns to
+    confuse it.
 
-    Read-outs:
-
-    - `reconstruction`: mean squared error per feature.
-    - `discriminator`: minus the discriminator's logit of the code: how surely it is no draw of
-      the prior.
-    - `latent-likelihood`: -log p(z) of the code in nats, p(z) = N(0, I).
-
-    The losses of the game do not say how far it is: held-out rows are judged by their squared
-    error plus the MMD of their codes and the prior.
+    The losses of a game do not measure progress: validation uses the squared error of held-out
+    samples plus the MMD of their codes and the prior.
     """
 
     def _phases(self) -> tuple[Phase, ...]:

@@ -1,7 +1,8 @@
-"""ALAD: a bidirectional GAN whose reconstruction is judged in a discriminator's features.
+"""ALAD: a bidirectional GAN whose reconstructions are compared in a discriminator's features.
 
 Zenati, Romain, Foo, Lecouat and Chandrasekhar, "Adversarially learned anomaly detection", ICDM
-2018, arXiv:1812.02288. Spectral normalisation of the encoder and of all discriminators, as theirs.
+2018, arXiv:1812.02288. As in the paper, the encoder and all discriminators are spectrally
+normalised.
 
 Reference: [zenati2018alad]
 """
@@ -67,7 +68,7 @@ class ALADNet(nn.Module):
         return logits
 
     def features(self, x: Tensor, other: Tensor) -> Tensor:
-        """Return what the last layer of the discriminator of (x, x) pairs sees, (n, h)."""
+        """Return the input (n, h) of the last layer of the discriminator of (x, x) pairs."""
         features: Tensor = self.of_xx[:-1](torch.cat([x, other], dim=1))
         return features
 
@@ -76,10 +77,10 @@ class ALADNet(nn.Module):
 class ALAD(GAN[ALADNet]):
     """Scores of reconstructions x' = G(E(x)) of a bidirectional, cycle-consistent GAN.
 
-    The first read-out is the paper's score, the others are those that the paper compares it with.
+    The first read-out is the paper's score; the paper compares it with the others.
 
     Attributes:
-        learning_rate: lower than that of other methods: its three discriminators win soon.
+        learning_rate: lower than for other methods, as the three discriminators win soon.
     """
 
     discriminators: ClassVar[tuple[str, ...]] = ("of_xz", "of_xx", "of_zz")
@@ -114,7 +115,7 @@ class ALAD(GAN[ALADNet]):
     def _features(self, rows: Tensor) -> Tensor:
         """L1 distance of f(x, x) and f(x, x').
 
-        f is what the last layer of the discriminator of (x, x) pairs sees.
+        f is the input of the last layer of the discriminator of (x, x) pairs.
         """
         net, x = self.net_, rows.float()
         return (net.features(x, x) - net.features(x, self._restored(rows))).abs().sum(-1)

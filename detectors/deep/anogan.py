@@ -1,8 +1,8 @@
-"""AnoGAN: the distance of a sample to the nearest one that a GAN of normal samples can generate.
+"""AnoGAN: the distance of a sample to the nearest sample that a GAN can generate.
 
 Schlegl, Seeboeck, Waldstein, Schmidt-Erfurth and Langs, "Unsupervised anomaly detection with
-generative adversarial networks to guide marker discovery", IPMI 2017, arXiv:1703.05921. Other than
-theirs, networks of images have no batch normalisation.
+generative adversarial networks to guide marker discovery", IPMI 2017, arXiv:1703.05921. Unlike the
+authors', networks for images have no batch normalisation.
 
 Reference: [schlegl2017anogan]
 """
@@ -29,7 +29,7 @@ from detectors.training.recording import recorded
 
 
 class RowwiseProduct(torch.autograd.Function):
-    """x @ w for constant w, in which a row of the gradient, too, does not depend on its place."""
+    """x @ w for constant w; no row of the product and the gradient depends on its place."""
 
     @staticmethod
     def forward(x: Tensor, w: Tensor) -> Tensor:
@@ -43,13 +43,13 @@ class RowwiseProduct(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        """Return the gradient by x (n, k); a transposed view of w would take another kernel."""
+        """Return the gradient by x (n, k); a transposed view of w would use another kernel."""
         (w,) = ctx.saved_tensors
         return rowwise_product(gradient, w.T.contiguous()), None
 
 
 class SearchableDense(Dense):
-    """A dense layer through which the search for latent vectors takes gradients row by row."""
+    """A dense layer for the search for latent vectors, in which gradients do not mix rows."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (n, n_out) of x (n, n_in)."""
@@ -74,7 +74,7 @@ class GANNet(nn.Module):
                 layer.__class__ = SearchableDense
 
     def features(self, x: Tensor) -> Tensor:
-        """Return what the last layer of the discriminator sees of samples (n, *shape), (n, h)."""
+        """Return the inputs (n, h) of the discriminator's last layer for samples (n, *shape)."""
         features: Tensor = self.discriminator[:-1](x)
         return features
 
@@ -83,15 +83,15 @@ class GANNet(nn.Module):
 class AnoGAN(GAN[GANNet]):
     """Scores at the end of a search for the latent vector z whose G(z) is nearest to a sample.
 
-    The search lowers (1 - lambda) R + lambda D by Adam, for a fixed number of steps from one
+    The search minimises (1 - lambda) R + lambda D by Adam, for a fixed number of steps from one
     draw of the prior, the same for all samples. R is the sum over features of |x - G(z)|; D is the
-    sum of |f(x) - f(G(z))| over the features f that the last layer of the discriminator sees.
-    Codes are the vectors that the search ends at.
+    sum of |f(x) - f(G(z))| over the inputs f of the discriminator's last layer. Codes are the final
+    vectors of the search.
 
     Attributes:
         feature_weight: lambda.
-        search_steps: of gradient descent, by Adam. Scoring takes as long as they are many; the
-            paper takes 500.
+        search_steps: number of steps of Adam. The time of scoring is proportional to it; the paper
+            takes 500.
         search_rate: learning rate of the search.
     """
 
@@ -153,11 +153,11 @@ class AnoGAN(GAN[GANNet]):
         return (1 - self.feature_weight) * residual + self.feature_weight * feature
 
     def _residual(self, residual: Tensor, feature: Tensor) -> Tensor:
-        """R, the distance in the features of the sample."""
+        """R, the distance of the features."""
         return residual
 
     def _feature(self, residual: Tensor, feature: Tensor) -> Tensor:
-        """D, the distance in the features of the discriminator."""
+        """D, the distance of the inputs of the discriminator's last layer."""
         return feature
 
     readouts: ClassVar[ReadOuts] = {

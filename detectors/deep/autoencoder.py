@@ -1,4 +1,4 @@
-"""Autoencoder: a network that squeezes samples through a narrow code and restores them.
+"""Autoencoder: a network that compresses samples to a narrow code and reconstructs them.
 
 Hinton and Salakhutdinov, "Reducing the dimensionality of data with neural networks", Science
 2006, doi:10.1126/science.1127647; as an anomaly detector Hawkins et al., "Outlier detection using
@@ -16,4 +16,4 @@ from detectors.training.reconstruction import CodeReconstruction
 
 @dataclass(kw_only=True)
 class Autoencoder(CodeReconstruction):
-    """Squared error with which a network restores a sample from a narrow code."""
+    """Squared error of a network's reconstruction of a sample from a narrow code."""

@@ -1,4 +1,4 @@
-"""Contractive autoencoder: its code hardly changes where the samples are.
+"""Contractive autoencoder: its code changes little near the training samples.
 
 Rifai, Vincent, Muller, Glorot and Bengio, "Contractive auto-encoders: explicit invariance during
 feature extraction", ICML 2011, https://icml.cc/2011/papers/455_icmlpaper.pdf.
@@ -37,8 +37,8 @@ class TiedDecoder(nn.Module):
 class ContractiveNet(nn.Module):
     """h = s(x W + b), y = h W^T + c: one sigmoid layer and a linear one with its weight, tied.
 
-    Tied weights are the authors' and matter: a free decoder could make up for an encoder that
-    contracts everything alike.
+    The weights are tied, as the authors': a free decoder could compensate for an encoder that
+    contracts all directions equally.
     """
 
     def __init__(self, shape: tuple[int, ...], latent_dim: int) -> None:
@@ -73,20 +73,18 @@ def squared_jacobian(code: Tensor, weight: Tensor) -> Tensor:
 
 @dataclass(kw_only=True)
 class ContractiveAutoencoder(Reconstruction[ContractiveNet]):
-    """Squared error with which a network restores a sample from a code that resists changes.
+    """Squared error of a network's reconstruction of a sample from a code that resists changes.
 
     The loss is the sum of squared errors over the features plus `contraction` ||J(x)||_F^2, J
-    the Jacobian of the code, both divided by the number of features. Images are taken as their
-    pixels: the penalty is that of one dense layer.
-
-    Read-outs: those of `Reconstruction`.
+    the Jacobian of the code, both divided by the number of features. Images count as vectors of
+    their pixels, as the penalty is that of one dense layer.
 
     Attributes:
-        latent_dim: number of sigmoid units, which may be more than the features; by default as
-            many as the widest hidden layer of the other networks (`hidden_sizes`).
-        contraction: lambda, the factor on the penalty. While the units are nearly linear, a
-            direction of the training samples is left out where its variance is below lambda / 8;
-            1 is an eighth of the variance of a standardised feature.
+        latent_dim: number of sigmoid units, possibly more than features; by default the width of
+            the widest hidden layer of the other networks (`hidden_sizes`).
+        contraction: lambda, the weight of the penalty. While the units are nearly linear, the code
+            ignores a direction of the training samples with a variance below lambda / 8; for
+            lambda = 1 that is an eighth of the variance of a standardised feature.
     """
 
     latent_dim: Annotated[int, Ge(1)] | None = None

@@ -1,9 +1,9 @@
-"""Autoencoder scored by its errors over the whole of training.
+"""Autoencoder whose score sums its errors over all epochs of training.
 
 Merrill and Eskandarian, "Modified autoencoder training and scoring for robust unsupervised anomaly
 detection in deep learning", IEEE Access 8, 2020, doi:10.1109/ACCESS.2020.2997327: cumulative error
-scoring, percentile loss, and early stopping at the knee of the loss. They score the training
-samples themselves; here new samples are scored by the weights that each epoch ended with.
+scoring, percentile loss, and early stopping at the knee of the loss. The authors score the training
+samples; here the weights at the end of each epoch score new samples.
 
 The knee is that of Satopaa et al., "Finding a kneedle in a haystack", ICDCS workshops 2011,
 doi:10.1109/ICDCSW.2011.20.
@@ -32,7 +32,7 @@ from detectors.training.reconstruction import CodeReconstruction
 
 
 class WatchedNet(AutoencoderNet):
-    """An autoencoder with a buffer, so that training shows the detector every epoch's weights."""
+    """An autoencoder with a buffer, so that training calls `_renew` after every epoch."""
 
     def __init__(
         self, shape: tuple[int, ...], hidden: tuple[int, ...] | None, latent_dim: int | None
@@ -43,21 +43,21 @@ class WatchedNet(AutoencoderNet):
 
 @dataclass(kw_only=True)
 class CumulativeErrorAutoencoder(CodeReconstruction):
-    """Sum over the epochs of the squared errors with which a network restores a sample.
+    """Sum over the epochs of the squared errors of a network's reconstructions of a sample.
 
-    A network learns what is frequent first, so the sum remembers which samples were restored
-    late, even when in the end all of them are. In every batch the samples with the largest
-    losses count nothing, so that anomalies among the training rows are not learned. Training
-    runs on all rows for all epochs and is then taken back to the knee of its loss.
+    A network learns frequent patterns first, so the sum is large for samples that are learned
+    late, even if the final network reconstructs them well. In every batch the samples with the
+    largest losses do not count, so that anomalies among the training samples are not learned.
+    Training uses all samples for all epochs; afterwards the model returns to the knee of the loss.
 
     The read-outs `reconstruction` and `largest-error`, codes and errors by feature are those of
     the weights at the knee.
 
     Attributes:
         percentile: share of a batch whose losses count; 1 is the plain loss.
-        stops_at_knee: whether epochs after the knee are forgotten.
-        epochs: as everywhere, but 50: the weights of every epoch are kept until the knee is
-            known.
+        stops_at_knee: whether epochs after the knee are discarded.
+        epochs: most passes over the training samples; 50, as the weights of every epoch are kept
+            until the knee is known.
 
     After `fit`: `history_`, the weights after each epoch up to the knee; `knee_`, their number.
     """
@@ -92,7 +92,7 @@ class CumulativeErrorAutoencoder(CodeReconstruction):
 
     @property
     def diagnostics_(self) -> Mapping[str, float | Sequence[float]]:
-        """As of every deep detector, and the epoch of the knee."""
+        """As those of every deep detector, and the epoch of the knee."""
         return {**super().diagnostics_, "knee": self.knee_}
 
     def _cumulative(self, rows: Tensor) -> Tensor:
@@ -110,9 +110,9 @@ class CumulativeErrorAutoencoder(CodeReconstruction):
 
 
 def knee(losses: Floats) -> int:
-    """Return the place of the knee of falling losses (epochs,): farthest below their chord.
+    """Return the index of the knee of falling losses (epochs,): the point farthest below the chord.
 
-    Both axes are scaled to [0, 1]; the first place where 1 - x - y is largest.
+    With both axes scaled to [0, 1], it is the first point at which 1 - x - y is largest.
     """
     span = np.ptp(losses)
     if len(losses) < 2 or span == 0:

@@ -3,9 +3,9 @@
 Zong, Song, Min, Cheng, Lumezanu, Cho and Chen, "Deep autoencoding Gaussian mixture model for
 unsupervised anomaly detection", ICLR 2018, https://openreview.net/forum?id=BJJLHbb0-.
 
-Equations are those of the paper. In training the mixture is that of the batch, through which
-gradients flow; the mixture that scores, and judges held-out rows, is that of the training rows.
-The autoencoder has leaky ReLUs, as the other networks here; the paper takes tanh.
+Numbers of equations are those of the paper. In training the mixture is that of the batch, and
+gradients flow through it; scores and validation use the mixture of all training samples. The
+autoencoder has leaky ReLUs, like the other networks here; the paper uses tanh.
 
 Reference: [zong2018dagmm]
 """
@@ -29,10 +29,10 @@ from detectors.training.phases import Objective, Phase, mean_of
 from detectors.training.trainable import Singles
 
 WIDTH = 10  # of the estimation network's hidden layer
-KEPT = 0.5  # share of its units that stay, in training
-JITTER = 1e-4  # added to the variances, so that a component of few rows has a density
-LEAST_NORM = 1e-3  # of a sample, where its reconstruction error is taken relative to it
-LEAST_SHARE = 1e-6  # of a component that no row belongs to
+KEPT = 0.5  # share of its units that dropout keeps in training
+JITTER = 1e-4  # added to the variances, so that a component of few samples has a density
+LEAST_NORM = 1e-3  # of a sample, for the relative reconstruction error
+LEAST_SHARE = 1e-6  # of a component without samples
 
 
 class DAGMMNet(nn.Module):
@@ -78,7 +78,7 @@ class DAGMMNet(nn.Module):
         return gamma
 
     def energy(self, z: Tensor) -> Tensor:
-        """Return the (n,) energies of z (n, q) under the mixture of the training rows."""
+        """Return the (n,) energies of z (n, q) under the mixture of the training samples."""
         dtype = z.dtype
         mixture = (self.shares.to(dtype), self.means.to(dtype), self.whiteners.to(dtype))
         return energy(z, *mixture)
@@ -125,8 +125,9 @@ class DAGMM(DeepDetector[DAGMMNet]):
         latent_dim: size of the encoder's code; the paper takes 1 or 2.
         n_components: number K of components of the mixture; the paper takes 2 or 4.
         energy_weight: lambda_1 of equation 7.
-        variance_weight: lambda_2 of equation 7, which keeps variances from vanishing.
-        batch_size: rows a step. 256, for a batch has to determine a mixture; the paper takes 1024.
+        variance_weight: lambda_2 of equation 7, which keeps variances away from 0.
+        batch_size: samples per step; 256, as a batch must determine a mixture. The paper takes
+            1024.
     """
 
     takes_images: ClassVar[bool] = False

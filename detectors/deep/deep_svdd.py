@@ -22,14 +22,14 @@ from detectors.training.base import DeepDetector
 from detectors.training.phases import Objective, Phase, mean_of
 from detectors.training.pretraining import PRETRAINING, in_chunks, pretraining
 
-CENTRE_MARGIN = 0.1  # of a centre's entries from 0, which an unused unit would reach for nothing
+CENTRE_MARGIN = 0.1  # least distance of a centre's entries from 0, the output of an unused unit
 
 
 class DeepSVDDNet(nn.Module):
-    """Encoder phi without biases, a decoder for its pretraining, the centre and the radius.
+    """Encoder phi, a decoder for its pretraining, the centre and the radius.
 
-    Neither has biases, and the activations are unbounded: with either, phi could be the constant
-    c whatever its input (propositions 2 and 3).
+    The layers have no biases and the activations are unbounded: with biases or bounded activations,
+    phi could be the constant c for every input (propositions 2 and 3).
     """
 
     centre: Tensor
@@ -54,27 +54,26 @@ class DeepSVDDNet(nn.Module):
 class DeepSVDD(DeepDetector[DeepSVDDNet]):
     """Squared distance of a sample's representation to the centre; less R^2 if soft-boundary.
 
-    The encoder is pretrained as that of an autoencoder; then the centre c is the mean of the
-    training representations, entries near 0 moved to +-0.1, and stays. Codes are
-    representations.
+    The encoder is pretrained in an autoencoder. The centre c is then fixed as the mean of the
+    training representations, with entries near 0 moved to +-0.1. Codes are representations.
 
-    Convolutions of images are followed by batch normalisation, as the authors'. Without it, more
-    training makes the description of digits worse.
+    As in the paper, batch normalisation follows the convolutions for images. Without it, more
+    training makes the results on digits worse.
 
     Attributes:
-        objective: `one-class` lowers the mean distance (their equation 4), `soft-boundary` the
-            radius R and what lies beyond it (equation 3).
-        nu: of the soft boundary: share of the training samples outside, about.
-        warm_up: epochs with R = 0, and no more than there are or than `patience`; after each
-            later one, R^2 is the (1 - nu)-quantile of the squared distances of the training
+        objective: `one-class` minimises the mean distance (equation 4 of the paper),
+            `soft-boundary` the radius R and the distances beyond it (equation 3).
+        nu: for the soft boundary, the approximate share of the training samples outside.
+        warm_up: number of first epochs with R = 0, at most `epochs` and `patience`; after each
+            later epoch, R^2 is the (1 - nu)-quantile of the squared distances of the training
             samples.
         pretraining_epochs: most passes of the autoencoder; 0 starts from random weights.
         penalty: lambda, the weight of half the encoder's squared weights; 1e-6 in the paper.
-        fine_tuning_pace: factor on the learning rate after the pretraining. 0.01 makes it 0.00003;
-            at the paper's 0.0001 and above, distances of held-out normal samples end at about
+        fine_tuning_pace: factor on the learning rate after the pretraining; 0.01 makes it 0.00003.
+            From the paper's 0.0001 upwards, distances of held-out normal samples become about
             twice those of training samples, and seeds agree less on their order.
         hidden: widths of dense hidden layers, as for the autoencoder.
-        latent_dim: number of units of the representation; 32 in the paper, for MNIST.
+        latent_dim: size of the representation; 32 in the paper, for MNIST.
     """
 
     encodes: ClassVar[bool] = True

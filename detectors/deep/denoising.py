@@ -1,8 +1,8 @@
-"""Denoising autoencoder: it learns to undo a corruption of its input.
+"""Denoising autoencoder: it learns to remove a corruption of its input.
 
 Vincent, Larochelle, Bengio and Manzagol, "Extracting and composing robust features with denoising
-autoencoders", ICML 2008, doi:10.1145/1390156.1390294; the three corruptions are those of Vincent
-et al., "Stacked denoising autoencoders", JMLR 11, 2010, section 3.3 of which names them.
+autoencoders", ICML 2008, doi:10.1145/1390156.1390294; the three corruptions are those of section
+3.3 of Vincent et al., "Stacked denoising autoencoders", JMLR 11, 2010.
 
 Reference: [vincent2008denoising], [vincent2010stacked]
 """
@@ -25,7 +25,7 @@ from detectors.training.trainable import Singles
 
 
 class DenoisingNet(AutoencoderNet):
-    """An autoencoder that knows the range of every feature, for salt and pepper."""
+    """An autoencoder with the range of every feature, for salt-and-pepper noise."""
 
     low: Tensor
     high: Tensor
@@ -40,15 +40,15 @@ class DenoisingNet(AutoencoderNet):
 
 @dataclass(kw_only=True)
 class DenoisingAutoencoder(CodeReconstruction):
-    """Squared error with which a network trained on corrupted samples restores a clean one.
+    """Squared error with which a network trained on corrupted samples reconstructs a clean one.
 
-    In training the network sees a corrupted sample and is held to the clean one; the corruption
-    is drawn anew in every epoch. Nothing is corrupted in scoring.
+    In training the network gets a corrupted sample, and its target is the clean one; each epoch
+    draws new corruptions. In scoring nothing is corrupted.
 
     Attributes:
         corruption: `gaussian` adds normal noise to every feature; `masking` sets features to 0,
             the mean of standardised ones; `salt-and-pepper` sets them to their smallest or
-            largest training value, as a coin falls.
+            largest training value with equal chances.
         level: standard deviation of the noise, in units of the input, or the share of the
             features that are masked or set.
     """

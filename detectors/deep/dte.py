@@ -1,11 +1,11 @@
 """Diffusion time estimation, categorical (DTE-C).
 
 Livernoche, Jain, Hezaveh and Ravanbakhsh, "On diffusion modeling for anomaly detection", ICLR
-2024, arXiv:2305.18593. A network tells how far along a diffusion noised training rows are; what
-is not noised and yet looks so is anomalous.
+2024, arXiv:2305.18593. A network predicts the diffusion time of noised training samples; a sample
+without added noise that looks noised is anomalous.
 
-As in the paper's experiments noise is added without shrinking the sample, x_t = x + sigma_t
-epsilon. The cross-entropy is of the logits; the authors' code takes a softmax before one.
+As in the paper's experiments, noise is added without shrinking the sample, x_t = x + sigma_t
+epsilon. The cross-entropy takes the logits; the authors' code applies a softmax first.
 
 Reference: [livernoche2024dte]
 """
@@ -38,17 +38,17 @@ def noise_scales(n_times: int) -> Floats:
 
 @dataclass(kw_only=True)
 class DTECategorical(DeepDetector[nn.Sequential]):
-    """Expected bin of the diffusion time at which the network takes a sample to be.
+    """Expected bin of the diffusion time that the network predicts for a sample.
 
-    Codes are its last hidden layer.
+    Codes are the network's last hidden layer.
 
     Attributes:
         n_times: length T of the diffusion.
-        n_bins: equal stretches of time that are told apart.
-        hidden: widths of the hidden layers; those of the paper.
-        batch_size: rows a step; that of the paper.
+        n_bins: number of equal intervals of time that the network distinguishes.
+        hidden: widths of the hidden layers, as in the paper.
+        batch_size: samples per step, as in the paper.
         learning_rate: of AdamW. At 0.003 the loss of layers as wide as these rises before it
-            falls; 0.0003 ends no lower. The paper takes 0.0001 for 400 epochs.
+            falls; 0.0003 reaches no lower loss. The paper takes 0.0001 for 400 epochs.
     """
 
     takes_images: ClassVar[bool] = False

@@ -1,4 +1,4 @@
-"""A normalising flow as a density: masked autoregressive flow, by zuko.
+"""A normalising flow as a density: the masked autoregressive flow of zuko.
 
 Papamakarios, Pavlakou and Murray, "Masked autoregressive flow for density estimation", NeurIPS
 2017, arXiv:1705.07057. zuko: Rozet et al., doi:10.5281/zenodo.7625672.
@@ -24,7 +24,7 @@ from detectors.training.base import DeepDetector
 class RowwiseLinear(zuko.nn.MaskedLinear):  # type: ignore[misc]  # it has no types
     """A layer of zuko in which a row of the product does not depend on its place in x.
 
-    A transposed view would take another kernel, in which it does.
+    A transposed view would use another kernel, in which it does depend on its place.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -38,13 +38,13 @@ class RowwiseLinear(zuko.nn.MaskedLinear):  # type: ignore[misc]  # it has no ty
 class Flow(DeepDetector[zuko.flows.MAF]):
     """Negative log-likelihood of a sample, in nats, under an invertible map to a normal.
 
-    Scores are computed in double precision. Codes are the normal variates, as many as features.
+    Scores are computed in double precision. Codes are the normal variates, one per feature.
 
     Attributes:
-        n_transforms: autoregressive transformations, in alternating orders of the features; 3 is
-            zuko's default.
-        hidden: widths of the hidden layers of each; by default chosen from the number of
-            features (`hidden_sizes`).
+        n_transforms: number of autoregressive transformations, in alternating orders of the
+            features; 3 is zuko's default.
+        hidden: widths of the hidden layers of each transformation; by default chosen from the
+            number of features (`hidden_sizes`).
     """
 
     takes_images: ClassVar[bool] = False

@@ -1,17 +1,16 @@
 """Classification of random affine transformations (GOAD).
 
 Bergman and Hoshen, "Classification-based anomaly detection for general data", ICLR 2020,
-arXiv:2005.02359. Section and equation numbers are those of the paper. As in the authors' code
-for tables, the transformations have no shift, a cross-entropy stands beside the triplet-centre
-loss, the constant that the paper adds to every probability, for regions far from all centres, is
-0, and the features are those after a leaky ReLU. Without it centred samples would have all their
-centres at 0, where f is linear.
+arXiv:2005.02359. Numbers of equations are those of the paper. As in the authors' code for tables,
+the transformations have no shift, the loss adds a cross-entropy to the triplet-centre loss, the
+constant that the paper adds to every probability for regions far from all centres is 0, and a leaky
+ReLU follows the features. Without it f is linear, and all centres of centred samples would be 0.
 
-Nothing in the loss holds the scale of the features: the cross-entropy falls as they grow, and the
-triplet-centre loss asks only for differences of distances. The score is a softmax of squared
-distances at that scale, so where the loss falls the score of held-out rows may rise, and more
-epochs can be worse than few, or than none. The epoch that is kept is the one with the least score
-of held-out rows.
+The loss does not fix the scale of the features: the cross-entropy falls as they grow, and the
+triplet-centre loss depends only on differences of distances. The score is a softmax of squared
+distances at that scale. So the score of held-out samples may rise while the loss falls, and more
+epochs can be worse than few or none. Training keeps the epoch with the lowest score of held-out
+samples.
 
 Reference: [bergman2020goad]
 """
@@ -83,23 +82,23 @@ class GOAD(DeepDetector[GOADNet]):
     """Sum over random transformations of -log p of the right one, by distances to its centre.
 
     p(m' | T(x, m)) is the softmax over m' of -|f(T(x, m)) - c_m'|^2, and c_m is the mean of
-    f(T(x, m)) over the training rows; in training it is that of the batch. Codes are the
-    f(T(x, m)) of all m.
+    f(T(x, m)) over the training samples, in training over the batch. Codes are the f(T(x, m)) of
+    all m.
 
     Attributes:
         n_transforms: number M of random matrices with standard normal entries; the authors take
             256 for small tables, 64 for KDD Cup 99.
-        transform_dim: features after a transformation.
+        transform_dim: number of features after a transformation.
         hidden: widths of the hidden layers of f, which has no biases; in the authors' code none
             for small tables, four for KDD Cup 99.
         feature_dim: width of f's output.
         margin: s of the triplet-centre loss.
-        centre_weight: weight of the triplet-centre loss beside the cross-entropy; 0.1 in the
+        centre_weight: weight of the triplet-centre loss relative to the cross-entropy; 0.1 in the
             authors' code.
-        epochs: most passes over the training rows; each shows every row M times. The authors
-            take 1 for small tables, 25 for KDD Cup 99.
+        epochs: most passes over the training samples; each shows every sample M times. The
+            authors take 1 for small tables, 25 for KDD Cup 99.
         learning_rate: as in the authors' code.
-        batch_size: rows a step, as in the authors' code.
+        batch_size: samples per step, as in the authors' code.
     """
 
     takes_images: ClassVar[bool] = False
@@ -131,7 +130,7 @@ class GOAD(DeepDetector[GOADNet]):
         return (weight * (self.centre_weight * apart + entropy)).sum()
 
     def _judged(self, net: GOADNet, x: Tensor, noise: Tensor) -> Tensor:
-        """The score, which held-out rows are judged by."""
+        """Return the scores, which validation uses."""
         return surprise(-squared_distances(net(x), net.centres))
 
     def _renew(self, net: GOADNet, x: Tensor, phase: Phase, epoch: int) -> None:

@@ -2,10 +2,10 @@
 
 Shenkar and Wolf, "Anomaly detection for tabular data with internal contrastive learning", ICLR
 2022, https://openreview.net/forum?id=_hszZbt46bT. Within a sample, a window of features and the
-rest of them are a pair; two networks learn to tell its own pairs from the crossed ones.
+rest of them are a pair; two networks learn to distinguish matching pairs from crossed ones.
 
-There is no batch normalisation, which would tie the rows of a batch together, the networks are
-narrower than the authors', and features stay in their order.
+There is no batch normalisation, which would make the samples of a batch depend on each other. The
+networks are narrower than the authors', and features keep their order.
 
 Reference: [shenkar2022icl]
 """
@@ -30,7 +30,7 @@ SMALL, LARGE, LONGEST_REST = 40, 160, 150  # features, of the paper's rule for t
 def window_size(d: int) -> int:
     """Return k, the window of d >= 2 features: 2 up to 40, 10 up to 160, d - 150 above.
 
-    The paper's rule; two features leave one for the rest.
+    The paper's rule; with two features, one is left for the rest.
     """
     if d > LARGE:
         return d - LONGEST_REST
@@ -71,18 +71,18 @@ def contrastive_losses(rest: Tensor, window: Tensor, temperature: float) -> Tens
 
 @dataclass(kw_only=True)
 class ICL(DeepDetector[ICLNet]):
-    """Mean contrastive loss of a sample: how badly its windows match the rest of it.
+    """Mean contrastive loss of a sample: how badly its windows match its other features.
 
     Codes are the representations F(b_j), as their mean over the windows j.
 
     Attributes:
         window: features k of a window; by default the paper's rule (`window_size`).
         width: size u of the representations. Hidden layers are u and 2 u wide for the rest of a
-            sample, and u / 4 and u / 2 for the window, as in the authors' code, where u is 200;
-            64 saves time, which grows with the number of windows too.
-        temperature: tau; that of the authors' code.
-        epochs: most passes over the training rows; each shows d - k + 1 pairs of every row, so
-            that a quarter of those of other methods are taken.
+            sample, and u / 4 and u / 2 for the window, as in the authors' code, where u is 200.
+            64 is faster; the time also grows with the number of windows.
+        temperature: tau, as in the authors' code.
+        epochs: most passes over the training samples; a quarter of those of other methods, as each
+            pass shows d - k + 1 pairs of every sample.
     """
 
     takes_images: ClassVar[bool] = False
@@ -96,7 +96,7 @@ class ICL(DeepDetector[ICLNet]):
     def _network(self, shape: tuple[int, ...]) -> ICLNet:
         (d,) = shape
         if d < 2:
-            msg = "icl takes a window out of a sample and needs 2 or more features, there is 1"
+            msg = "icl needs 2 or more features, as it takes a window out of a sample; there is 1"
             raise Unsupported(msg)
         k = self.window or window_size(d)
         if k >= d:

@@ -2,11 +2,12 @@
 
 Goodge, Hooi, Ng and Ng, "LUNAR: unifying local outlier detection methods via graph neural
 networks", AAAI 2022, doi:10.1609/aaai.v36i6.20629, arXiv:2112.05355. The message of a neighbour
-is its distance, so the network is one of the sorted distances to the k nearest training rows.
+is its distance, so the input of the network is the sorted distances to the k nearest training
+samples.
 
-Neighbours are sought among the training rows alone. PyOD's class of that name seeks them among
-the negatives too, of which each finds itself at distance 0; and of its epochs it keeps that of
-the best AUROC on held-out negatives, which on small sets can be the first, before any step.
+Neighbours are training samples only. PyOD's class LUNAR also searches the negatives, and each of
+them finds itself at distance 0. It keeps the epoch with the best AUROC on held-out negatives, which
+on small sets can be the first one, before any step.
 
 Reference: [goodge2022lunar]
 """
@@ -27,24 +28,25 @@ from detectors.contract import Floats, require_rows
 from detectors.networks.dense import Dense
 from detectors.training.base import DeepDetector
 
-WIDTH = 128  # of the three hidden layers; 256, the authors', cost a step four times as much
+WIDTH = 128  # of the three hidden layers; the authors' 256 make a step four times as long
 
 
 @dataclass(kw_only=True)
 class LUNAR(DeepDetector[nn.Sequential]):
-    """Output of a network that tells training rows from negatives by their neighbour distances.
+    """Output of a network that separates training samples from negatives by their distances.
 
-    Features are scaled to [0, 1] on the training rows. There is a negative a training row, with
-    equal chances uniform in the cube or the row with normal noise on some features. The network
-    lowers the squared error of a sigmoid, 0 for rows and 1 for negatives; the score is the
-    sigmoid's argument, which ranks alike and does not round to 1. Codes are the last hidden layer.
+    Features are scaled to [0, 1] on the training samples. Each training sample has one negative:
+    with equal chances a uniform draw from the cube, or the sample with normal noise on some
+    features. The network minimises the squared error of a sigmoid, with target 0 for samples and 1
+    for negatives. The score is the sigmoid's argument, which has the same ranks and does not round
+    to 1. Codes are the last hidden layer.
 
     Attributes:
-        n_neighbors: k, at most the training rows less one. The paper takes 100, which small
-            training sets do not have.
-        noise: epsilon: standard deviation of the noise on a feature, and how far the cube of the
-            uniform negatives reaches out of [0, 1].
-        noisy_share: chance of a feature to be noised.
+        n_neighbors: k, at most the training samples less one. The paper takes 100, too many for
+            small training sets.
+        noise: epsilon: standard deviation of the noise on a feature, and the distance by which the
+            cube of the uniform negatives exceeds [0, 1].
+        noisy_share: probability of noise on a feature.
     """
 
     takes_images: ClassVar[bool] = False
@@ -55,15 +57,15 @@ class LUNAR(DeepDetector[nn.Sequential]):
     noisy_share: Annotated[float, Gt(0), Le(1)] = 0.3
 
     def _material(self, x: Floats) -> Floats:
-        """Return (n, 2 k): distances of the rows of x (n, d), and of their negatives."""
+        """Return (n, 2 k): distances of the samples x (n, d), and of their negatives."""
         k = self.n_neighbors
         require_rows(x, k + 1, f"n_neighbors = {k}")
         self.scaler_ = MinMaxScaler().fit(x)
         rows = self.scaler_.transform(x)
-        # A tree takes every distance by itself; products of matrices would tie rows together.
+        # A tree computes each distance alone; with matrix products, rows would affect each other.
         tree = NearestNeighbors(n_neighbors=k, algorithm="kd_tree", n_jobs=1)
         self.neighbours_ = tree.fit(rows)
-        own = self.neighbours_.kneighbors()[0]  # of each row among the others
+        own = self.neighbours_.kneighbors()[0]  # of each sample among the others
         return np.hstack([own, self.neighbours_.kneighbors(self._negatives(rows))[0]])
 
     def _negatives(self, rows: Floats) -> Floats:
@@ -92,6 +94,6 @@ class LUNAR(DeepDetector[nn.Sequential]):
         return self._read(lambda rows: hidden(rows.float()), self._distances(x))
 
     def _distances(self, x: Floats) -> Floats:
-        """Return the (n, k) sorted distances of samples x (n, d) to training rows."""
+        """Return the (n, k) sorted distances of samples x (n, d) to training samples."""
         distances: Floats = self.neighbours_.kneighbors(self.scaler_.transform(x))[0]
         return distances

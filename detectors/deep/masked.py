@@ -1,4 +1,4 @@
-"""Masked autoencoder: it predicts the part of a sample that is hidden from the part that is not.
+"""Masked autoencoder: it predicts the hidden part of a sample from the visible part.
 
 He, Chen, Xie, Li, Dollar and Girshick, "Masked autoencoders are scalable vision learners", CVPR
 2022, arXiv:2111.06377. Errors of hidden features as anomaly scores: Yin et al., "MCM: masked cell
@@ -25,11 +25,11 @@ from detectors.networks.images import encoder
 from detectors.training.reconstruction import CodeReconstruction
 from detectors.training.trainable import Singles
 
-PATCH = 4  # pixels: the side of what is hidden of an image; a single pixel gives itself away
+PATCH = 4  # pixels: the side of a hidden patch; the neighbours of a single pixel reveal it
 
 
 class MaskedNet(AutoencoderNet):
-    """An autoencoder whose encoder takes the visible values and, beside them, what is hidden."""
+    """An autoencoder whose encoder takes the visible values and the mask of the hidden ones."""
 
     def __init__(
         self, shape: tuple[int, ...], hidden: tuple[int, ...] | None, latent_dim: int | None
@@ -59,20 +59,18 @@ class MaskedNet(AutoencoderNet):
 
 @dataclass(kw_only=True)
 class MaskedAutoencoder(CodeReconstruction):
-    """Squared error with which a network predicts the hidden features of a sample from the rest.
+    """Squared error of a network's predictions of hidden features of a sample from the others.
 
-    In training a share of the features, at least one, is hidden, drawn anew for each sample and
-    epoch, and the loss counts hidden features only. In scoring the features are dealt into
-    ceil(1 / share) groups, two at least, of sizes as equal as they can be, `rounds` times over, by
-    the same draws for all samples; each group is hidden in turn, so that the error of a feature is
-    the mean over the `rounds` masks that hide it. Of images, patches of 4 x 4 pixels are hidden.
-    Codes are those of samples in full view.
-
-    Read-outs: those of `Reconstruction`, of the errors of hidden features.
+    In training a random share of the features, at least one, is hidden, with a new draw for each
+    sample and epoch; the loss counts hidden features only. In scoring, the features are divided
+    into ceil(1 / share) groups of nearly equal sizes, at least two, in `rounds` random ways, with
+    the same draws for all samples. Each group is hidden in turn, and the error of a feature is the
+    mean over the `rounds` masks that hide it. In images, patches of 4 x 4 pixels are hidden. Codes
+    are those of completely visible samples.
 
     Attributes:
-        share: of the features, or of the patches, that a mask hides.
-        rounds: how often each feature is hidden in scoring.
+        share: share of the features, or of the patches, that a mask hides.
+        rounds: number of masks that hide a feature in scoring.
     """
 
     share: Annotated[float, Gt(0), Lt(1)] = 0.25
@@ -93,7 +91,7 @@ class MaskedAutoencoder(CodeReconstruction):
         return errors / mask.flatten(1).sum(-1)
 
     def _masks(self) -> Tensor:
-        """Return the masks of scoring, (masks, *shape); each feature is hidden by `rounds`."""
+        """Return the masks of scoring, (masks, *shape); `rounds` of them hide a feature."""
         net, draws = cast("MaskedNet", self.net_), self.stream("read-outs")
         groups = np.arange(math.prod(net.cells)) % math.ceil(1 / self.share)
         dealt = [draws.permutation(groups).reshape(net.cells) for _ in range(self.rounds)]

@@ -1,7 +1,7 @@
 """One-class neural network.
 
 Chalapathy, Menon and Chawla, "Anomaly detection using one-class neural networks", 2018,
-arXiv:1802.06360. The objective is their equation 4; the loss of the code they released is another.
+arXiv:1802.06360. The objective is equation 4 of the paper; the authors' code has another loss.
 
 Reference: [chalapathy2018ocnn]
 """
@@ -24,7 +24,7 @@ from detectors.training.base import DeepDetector
 from detectors.training.phases import Objective, Phase, mean_of
 from detectors.training.pretraining import PRETRAINING, in_chunks, pretraining
 
-LEAST_SPREAD = 1e-4  # of the training outputs' standard deviation, relative to their size
+LEAST_SPREAD = 1e-4  # least standard deviation of the training outputs, relative to their size
 
 ACTIVATIONS = {"sigmoid": torch.sigmoid, "tanh": torch.tanh}
 
@@ -33,8 +33,8 @@ class OCNNNet(nn.Module):
     """<w, g(V u(x))> without biases.
 
     u(x) (n, k) are the features, or the codes of a pretrained encoder, each with its training
-    range scaled to [0, 1], as pixels are in the paper: of centred inputs no direction is on the
-    positive side for most, and equation 4 is lowest at V = 0.
+    range scaled to [0, 1], like the pixels in the paper: no direction is positive for most of
+    centred inputs, so that equation 4 would be lowest at V = 0.
     """
 
     r: Tensor
@@ -71,23 +71,23 @@ class OCNNNet(nn.Module):
 class OCNN(DeepDetector[OCNNNet]):
     """r - <w, g(V u(x))>: positive for about the share nu of the training samples.
 
-    w and V take the steps of an epoch by back-propagation, then r becomes the nu-quantile of the
-    outputs of the training samples, in turn until equation 4 on held-out rows has not fallen for
-    `patience` epochs, which the diagnostic `converged` tells, or the epochs are through (with
-    fewer than 32 training samples, of which none is held out, always).
+    An epoch updates w and V by back-propagation and then sets r to the nu-quantile of the outputs
+    of the training samples. Training ends when equation 4 on held-out samples has not fallen for
+    `patience` epochs, which the diagnostic `converged` shows, or after `epochs`. With fewer than
+    32 training samples none is held out, and training always runs for `epochs`.
 
     g is bounded: with a linear g or a ReLU the objective is homogeneous and either falls without
-    end or is lowest at zero. V near 0, with equal outputs for all, is near the optimum too; a fit
-    that ends there raises `Collapsed`. Codes are g(V u(x)).
+    limit or is lowest at zero. V near 0, with equal outputs for all samples, is near the optimum
+    too; a fit that ends there raises `Collapsed`. Codes are g(V u(x)).
 
     Attributes:
-        nu: share of the training samples on the anomalous side, about.
+        nu: approximate share of the training samples on the anomalous side.
         units: number of hidden units, 32 in the paper's experiments.
-        activation: g. The outputs of a sigmoid hardly spread, as sigmoid(0) = 1/2 serves as the
-            bias that there must not be.
-        pretrained: whether V reads the codes of an autoencoder's encoder, trained first and then
-            fixed. Left to move along, as in the paper, it scales its codes up until g saturates
-            and the outputs agree to 4 digits.
+        activation: g. The outputs of a sigmoid hardly differ, as sigmoid(0) = 1/2 acts as a bias,
+            which the network must not have.
+        pretrained: whether the inputs of V are the codes of an autoencoder, trained first and then
+            fixed. If the encoder is trained further, as in the paper, it scales its codes up until
+            g saturates and the outputs agree to 4 digits.
         pretraining_epochs: most passes of that autoencoder.
     """
 
@@ -129,8 +129,8 @@ class OCNN(DeepDetector[OCNNNet]):
         size = max(float(np.abs(outputs).max()), float(np.finfo(np.float32).tiny))
         if outputs.std() < LEAST_SPREAD * size and (x != x[0]).any():
             msg = (
-                f"the outputs of the training rows are all {outputs.mean():.3g}, near which "
-                "equation 4 is lowest; try g = tanh, fewer epochs or a lower nu"
+                f"the outputs of the training samples are all {outputs.mean():.3g}, near the "
+                "minimum of equation 4; try activation = tanh, fewer epochs or a lower nu"
             )
             raise Collapsed(msg)
 

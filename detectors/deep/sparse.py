@@ -1,4 +1,4 @@
-"""Sparse autoencoder: few units of a wide code are active for a sample.
+"""Sparse autoencoder: only few units of its wide code are active for a sample.
 
 L1 penalty: Goodfellow, Bengio and Courville, "Deep learning", MIT Press 2016, section 14.2.1,
 https://www.deeplearningbook.org/contents/autoencoders.html. KL penalty: Ng, "Sparse autoencoder",
@@ -23,12 +23,12 @@ from detectors.networks.dense import squared_error
 from detectors.training.phases import Objective, Phase
 from detectors.training.reconstruction import CodeReconstruction
 
-WIDEST = 256  # units of a code whose width is chosen from the input
+WIDEST = 256  # units of a code by default
 
 
 @dataclass(kw_only=True)
 class SparseAutoencoder(CodeReconstruction):
-    """Squared error with which a network restores a sample from a wide code with few active units.
+    """Squared error of a reconstruction of a sample from a wide code with few active units.
 
     The loss is the sum of squared errors over the features and of penalties over the units of
     the code, both divided by the number of features.
@@ -37,13 +37,13 @@ class SparseAutoencoder(CodeReconstruction):
         latent_dim: size of the code; by default twice the number of features, at most 256.
         penalty: `l1`, |h_j| of units behind a ReLU; `kl`, KL(rate || mean of h_j over the
             batch), in nats, of units behind a sigmoid.
-        penalty_weight: factor on the penalty; by default 0.1 for `l1` and 3 for `kl`, the value
-            of Ng's notes.
-        by_index: whether the penalty of unit j = 1 ... k is weighted by 2 j / (k + 1), 1 in the
-            mean, so that early units are filled first.
-        rate: share of the samples a unit should be active for, of `kl`.
-        weight_decay: as everywhere, but not 0: a decoder with large weights would make up for a
-            code that is merely small.
+        penalty_weight: weight of the penalty; by default 0.1 for `l1` and 3 for `kl`, the value
+            in Ng's notes.
+        by_index: whether the penalty of unit j = 1 ... k has the weight 2 j / (k + 1), 1 on
+            average, so that the first units are used first.
+        rate: for `kl`, the desired share of the samples for which a unit is active.
+        weight_decay: of AdamW, decoupled from the gradient; not 0, as a decoder with large weights
+            could compensate for a code of small values.
     """
 
     penalty: Literal["l1", "kl"] = "l1"
@@ -75,7 +75,7 @@ class SparseAutoencoder(CodeReconstruction):
 
 
 def bernoulli_kl(rate: float, mean: Tensor) -> Tensor:
-    """Return KL(B(rate) || B(mean)) in nats, with the mean held within 1e-6 of 0 and 1."""
+    """Return KL(B(rate) || B(mean)) in nats, with the mean clamped to [1e-6, 1 - 1e-6]."""
     mean = mean.clamp(1e-6, 1 - 1e-6)
     return rate * (math.log(rate) - mean.log()) + (1 - rate) * (
         math.log(1 - rate) - (1 - mean).log()

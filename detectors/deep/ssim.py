@@ -1,4 +1,4 @@
-"""Autoencoder of images that is held to the structure of windows instead of to single pixels.
+"""Autoencoder of images that compares the structure of windows instead of single pixels.
 
 Bergmann, Löwe, Fauser, Sattlegger and Steger, "Improving unsupervised defect segmentation by
 applying structural similarity to autoencoders", VISAPP 2019, arXiv:1807.02011. The measure is that
@@ -24,15 +24,15 @@ from detectors.networks.dense import rowwise_product
 from detectors.training.phases import Phase
 from detectors.training.reconstruction import CodeReconstruction
 
-# Of Wang et al., section III-B: the standard deviation of the weights, in pixels, and what keeps
-# quotients of windows without contrast finite, in units of the range of the pixels.
+# From section III-B of Wang et al.: the standard deviation of the weights, in pixels, and constants
+# that keep quotients finite for windows without contrast, in units of the range of the pixels.
 SPREAD = 1.5
 LUMINANCE, CONTRAST = 0.01, 0.03
-LEAST_SHARED = 0.01  # similarity with the images that train, below which something went wrong
+LEAST_SHARED = 0.01  # similarity with the training images below which training has failed
 
 
 class SSIMNet(AutoencoderNet):
-    """An autoencoder that knows the range of the pixels that train."""
+    """An autoencoder with the range of the training pixels."""
 
     extent: Tensor
 
@@ -45,22 +45,21 @@ class SSIMNet(AutoencoderNet):
 
 @dataclass(kw_only=True)
 class SSIMAutoencoder(CodeReconstruction):
-    """Unlikeness in structure of an image and what a network restores of it from a narrow code.
+    """Structural dissimilarity of an image and its reconstruction from a narrow code.
 
-    Around every pixel, and of every channel, the means, variances and covariance of the two
-    images in a window make their similarity, equation 13 of Wang et al.; one less it, in [0, 2],
-    is lowered in training and is the error by feature in scoring. Windows at the edge see the
-    image mirrored there. Images alone: vectors and flattened images are `Unsupported`.
-
-    Read-outs: those of `Reconstruction`, of these errors in place of squared ones.
+    Around every pixel of every channel, the means, variances and covariance of the two images in a
+    window give their similarity, equation 13 of Wang et al. Training minimises 1 - similarity, in
+    [0, 2], and scoring takes it as the error by feature, in place of the squared error. Windows at
+    the edge see the image mirrored. Only images are accepted: vectors and flattened images are
+    `Unsupported`.
 
     Attributes:
-        window: height and width of the window in pixels, odd. Of 5 to 15, Bergmann et al. take
-            11. Its weights fall off from the centre as a normal density, of 1.5 pixels in
-            standard deviation, as in Wang et al.
-        learning_rate: lower than that of other methods: a restored image that a step throws far
-            off has no structure in common with the sample, and no slope leads back. Of 0.0005,
-            0.001 and 0.003, this ends lowest in the loss of held-out images of two sets.
+        window: height and width of the window in pixels, odd; Bergmann et al. try 5 to 15 and
+            take 11. The weights are a normal density with a standard deviation of 1.5 pixels, as in
+            Wang et al.
+        learning_rate: lower than for other methods. A reconstruction far from the image has no
+            structure in common with it, and the gradient does not lead back. Of 0.0005, 0.001 and
+            0.003, this value gives the lowest loss of held-out images on two data sets.
     """
 
     images_only: ClassVar[bool] = True
@@ -71,14 +70,14 @@ class SSIMAutoencoder(CodeReconstruction):
     def _suited(self, samples: Floats) -> Floats:
         if samples.ndim != 4 or self.flatten:
             msg = (
-                f"structural similarity is one of images (n, c, h, w), these are "
-                f"{'flattened' if samples.ndim == 4 else samples.shape}; take `ae` for vectors"
+                f"structural similarity needs images (n, c, h, w), these are "
+                f"{'flattened' if samples.ndim == 4 else samples.shape}; use `ae` for vectors"
             )
             raise Unsupported(msg)
         if self.window % 2 == 0 or self.window // 2 >= min(samples.shape[2:]):
             msg = (
                 f"a window of {self.window} pixels does not suit images of "
-                f"{samples.shape[2]} x {samples.shape[3]}; take an odd number of at most "
+                f"{samples.shape[2]} x {samples.shape[3]}; use an odd number of at most "
                 f"{2 * min(samples.shape[2:]) - 1}"
             )
             raise Unsupported(msg)
@@ -101,8 +100,8 @@ class SSIMAutoencoder(CodeReconstruction):
         shared = 1 - self._read(self._errors, x).mean()
         if shared < LEAST_SHARED:
             self.remark_ = (
-                f"restored images have a structural similarity of {shared:.2g} with those that "
-                "train: training was thrown off or nothing could be learned; lower learning_rate"
+                f"reconstructed images have a structural similarity of {shared:.2g} with the "
+                "training images: training failed or there is nothing to learn; lower learning_rate"
             )
 
     def _errors(self, rows: Tensor) -> Tensor:
@@ -132,7 +131,7 @@ def similarity(x: Tensor, y: Tensor, window: int, extent: Tensor) -> Tensor:
 
 
 def _smooth(x: Tensor, window: int) -> Tensor:
-    """Return x (..., h, w), each pixel the weighted mean of its window; mirrored at the edges."""
+    """Return the weighted means (..., h, w) of the windows around each pixel of x (..., h, w)."""
     along_rows, along_columns = (_means(side, window, x.dtype, x.device) for side in x.shape[-2:])
     smooth = rowwise_product(x, along_columns.T)
     return rowwise_product(smooth.mT, along_rows.T).mT
@@ -140,9 +139,9 @@ def _smooth(x: Tensor, window: int) -> Tensor:
 
 @cache
 def _means(side: int, window: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return the matrix (side, side) that takes the weighted means of windows along a side.
+    """Return the matrix (side, side) that computes weighted means of windows along a side.
 
-    As a product with it the means take a fraction of the time of a convolution of one channel.
+    Its product is several times as fast as a convolution of one channel.
     """
     half = window // 2
     places = torch.arange(-half, half + 1)

@@ -1,4 +1,4 @@
-"""Variational autoencoder, with the decoders and the anomaly scores that its literature uses.
+"""Variational autoencoder, with the decoders and the anomaly scores of the literature.
 
 Kingma and Welling, "Auto-encoding variational Bayes", ICLR 2014, arXiv:1312.6114. Its use as an
 anomaly detector by reconstruction probability: An and Cho, "Variational autoencoder based anomaly
@@ -8,11 +8,11 @@ https://openreview.net/forum?id=Sy2fzU9gl.
 
 Both terms of the bound are sums, over features and over latent units, in nats.
 
-A much-read recipe averages the reconstruction loss over the features and sums the divergence
-(`averaged`, and the preset `vae-averaged`). That is a Gaussian decoder with a variance of half
-the number of features: units that explain less than that are worth their cost to nobody, the
-posterior collapses to the prior and the model becomes the mean of the training samples. On MNIST
-no unit stays active. It is here to be compared with, not to be used.
+A known failure mode is to average the reconstruction loss over the features and sum the divergence
+(`averaged`, and the preset `vae-averaged`), as many tutorials do. That is a Gaussian decoder with a
+variance of half the number of features: units that explain less cost more than they gain, the
+posterior collapses to the prior, and the model becomes the mean of the training samples. On MNIST
+no unit stays active. It is included for comparison only.
 
 Reference: [kingma2014vae], [an2015vae], [higgins2017betavae]
 """
@@ -45,11 +45,11 @@ from detectors.training.base import DeepDetector, ReadOuts
 from detectors.training.phases import Objective, Phase, mean_of, trimmed_mean_of
 from detectors.training.trainable import Singles
 
-ACTIVE = 0.01  # variance of the posterior mean over the training rows
+ACTIVE = 0.01  # variance of the posterior mean over the training samples
 N_REFERENCES = 2000
 RIDGE = 1e-6  # on the covariance of codes, in units of the prior's variance
-SMALLEST_STRETCH = 1e-6  # added to singular values of the decoder's Jacobian
-ROUNDING = 1e-6  # by which a scaler may leave [0, 1]
+SMALLEST_STRETCH = 1e-6  # added to the singular values of the decoder's Jacobian
+ROUNDING = 1e-6  # by which scaled values may exceed [0, 1]
 CHUNK = 2**22  # numbers in a tensor of intermediate results
 
 
@@ -60,7 +60,7 @@ class VAENet(nn.Module):
         shape: of a sample, (d,) or (c, h, w).
         hidden: as the setting of `VAE`.
         latent_dim: as the setting of `VAE`.
-        likelihood: makes the likelihood of d features.
+        likelihood: returns the likelihood of d features.
     """
 
     def __init__(
@@ -105,25 +105,26 @@ class VAE(DeepDetector[VAENet]):
     from q(z|x) by the same L normal draws for every sample. All are in nats but `reconstruction`,
     `mahalanobis` and `fisher-rao`. To add one, write its function and add a line to `readouts`.
 
-    A unit is active where the variance of its mu over the training samples is above 0.01 (Burda
-    et al.); `diagnostics_` counts them, and scores of a trained model without any carry a
-    warning.
+    A unit is active if the variance of its mu over the training samples is above 0.01 (Burda et
+    al.). `diagnostics_` has their number; a trained model without any warns with every score.
 
     Attributes:
         hidden: widths of the encoder's dense hidden layers, mirrored in the decoder; by default
             two for vectors, chosen from the number of features (`hidden_sizes`), and none after
             the convolutions of images.
         latent_dim: number k of latent units; by default 1 + sqrt(d) (`code_size`).
-        decoder: p(x|z). "gaussian" has one learned variance a feature, "gaussian-fixed" the
-            variance `fixed_variance`, "gaussian-sample" one a feature that depends on z;
+        decoder: p(x|z). "gaussian" has one learned variance per feature, "gaussian-fixed" the
+            variance `fixed_variance`, "gaussian-sample" a variance per feature that depends on z;
             "bernoulli" takes values in [0, 1].
-        fixed_variance: of every feature, in squared units of the input, for "gaussian-fixed".
-        beta: weight of the divergence in the loss; 1 is the bound.
-        averaged: whether the loss averages -log p(x|z) over the features: a trap, see above.
-        n_draws: L, for scoring; training draws once a sample and step.
-        n_prior_draws: draws from p(z), for `prior-likelihood`.
-        n_neighbors: which nearest training posterior counts; Vasilev et al. take the first.
-        codes: what a head gets, "mean" for mu or "mean-and-scale" for mu and log sigma.
+        fixed_variance: variance of every feature, in squared units of the input, for
+            "gaussian-fixed".
+        beta: weight of the divergence in the loss; 1 gives the bound.
+        averaged: whether the loss averages -log p(x|z) over the features: a known failure mode,
+            see above.
+        n_draws: L, for scoring; training takes one draw per sample and step.
+        n_prior_draws: number of draws from p(z), for `prior-likelihood`.
+        n_neighbors: rank of the nearest training posterior; Vasilev et al. take the first.
+        codes: input of a head: "mean" for mu, "mean-and-scale" for mu and log sigma.
 
     After `fit`: `active_units_`, their number.
     """
@@ -148,7 +149,7 @@ class VAE(DeepDetector[VAENet]):
 
     @property
     def diagnostics_(self) -> Mapping[str, float | Sequence[float]]:
-        """As those of every deep detector, and the number of active units and of all."""
+        """As those of every deep detector, and the numbers of active and of all units."""
         units = {"active_units": self.active_units_, "latent_units": self.net_.latent_dim}
         return {**super().diagnostics_, **units}
 
@@ -170,7 +171,7 @@ class VAE(DeepDetector[VAENet]):
 
     def _losses(self, net: VAENet, x: Tensor, noise: Tensor) -> Tensor:
         mean, log_variance = net.posterior(x)
-        z = mean + (0.5 * log_variance).exp() * noise  # reparameterised, their equation 4
+        z = mean + (0.5 * log_variance).exp() * noise  # equation 4 of Kingma and Welling
         features = x.flatten(1)
         nll = net.likelihood.nll(features, net.decode(z))
         if self.averaged:
@@ -184,8 +185,8 @@ class VAE(DeepDetector[VAENet]):
         if self.epochs_ and self.active_units_ == 0:
             self.remark_ = (
                 f"none of the {means.shape[1]} latent units is active (variance of the posterior "
-                f"mean over the training rows above {ACTIVE:g}): the posterior has collapsed to "
-                "the prior, and scores tell little more than the distance to the mean"
+                f"mean over the training samples above {ACTIVE:g}): the posterior has collapsed "
+                "to the prior, and scores measure little more than the distance to the mean"
             )
         self.mean_ = means.mean(axis=0)
         covariance = np.cov(means.T, ddof=0).reshape(means.shape[1], -1)
@@ -206,7 +207,7 @@ class VAE(DeepDetector[VAENet]):
         if self.bounds and (low < -ROUNDING or high > 1 + ROUNDING):
             msg = (
                 f"a Bernoulli decoder takes values in [0, 1], these are in [{low:g}, {high:g}]; "
-                "divide by what they can be at most, or take a Gaussian decoder"
+                "divide them by their largest possible value, or use a Gaussian decoder"
             )
             raise Unsupported(msg)
         return super()._suited(samples)
@@ -216,7 +217,7 @@ class VAE(DeepDetector[VAENet]):
         return mean.double(), log_variance.double()
 
     def _draws(self, rows: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield L times z (n, k), drawn from q(z|x), and log q(z|x) - log p(z) (n,) in nats."""
+        """Yield L draws z (n, k) from q(z|x), each with log q(z|x) - log p(z) (n,) in nats."""
         mean, log_variance = self._posterior(rows)
         shape = (self.n_draws, 1, self.net_.latent_dim)
         for draw in torch.from_numpy(self.stream("read-outs").standard_normal(shape)):
@@ -234,7 +235,7 @@ class VAE(DeepDetector[VAENet]):
     def _elbo(self, rows: Tensor) -> Tensor:
         """Negative evidence lower bound with L draws, equation 10 of Kingma and Welling.
 
-        Mean over l of -log p(x|z_l), plus `kl`; whatever `beta` and `averaged` made of the loss.
+        Mean over l of -log p(x|z_l), plus `kl`, for any `beta` and `averaged`.
         """
         return self._nlls(rows).mean(0) + self._kl(rows)
 
@@ -248,11 +249,11 @@ class VAE(DeepDetector[VAENet]):
         return self._nlls(rows).mean(0)
 
     def _log_mean_probability(self, rows: Tensor) -> Tensor:
-        """Its variant -log of the mean over l of p(x|z_l)."""
+        """Variant of `reconstruction-probability`: -log of the mean over l of p(x|z_l)."""
         return -_log_mean(-self._nlls(rows))
 
     def _mean_decoding(self, rows: Tensor) -> Tensor:
-        """Its variant with one density: that of the parameters of p(x|z_l) averaged over l."""
+        """Variant with one density, whose parameters are those of p(x|z_l) averaged over l."""
         likelihood = self.net_.likelihood
         decodings = (likelihood.parameters_of(self._decode(z)) for z, _ in self._draws(rows))
         mean, other = next(decodings)
@@ -264,10 +265,10 @@ class VAE(DeepDetector[VAENet]):
         """-log p(x|z) - log p(z) + log det(J^T J) at z = mu.
 
         J (d, k) is the Jacobian of the mean of p(x|z): Smidl, Bim and Pevny, "Anomaly scores for
-        generative models", 2019, arXiv:1905.11890. A sample is split into its place on the
-        manifold and its distance from it. The volume counts as in their published code, twice
-        the sum of the logarithms of the singular values, 1e-6 added to each; a change of
-        variables alone would count it once.
+        generative models", 2019, arXiv:1905.11890. It splits a sample into its position on the
+        manifold and its distance from it. As in the authors' code, the volume counts twice: it
+        is twice the sum of the logarithms of the singular values, with 1e-6 added to each; a
+        change of variables would count it once.
         """
         mean, _ = self._posterior(rows)
         nll = self.net_.likelihood.nll(rows.flatten(1), self._decode(mean))
@@ -279,7 +280,7 @@ class VAE(DeepDetector[VAENet]):
     def _prior_likelihood(self, rows: Tensor) -> Tensor:
         """-log p(x) by `n_prior_draws` draws from p(z), the same for every sample.
 
-        It is -log of the mean of p(x|z), which the nearest of the decoded draws dominates.
+        It is -log of the mean of p(x|z); the nearest decoded draws dominate it.
         """
         shape = (self.n_prior_draws, self.net_.latent_dim)
         draws = torch.from_numpy(self.stream("prior draws").standard_normal(shape))
@@ -290,8 +291,7 @@ class VAE(DeepDetector[VAENet]):
         """-log of the mean over l of p(x|z_l) p(z_l) / q(z_l|x).
 
         The bound of Burda, Grosse and Salakhutdinov, "Importance weighted autoencoders", ICLR
-        2016, arXiv:1509.00519, equation 8; with more draws it is, in the mean, closer to
-        -log p(x).
+        2016, arXiv:1509.00519, equation 8; with more draws it is closer to -log p(x) on average.
         """
         x, likelihood = rows.flatten(1), self.net_.likelihood
         log_weights = [-likelihood.nll(x, self._decode(z)) - log for z, log in self._draws(rows)]
@@ -304,7 +304,7 @@ class VAE(DeepDetector[VAENet]):
     def _mahalanobis(self, rows: Tensor) -> Tensor:
         """Squared Mahalanobis distance of mu to the training mus.
 
-        Under their mean and their covariance, to which a millionth of the prior's is added.
+        With their mean and their covariance plus a millionth of the prior's.
         """
         mean, _ = self._posterior(rows)
         deviations = mean - torch.from_numpy(self.mean_)
@@ -313,7 +313,7 @@ class VAE(DeepDetector[VAENet]):
     def _symmetric_kl(self, rows: Tensor) -> Tensor:
         """KL(p || q) + KL(q || p) of q(z|x) and its k-th nearest posterior of a training sample.
 
-        k = `n_neighbors`, among at most 2,000 training samples, which the seed draws.
+        k = `n_neighbors`, among at most 2,000 training samples, drawn by the seed.
         """
         return self._nearest(symmetric_kl, rows)
 
@@ -355,7 +355,7 @@ class VAE(DeepDetector[VAENet]):
     def _nearest(self, distance: Callable[[Posterior, Posterior], Tensor], rows: Tensor) -> Tensor:
         if self.n_neighbors > len(self.references_):
             msg = (
-                f"n_neighbors = {self.n_neighbors} takes as many training rows, there are "
+                f"n_neighbors = {self.n_neighbors} needs as many training samples, there are "
                 f"{len(self.references_)}"
             )
             raise Unsupported(msg)

@@ -2,7 +2,7 @@
 
 Tolstikhin, Bousquet, Gelly and Schoelkopf, "Wasserstein auto-encoders", ICLR 2018,
 arXiv:1711.01558. Deterministic encoder, prior N(0, I), squared cost c(x, y) = |x - y|^2, a sum
-over features. Other than theirs, networks of images have no batch normalisation.
+over features. Unlike the authors', networks for images have no batch normalisation.
 
 Reference: [tolstikhin2018wae]
 """
@@ -31,15 +31,10 @@ def cost(net: AutoencoderNet, x: Tensor) -> Tensor:
 
 @dataclass(kw_only=True)
 class WAEMMD(PriorAutoencoder):
-    """Scores of an autoencoder that lowers the cost plus lambda times the MMD to the prior.
+    """Scores of an autoencoder that minimises the cost plus lambda times the MMD to the prior.
 
-    Their algorithm 2, with inverse multiquadratic kernels of seven scales and the unbiased
-    estimate. It has no discriminator to read.
-
-    Read-outs:
-
-    - `reconstruction`: mean squared error per feature.
-    - `latent-likelihood`: -log p(z) of the code in nats, p(z) = N(0, I).
+    Algorithm 2 of the paper, with inverse multiquadratic kernels of seven scales and the unbiased
+    estimate.
 
     Attributes:
         divergence_weight: lambda; 10, as in the paper's experiments on MNIST.
@@ -57,19 +52,12 @@ class WAEMMD(PriorAutoencoder):
 
 @dataclass(kw_only=True)
 class WAEGAN(DiscriminatedAutoencoder):
-    """Scores of an autoencoder that lowers the cost plus lambda times -log D of its codes.
+    """Scores of an autoencoder that minimises the cost plus lambda times -log D of its codes.
 
-    Their algorithm 1, but that the autoencoder goes first: it and the discriminator D take turns
-    on every batch.
+    Algorithm 1 of the paper, except for the order: on every batch the autoencoder takes the first
+    step and the discriminator D the second.
 
-    Read-outs:
-
-    - `reconstruction`: mean squared error per feature.
-    - `discriminator`: minus the discriminator's logit of the code: how surely it is no draw of
-      the prior.
-    - `latent-likelihood`: -log p(z) of the code in nats, p(z) = N(0, I).
-
-    Held-out rows are judged by their squared error plus the MMD of their codes and the prior.
+    Validation uses the squared error of held-out samples plus the MMD of their codes and the prior.
 
     Attributes:
         divergence_weight: lambda; 10, as in the paper's experiments on MNIST.

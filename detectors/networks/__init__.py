@@ -1,1 +1,1 @@
-"""Parts of networks and their losses: nothing here trains or scores."""
+"""Parts of networks and their losses; training and scoring are elsewhere."""

@@ -1,4 +1,4 @@
-"""The network of autoencoders: an encoder to a narrow code, and a decoder back."""
+"""The network of autoencoders: an encoder to a narrow code and a decoder."""
 
 from __future__ import annotations
 

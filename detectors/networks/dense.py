@@ -1,6 +1,6 @@
-"""Fully connected networks, and the rules that choose their sizes from the size of the input.
+"""Fully connected networks, and the rules for their sizes.
 
-None of them is tuned: they grow with the input and know nothing of a data set.
+The sizes depend only on the size of the input; they are not tuned to data sets.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from torch import Tensor, nn
 
 from detectors.streams import integer_seed
 
-LANES = 16  # of the widest vectors, in single precision
-SLOPE = 0.01  # of the leaky ReLU: no unit dies, so every weight keeps a gradient
+LANES = 16  # of the widest vector registers, in single precision
+SLOPE = 0.01  # of the leaky ReLU, so that every weight always has a gradient
 
 
 class Dense(nn.Module):
-    """x W + b for x (n, n_in): `nn.Linear` with its weight the other way round, (n_in, n_out).
+    """x W + b for x (n, n_in): `nn.Linear` with a transposed weight, (n_in, n_out).
 
     In this layout five replicas under `vmap` are one batched product with contiguous gradients,
-    which takes an eighth off a training step. The weights begin as those of `nn.Linear`:
-    uniform in +-1 / sqrt(n_in).
+    which saves an eighth of a training step. The initial weights are those of `nn.Linear`: uniform
+    in +-1 / sqrt(n_in).
     """
 
     def __init__(self, n_in: int, n_out: int, *, bias: bool = True) -> None:
@@ -41,8 +41,8 @@ class Dense(nn.Module):
 def rowwise_product(x: Tensor, w: Tensor) -> Tensor:
     """Return x @ w, (..., n, k) by (k, m), in which a row does not depend on its place in x.
 
-    On some processors the kernels sum the rows at the edges in another order where m is no
-    multiple of the vector's lanes, so w is padded to one. For scores, not for training.
+    On some processors the kernels sum the last rows in another order unless m is a multiple of the
+    lanes of a vector register, so w is padded. For scores, not for training.
     """
     m = w.shape[-1]
     return (x @ nn.functional.pad(w, (0, -m % LANES)))[..., :m]
@@ -57,15 +57,15 @@ def mlp(sizes: Sequence[int], *, bias: bool = True) -> nn.Sequential:
 
 
 def squared_error(x: Tensor, restored: Tensor) -> Tensor:
-    """Return the (n,) squared errors of restored samples (n, *shape), as means over features."""
+    """Return the (n,) squared errors of reconstructions (n, *shape), as means over features."""
     return (restored - x).square().flatten(1).mean(-1)
 
 
 def hidden_sizes(d: int) -> tuple[int, int]:
-    """Return the two hidden widths for d features: as wide as the input, then half of that.
+    """Return the two hidden widths for d features: about the width of the input, then half of it.
 
-    Widths are powers of two between 64 and 256 and so leave room for few features and keep the
-    cost of many in bounds.
+    The first is a power of two between 64 and 256, which gives few features enough units and limits
+    the cost of many.
     """
     width = min(max(64, 2 ** math.ceil(math.log2(d))), 256)
     return width, width // 2
@@ -83,8 +83,8 @@ def code_size(d: int) -> int:
 def build_seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:
     """Return `build()` with weights drawn from the stream "weights" of a seed.
 
-    Modules draw their first weights from torch's global generator; it is set for them and put
-    back as it was.
+    Modules draw their initial weights from torch's global generator, which is seeded for them and
+    restored afterwards.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(integer_seed(seed, "weights"))

@@ -3,9 +3,9 @@
 Up to 32 pixels they are LeNets as in Ruff et al., "Deep one-class classification", ICML 2018
 (5 x 5 convolutions, each followed by 2 x 2 pooling and a leaky ReLU); above, 4 x 4 convolutions of
 stride 2 halve the image down to 4 to 7 pixels, as in Radford et al., arXiv:1511.06434. Decoders
-mirror them with upsampling and 3 x 3 convolutions. Batch normalisation, which ties the rows of a
-batch together in training, stands in `deep-svdd` alone; the papers of WAE and AnoGAN have it in
-their networks of images too.
+mirror them with upsampling and 3 x 3 convolutions. Only `deep-svdd` has batch normalisation, which
+makes the rows of a batch depend on each other in training; the papers of WAE and AnoGAN have it in
+their networks for images too.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from torch.nn import functional
 from detectors.networks.dense import SLOPE, hidden_sizes, mlp
 
 LENET_SIDE = 32  # pixels; larger images take strided convolutions
-SMALLEST_SIDE = 8  # pixels; an image is halved while its shorter side has as many
-EPSILON = 1e-4  # added to a variance that divides, as in the authors' LeNets
-STATISTICS_ROWS = 1024  # of a batch that statistics are taken of
+SMALLEST_SIDE = 8  # pixels; an image is halved while its shorter side has at least as many
+EPSILON = 1e-4  # added to a variance before division, as in the authors' LeNets
+STATISTICS_ROWS = 1024  # per batch for the statistics
 
 
 class ChannelsLast(nn.Module):
-    """The same images with their channels side by side in memory: half the time of a decoder."""
+    """Images with the channels of a pixel adjacent in memory: it halves the time of a decoder."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x (n, c, h, w)."""
@@ -37,7 +37,7 @@ class BatchNorm(nn.Module):
 
     Ioffe and Szegedy, "Batch normalization", ICML 2015, arXiv:1502.03167. In training, mean and
     variance of a channel are those of the batch; afterwards those of the training rows, which
-    `take_statistics` sets, so that a score depends on no other row.
+    `take_statistics` sets, so that a score does not depend on other rows.
     """
 
     mean: Tensor
@@ -58,7 +58,7 @@ class BatchNorm(nn.Module):
 def take_statistics(net: nn.Module, x: Tensor) -> None:
     """Set the statistics of the batch normalisations of `net` from training rows (n, *shape).
 
-    They are means over batches of at most 1,024 rows; `net` has to be in training mode.
+    They are means over batches of at most 1,024 rows; `net` must be in training mode.
     """
     taken: dict[BatchNorm, list[Tensor]] = {
         layer: [] for layer in net.modules() if isinstance(layer, BatchNorm)
@@ -108,7 +108,7 @@ def encoder(
         size = (4, 2, 1) if strided else (5, 1, 2)
         layers += [nn.Conv2d(n_in, n_next, *size, bias=bias)]
         layers += [BatchNorm(n_next)] if normalise else []
-        # pooling first: a leaky ReLU keeps the order and has a quarter left to do
+        # pooling first: a leaky ReLU keeps the order, and a quarter of its inputs remains
         layers += [nn.MaxPool2d(2)] if next_side != side and not strided else []
         layers += [nn.LeakyReLU(SLOPE)]
     widths = (_features(stages), *(hidden or ()), n_out)
@@ -141,7 +141,7 @@ def decoder(
 
 
 def _stages(shape: tuple[int, ...]) -> list[tuple[int, tuple[int, int]]]:
-    """Return channels and side lengths of the image and after each convolution of the encoder."""
+    """Return the channels and sides of the image and of the output of each convolution."""
     channels, *sides = shape
     height, width = sides
     stages = [(channels, (height, width))]

@@ -1,6 +1,6 @@
-"""What a decoder's outputs say of a sample: p(x|z), independent over the features, in nats.
+"""Likelihoods p(x|z) of samples, given a decoder's outputs: independent over features, in nats.
 
-Sums run over the features of a sample, taken as a vector (d,) whatever its shape.
+Sums run over the features of a sample, as a vector (d,) for every shape.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from detectors.networks.dense import rowwise_product
 
 VARIANCE_FLOOR = 1e-3  # of a feature, in squared units of the input
 VARIANCE_PACE = 10.0
-LOG_VARIANCE_BOUND = 10.0  # held within, so that far samples do not overflow
+LOG_VARIANCE_BOUND = 10.0  # largest absolute value, so that far samples do not overflow
 
 
 class Likelihood(nn.Module):
-    """A family of distributions of samples, with `width` outputs of the decoder a feature."""
+    """A family of distributions of samples, with `width` outputs of the decoder per feature."""
 
     width: ClassVar[int] = 1
 
     @abstractmethod
     def parameters_of(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the mean (..., d) and what else `nll_at` takes, of outputs (..., width * d)."""
+        """Return the mean (..., d) and `other` of `nll_at`, given outputs (..., width * d)."""
 
     @abstractmethod
     def nll_at(self, x: Tensor, mean: Tensor, other: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ class Likelihood(nn.Module):
     def nll_of_pairs(self, x: Tensor, outputs: Tensor) -> Tensor:
         """Return `nll` (n, m) of n samples (n, d), given each of m outputs (m, width * d).
 
-        By matrix products, as the families are exponential ones.
+        It uses matrix products, as the families are exponential.
         """
 
     def nll(self, x: Tensor, outputs: Tensor) -> Tensor:
@@ -45,14 +45,14 @@ class Likelihood(nn.Module):
 
 
 class Gaussian(Likelihood):
-    """N(f(z), diag s^2) in terms of its mean and its variance."""
+    """N(f(z), diag s^2), given its mean and its variance."""
 
     def nll_at(self, x: Tensor, mean: Tensor, other: Tensor) -> Tensor:
         """As `gaussian_nll`; `other` is the variance."""
         return gaussian_nll(x, mean, other)
 
     def nll_of_pairs(self, x: Tensor, outputs: Tensor) -> Tensor:
-        """As `Likelihood.nll_of_pairs`, by (x - m)^2 = x^2 - 2 x m + m^2."""
+        """As `Likelihood.nll_of_pairs`, with (x - m)^2 = x^2 - 2 x m + m^2."""
         mean, variance = self.parameters_of(outputs)
         precision = variance.expand_as(mean).reciprocal()
         mixed = rowwise_product(x, (mean * precision).T)
@@ -73,12 +73,12 @@ class FixedVariance(Gaussian):
 
 
 class SharedVariance(Gaussian):
-    """N(f(z), diag s^2) with one learned s^2 a feature, the same for all samples.
+    """N(f(z), diag s^2) with one learned s^2 per feature, the same for all samples.
 
     A linear network is then factor analysis. The variance starts near 1, and a floor keeps the
-    density of a feature that is constant in training finite. It is learned as
-    s^2 = floor + exp(10 v): a step of Adam moves a weight by about the learning rate, and so the
-    variance can settle within a few hundred steps.
+    density of a feature finite that is constant in training. The parameter is v in
+    s^2 = floor + exp(10 v): a step of Adam changes a weight by about the learning rate, so the
+    variance can converge within a few hundred steps.
     """
 
     def __init__(self, d: int) -> None:
@@ -93,8 +93,7 @@ class SharedVariance(Gaussian):
 class SampleVariance(Gaussian):
     """N(f(z), diag s(z)^2): the decoder gives the mean and log s^2 of each feature.
 
-    The same floor as that of a shared variance keeps a decoder that restores a sample exactly
-    from an infinite density.
+    The same floor as for a shared variance keeps the density of an exact reconstruction finite.
     """
 
     width: ClassVar[int] = 2
@@ -108,7 +107,7 @@ class SampleVariance(Gaussian):
 class Bernoulli(Likelihood):
     """Bernoulli(p(z)) of values in [0, 1], with the decoder's outputs as logits.
 
-    A probability for values of 0 and 1; between them it is the cross-entropy.
+    For values of 0 and 1 it is a probability; between them it is the cross-entropy.
     """
 
     def parameters_of(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
@@ -131,7 +130,7 @@ class Bernoulli(Likelihood):
 
 
 def bounded(log_variance: Tensor) -> Tensor:
-    """Return log variances held within +-10."""
+    """Return log variances clamped to [-10, 10]."""
     return nn.functional.hardtanh(log_variance, -LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND)
 
 

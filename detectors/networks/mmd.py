@@ -1,8 +1,8 @@
 """Maximum mean discrepancy of codes and draws from a Gaussian prior.
 
 Gretton et al., "A kernel two-sample test", JMLR 13, 2012,
-https://jmlr.org/papers/v13/gretton12a.html; with the kernel, its scales and its unbiased estimate
-as in Tolstikhin et al., "Wasserstein auto-encoders", ICLR 2018, arXiv:1711.01558.
+https://jmlr.org/papers/v13/gretton12a.html. The kernel, its scales and the unbiased estimate are
+those of Tolstikhin et al., "Wasserstein auto-encoders", ICLR 2018, arXiv:1711.01558.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # of the authors' code: near and far codes both count
+SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # of the authors' code, for near and far codes
 TINY = 1e-12
 
 
 def mmd(codes: Tensor, prior: Tensor, weight: Tensor) -> Tensor:
     """Return the unbiased estimate of the squared MMD of two samples; it may be negative.
 
-    That of algorithm 2 of Tolstikhin et al., for rows that count alike; a sample of one row has
-    no pairs, and its own term is 0.
+    It is the estimate in algorithm 2 of Tolstikhin et al., for rows of equal weights; a sample of
+    one row has no pairs, and its own term is 0.
 
     Args:
         codes: (n, k).
         prior: (n, k) draws from N(0, I).
-        weight: (n,) one over the number of rows that count, and 0 for padding, of both samples.
+        weight: (n,) for both samples: one over the number of rows, and 0 for padding.
     """
     pairs = weight[:, None] * weight
     distinct = 1 - weight.square().sum()  # (m - 1) / m for m rows

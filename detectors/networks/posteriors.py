@@ -1,7 +1,7 @@
-"""Diagonal Gaussians N(mu, diag sigma^2) over latent units: how far one is from others.
+"""Distances of diagonal Gaussians N(mu, diag sigma^2) over latent units.
 
-Each is given as mu and log sigma^2, (..., k). Sums run over the units one by one, so memory stays
-that of one unit.
+Each is given as mu and log sigma^2, (..., k). Sums run over the units one by one, which needs the
+memory of one unit only.
 
 Distances to the posteriors of the training samples as scores: Vasilev et al., "q-space novelty
 detection with variational autoencoders", 2018, arXiv:1806.02997.
@@ -18,7 +18,7 @@ Posterior = tuple[Tensor, Tensor]
 """mu and log sigma^2, (n, k) each."""
 
 Unit = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
-"""mu and log sigma^2 of one unit, of one posterior and of the other -> their share."""
+"""mu and log sigma^2 of one unit, of one posterior and of the other -> a term of the sum."""
 
 
 def kl_to_prior(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -73,12 +73,12 @@ def _symmetric_kl_of_unit(mean: Tensor, log: Tensor, means: Tensor, logs: Tensor
 
 
 def _squared_fisher_rao_of_unit(mean: Tensor, log: Tensor, means: Tensor, logs: Tensor) -> Tensor:
-    # arcosh(1 + 2 a) = 2 arsinh(sqrt(a)) does not cancel where the two are close; here
+    # arcosh(1 + 2 a) = 2 arsinh(sqrt(a)) has no cancellation for close posteriors; here
     # 4 a = D / (2 sigma_p sigma_q) + (sqrt(sigma_p / sigma_q) - sqrt(sigma_q / sigma_p))^2.
     up, ups = (0.25 * log).exp(), (0.25 * logs).exp()
     down, downs = up.reciprocal(), ups.reciprocal()
     gap = 0.5 * ((mean - means) * (down * downs)).square()
     a = 0.25 * (gap + (up * downs - down * ups).square())
-    # arsinh(y) = log(y + sqrt(1 + y^2)), in a form whose every step is vectorised
+    # arsinh(y) = log(y + sqrt(1 + y^2)), in steps that are all vectorised
     arsinh = (a.sqrt() + a / (1 + (1 + a).sqrt())).log1p()
     return 8 * arsinh.square()

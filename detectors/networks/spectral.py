@@ -1,4 +1,4 @@
-"""Spectral normalisation: layers that stretch no difference of their inputs.
+"""Spectral normalisation: layers that enlarge no distance between inputs.
 
 Miyato, Kataoka, Koyama and Yoshida, "Spectral normalization for generative adversarial networks",
 ICLR 2018, arXiv:1802.05957.
@@ -16,11 +16,11 @@ FIRST_ITERATIONS, ITERATIONS = 20, 3  # of the power method
 
 
 class Spectral(nn.Module):
-    """A layer whose weight is divided by its largest singular value; its bias stays.
+    """A layer whose weight is divided by its largest singular value; its bias is unchanged.
 
-    The value comes of one iteration of the power method a forward pass, as theirs, from a direction
-    that is kept in a buffer and follows the weight when `follow` is called. That of a convolution
-    is the value of its kernel as a matrix (channels out, all else), as theirs.
+    As in the paper, each forward pass computes the value by one iteration of the power method, and
+    the weight of a convolution is its kernel as a matrix (channels out, all else). The iteration
+    starts from a direction in a buffer; `follow` updates it after the weight has changed.
     """
 
     right: Tensor
@@ -33,7 +33,7 @@ class Spectral(nn.Module):
         self.follow(FIRST_ITERATIONS)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return what the layer makes of x, with the normalised weight."""
+        """Return the output for x with the normalised weight."""
         matrix = self._matrix()
         left, right = _iterated(matrix.detach(), self.right)
         value = left @ (matrix @ right)
@@ -42,7 +42,7 @@ class Spectral(nn.Module):
 
     @torch.no_grad()
     def follow(self, n_iterations: int = ITERATIONS) -> None:
-        """Bring the direction nearer to the right singular one of the weight."""
+        """Update the direction towards the right singular vector of the weight."""
         for _ in range(n_iterations):
             self.right.copy_(_iterated(self._matrix(), self.right)[1])
 
@@ -52,20 +52,20 @@ class Spectral(nn.Module):
 
 
 def normalised(net: nn.Sequential) -> nn.Sequential:
-    """Return a network whose dense layers and convolutions are `Spectral`."""
+    """Return the network with its dense layers and convolutions wrapped in `Spectral`."""
     layers = (Spectral(layer) if isinstance(layer, Dense | nn.Conv2d) else layer for layer in net)
     return nn.Sequential(*layers)
 
 
 def follow(net: nn.Module) -> None:
-    """Let the direction of each `Spectral` layer of a network follow its weight."""
+    """Update the direction of each `Spectral` layer of a network."""
     for layer in net.modules():
         if isinstance(layer, Spectral):
             layer.follow()
 
 
 def _iterated(matrix: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the left and right directions that one iteration of the power method leads to."""
+    """Return the left and right directions after one iteration of the power method."""
     left = _unit(matrix @ right)
     return left, _unit(matrix.mT @ left)
 

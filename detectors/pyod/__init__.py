@@ -1,1 +1,1 @@
-"""PyOD's detectors behind the contract: the one folder that knows PyOD."""
+"""Adapters to PyOD's detectors: the only folder that knows PyOD's interface."""

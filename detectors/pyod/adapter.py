@@ -1,12 +1,12 @@
-"""Any detector of PyOD behind the contract, by name: `pyod:ECOD`.
+"""An adapter to any detector of PyOD, by its name: `pyod:ECOD`.
 
 Zhao, Nasrullah, Li, "PyOD: a Python toolbox for scalable outlier detection", JMLR 20(96), 2019,
 arXiv:1901.01588.
 
-The adapter absorbs what differs there: constructors and `fit` that seed or draw from the global
-generators, scores that are drawn anew at every call and for every row, a second `fit` that goes on
-from the first, batches that fail when they are short, a GPU taken without being asked to, and
-printing. Scores are PyOD's.
+PyOD's classes break the contract in several ways, which the adapter corrects: constructors and
+`fit` seed or draw from the global generators, scoring draws random numbers for every call and every
+row, a second `fit` continues the first, short batches fail, classes use a GPU without a request,
+and they print. The scores are PyOD's.
 
 Reference: [zhao2019pyod]
 """
@@ -34,14 +34,14 @@ _SEED_NAMES = ("random_state", "random_seed")
 
 @dataclass(kw_only=True)
 class PyOD(Detector):
-    """The `decision_function` of a PyOD detector, under its own defaults.
+    """The `decision_function` of a PyOD detector, with PyOD's default settings.
 
     Attributes:
         class_name: one of the classes in `detectors.pyod.table`.
-        arguments: arguments of its constructor; the seed comes from `seed`, and it is silent.
+        arguments: arguments of its constructor, other than the seed, which `seed` sets.
     """
 
-    device = "cpu"  # where it trains: set by whoever runs the detector, not a setting
+    device = "cpu"  # where it trains: the runner sets it, it is not a setting
 
     class_name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class PyOD(Detector):
         """Return the adapter with settings checked by the class's constructor.
 
         Raises:
-            ValueError: the constructor has no such argument, or does not accept its value.
+            ValueError: the constructor has no such argument or does not accept its value.
         """
         arguments = dict(settings)
         own = {"seed": arguments.pop("seed")} if "seed" in arguments else {}
@@ -98,7 +98,7 @@ class PyOD(Detector):
         return np.asarray(scores, dtype=np.float64)[:n]
 
     def _check_rows(self, x: Floats) -> None:
-        """Raise `Unsupported` where a setting asks for more rows than x (n, d) has."""
+        """Raise `Unsupported` if a setting needs more rows than x (n, d) has."""
         setting, more = PYOD[self.class_name].rows
         if setting:
             value = self._value(setting)
@@ -115,7 +115,7 @@ class PyOD(Detector):
         return inspect.signature(self._class()).parameters
 
     def _estimator(self, n_features: int) -> Any:
-        """Return a new estimator; what it takes besides the settings, it is given."""
+        """Return a new estimator, with the settings and what else its constructor needs."""
         given = {"device": self.device, "n_features": n_features, "verbose": 0}
         given |= dict.fromkeys(_SEED_NAMES, integer_seed(self.seed, "estimator"))
         known = {key: value for key, value in given.items() if key in self._parameters()}
@@ -123,7 +123,7 @@ class PyOD(Detector):
 
     @contextmanager
     def _contained(self, purpose: str) -> Iterator[None]:
-        """Own global generators and hash seed inside, no prints, and a GPU only if it is wanted."""
+        """Isolate global generators, the hash seed and prints; show a GPU only on request."""
         hash_seed = os.environ.get("PYTHONHASHSEED")
         generators = global_generators(integer_seed(self.seed, purpose))
         on_cpu = PYOD[self.class_name].family == "deep" and self.device == "cpu"
@@ -140,7 +140,7 @@ class PyOD(Detector):
 
 @contextmanager
 def _one_draw() -> Iterator[None]:
-    """Give all rows of all batches the same noise, so that a score does not depend on others."""
+    """Give all rows of all batches the same noise, so that a score depends on its row alone."""
     torch: Any = importlib.import_module("torch")
     drawn, seed = torch.randn_like, torch.initial_seed()
 
@@ -157,8 +157,8 @@ def _one_draw() -> Iterator[None]:
 
 @contextmanager
 def _hidden_gpu() -> Iterator[None]:
-    """Let torch tell of no GPU: classes that take no device train on one wherever it is."""
-    # By an `import`, the keys of the shallow classes would rest on torch.
+    """Make torch report no GPU: classes that take no device train on any GPU that they find."""
+    # With an `import` statement, the keys of the shallow classes would depend on torch.
     cuda: Any = importlib.import_module("torch.cuda")
     asked = cuda.is_available
     cuda.is_available = lambda: False

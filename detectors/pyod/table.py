@@ -2,8 +2,8 @@
 
 Zhao, Nasrullah, Li, "PyOD: a Python toolbox for scalable outlier detection", JMLR 20, 2019.
 
-Which scores depend on the other test rows was found by experiment: scoring rows alone, in halves
-and permuted, and is tested for every entry.
+Experiments showed which scores depend on the other test rows: rows were scored alone, in halves
+and permuted. A test repeats them for every entry.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ class PyODClass:
         module: its module in `pyod.models`.
         family: deep or shallow.
         companions: how a score depends on the other test rows; empty if it does not.
-        rows: the setting that bounds the number of rows from below, and how many rows more.
-        features: the fewest and the most features it takes.
+        rows: a setting and a number: x needs as many rows as their sum.
+        features: the fewest and the most features.
         scores_batch_alone: whether it ranks the test rows among themselves, without training.
-        fails_on_lone_row: whether a last batch of one row breaks it.
+        fails_on_lone_row: whether it fails on a last batch of one row.
         takes_device: whether its constructor takes the device to train on.
-        draws_noise: whether scoring draws noise for every row; all rows are given the same.
+        draws_noise: whether scoring draws noise for every row; the adapter gives all rows the same.
     """
 
     module: str
@@ -93,7 +93,7 @@ PYOD: dict[str, PyODClass] = {
 _GRAPH = "it takes a graph, not vectors"
 _SERIES = "it takes a time series, not vectors"
 _LABELS = "its fit needs labels"
-_PACKAGE = "it needs the package {}, which is not among fathom's dependencies"
+_PACKAGE = "it needs the package {}, which fathom does not install"
 
 UNUSABLE: dict[str, str] = {
     "ANOMALOUS": _GRAPH,
@@ -108,10 +108,10 @@ UNUSABLE: dict[str, str] = {
     "FeatureBagging": _PACKAGE.format("combo"),
     "GUIDE": _GRAPH,
     "KShape": _SERIES,
-    "LSCP": "it is made of other detectors, which no setting can name",
+    "LSCP": "it combines other detectors, which no setting can name",
     "LSTMAD": _SERIES,
     "MatrixProfile": _SERIES,
-    "MultiModalOD": "it is made of other detectors, which no setting can name",
+    "MultiModalOD": "it combines other detectors, which no setting can name",
     "Radar": _GRAPH,
     "SAND": _SERIES,
     "SCAN": _GRAPH,

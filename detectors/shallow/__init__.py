@@ -1,1 +1,1 @@
-"""Shallow detectors: one file a method or a close family of methods."""
+"""Shallow detectors: one file for a method or for closely related methods."""

@@ -1,7 +1,7 @@
-"""Two detectors with the traits that printed figures rest on, for tables that are reproduced.
+"""Two detectors with the details on which published values depend, to reproduce tables.
 
-Livernoche et al., "On diffusion modeling for anomaly detection", ICLR 2024, arXiv:2305.18593. For
-other comparisons take `iforest` and `pca`.
+The tables are those of Livernoche et al., "On diffusion modeling for anomaly detection", ICLR 2024,
+arXiv:2305.18593. For other comparisons use `iforest` and `pca`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from detectors.contract import Detector, Floats, Unsupported, require_rows
 
 @dataclass(kw_only=True)
 class LegacySeedIsolationForest(Detector):
-    """The isolation forest whose trees come from numpy's legacy generator, seeded by `seed`.
+    """An isolation forest whose trees come from numpy's legacy generator, seeded by `seed`.
 
-    scikit-learn draws from it in several places in turn, so that an integer `random_state`, which
-    starts it afresh in each, grows other trees.
+    scikit-learn draws from one generator in several places. An integer `random_state` restarts the
+    generator in each of them and so gives other trees.
 
     Reference: [liu2008iforest], [livernoche2024dte]
 
@@ -49,11 +49,11 @@ class LegacySeedIsolationForest(Detector):
 class EigenvectorDistance(Detector):
     """Sum of the distances to all eigenvectors, each over its share of the variance.
 
-    The score of PyOD's PCA (Shyu et al., "A novel anomaly detection scheme based on principal
-    component classifier", ICDM 2003 workshop, is what it goes back to). It is no function of the
-    subspaces alone: turning an eigenvector round changes it. Here, as in scikit-learn before
-    1.5, the training sample that reaches farthest along an eigenvector lies on its positive side;
-    later versions look at the entries of the eigenvector instead, and give other scores.
+    The score of PyOD's PCA, after Shyu et al., "A novel anomaly detection scheme based on
+    principal component classifier", ICDM 2003 workshop. It depends on the signs of the
+    eigenvectors, not only on the subspaces. Here, as in scikit-learn before 1.5, the training
+    sample with the largest coordinate along an eigenvector lies on its positive side; later
+    versions choose the sign by the entries of the eigenvector and give other scores.
 
     Reference: [shyu2003pcc], [livernoche2024dte]
     """

@@ -1,7 +1,7 @@
 """Feature bagging: local outlier factors over random subsets of the features.
 
 Lazarevic and Kumar, "Feature bagging for outlier detection", KDD 2005, doi:10.1145/1081870.1081891.
-PyOD's needs the package combo, which is not kept up.
+PyOD's implementation needs the package combo, which is not maintained.
 
 Reference: [lazarevic2005bagging]
 """
@@ -25,9 +25,9 @@ LARGEST_SEED = np.iinfo(np.int32).max
 class FeatureBagging(Detector):
     """Mean local outlier factor over subsets of the features.
 
-    Each has at least half of the d features, rounded down, and, as in PyOD, at most all of them,
-    where Lazarevic and Kumar have d - 1. They are the subsets that PyOD draws with numpy's legacy
-    generator seeded by `seed`, so that figures printed of it come out again.
+    A subset has at least half of the d features, rounded down, and, as in PyOD, at most all of
+    them; Lazarevic and Kumar take at most d - 1. The subsets are those that PyOD draws from numpy's
+    legacy generator, seeded by `seed`, so that published values can be reproduced.
 
     Attributes:
         n_estimators: number of subsets.
@@ -40,7 +40,7 @@ class FeatureBagging(Detector):
     def _fit(self, x: Floats) -> None:
         d = x.shape[1]
         if d < 2:
-            msg = "feature bagging takes at least 2 features, there is 1"
+            msg = "feature bagging needs at least 2 features, there is 1"
             raise Unsupported(msg)
         generator = np.random.RandomState(self.seed)
         self.members_ = []

@@ -1,4 +1,4 @@
-"""Scores that know next to nothing: what a method has to beat to have learned something."""
+"""Baselines: scores that learn next to nothing, which a method should beat."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from detectors.standardise import location_and_scale
 
 
 @dataclass(kw_only=True)
-class Control(Detector):
-    """Base of the controls."""
+class Baseline(Detector):
+    """Base of the baselines."""
 
     family: ClassVar[Family] = "control"
 
@@ -23,11 +23,11 @@ class Control(Detector):
 
 
 @dataclass(kw_only=True)
-class Random(Control):
+class Random(Baseline):
     """A number in [0, 1) from a hash of the seed and the bytes of the sample.
 
-    So it is uniform over samples and seeds, and neither order nor companions move it. Equal
-    samples get equal scores.
+    It is uniform over samples and seeds, and depends neither on the order nor on other samples.
+    Equal samples get equal scores.
     """
 
     def _score(self, x: Floats, readout: str) -> Floats:
@@ -39,10 +39,10 @@ class Random(Control):
 
 
 @dataclass(kw_only=True)
-class RowIndex(Control):
-    """The position of a sample among the test samples: a canary that must score AUROC 0.5.
+class RowIndex(Baseline):
+    """The position of a sample among the test samples: a canary whose AUROC must be 0.5.
 
-    If it does better, the order of the test samples gives the labels away.
+    A higher AUROC shows that the order of the test samples reveals the labels.
     """
 
     transductive: ClassVar[bool] = True
@@ -52,7 +52,7 @@ class RowIndex(Control):
 
 
 @dataclass(kw_only=True)
-class MeanDistance(Control):
+class MeanDistance(Baseline):
     """Euclidean distance to the training mean."""
 
     def _score(self, x: Floats, readout: str) -> Floats:
@@ -61,10 +61,10 @@ class MeanDistance(Control):
 
 
 @dataclass(kw_only=True)
-class MaxAbsZ(Control):
+class MaxAbsZ(Baseline):
     """The largest absolute z-score of a feature, by training mean and standard deviation.
 
-    A deviation on a feature that is constant in training counts in the feature's own unit.
+    For a feature that is constant in training, the deviation counts in the feature's own unit.
     """
 
     def _score(self, x: Floats, readout: str) -> Floats:

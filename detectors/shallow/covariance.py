@@ -20,12 +20,12 @@ from detectors.streams import integer_seed
 
 @dataclass(kw_only=True)
 class Mahalanobis(Detector):
-    """Squared Mahalanobis distance to the centre of the half of the data that is tightest.
+    """Squared Mahalanobis distance to the centre of the most compact half of the data.
 
     Location and covariance are those of the (n + d + 1) / 2 training samples whose covariance
-    has the least determinant, reweighted. A feature that is constant in training is left out of
-    it and adds its squared deviation in its own unit. Other directions in which that half does
-    not vary count for nothing (a warning of scikit-learn tells so).
+    has the smallest determinant, reweighted. A feature that is constant in training is left out
+    and adds its squared deviation in its own unit. Other directions in which that half does not
+    vary do not count; scikit-learn warns about them.
     """
 
     def _fit(self, x: Floats) -> None:

@@ -29,8 +29,8 @@ class GaussianMixtureDensity(Detector):
         n_components: number of Gaussians; at most the training samples.
         covariance_type: shape of their covariances.
         reg_covar: variance added to every feature, in squared units of the scaled data. The
-            default is a standard deviation of a tenth, which also keeps a full covariance
-            usable when there are fewer samples than features.
+            default, a standard deviation of 0.1, also keeps a full covariance usable with fewer
+            samples than features.
         max_iter: steps of EM.
     """
 
@@ -74,9 +74,9 @@ class KernelDensity(Detector):
         else:
             width = self.bandwidth
         if width == 0:
-            msg = "the training rows are all equal, so Scott's rule gives no bandwidth; set one"
+            msg = "all training samples are equal, so Scott's rule gives no bandwidth; set one"
             raise Unsupported(msg)
-        # One leaf: over several, scikit-learn's sums lose up to hundreds of nats far from the data.
+        # With several leaves, scikit-learn's sums lose up to hundreds of nats far from the data.
         self.density_ = SklearnKernelDensity(bandwidth=width, leaf_size=n).fit(x)
 
     def _score(self, x: Floats, readout: str) -> Floats:

@@ -1,14 +1,15 @@
-"""Tail probabilities of single features, from the training samples alone.
+"""Tail probabilities of single features, estimated from the training samples alone.
 
 ECOD: Li, Zhao, Hu, Botta, Ionescu, Chen, "ECOD: unsupervised outlier detection using empirical
 cumulative distribution functions", TKDE 2022, doi:10.1109/TKDE.2022.3159580.
 COPOD: Li, Zhao, Botta, Ionescu, Hu, "COPOD: copula-based outlier detection", ICDM 2020,
 doi:10.1109/ICDM50108.2020.00135.
 
-How the tails are joined follows the authors' code (PyOD), where the two methods differ; in the
+The tails are combined as in the authors' code (PyOD), in which the two methods differ; in the
 papers they do not. That code ranks a test sample among the training *and the test* samples, so
-that a score depends on its companions. Here a tail probability is (training samples at least as
-far out + 1) / (n + 1), which is never 0 and equals that code's for a test sample on its own.
+that a score depends on the other test samples. Here a tail probability is (training samples at
+least as far out + 1) / (n + 1), which is never 0 and equals that of the code for a single test
+sample.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from detectors.contract import Detector, Floats
 
 @dataclass(kw_only=True)
 class _Tails(Detector):
-    """Sorted training columns and the direction in which each is skewed."""
+    """Sorted training columns and the sign of the skewness of each."""
 
     def _fit(self, x: Floats) -> None:
         self.sorted_ = np.sort(x, axis=0)
@@ -57,7 +58,7 @@ class ECOD(_Tails):
 
 @dataclass(kw_only=True)
 class COPOD(_Tails):
-    """Sum over features of the larger of two, in nats: the skewed tail, the mean of both tails.
+    """Sum over features of the larger of the skewed tail and the mean of both tails, in nats.
 
     A tail counts as -log of its probability.
 

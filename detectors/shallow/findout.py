@@ -1,4 +1,4 @@
-"""FindOut: clusters are removed from a grid by a wavelet transform, and what stays is anomalous.
+"""FindOut: a wavelet transform removes clusters from a grid; the remaining samples are anomalous.
 
 Yu, Sheikholeslami and Zhang, "FindOut: finding outliers in very large datasets", Knowledge and
 Information Systems 4, 2002, doi:10.1007/s101150200013; the clusters are those of Sheikholeslami,
@@ -23,9 +23,9 @@ from detectors.contract import Detector, Floats, Unsupported
 
 WAVELET = "bior2.2"  # Cohen, Daubechies and Feauveau's (2, 2), of the authors
 MOST_CELLS = 2**18
-BINS = (64, 32, 16, 8)  # tried in this order until the cells are few enough: up to 6 features
-LEAST_SHARE = 0.05  # of the training samples in a cluster: what is smaller is suspicious itself
-NEARLY = 0.9  # of the dense cells' samples are in clusters where a level is enough
+BINS = (64, 32, 16, 8)  # the first with at most MOST_CELLS cells is taken: up to 6 features
+LEAST_SHARE = 0.05  # of the training samples in a cluster; smaller groups may be anomalies
+NEARLY = 0.9  # share of the samples in dense cells that clusters hold at a sufficient level
 
 
 @dataclass(kw_only=True)
@@ -34,19 +34,18 @@ class FindOut(Detector):
 
     The features are cut into bins between their smallest and largest training values, and the
     samples in each cell are counted. The low-pass part of a wavelet transform smooths the counts.
-    A cell is dense where its smoothed count is at least that which the share `coverage` of the
-    samples find in their cells without counting themselves; dense cells that touch, also at a
-    corner, are a cluster if it holds at least 5 % of the samples. The transform has as few levels
-    as it takes for that count to be positive and for the clusters to hold nearly all the samples
-    in dense cells.
+    A cell is dense if its smoothed count reaches a threshold; the share `coverage` of the samples
+    lie in cells that reach it without counting themselves. Dense cells that touch, also at a
+    corner, form a cluster if it holds at least 5 % of the samples. The transform has the fewest
+    levels with a positive threshold and with nearly all samples of dense cells in clusters.
 
-    A sample in no cluster stays: its score is the distance to the centre of the nearest cell of
-    a cluster, above 0.5. A sample in a cluster is removed: its score is minus the smoothed count
-    of its cell over the largest, in [-1, 0).
+    The score of a sample outside the clusters is the distance to the centre of the nearest cell
+    of a cluster, above 0.5. The score of a sample in a cluster is minus the smoothed count of its
+    cell over the largest one, in [-1, 0).
 
     Attributes:
-        n_bins: bins a feature; by default as many of 64, 32, 16 or 8 as keep the grid within
-            2^18 cells, which 6 features do.
+        n_bins: bins per feature; by default the largest of 64, 32, 16 and 8 with at most 2^18
+            cells, which needs 6 features or fewer.
         coverage: share of the training samples in dense cells.
     """
 
@@ -83,7 +82,7 @@ class FindOut(Detector):
         raise Unsupported(msg)
 
     def _cells(self, x: Floats) -> NDArray[np.int64]:
-        """Return the cells (n, d) of samples; the largest training value is in the last bin."""
+        """Return the cells (n, d) of samples; the last bin holds the largest training value."""
         place = (x - self.low_) / self.width_
         bins = self.shape_[0]
         cells: NDArray[np.int64] = np.floor(place).clip(-1, bins).astype(np.int64)
@@ -119,7 +118,7 @@ class FindOut(Detector):
 
 
 def smoothed(counts: Floats, level: int, axes: int | None = None) -> Floats:
-    """Return counts (bins, ..., bins) without their wavelet details down to a level.
+    """Return counts (bins, ..., bins) without their wavelet details up to a level.
 
     Args:
         counts: of the cells.

@@ -22,8 +22,8 @@ class IsolationForest(Detector):
     """How few random splits isolate a sample: 2^(-mean depth / expected depth), in (0, 1].
 
     Attributes:
-        n_estimators: number of trees; 100 with 256 samples each are the paper's.
-        max_samples: training samples a tree is grown on; all of them if there are fewer.
+        n_estimators: number of trees; the paper takes 100 with 256 samples each.
+        max_samples: training samples for each tree; all of them if there are fewer.
     """
 
     n_estimators: Annotated[int, Ge(1)] = 100

@@ -1,4 +1,4 @@
-"""k-means clustering, with the rule for small clusters of CBLOF.
+"""k-means clustering, with CBLOF's rule for small clusters.
 
 MacQueen, "Some methods for classification and analysis of multivariate observations", 1967.
 He, Xu, Deng, "Discovering cluster-based local outliers", Pattern Recognition Letters 24, 2003,
@@ -25,15 +25,15 @@ from detectors.streams import integer_seed
 class KMeans(Detector):
     """Euclidean distance to the centre of the nearest large cluster.
 
-    Small clusters are suspicious themselves, so their centres attract nothing: the large
-    clusters are the biggest ones that together hold the share `coverage` of the training
-    samples (alpha of He et al.). Sparse clusters are suspicious too: a distance is not divided
-    by the spread of its cluster, so samples of a wide cluster score high.
+    A small cluster may consist of anomalies, so its centre does not count. The large clusters are
+    the biggest ones that together hold the share `coverage` of the training samples (alpha of He
+    et al.). Sparse clusters may be anomalous too: the spread of a cluster does not divide the
+    distance, so samples of a wide cluster score high.
 
     Attributes:
         n_clusters: number of clusters; at most the training samples.
         coverage: share of the training samples in large clusters; 1 makes all clusters large.
-        n_init: starts, of which the best is kept.
+        n_init: number of starts; the best result is kept.
     """
 
     n_clusters: Annotated[int, Ge(1)] = 8

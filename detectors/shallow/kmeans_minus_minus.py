@@ -1,4 +1,4 @@
-"""k-means--: clustering whose centres the farthest samples do not move.
+"""k-means--: clustering in which the farthest samples do not affect the centres.
 
 Chawla and Gionis, "k-means--: a unified approach to clustering and outlier detection", SDM 2013,
 doi:10.1137/1.9781611972832.21.
@@ -22,17 +22,17 @@ from detectors.contract import Detector, Floats, require_rows
 class KMeansMinusMinus(Detector):
     """Euclidean distance to the nearest centre, fitted with a share of the samples left out.
 
-    Each round assigns the training samples to their nearest centre, leaves the l farthest of all
-    out, and moves every centre to the mean of its other samples, until the centres stay
-    (algorithm 1). Of several starts the one with the least sum of squared distances of the
-    samples that are not left out is kept. A start is k samples drawn uniformly, as the authors do:
-    k-means++ would draw the outliers first.
+    Each round assigns the training samples to their nearest centres, leaves the l farthest samples
+    out, and moves every centre to the mean of its other samples, until no centre moves (algorithm
+    1). Of several starts, the one with the smallest sum of squared distances of the samples that
+    are not left out is kept. As the authors do, a start draws k samples uniformly: k-means++ would
+    draw outliers first.
 
     Attributes:
         n_clusters: number k of clusters; at most the training samples that are not left out.
         outlier_share: l as a share of the training samples.
-        n_init: starts.
-        max_iter: most rounds of a start.
+        n_init: number of starts.
+        max_iter: most rounds per start.
     """
 
     n_clusters: Annotated[int, Ge(1)] = 8
@@ -52,12 +52,12 @@ class KMeansMinusMinus(Detector):
         self.centres_, self.inertia_ = min(fits, key=lambda fit: fit[1])
 
     def _fitted(self, x: Floats, centres: Floats, n_kept: int) -> tuple[Floats, float]:
-        """Return centres (k, d) and the sum of squared distances of the samples kept."""
+        """Return centres (k, d) and the sum of squared distances of the samples that are kept."""
         for _ in range(self.max_iter):
             distances = cdist(x, centres, "sqeuclidean")
             nearest = distances.argmin(axis=1)
             kept = np.argsort(distances.min(axis=1), kind="stable")[:n_kept]
-            moved = centres.copy()  # of a centre without samples
+            moved = centres.copy()  # a centre without samples stays
             for cluster in np.unique(nearest[kept]):
                 moved[cluster] = x[kept][nearest[kept] == cluster].mean(axis=0)
             if np.array_equal(moved, centres):

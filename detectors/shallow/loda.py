@@ -1,8 +1,8 @@
-"""LODA with the seed that printed figures rest on, for tables that are reproduced.
+"""LODA with the seed on which published values depend, to reproduce tables.
 
 Pevny, "Loda: lightweight on-line detector of anomalies", Machine Learning 102, 2016,
-doi:10.1007/s10994-015-5521-0, as in PyOD; the figures are those of Livernoche et al., "On diffusion
-modeling for anomaly detection", ICLR 2024, arXiv:2305.18593. Otherwise take `pyod:LODA`.
+doi:10.1007/s10994-015-5521-0, as in PyOD. The values are those of Livernoche et al., "On diffusion
+modeling for anomaly detection", ICLR 2024, arXiv:2305.18593. Otherwise use `pyod:LODA`.
 
 Reference: [pevny2016loda], [livernoche2024dte]
 """
@@ -23,12 +23,12 @@ from detectors.contract import Detector, Floats, require_rows
 class LegacySeedLODA(Detector):
     """Mean of -log p over histograms of sparse random projections.
 
-    They are drawn from numpy's legacy generator seeded by `seed`, where `pyod:LODA` derives
-    another seed from it.
+    They are drawn from numpy's legacy generator, seeded by `seed`; `pyod:LODA` derives another
+    seed from it.
 
     Attributes:
         n_random_cuts: number of projections.
-        n_bins: bins of each histogram.
+        n_bins: number of bins per histogram.
     """
 
     n_random_cuts: Annotated[int, Ge(1)] = 100

@@ -1,4 +1,4 @@
-"""Distances and densities among nearest neighbours.
+"""Distances to nearest neighbours and densities around them.
 
 kNN: Ramaswamy, Rastogi, Shim, "Efficient algorithms for mining outliers from large data sets",
 SIGMOD 2000, doi:10.1145/342009.335437 (largest distance); Angiulli, Pizzuti, "Fast outlier
@@ -25,8 +25,8 @@ class KNN(Detector):
     Reference: [ramaswamy2000knn], [angiulli2002knn]
 
     Attributes:
-        n_neighbors: how many neighbours; at most the training samples less one.
-        aggregation: "largest" is the distance to the last of them, "mean" that to all of them.
+        n_neighbors: number of neighbours; at most the training samples less one.
+        aggregation: "largest" for the distance to the last neighbour, "mean" for the mean distance.
     """
 
     n_neighbors: Annotated[int, Ge(1)] = 5
@@ -45,14 +45,14 @@ class KNN(Detector):
 class LOF(Detector):
     """Local outlier factor: density around the neighbours over the density around the sample.
 
-    About 1 for a sample as dense as its neighbours. Where more than `n_neighbors` training
-    samples coincide their density is infinite, and scores beside them reach 1e9 and more.
+    It is about 1 for a sample as dense as its neighbours. Where more than `n_neighbors` training
+    samples coincide, their density is infinite, and scores near them reach 1e9 and more.
 
     Reference: [breunig2000lof]
 
     Attributes:
-        n_neighbors: how many neighbours; at most the training samples less one. Breunig et al.
-            ask for 10 or more, 20 is scikit-learn's default.
+        n_neighbors: number of neighbours; at most the training samples less one. Breunig et al.
+            recommend 10 or more; 20 is scikit-learn's default.
     """
 
     n_neighbors: Annotated[int, Ge(1)] = 20

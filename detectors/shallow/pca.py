@@ -23,9 +23,9 @@ class PCA(Detector):
 
     Attributes:
         n_components: an integer is the number of components, below the number of features and
-            of training samples. A share in (0, 1) takes the fewest components that explain it
-            of the training variance, but leaves at least one direction out; of a single
-            feature, that is the squared distance to the mean.
+            of training samples. A share in (0, 1) selects the fewest components that explain
+            that share of the training variance, but leaves at least one direction out; for a
+            single feature, the score is then the squared distance to the mean.
     """
 
     n_components: Annotated[int, Ge(1)] | Annotated[float, Gt(0), Lt(1)] = 0.9
@@ -34,7 +34,7 @@ class PCA(Detector):
         n, d = x.shape
         if isinstance(self.n_components, int) and self.n_components >= min(n, d):
             msg = (
-                f"n_components = {self.n_components} leaves no residual of {n} training rows "
+                f"n_components = {self.n_components} leaves no residual of {n} training samples "
                 f"with {d} features; lower it below {min(n, d)} or give a share"
             )
             raise Unsupported(msg)

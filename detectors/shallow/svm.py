@@ -1,4 +1,4 @@
-"""One-class support vector machines, exact and with an approximated kernel.
+"""One-class support vector machines with an exact and an approximate kernel.
 
 Schölkopf, Platt, Shawe-Taylor, Smola, Williamson, "Estimating the support of a high-dimensional
 distribution", Neural Computation 13, 2001, doi:10.1162/089976601750264965. Nyström features:
@@ -25,9 +25,10 @@ Gamma = Literal["scale", "auto"] | Annotated[float, Gt(0)]
 class OCSVM(Detector):
     """Signed distance outside the support of the training samples, under a Gaussian kernel.
 
-    Exact; fitting takes time quadratic to cubic in the training samples. The defaults are those
-    of scikit-learn, which published comparisons use: with nu = 0.5 the score averages kernels
-    over half of the samples, much as a density does, and a clean training set needs no nu.
+    The kernel is exact; the time of `fit` is quadratic to cubic in the training samples. The
+    defaults are those of scikit-learn, which published comparisons use: with nu = 0.5 the score
+    averages kernels over half of the samples, much like a density, and a clean training set needs
+    no tuning of nu.
 
     Reference: [schoelkopf2001ocsvm]
 
@@ -42,7 +43,7 @@ class OCSVM(Detector):
 
     def _fit(self, x: Floats) -> None:
         svm = OneClassSVM(gamma=self.gamma, nu=self.nu)
-        svm.random_state = 0  # or `fit` draws from numpy's global generator, to no use
+        svm.random_state = 0  # else `fit` draws from numpy's global generator, for no use
         self.svm_ = svm.fit(x)
 
     def _score(self, x: Floats, readout: str) -> Floats:
@@ -59,8 +60,8 @@ class NystroemOCSVM(Detector):
     Attributes:
         gamma: as in `OCSVM`.
         nu: as in `OCSVM`.
-        n_components: training samples that span the features; all of them if there are fewer,
-            which makes the kernel exact.
+        n_components: number of training samples that span the features; all of them if there
+            are fewer, which makes the kernel exact.
     """
 
     gamma: Gamma = "scale"
@@ -76,7 +77,7 @@ class NystroemOCSVM(Detector):
             n_jobs=1,
         )
         self.svm_ = SGDOneClassSVM(nu=self.nu, random_state=integer_seed(self.seed, "order"))
-        with global_generators(0):  # it draws a number from numpy's, to no use
+        with global_generators(0):  # `fit` draws from numpy's, for no use
             self.svm_.fit(self.features_.fit_transform(x))
 
     def _score(self, x: Floats, readout: str) -> Floats:

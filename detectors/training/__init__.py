@@ -1,1 +1,1 @@
-"""The one training loop, and the bases of the methods that it trains."""
+"""The training loop, and the base classes of the methods that it trains."""

@@ -1,4 +1,4 @@
-"""What generative adversarial networks share: the settings, and how the game is played.
+"""The base of generative adversarial networks: their settings and their game.
 
 Goodfellow et al., "Generative adversarial networks", NeurIPS 2014, arXiv:1406.2661.
 """
@@ -21,16 +21,16 @@ from detectors.training.trainable import Singles
 
 @dataclass(kw_only=True)
 class GAN(DeepDetector[Net]):
-    """Base of generative adversarial networks, which no loss can judge: all epochs train.
+    """Base of generative adversarial networks, whose losses cannot select an epoch: all run.
 
-    They are stabilised by the non-saturating losses, running means with betas (0.5, 0.999), and
-    the bound on the norm of the gradient; the last weights stay.
+    Non-saturating losses, running means with betas (0.5, 0.999) and the bound on the norm of the
+    gradient stabilise the training; the last weights are kept.
 
     Attributes:
         hidden: widths of the dense hidden layers of the discriminator, mirrored in the generator;
             by default two for vectors (`hidden_sizes`) and none after the convolutions of images.
         latent_dim: size k of the latent vectors; by default 1 + sqrt(d) for d features.
-        max_steps: as everywhere, but 5,000, since no held-out loss ends the game earlier.
+        max_steps: most steps of training; 5,000, as no held-out loss stops it earlier.
     """
 
     encodes: ClassVar[bool] = True
@@ -58,4 +58,4 @@ class GAN(DeepDetector[Net]):
 
     @abstractmethod
     def _generating(self, net: Net, x: Tensor, noise: Tensor) -> Tensor:
-        """Return the (n,) losses of those that play against them."""
+        """Return the (n,) losses of the generators."""

@@ -1,4 +1,4 @@
-"""What every deep detector is: a network, its losses and its scores, on the one training loop."""
+"""The base of deep detectors: a network, its losses and its scores, on the one training loop."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from detectors.training.trainable import Singles
 ReadOuts = Mapping[str, Callable[..., Tensor]]
 """By name, functions of the detector and of rows (n, *shape), float64, that return (n,) scores."""
 
-SCORE_ROWS = 128  # scored at once, padded: a row meets the same arithmetic in any company
+SCORE_ROWS = 128  # per padded batch: the arithmetic of a row does not depend on other rows
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -45,47 +45,46 @@ class DeepDetector(Detector, Generic[Net]):
     `readouts` of its scores (`ReadOuts`, the default first). Where it needs them it writes
     `_noise` (random numbers of the losses), `_phases` (pretraining, adversaries, losses of a
     batch), `_renew` (buffers of the network that are not learned by gradients: a centre, a
-    quantile) and `_conclude` (what the scores need to know of the training rows). One whose
-    network `vmap` cannot map sets `trains_together` to False: its seeds run one by one through
-    the same loop.
+    quantile) and `_conclude` (what the scores need from the training samples). If `vmap` cannot
+    map the network, the class sets `trains_together` to False: its seeds then train one by one
+    through the same loop.
 
-    These defaults hold for every method; they were chosen by stability and by the loss of
-    held-out training rows. Rates, noises and variances suit features of about unit variance: a
-    suite's scaler makes them so, `fit` scales nothing.
+    The defaults of settings are the same for every method unless it says otherwise; they were
+    chosen by stability and by the loss of held-out training samples. Rates, noises and variances
+    suit features of about unit variance, as a suite's scaler gives them; `fit` scales nothing.
 
     Attributes:
-        flatten: whether images are taken as vectors, by dense layers instead of convolutions.
-        epochs: most passes over the training rows; 0 leaves the initial weights. 200 is a bound
-            that the held-out loss seldom lets a fit reach.
-        max_steps: most steps of a phase of training, which ends it after fewer epochs where there
-            are many rows: 20,000 are 200 epochs of 3,200 rows.
-        batch_size: rows a step. 32 leaves small training sets several steps an epoch.
+        flatten: whether images count as vectors, with dense layers instead of convolutions.
+        epochs: most passes over the training samples; 0 leaves the initial weights. Most fits
+            stop before 200, by the loss of held-out samples.
+        max_steps: most steps of a phase of training, which limits the epochs of large training
+            sets: 20,000 steps are 200 epochs of 3,200 samples.
+        batch_size: samples per step. With 32, small training sets have several steps per epoch.
         learning_rate: of AdamW. 0.003 reaches the same loss as 0.001 in about half the epochs;
-            0.01 ends higher.
-        weight_decay: of AdamW, decoupled from the gradient. 0.01 and 0.1 changed nothing.
-        validation_share: share of the training rows kept out of training, but at least 8 of
-            them; after each epoch their loss is taken, and the best weights are copied. A tenth
-            leaves small sets enough to train on. With fewer than 32 training rows, or a share of
-            0, all rows train for all epochs and the last weights stay.
-        patience: epochs without a better validation loss after which training stops. 40 ends
-            lower than 20 where training sets are small and an epoch is few steps.
-        max_gradient_norm: a longer gradient is scaled down to this norm, a guard against the
-            rare step that throws the weights far off. 1 ends a VAE's bound higher than 10 or 100
-            and leaves the autoencoder as it is.
+            0.01 gives a higher loss.
+        weight_decay: of AdamW, decoupled from the gradient. 0.01 and 0.1 made no difference.
+        validation_share: share of the training samples that are held out, but at least 8. Their
+            loss is computed after each epoch, and the best weights are kept. With 0.1, enough
+            samples of small sets remain for training. With fewer than 32 training samples or a
+            share of 0, all samples train for all epochs, and the last weights are kept.
+        patience: number of epochs without a better validation loss after which training stops. 40
+            gives lower losses than 20 for small training sets, whose epochs have few steps.
+        max_gradient_norm: a longer gradient is scaled down to this norm, which prevents rare steps
+            that move the weights too far. A VAE's bound is higher with 1 than with 10 or 100; an
+            autoencoder's loss is the same.
 
     After `fit`: `net_`, the network with its weights on the CPU; `losses_`, the mean training
     loss of each epoch of the last phase, by its first objective; `epochs_`, their number;
-    `converged_`, whether that phase ended as the loss of held-out rows had not fallen for
-    `patience` epochs; `curves_`, every loss and the validation of each epoch, by name;
-    `remark_`, what a reader of the scores has to know of this fit, given as a warning with every
-    score, or empty.
+    `converged_`, whether that phase ended because the loss of held-out samples had not fallen for
+    `patience` epochs; `curves_`, every loss and the validation loss of each epoch, by name;
+    `remark_`, a warning that every score repeats, or an empty text.
     """
 
     family: ClassVar[Family] = "deep"
     takes_images: ClassVar[bool] = True
     trains_together: ClassVar[bool] = True
-    preload: ClassVar[tuple[str, ...]] = ("torch._dynamo",)  # imported late, by torch's optimisers
-    device = "cpu"  # where training runs: set by whoever runs the detector, not a setting
+    preload: ClassVar[tuple[str, ...]] = ("torch._dynamo",)  # torch's optimisers import it late
+    device = "cpu"  # where training runs: the runner sets it, it is not a setting
 
     flatten: bool = False
     epochs: Annotated[int, Ge(0)] = 200
@@ -101,12 +100,12 @@ class DeepDetector(Detector, Generic[Net]):
     def fit_together(
         cls, detectors: Sequence[Self], xs: Sequence[ArrayLike]
     ) -> list[Exception | None]:
-        """Fit detectors that differ in their seed only, each on its own samples (n, *shape).
+        """Fit detectors that differ only in their seeds, each on its own samples (n, *shape).
 
-        Each ends as `fit` alone would leave it, bit for bit.
+        Each is then equal, bit for bit, to a detector after `fit` alone.
 
         Returns:
-            An outcome a detector: None, or what `fit` would raise.
+            One outcome per detector: None, or the exception that `fit` would raise.
 
         Raises:
             ValueError: two seeds are equal, or settings, devices or shapes of samples are not.
@@ -138,17 +137,17 @@ class DeepDetector(Detector, Generic[Net]):
 
     @property
     def diagnostics_(self) -> Mapping[str, float | Sequence[float]]:
-        """Of the last phase the number of epochs and `converged_`; every curve of the training."""
+        """The number of epochs and `converged_` of the last phase, and every curve of training."""
         return {"epochs": self.epochs_, "converged": float(self.converged_), **self.curves_}
 
     def score(self, x: ArrayLike, readout: str | None = None) -> Floats:
-        """As `Detector.score`; warns with the remark of the fit, if there is one."""
+        """As `Detector.score`; warns with `remark_`, if there is one."""
         scores = super().score(x, readout)
         self._warn()
         return scores
 
     def encode(self, x: ArrayLike) -> Floats:
-        """As `Detector.encode`; warns with the remark of the fit, if there is one."""
+        """As `Detector.encode`; warns with `remark_`, if there is one."""
         codes = super().encode(x)
         self._warn()
         return codes
@@ -181,10 +180,10 @@ class DeepDetector(Detector, Generic[Net]):
             replica.outcome = error
 
     def _material(self, x: Floats) -> Floats:
-        """Return the rows that training works on; by default the training samples x (n, *shape).
+        """Return the rows to train on; by default the training samples x (n, *shape).
 
-        A method that learns from what it derives of all samples returns that, and keeps what it
-        needs to derive it of others.
+        A method that learns from rows derived from all samples returns these, and keeps what it
+        needs to derive rows from other samples.
 
         Raises:
             Unsupported: the samples do not suit the settings.
@@ -197,55 +196,55 @@ class DeepDetector(Detector, Generic[Net]):
 
     @abstractmethod
     def _network(self, shape: tuple[int, ...]) -> Net:
-        """Return a new network for samples of this shape, its weights drawn by torch."""
+        """Return a new network for samples of this shape, with weights drawn by torch."""
 
     def _losses(self, net: Net, x: Tensor, noise: Tensor) -> Tensor:
         """Return the (n,) losses of samples x (n, *shape), given the `_noise` of n rows.
 
-        A function of its arguments and the settings alone: its operations are recorded in one
-        of the first steps and replayed in all later ones.
+        It depends only on its arguments and the settings: its operations are recorded in one of
+        the first steps and replayed in all later ones.
         """
         raise NotImplementedError
 
     def _phases(self) -> tuple[Phase, ...]:
-        """Return what training does; by default it lowers the mean of `_losses`."""
+        """Return the phases of training; by default one that minimises the mean of `_losses`."""
         return (Phase((Objective(mean_of(self._losses)),), self.epochs),)
 
     def _noise(self, net: Net, draws: np.random.Generator, n: int) -> Singles:
-        """Return the (n, ...) random numbers that the losses of n rows take; none by default."""
+        """Return the (n, ...) random numbers for the losses of n rows; none by default."""
         return np.empty((n, 0), dtype=np.float32)
 
     def _renew(self, net: Net, x: Tensor, phase: Phase, epoch: int) -> None:
-        """Set the buffers of the network; of a network without buffers it is not called.
+        """Set the buffers of the network.
 
-        Called without gradients before the first epoch of each phase (also if it has none) and
-        after every epoch.
+        For a network with buffers, it is called without gradients before the first epoch of each
+        phase (also of a phase without epochs) and after every epoch.
 
         Args:
-            net: with the weights of the moment.
-            x: (n, *shape) the rows that train, without those held out, on the network's device.
-            phase: the phase under way.
-            epoch: how many epochs of the phase are over.
+            net: with its current weights.
+            x: (n, *shape) the rows to train on, without those held out, on the network's device.
+            phase: the current phase.
+            epoch: number of epochs of the phase that have ended.
         """
 
     def _conclude(self, x: Floats) -> None:
-        """Learn from the rows of `_material` (n, ...) what the scores need; `net_` is trained.
+        """Learn what the scores need from the rows of `_material` (n, ...), after the training.
 
         Raises:
             Unsupported: the rows do not suit the settings.
-            Diverged: what was learned is not finite.
-            Collapsed: the model gives all samples one score.
+            Diverged: a learned attribute is not finite.
+            Collapsed: the model gives all samples the same score.
         """
 
     def _read(self, read: Callable[[Tensor], Tensor], x: Floats) -> Floats:
         """Return read(rows) of all samples, in padded batches of fixed size.
 
         Args:
-            read: maps float64 rows (SCORE_ROWS, *shape) to a tensor of as many rows.
+            read: maps float64 rows (SCORE_ROWS, *shape) to a tensor (SCORE_ROWS, ...).
             x: samples (n, *shape).
         """
         parts = []
-        with torch.no_grad():  # not inference mode: a score may take gradients of its own
+        with torch.no_grad():  # not inference mode: a score may compute gradients
             for start in range(0, len(x), SCORE_ROWS):
                 rows = torch.tensor(x[start : start + SCORE_ROWS])
                 batch = torch.zeros(SCORE_ROWS, *x.shape[1:], dtype=torch.float64)
@@ -261,7 +260,7 @@ def _check_company(detectors: Sequence[DeepDetector[Net]]) -> None:
         raise ValueError(msg)
     alike = [dataclasses.replace(detector, seed=0) for detector in detectors]
     if any(twin != alike[0] for twin in alike):
-        msg = "detectors differ in more than their seed; fit those with other settings apart"
+        msg = "detectors differ in more than their seeds; fit those with other settings separately"
         raise ValueError(msg)
     if len({detector.device for detector in detectors}) > 1:
         msg = "detectors are on different devices; fit those on one device together"

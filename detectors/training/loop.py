@@ -1,15 +1,15 @@
 """The one training loop: the seeds of a job train together as one batched model.
 
-Five replicas, one a seed, are stacked: their weights are the rows of a few tensors, `torch.func`
-maps a plain module and its gradient over them, one fused AdamW an objective steps them all
+Five replicas, one per seed, are stacked: their weights are the rows of a few tensors, `torch.func`
+maps a plain module and its gradient over them, and one fused AdamW per objective updates them all
 (Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019, arXiv:1711.05101).
 Each replica has its own split, weights, data order and noise, all from the named streams of its
-seed, and its own clock: its epoch ends when its own rows are through.
+seed, and its own epochs, which end when it has seen all its rows.
 
-Vectors only: images train seed by seed through the same loop.
+Only vectors train so: for images, seeds train one by one through the same loop.
 
-Seed s always trains in slot s % 5 of block s // 5, and a slot without a seed is padding: which
-seeds train beside a replica changes not one bit of it.
+Seed s always trains in slot s % 5 of block s // 5, and a slot without a seed is padding, so that
+a replica does not depend on the other seeds, bit for bit.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from detectors.training.trainable import Trainable
 
 BLOCK = 5
 
-Piece = list[tuple[str, torch.Size]]  # names and shapes of parameters that follow each other
-Gradients = Callable[..., tuple[tuple[Tensor, ...], Tensor]]  # of stacks, and losses before
+Piece = list[tuple[str, torch.Size]]  # names and shapes of consecutive parameters
+Gradients = Callable[..., tuple[tuple[Tensor, ...], Tensor]]  # stacks -> gradients, losses
 
 
 def train(replicas: Sequence[Replica]) -> None:
-    """Train replicas of distinct seeds to their end, in blocks; none stops another.
+    """Train replicas of distinct seeds in blocks, each until it is done.
 
     Raises:
         ValueError: the samples of the replicas differ in shape.
@@ -59,15 +59,15 @@ def train(replicas: Sequence[Replica]) -> None:
 
 
 def _block_size(replica: Replica) -> int:
-    """Return how many replicas train as one: images one by one.
+    """Return how many replicas train as one; for images it is one.
 
-    Stacked convolutions are grouped ones, which took 1.3 to 4 times as long on a CPU.
+    Stacked convolutions are grouped convolutions, which take 1.3 to 4 times as long on a CPU.
     """
     return BLOCK if replica.detector.trains_together and replica.x.ndim == 2 else 1
 
 
 def _train_phase(slots: Mapping[int, Replica], phase: Phase) -> None:
-    """Train until every replica is done, in spans that end where an epoch of one of them does."""
+    """Train until every replica is done, in spans of steps that end with an epoch of a replica."""
     block = _Block(slots, phase)
     while not all(replica.done for replica in slots.values()):
         span = min(replica.left for replica in slots.values())
@@ -89,8 +89,8 @@ def _train_phase(slots: Mapping[int, Replica], phase: Phase) -> None:
 class _Block:
     """The stacked weights of a block in pieces, its buffers, its pool of rows and its steps.
 
-    A piece (size, p) holds parameters that follow each other and are moved by the same
-    objectives, so that an optimiser moves whole pieces.
+    A piece (size, p) holds consecutive parameters that the same objectives update, so that an
+    optimiser updates whole pieces.
     """
 
     def __init__(self, slots: Mapping[int, Replica], phase: Phase) -> None:
@@ -125,7 +125,7 @@ class _Block:
         self.judge = recorded(vmap(judge)) if self.size > 1 else _for_one(judge)
 
     def _gradients(self, loss: Callable[..., Tensor], moved: tuple[int, ...]) -> Gradients:
-        """Return what gives the gradients of a loss of one replica, and the loss, for stacks."""
+        """Return the function that computes gradients and losses of stacked replicas."""
         if self.size > 1:
             return recorded(vmap(grad_and_value(loss, argnums=moved)))
         return _gradients_of_one(loss, moved)
@@ -143,15 +143,15 @@ class _Block:
         return _to_numpy(losses)
 
     def evaluate(self, batches: Mapping[int, Batches]) -> Floats:
-        """Return the (steps, size) judgements of batches."""
+        """Return the (steps, size) validation losses of batches."""
         losses = [self.judge(*self.pieces, self.state, *batch) for batch in self._batches(batches)]
         return _to_numpy(losses) if losses else np.empty((0, self.size))
 
     def _batches(self, batches: Mapping[int, Batches]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Yield x (size, batch, *shape), weight (size, batch), noise (size, batch, ...) a step.
 
-        Slots without a replica, or whose batches are through, get rows of zeros and weight 0. A
-        block of one gets no padding, which would count in a batch's statistics.
+        Slots without a replica or without further batches get rows of zeros with weight 0. A block
+        of one gets no padding, which would count in a batch's statistics.
         """
         steps = max(len(each.rows) for each in batches.values())
         together = []
@@ -161,7 +161,7 @@ class _Block:
                 stacked[: len(part), slot] = part
             together.append(torch.from_numpy(stacked).to(self.device))
         for index, weight, noise in zip(*together, strict=True):
-            if self.size == 1:  # nothing is stacked: the padding can go
+            if self.size == 1:  # nothing is stacked: no padding is needed
                 rows = weight[0] > 0
                 index, weight, noise = index[:, rows], weight[:, rows], noise[:, rows]
             x = self.pool.index_select(0, index.flatten())
@@ -169,7 +169,7 @@ class _Block:
 
 
 class _Step:
-    """A step of one objective: gradients with respect to the pieces it moves, then AdamW."""
+    """A step of one objective: gradients with respect to its pieces, then AdamW."""
 
     def __init__(
         self,
@@ -189,7 +189,7 @@ class _Step:
         )
 
     def take(self, given: tuple[Tensor, ...]) -> Tensor:
-        """Move the pieces; return the (size,) losses before."""
+        """Update the pieces; return the (size,) losses before the step."""
         gradients, loss = self.gradients(*given)
         norms = torch.stack([torch.linalg.vector_norm(each, dim=1) for each in gradients])
         norm = torch.linalg.vector_norm(norms, dim=0)[:, None]
@@ -207,7 +207,7 @@ def _to_numpy(losses: list[Tensor]) -> Floats:
 def _pieces(
     net: nn.Module, objectives: Sequence[Objective]
 ) -> tuple[list[frozenset[int]], list[Piece]]:
-    """Return the parameters in pieces, and by which objectives, as numbers, each is moved."""
+    """Return the pieces of the parameters, and the numbers of the objectives that update each."""
 
     def movers(parameter: tuple[str, nn.Parameter]) -> frozenset[int]:
         part = parameter[0].partition(".")[0]
@@ -219,7 +219,7 @@ def _pieces(
 
 
 class _BatchLoss(nn.Module):
-    """A method's loss of a batch: a module, so that its weights can be swapped."""
+    """A method's loss of a batch, as a module, so that `functional_call` can swap its weights."""
 
     def __init__(self, net: nn.Module, loss: BatchLoss) -> None:
         super().__init__()
@@ -251,9 +251,9 @@ def _by_weights(net: nn.Module, loss: BatchLoss, pieces: list[Piece]) -> Callabl
 
 
 def _gradients_of_one(loss: Callable[..., Tensor], moved: tuple[int, ...]) -> Gradients:
-    """Return what gives gradients and loss for stacks of one.
+    """Return the function that computes gradients and loss for stacks of one.
 
-    By autograd alone: under `torch.func` a step of convolutions takes a fifth longer.
+    It uses autograd alone: with `torch.func` a step of convolutions takes a fifth longer.
     """
 
     def call(*stacks: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
@@ -268,7 +268,7 @@ def _gradients_of_one(loss: Callable[..., Tensor], moved: tuple[int, ...]) -> Gr
 
 
 def _for_one(judge: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Return `judge` for stacks of one."""
+    """Return `judge` as a function of stacks of one."""
 
     def call(*stacks: Tensor) -> Tensor:
         return judge(*(stack[0] for stack in stacks))[None]

@@ -1,4 +1,4 @@
-"""What training does: phases, one after the other, each with losses and the parts that lower them.
+"""The phases of training, each with its losses and the parts of the network that they update.
 
 Most methods have one phase with one loss of the whole network. A method with a pretrained
 encoder has two phases; an adversarial one has several losses in a phase, which take turns on
@@ -17,12 +17,12 @@ from torch import Tensor
 BatchLoss = Callable[[Any, Tensor, Tensor, Tensor], Tensor]
 """net, x (n, *shape), weight (n,), noise (n, ...) -> the scalar loss of a batch.
 
-Weights are one over the number of rows that count, and 0 for rows of padding.
+The weight of a row is one over the number of rows, and 0 for padding.
 """
 
 
 def mean_of(losses: Callable[[Any, Tensor, Tensor], Tensor]) -> BatchLoss:
-    """Return the weighted mean of losses a row: net, x (n, *shape), noise (n, ...) -> (n,)."""
+    """Return the weighted mean of losses per row: net, x (n, *shape), noise (n, ...) -> (n,)."""
 
     def loss(net: Any, x: Tensor, weight: Tensor, noise: Tensor) -> Tensor:
         return (weight * losses(net, x, noise)).sum()
@@ -31,9 +31,9 @@ def mean_of(losses: Callable[[Any, Tensor, Tensor], Tensor]) -> BatchLoss:
 
 
 def trimmed_mean_of(losses: Callable[[Any, Tensor, Tensor], Tensor]) -> BatchLoss:
-    """Return the mean of losses a row, as `mean_of`, without the highest tenth (rounded up).
+    """Return the mean of losses per row, as `mean_of`, without the highest tenth (rounded up).
 
-    To judge by, where a single held-out row can weigh more than all others.
+    For validation, where a single held-out row can outweigh all others.
     """
 
     def loss(net: Any, x: Tensor, weight: Tensor, noise: Tensor) -> Tensor:
@@ -49,14 +49,14 @@ def trimmed_mean_of(losses: Callable[[Any, Tensor, Tensor], Tensor]) -> BatchLos
 
 @dataclass(frozen=True)
 class Objective:
-    """A loss, and which parts of the network its steps move.
+    """A loss, and the parts of the network that its steps update.
 
     Attributes:
-        loss: of a batch.
-        parts: names of the children of the network whose parameters move; empty for all. Other
-            parameters are constants of the loss.
-        name: of its curve among the detector's diagnostics.
-        betas: decay of the running means of AdamW. Adversarial objectives take (0.5, 0.999),
+        loss: loss of a batch.
+        parts: names of the children of the network whose parameters are updated; empty for all.
+            Other parameters are constants of the loss.
+        name: name of its curve in the detector's diagnostics.
+        betas: decay rates of the running means of AdamW. Adversarial objectives use (0.5, 0.999),
             after Radford et al., arXiv:1511.06434.
         pace: factor on the detector's learning rate.
     """
@@ -70,16 +70,16 @@ class Objective:
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training with its own optimisers.
+    """A part of training with its own optimisers.
 
     Attributes:
         objectives: they step in this order on every batch.
         epochs: the most passes over the training rows.
-        name: of its random streams and curves; empty for the main phase.
-        judge: what is taken of held-out rows after each epoch, to keep the best weights and to
-            stop; the loss of the first objective by default.
-        selects: whether the best epoch is kept. Without it no row is held out, all epochs run and
-            the last weights stay: for games, whose losses do not say how far they are.
+        name: suffix of its random streams and curves; empty for the main phase.
+        judge: validation loss of held-out rows after each epoch, which selects the best weights
+            and stops training; the loss of the first objective by default.
+        selects: whether the best epoch is kept. If not, no row is held out, all epochs run and the
+            last weights are kept: for games, whose losses do not measure progress.
     """
 
     objectives: tuple[Objective, ...]
@@ -90,9 +90,9 @@ class Phase:
 
     @property
     def is_game(self) -> bool:
-        """Whether objectives play against each other to the end: their losses do not fall."""
+        """Whether objectives compete until the end, so that their losses need not fall."""
         return not self.selects and len(self.objectives) > 1
 
     def stream(self, name: str) -> str:
-        """Return the name of this phase's own stream of that name."""
+        """Return the name of the stream or curve in this phase."""
         return f"{name} of {self.name}" if self.name else name

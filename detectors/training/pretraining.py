@@ -1,4 +1,4 @@
-"""What methods with a pretrained encoder share: the phase that trains it in an autoencoder."""
+"""The phase that pretrains an encoder in an autoencoder."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from detectors.networks.dense import squared_error
 from detectors.training.phases import Objective, Phase, mean_of
 
 PRETRAINING = "pretraining"
-CHUNK = 1024  # rows that go through a network at once between epochs
+CHUNK = 1024  # rows per call of a network between epochs
 
 
 def pretraining(epochs: int) -> Phase:
-    """Return the phase in which a network's `encoder` and `decoder` learn to restore samples."""
+    """Return the phase that trains the `encoder` and `decoder` of a network to reconstruct x."""
     restore = Objective(
         mean_of(lambda net, x, _: squared_error(x, net.decoder(net.encoder(x)))),
         ("encoder", "decoder"),
@@ -24,5 +24,5 @@ def pretraining(epochs: int) -> Phase:
 
 
 def in_chunks(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """Return function(x) of rows (n, ...), computed over a bounded number of them at a time."""
+    """Return function(x) of rows (n, ...), computed for at most CHUNK of them at a time."""
     return torch.cat([function(rows) for rows in torch.split(x, CHUNK)])

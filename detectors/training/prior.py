@@ -1,4 +1,4 @@
-"""Autoencoders whose codes are to be distributed as a prior, N(0, I), and what they share."""
+"""The bases of autoencoders whose codes follow a prior, N(0, I)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from detectors.training.trainable import Singles
 
 
 class DiscriminatedNet(AutoencoderNet):
-    """An autoencoder and a dense discriminator, (n, k) -> (n, 1) logits, of prior from codes."""
+    """An autoencoder and a dense discriminator of prior and codes, (n, k) -> (n, 1) logits."""
 
     def __init__(
         self, shape: tuple[int, ...], hidden: tuple[int, ...] | None, latent_dim: int | None
@@ -32,7 +32,7 @@ class DiscriminatedNet(AutoencoderNet):
 
 @dataclass(kw_only=True)
 class PriorAutoencoder(CodeReconstruction):
-    """Base of the methods: scores of an autoencoder with a prior, and the distance to it.
+    """Base of autoencoders with a prior: it adds the likelihood of codes under the prior.
 
     The noise of the losses is (n, k) draws from the prior.
     """
@@ -53,22 +53,22 @@ class PriorAutoencoder(CodeReconstruction):
 
 @dataclass(kw_only=True)
 class DiscriminatedAutoencoder(PriorAutoencoder):
-    """Base of those with a discriminator: its losses, its read-out, and what judges the game.
+    """Base of those with a discriminator: its losses, its read-out and the validation loss.
 
-    The losses of a game do not say how far it is. Held-out rows are judged by their squared error
-    plus the MMD of their codes and the prior.
+    The losses of a game do not measure progress. Validation uses the squared error of held-out
+    samples plus the MMD of their codes and the prior.
     """
 
     def _network(self, shape: tuple[int, ...]) -> DiscriminatedNet:
         return DiscriminatedNet(shape, self.hidden, self.latent_dim)
 
     def _discriminating(self, net: DiscriminatedNet, x: Tensor, noise: Tensor) -> Tensor:
-        """Return the (n,) losses of the discriminator, which is to tell the prior from codes."""
+        """Return the (n,) losses of the discriminator of prior and codes."""
         codes = net.encoder(x)
         return real_loss(net.discriminator(noise)) + fake_loss(net.discriminator(codes))
 
     def _confusing(self, net: DiscriminatedNet, x: Tensor, noise: Tensor) -> Tensor:
-        """Return the (n,) losses of the encoder, whose codes are to pass for the prior."""
+        """Return the (n,) losses of the encoder, whose codes imitate the prior."""
         return real_loss(net.discriminator(net.encoder(x)))
 
     def _judged(self, net: DiscriminatedNet, x: Tensor, weight: Tensor, noise: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ class DiscriminatedAutoencoder(PriorAutoencoder):
         return squared_error(x, net(x))
 
     def _logit_of_code(self, rows: Tensor) -> Tensor:
-        """Minus the discriminator's logit of the code: how surely it is no draw of the prior."""
+        """Minus the discriminator's logit of the code: large if it is unlike draws of the prior."""
         net = cast("DiscriminatedNet", self.net_)
         logits: Tensor = net.discriminator(net.encoder(rows.float()))
         return -logits.squeeze(-1)

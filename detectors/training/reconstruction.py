@@ -1,4 +1,4 @@
-"""What autoencoders share: the errors of a reconstruction as scores, whole and by feature."""
+"""The bases of autoencoders: errors of a reconstruction as scores, in total and by feature."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Net = TypeVar("Net", bound=nn.Module)
 
 @dataclass(kw_only=True)
 class Reconstruction(DeepDetector[Net]):
-    """Base of the methods that restore samples through a code.
+    """Base of the methods that reconstruct samples from a code.
 
-    The network maps samples (n, *shape) to their reconstructions; its part `encoder` gives codes
-    (n, k). A method that reads its errors otherwise overrides `_errors`.
+    The network maps samples (n, *shape) to their reconstructions; its part `encoder` returns codes
+    (n, k). A method with other errors than squared ones overrides `_errors`.
     """
 
     encodes: ClassVar[bool] = True
@@ -31,8 +31,8 @@ class Reconstruction(DeepDetector[Net]):
     def feature_errors(self, x: ArrayLike) -> Floats:
         """Return the errors (n, *shape) by feature, or by pixel, of samples (n, *shape).
 
-        Squared ones, in squared units of the input, where a method says nothing else; their mean
-        over the features is the score.
+        By default they are squared errors, in squared units of the input. Their mean over the
+        features is the score.
 
         Raises:
             Unsupported: x is not finite or has another shape than the training samples.
@@ -52,7 +52,7 @@ class Reconstruction(DeepDetector[Net]):
         return self._errors(rows).flatten(1).mean(-1)
 
     def _largest_error(self, rows: Tensor) -> Tensor:
-        """The largest squared error of a feature, for anomalies that sit in one."""
+        """The largest squared error of a feature, for anomalies in single features."""
         return self._errors(rows).flatten(1).amax(-1)
 
     readouts: ClassVar[ReadOuts] = {"reconstruction": _mean_error, "largest-error": _largest_error}
@@ -63,14 +63,14 @@ class Reconstruction(DeepDetector[Net]):
 
 @dataclass(kw_only=True)
 class CodeReconstruction(Reconstruction[AutoencoderNet]):
-    """Base of the methods whose network is an `AutoencoderNet`; it lowers the squared error.
+    """Base of the methods with an `AutoencoderNet`; by default it minimises the squared error.
 
     Attributes:
         hidden: widths of the encoder's dense hidden layers, mirrored in the decoder; by default
             two for vectors, chosen from the number of features (`hidden_sizes`), and none after
-            the convolutions of images. Empty, for vectors: a linear autoencoder; one whose single
-            hidden layer is not linear is `sae` with `hidden` empty, a `latent_dim`, and
-            `penalty_weight` and `weight_decay` 0.
+            the convolutions of images. An empty list gives a linear autoencoder for vectors. For
+            a single non-linear hidden layer, use `sae` with an empty `hidden`, a `latent_dim`, and
+            `penalty_weight` and `weight_decay` of 0.
         latent_dim: size of the code; by default 1 + sqrt(d) for d features (`code_size`).
     """
 

@@ -1,7 +1,7 @@
 """Record the tensor operations of a function once, then replay them without its overhead.
 
-Most of a training step of a small network is spent on the way to the kernels, in modules,
-transforms and the autograd engine; replaying the kernels alone takes a third off it.
+Small networks spend most of a training step in modules, transforms and the autograd engine, before
+the kernels; replaying the kernels alone saves a third of the time.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from torch import Tensor, fx
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
-N_UNRECORDED = 16  # calls before that one: making a record takes as long as some twenty
+N_UNRECORDED = 16  # calls before the record, which takes as long as about twenty calls
 _SAME_SHAPE_IS_SAME = {torch.ops.aten.expand.default, torch.ops.aten.view.default}
 
 
 def recorded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `function` of tensors, its operations recorded in one call, replayed in all later.
+    """Return `function` with its tensor operations recorded in one call and replayed later.
 
-    The function must depend on its arguments alone, and they must keep their shapes; then the
-    replay gives the same bits.
+    The function must depend only on its arguments, whose shapes must not change; then the replay
+    gives the same bits.
     """
     replay: Callable[..., Any] | None = None
     n_unrecorded = 0
@@ -45,19 +45,19 @@ def recorded(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Notes each operation that reaches the kernels as a node of a graph."""
+    """Records each operation that reaches the kernels as a node of a graph."""
 
     def __init__(self, arguments: tuple[Tensor, ...]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.graph = fx.Graph()
         self.root = torch.nn.Module()
-        self.kept: list[Tensor] = []  # so that no two tensors share an id
+        self.kept: list[Tensor] = []  # alive, so that no two tensors share an id
         self.nodes: dict[int, fx.Node] = {}
         for i, argument in enumerate(arguments):
             self._know(argument, self.graph.placeholder(f"argument{i}"))
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run the operation and note it."""
+        """Run the operation and record it."""
         kwargs = kwargs or {}
         value = func(*args, **kwargs)
         if func in _SAME_SHAPE_IS_SAME and value.shape == args[0].shape:
@@ -72,7 +72,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return value
 
     def finish(self, values: Any) -> fx.GraphModule:
-        """Return the recorded graph as a function that returns what became `values`."""
+        """Return the recorded graph as a function that returns the counterparts of `values`."""
         self.graph.output(tree_map(self._node, values))
         self.graph.eliminate_dead_code()
         return fx.GraphModule(self.root, self.graph)

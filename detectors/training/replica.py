@@ -1,4 +1,4 @@
-"""One seed's share of the training: its rows, its clock, its best weights and how it ended."""
+"""The training state of one seed: its rows, epochs, best weights and outcome."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from detectors.networks.dense import build_seeded
 from detectors.training.phases import Phase
 from detectors.training.trainable import Singles, Trainable
 
-MIN_VALIDATION = 8  # rows; the mean loss of fewer says too little to stop by
+MIN_VALIDATION = 8  # rows; the mean loss of fewer is too uncertain for early stopping
 
 
 def n_validation(n: int, share: float) -> int:
-    """Return how many of n training rows are held out, for a share of them.
+    """Return how many of n training rows a share of them holds out.
 
-    At least 8; none where the share is 0 or 8 rows would be more than a quarter of all.
+    At least 8; none if the share is 0 or 8 rows are more than a quarter of all.
     """
     if share == 0 or n < 4 * MIN_VALIDATION:
         return 0
@@ -29,12 +29,12 @@ def n_validation(n: int, share: float) -> int:
 
 
 class Batches(NamedTuple):
-    """Rows of one replica in batches of fixed size; the last one is padded with place 0.
+    """Rows of one replica in batches of fixed size; the last one is padded with index 0.
 
     Attributes:
-        rows: (steps, batch) places in the block's pool, in which row 0 is all zeros.
-        weight: (steps, batch) one over the number of rows in the batch, 0 where padded.
-        noise: (steps, batch, ...) random numbers of the losses.
+        rows: (steps, batch) indices into the block's pool, whose row 0 is all zeros.
+        weight: (steps, batch) one over the number of rows in the batch, 0 for padding.
+        noise: (steps, batch, ...) random numbers for the losses.
     """
 
     rows: NDArray[np.int64]
@@ -64,11 +64,11 @@ class Replica:
             replica's weights.
         weights: (P,) the best parameters so far, in the network's order.
         state: (S,) the buffers that belong to them.
-        curves: by name, a figure of each epoch.
-        outcome: what `fit` raises, None if it succeeds.
-        phase: the phase under way, with as many epochs at most as its steps allow.
-        converged: whether the loss of held-out rows had not fallen for `patience` epochs.
-        done: whether the phase is over for this replica.
+        curves: by name, a number for each epoch.
+        outcome: the exception that `fit` raises, None if it succeeds.
+        phase: the current phase, with its epochs limited by `max_steps`.
+        converged: whether the loss of held-out rows has not fallen for `patience` epochs.
+        done: whether the phase has ended for this replica.
 
     Raises:
         Unsupported: the detector has no network for samples of this shape.
@@ -86,7 +86,7 @@ class Replica:
         self.done = True
 
     def enter(self, phase: Phase) -> None:
-        """Begin a phase: split the rows and let the detector set the network's buffers."""
+        """Begin a phase: split the rows; the detector sets the network's buffers."""
         self.epoch, self.converged = 0, False
         self.done = phase.epochs == 0 or self.outcome is not None
         n_held = n_validation(len(self.x), self.detector.validation_share) * phase.selects
@@ -109,7 +109,7 @@ class Replica:
         return read_state(self.net)
 
     def start(self, offset: int) -> None:
-        """Begin the first epoch of a phase, with rows that start at `offset` of the pool."""
+        """Begin the first epoch of a phase; the rows start at `offset` of the pool."""
         stream, phase = self.detector.stream, self.phase
         self._order = stream(phase.stream("data order"))
         self._draws = stream(phase.stream("noise"))
@@ -146,16 +146,16 @@ class Replica:
         return self._epoch.between(self._taken - steps, self._taken)
 
     def note(self, losses: Floats) -> None:
-        """Note the (steps, objectives) losses of the batches taken last."""
+        """Record the (steps, objectives) losses of the last batches."""
         self._step_losses.append(losses)
 
     def end_epoch(self, weights: Tensor) -> Tensor | None:
-        """Note an epoch that ended with these weights (P,).
+        """Record an epoch that ended with these weights (P,).
 
-        A replica that is done keeps its slot busy until its block is; nothing of it is noted.
+        A replica that is done keeps its slot until its block is done, and records nothing.
 
         Returns:
-            The buffers (S,) that the detector sets for them; None where they stay.
+            The buffers (S,) that the detector sets for them; None if they do not change.
         """
         if self.done:
             return None
@@ -195,8 +195,8 @@ class Replica:
 
     def _diverge(self) -> None:
         msg = (
-            f"the loss left the finite numbers in epoch {self.epoch}; scale the features or "
-            f"lower learning_rate, which is {self.detector.learning_rate:g}"
+            f"the loss is not finite in epoch {self.epoch}; scale the features or lower "
+            f"learning_rate, which is {self.detector.learning_rate:g}"
         )
         self.outcome, self.done = Diverged(msg), True
 
@@ -204,7 +204,7 @@ class Replica:
         self.curves.setdefault(self.phase.stream(name), []).append(value)
 
     def finished_net(self) -> nn.Module:
-        """Return the network, on the CPU, with the weights and buffers that training ended with."""
+        """Return the network on the CPU, with the final weights and buffers of the training."""
         write_weights(self.net, self.weights)
         write_state(self.net, self.state)
         return self.net.cpu().eval()

@@ -1,4 +1,4 @@
-"""What the training loop needs of a model, and no more: so that the loop knows no detector."""
+"""What the training loop needs from a model, so that it does not depend on `DeepDetector`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Singles = NDArray[np.float32]
 
 
 class Trainable(Protocol):
-    """A model to be trained, as `DeepDetector` is one; its attributes are described there."""
+    """A model for the training loop; `DeepDetector`, which is one, describes its attributes."""
 
     trains_together: ClassVar[bool]
 

@@ -64,7 +64,7 @@ def test_head_settings_and_seed_reach_the_head():
 
 
 def test_an_unsuitable_head_setting_is_unsupported_with_the_heads_reason():
-    with pytest.raises(ValueError, match="n_neighbors = 60 takes at least 61 training rows"):
+    with pytest.raises(ValueError, match="n_neighbors = 60 needs at least 61 training samples"):
         make("ae+lof", epochs=1, head={"n_neighbors": 60}).fit(TRAIN)
 
 

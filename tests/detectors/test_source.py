@@ -84,13 +84,13 @@ def test_a_class_in_a_file_can_say_otherwise_than_its_bases(tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("readouts = NAMES", r"mine.py:Mine: readouts must be a literal tuple of texts, such as"),
+        ("readouts = NAMES", r"mine.py:Mine: readouts must be a literal tuple of strings, such as"),
         ("readouts = {NAME: max}", "readouts must be .* or a dict with such keys"),
         ("readouts = {**others}", "readouts must be .* or a dict with such keys"),
         ("readouts = ['a', 'b']", "readouts must be a literal tuple"),
-        ("readouts = (1, 2)", "readouts must be a literal tuple of texts"),
-        ("family = 'deeep'", "family must be one of the texts"),
-        ("family = KIND", "family must be one of the texts deep, shallow, hybrid, control"),
+        ("readouts = (1, 2)", "readouts must be a literal tuple of strings"),
+        ("family = 'deeep'", "family must be one of the strings"),
+        ("family = KIND", "family must be one of the strings deep, shallow, hybrid, control"),
         ("encodes = not False", "encodes must be a literal True or False"),
         ("trains_together = 1", "trains_together must be a literal True or False"),
     ],

@@ -58,7 +58,7 @@ def test_a_spec_has_a_canonical_form_and_a_family(text, canonical, family):
         ("lof:elbo", "lof has no read-out 'elbo'; it has a single score"),
         ("lof+knn", "lof has no codes for a head; models that have: aae, ae, "),
         ("ae+lfo", "unknown detector 'lfo'"),
-        ("ae+random", "a head is a shallow or a deep detector, random is a control"),
+        ("ae+random", "a head is a shallow or a deep detector, random is a baseline"),
         ("vae:elbo+lof", "a head reads the codes, so leave out the read-out 'elbo'"),
         ("untrained-lof", "lof has no untrained twin; models that have: aae, ae, "),
         ("untrained-pyod:VAE", "pyod:VAE has no untrained twin; models that have"),

@@ -75,5 +75,5 @@ def test_training_separates_negatives_from_rows(x, fitted):
 
 
 def test_more_neighbours_than_rows_are_unsupported():
-    with pytest.raises(Unsupported, match="n_neighbors = 10 takes at least 11 training rows"):
+    with pytest.raises(Unsupported, match="n_neighbors = 10 needs at least 11 training samples"):
         make("lunar").fit(np.eye(10))

@@ -68,7 +68,7 @@ def test_a_fit_reports_whether_it_converged(digits):
 def test_outputs_without_spread_are_reported_and_not_scored():
     # Centred features in both directions, and many steps: w and V go to 0 together.
     x = np.sign(np.random.default_rng(0).standard_normal((200, 3)))
-    with pytest.raises(Collapsed, match="the outputs of the training rows are all"):
+    with pytest.raises(Collapsed, match="the outputs of the training samples are all"):
         OCNN(epochs=200, nu=0.9, learning_rate=0.03, units=2, validation_share=0.0).fit(x)
 
 

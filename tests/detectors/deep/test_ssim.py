@@ -80,16 +80,16 @@ def test_a_defect_that_keeps_the_brightness_stands_out_where_it_is():
 
 def test_training_that_was_thrown_off_says_so_with_every_score():
     model = SSIMAutoencoder(epochs=2, learning_rate=10.0).fit(IMAGES)
-    with pytest.warns(UserWarning, match="thrown off or nothing could be learned; lower learning"):
+    with pytest.warns(UserWarning, match="training failed or there is nothing to learn; lower learning"):
         model.score(IMAGES)
 
 
 @pytest.mark.parametrize(
     ("x", "settings", "message"),
     [
-        (np.eye(40), {}, r"these are \(40, 40\); take `ae` for vectors"),
+        (np.eye(40), {}, r"these are \(40, 40\); use `ae` for vectors"),
         (IMAGES, {"flatten": True}, "these are flattened"),
-        (IMAGES, {"window": 4}, "take an odd number of at most 23"),
+        (IMAGES, {"window": 4}, "use an odd number of at most 23"),
         (IMAGES[..., :4], {}, "window of 11 pixels does not suit images of 16 x 4"),
     ],
 )

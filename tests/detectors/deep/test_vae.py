@@ -163,7 +163,7 @@ def test_the_nearest_posteriors_are_those_of_training_samples(x, fitted, readout
     second = as_read(fitted, n_neighbors=2).score(x, readout)
     assert (second > 0).all()
     assert (as_read(fitted, n_neighbors=60).score(x, readout) > second).all()
-    with pytest.raises(Unsupported, match="n_neighbors = 61 takes as many training rows, there"):
+    with pytest.raises(Unsupported, match="n_neighbors = 61 needs as many training samples, there"):
         as_read(fitted, n_neighbors=61).score(x, readout)
 
 

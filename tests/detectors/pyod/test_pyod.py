@@ -196,14 +196,14 @@ def test_a_setting_that_the_constructor_refuses_is_named():
 @pytest.mark.parametrize(
     ("spec", "n", "message"),
     [
-        ("pyod:AutoEncoder", 31, "batch_size = 32 takes at least 32 training rows, there are 31"),
-        ("pyod:VAE", 31, "batch_size = 32 takes at least 32"),
-        ("pyod:KNN", 5, "n_neighbors = 5 takes at least 6 training rows"),
-        ("pyod:ABOD", 5, "n_neighbors = 5 takes at least 6"),
-        ("pyod:LOF", 20, "n_neighbors = 20 takes at least 21"),
-        ("pyod:LUNAR", 5, "n_neighbours = 5 takes at least 6"),
-        ("pyod:Sampling", 19, "subset_size = 20 takes at least 20"),
-        ("pyod:CBLOF", 7, "n_clusters = 8 takes at least 8"),
+        ("pyod:AutoEncoder", 31, "32 needs at least 32 training samples, there are 31"),
+        ("pyod:VAE", 31, "batch_size = 32 needs at least 32"),
+        ("pyod:KNN", 5, "n_neighbors = 5 needs at least 6 training samples"),
+        ("pyod:ABOD", 5, "n_neighbors = 5 needs at least 6"),
+        ("pyod:LOF", 20, "n_neighbors = 20 needs at least 21"),
+        ("pyod:LUNAR", 5, "n_neighbours = 5 needs at least 6"),
+        ("pyod:Sampling", 19, "subset_size = 20 needs at least 20"),
+        ("pyod:CBLOF", 7, "n_clusters = 8 needs at least 8"),
         ("pyod:AE1SVM", 65, "fails on a last batch of one row; change batch_size"),
         ("pyod:MAD", 40, "MAD takes a single feature, there are 6"),
     ],
@@ -220,7 +220,7 @@ def test_cd_takes_two_features():
 
 def test_a_detector_of_the_batch_alone_wants_enough_test_rows(cancer):
     detector = make("pyod:COF", n_neighbors=5).fit(cancer[0])
-    with pytest.raises(Unsupported, match="COF with n_neighbors = 5 takes at least 6"):
+    with pytest.raises(Unsupported, match="COF with n_neighbors = 5 needs at least 6"):
         detector.score(cancer[1][:5])
 
 

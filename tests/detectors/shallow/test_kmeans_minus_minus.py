@@ -40,7 +40,7 @@ def test_of_more_starts_the_best_is_kept():
 
 def test_the_share_left_out_counts_among_the_rows_that_are_needed():
     message = (
-        "n_clusters = 8 with outlier_share = 0.5 takes at least 13 training rows, there are 10"
+        "n_clusters = 8 with outlier_share = 0.5 needs at least 13 training samples, there are 10"
     )
     with pytest.raises(Unsupported, match=message):
         make("k-means--", outlier_share=0.5).fit(TRAIN[:10])

@@ -88,7 +88,7 @@ def test_the_nystroem_svm_ranks_as_the_exact_one(cancer, settings):
 def test_too_few_training_rows_are_unsupported_not_clipped(cancer, name, settings, fewest):
     train, test, _ = cancer
     train, test = train[:, :9], test[:, :9]
-    message = f"takes at least {fewest} training rows, there are {fewest - 1}"
+    message = f"needs at least {fewest} training samples, there are {fewest - 1}"
     with pytest.raises(Unsupported, match=message):
         make(name, **settings).fit(train[: fewest - 1])
     if name != "mahalanobis":
@@ -168,7 +168,7 @@ def test_kde_is_the_negative_log_of_the_mean_kernel_by_scotts_rule(cancer):
 
 
 def test_kde_of_equal_rows_has_no_bandwidth():
-    with pytest.raises(Unsupported, match=r"all equal.*set one"):
+    with pytest.raises(Unsupported, match=r"are equal.*set one"):
         make("kde").fit(np.ones((5, 2)))
     assert np.isfinite(make("kde", bandwidth=0.5).fit(np.ones((5, 2))).score(np.eye(2))).all()
 
