@@ -61,7 +61,7 @@ def test_features_that_belong_together_score_lower_than_shuffled_ones():
 
 
 def test_too_few_features_for_a_window_are_unsupported():
-    with pytest.raises(Unsupported, match="needs 2 or more features, .*; there is 1"):
+    with pytest.raises(Unsupported, match=r"needs 2 or more features, .*; there is 1"):
         make("icl").fit(np.ones((40, 1)))
     with pytest.raises(Unsupported, match="window = 5 leaves nothing of 5 features"):
         make("icl", window=5).fit(np.ones((40, 5)))
