@@ -125,9 +125,7 @@ def _pyod() -> Iterator[str]:
 
 
 def _cited(reference: Reference) -> str:
-    text = {
-        name: value.replace("{", "").replace("}", "") for name, value in reference.fields.items()
-    }
+    text = {name: re.sub(r"[{}]", "", value) for name, value in reference.fields.items()}
     authors = [name.partition(", ")[0] for name in text["author"].split(" and ")]
     named = ", ".join(authors).replace(", others", " et al.")
     address = (
