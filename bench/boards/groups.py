@@ -14,7 +14,7 @@ from bench.stats import averages
 
 
 def means(rows: pd.DataFrame, by: str, metric: Metric, order: Sequence[str]) -> pd.DataFrame:
-    """Return a line per value of the column `by` and detector, in the order of labels given.
+    """Return a line for each value of the column `by` and detector, in the given order of labels.
 
     Columns: `by`, `label`, `value` (the mean over seeds, data sets and families), its 95 % limits
     `low` and `high` (nan where incomplete or nothing varies), and `rows_ok` of `rows`.

@@ -1,4 +1,4 @@
-"""The rows that a board is made of: one line for every row wanted, stored or missing."""
+"""The rows of a board: one line for every row wanted, stored or missing."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def frame_of(
     records: Iterable[Mapping[str, Any]],
     renewed: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
 ) -> tuple[pd.DataFrame, int]:
-    """Return one line for every row wanted, and how many stored rows are stale.
+    """Return one line for every row wanted, and the number of stale rows.
 
-    A row that is not stored has the status "missing". A stored row is stale if it is of a
-    wanted detector, data set, protocol and seed, but of other code, versions or data. `renewed`
-    brings the metrics of a row that is wanted up to date, which takes milliseconds a row.
+    A row that is not stored has the status "missing". A stored row is stale if it has a wanted
+    detector, data set, protocol and seed, but other code, versions or data. `renewed` updates the
+    metrics of a wanted row, which takes milliseconds.
     """
     by_key = {row.key: row for row in wanted}
     same = {_identity(vars(row)) for row in wanted}
@@ -34,15 +34,15 @@ def frame_of(
             stale += 1
     blank = {**dict.fromkeys(NUMBER_COLUMNS, math.nan), "status": "missing", "reason": ""}
     complete = [
-        {**blank, **lines.get(key, {}), **_told(row), "key": key} for key, row in by_key.items()
+        {**blank, **lines.get(key, {}), **_of_suite(row), "key": key} for key, row in by_key.items()
     ]
     return pd.DataFrame.from_records(complete), stale
 
 
-def _told(row: Wanted) -> dict[str, Any]:
-    """Return what the present suite says of a row; labels may differ from when it was stored."""
-    told = {name: getattr(row, name) for name in Wanted.__dataclass_fields__}
-    return told | {"dataset_kind": datasets.find(row.dataset).kind}
+def _of_suite(row: Wanted) -> dict[str, Any]:
+    """Return what the present suite says of a row; its label may differ from the stored one."""
+    known = {name: getattr(row, name) for name in Wanted.__dataclass_fields__}
+    return known | {"dataset_kind": datasets.find(row.dataset).kind}
 
 
 def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:

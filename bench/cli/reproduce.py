@@ -277,10 +277,10 @@ def _listing(tables: Sequence[PublishedTable], data: Path | None) -> Page:
     rows = (
         [
             table.name,
-            len(table.figures),
+            len(table.values),
             len(table.detectors),
             f"{len(table.present(data))} of {len(table.datasets)}",
-            f"{table.told.title}\n{table.told.paper}",
+            f"{table.description.title}\n{table.description.paper}",
         ]
         for table in tables
     )

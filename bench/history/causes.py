@@ -1,7 +1,7 @@
-"""What may explain why values of two rows differ: code, settings, versions, data.
+"""Possible causes of a difference between two rows: code, settings, versions, data.
 
-A row's details name the files and library versions that its code id is made of, so that a change of
-code is named by its files and, where git knows the commits, by the commits that touched them.
+A row's details name the files and library versions of its code id, so that a change of code is
+named by its files and, if git knows the commits, by the commits that changed them.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ DEFAULT = "default"
 
 
 def causes(pairs: Sequence[Pair], details: tuple[Details, Details]) -> dict[str, list[str]]:
-    """Return what differs in pairs of rows of one detector, in words, by kind of cause.
+    """Return the differences in pairs of rows of one detector, in words, by kind of cause.
 
-    The kinds are code, settings, versions, data and seeds; one without a difference is left out.
+    The kinds are code, settings, versions, data and seeds; a kind without a difference is omitted.
     """
     found = {
         "code": _distinct(_code(pairs, details)),
@@ -36,7 +36,7 @@ def causes(pairs: Sequence[Pair], details: tuple[Details, Details]) -> dict[str,
 
 
 def machines(a: Record, b: Record) -> list[str]:
-    """Return what differs in the machines of two rows, on which times depend."""
+    """Return the differences between the machines of two rows, on which times depend."""
     names = ["machine", "processor", "cores", *(["gpu"] if b["device"] != "cpu" else [])]
     return _changes({n: a["provenance"].get(n) for n in names},
                     {n: b["provenance"].get(n) for n in names})  # fmt: skip
@@ -51,31 +51,31 @@ def _code(pairs: Sequence[Pair], details: tuple[Details, Details]) -> Iterator[s
     for a, b in of_code.values():
         if a["code_id"] == b["code_id"]:
             continue
-        old, new = (tell(row["key"]).get("code") for tell, row in zip(details, (a, b), strict=True))
+        old, new = (of(row["key"]).get("code") for of, row in zip(details, (a, b), strict=True))
         if not old or not new:
-            yield "code or versions differ; rows so old do not say in which files"
+            yield "code or versions differ; rows this old do not name the files"
             continue
         files = {*old["files"].items()} ^ {*new["files"].items()}
         for name in sorted({name for name, _ in files}):
             yield name + _commits(a, b, name)
         if old["presets"] != new["presets"]:
-            yield "what the registry presets" + _commits(a, b, "detectors/registry.py")
+            yield "presets of the registry" + _commits(a, b, "detectors/registry.py")
 
 
 def _commits(a: Record, b: Record, file: str) -> str:
-    """Return the commits between two rows that touched a file, from git, or ""."""
-    told = []
+    """Return the commits between two rows that changed a file, if git knows them, or ""."""
+    found = []
     old, new = commit_of(a), commit_of(b)
     if old and new and old != new:
         log = git("log", "--format=%h %s", f"{old}..{new}", "--", file).splitlines()
-        told = log[:MOST_COMMITS] + (
+        found = log[:MOST_COMMITS] + (
             [f"{len(log) - MOST_COMMITS} more"] * (len(log) > MOST_COMMITS)
         )
     if any(made_with_changes(row) for row in (a, b)):
-        told.append("changes that were not committed")
-    if not told and old != new:
-        told.append(f"{old[:SHORT] or 'no commit'} → {new[:SHORT] or 'no commit'}")
-    return f" ({'; '.join(told)})" if told else ""
+        found.append("uncommitted changes")
+    if not found and old != new:
+        found.append(f"{old[:SHORT] or 'no commit'} → {new[:SHORT] or 'no commit'}")
+    return f" ({'; '.join(found)})" if found else ""
 
 
 def _settings(a: Record, b: Record) -> list[str]:

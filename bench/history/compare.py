@@ -1,15 +1,15 @@
-"""Two sets of stored rows against each other: what changed in quality and in cost, and why.
+"""Comparison of two sets of stored rows: changes of quality and cost, and their possible causes.
 
-Rows pair by detector, data set, protocol, scaler, device and seed; where two sides of a data set
-share no seed, by the order of their seeds. A verdict is of a detector under a protocol:
+Rows pair by detector, data set, protocol, scaler, device and seed; if the sides share no seed of a
+data set, by the order of their seeds. A verdict is for a detector under a protocol:
 
 - *better* or *worse*: the change differs from 0 at the 5 % level, after Holm's correction over all
-  detectors that changed, and by more than a margin; or, for *worse*, rows fail that did not.
-- *same*: neither; with a wide interval that is no proof of equality.
-- *not comparable*: other data, protocol or scaler, rows on one side alone, or a single pair.
+  detectors that changed, and exceeds a margin; or, for *worse*, rows fail that did not.
+- *same*: neither; a wide interval does not prove equality.
+- *not comparable*: other data, protocol or scaler, rows on one side only, or a single pair.
 
-Times are compared where both sides come from one machine, as ratios, with a wide margin: they are
-of different runs, and the machine may have been busier in one.
+Times are compared if both sides come from one machine, as ratios, with a wide margin: they are of
+different runs, and the machine may have been busier in one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ OTHER = ("protocol", "scaler", "device")
 
 @dataclass(frozen=True)
 class Judged:
-    """A change with its verdict; `why` says why it is not comparable or, of rows that fail, worse.
+    """A change with its verdict, and why rows are not comparable or, if they fail, worse.
 
     The change of a cost is that of its natural logarithm.
     """
@@ -57,14 +57,14 @@ class Line:
     """A detector under one protocol, scaler and device, on both sides.
 
     Attributes:
-        label, protocol, scaler, device: what it is.
-        pairs: how many pairs of rows with figures, of which `same_rows` are one row twice.
-        seeds_in_order: whether other seeds were paired in order.
+        label, protocol, scaler, device: of its rows.
+        pairs: number of pairs of rows with values; in `same_rows` of them both rows are the same.
+        seeds_in_order: whether different seeds were paired in order.
         a, b: mean of the metric on each side, over the same data sets.
         quality: the change of the metric.
         costs: the changes of costs, by name.
         by_dataset: mean change on each data set.
-        failing, mended: rows that fail on one side alone, in words.
+        failing, mended: rows that fail on one side only, in words.
         causes: what differs, by kind.
     """
 
@@ -87,7 +87,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All lines of two sides, in the order of the detectors' names, and what a reader must know."""
+    """All lines of two sides, in the order of the detectors' names, and notes for the reader."""
 
     metric: Metric
     sides: tuple[Side, Side]
@@ -104,7 +104,7 @@ def compare(a: Side, b: Side, metric: str = "auroc") -> Comparison:
     """Return how the rows of `b` differ from those of `a`.
 
     Raises:
-        ValueError: the metric is unknown or none of quality.
+        ValueError: the metric is unknown, or not one of quality.
     """
     chosen = scored.of_quality(metric)
     old, new = _grouped(a.records), _grouped(_named_as_before(a.records, b.records))
@@ -135,7 +135,7 @@ def _grouped(records: Iterable[Record]) -> dict[Key, Cells]:
 
 
 def _named_as_before(old: Iterable[Record], new: Iterable[Record]) -> list[Record]:
-    """Return the new rows, a detector that was merely given another label under its old one."""
+    """Return the new rows, with the old label of a detector that only has another label."""
 
     def labels(records: Iterable[Record]) -> dict[str, str]:
         return {r["label"]: canonical([r["spec"], r["settings"]]) for r in records}
@@ -149,7 +149,7 @@ def _named_as_before(old: Iterable[Record], new: Iterable[Record]) -> list[Recor
 
 
 def _pairs(old: Cells, new: Cells) -> list[Pair]:
-    """Return the rows of equal seeds, data set by data set; of other seeds, in their order."""
+    """Return the pairs of rows with equal seeds, or else in the order of the seeds."""
     pairs = []
     for name in sorted(old.keys() & new.keys()):
         a, b = old[name], new[name]
@@ -163,49 +163,48 @@ def _line(
     key: Key, pairs: Sequence[Pair], metric: Metric, details: tuple[Details, Details]
 ) -> Line:
     """Return the line of paired rows, its verdicts without the correction for many detectors."""
-    label, protocol, scaler, device = key
-    told = Line(label, protocol, scaler, device, causes=causes(pairs, details))
+    line = Line(*key, causes=causes(pairs, details))
     if not pairs:
-        return replace(told, quality=_none("no data set is on both sides"))
+        return replace(line, quality=_none("no data set is on both sides"))
     same_data = [(a, b) for a, b in pairs if a["data_sha256"] == b["data_sha256"]]
     if not same_data:
-        return replace(told, quality=_none("the data changed"))
-    figures = [(a, b) for a, b in same_data if a["status"] == b["status"] == "ok"]
-    told = replace(
-        told,
+        return replace(line, quality=_none("the data changed"))
+    line = replace(
+        line,
         failing=tuple(_failure(b) for a, b in same_data if a["status"] == "ok" != b["status"]),
         mended=tuple(_failure(a) for a, b in same_data if b["status"] == "ok" != a["status"]),
     )
-    if not figures:
-        why = "every row fails now" if told.failing else "no row is ok on both sides"
-        return replace(told, quality=Judged("worse", why=why) if told.failing else _none(why))
-    families = {a["dataset"]: a["dataset_family"] for a, _ in figures}
-    old = _by_dataset(figures, lambda a, b: figure(a, metric.name))
-    new = _by_dataset(figures, lambda a, b: figure(b, metric.name))
-    changes = _by_dataset(figures, lambda a, b: figure(b, metric.name) - figure(a, metric.name))
+    both_ok = [(a, b) for a, b in same_data if a["status"] == b["status"] == "ok"]
+    if not both_ok:
+        why = "every row fails now" if line.failing else "no row is ok on both sides"
+        return replace(line, quality=Judged("worse", why=why) if line.failing else _none(why))
+    families = {a["dataset"]: a["dataset_family"] for a, _ in both_ok}
+    old = _by_dataset(both_ok, lambda a, b: value_of(a, metric.name))
+    new = _by_dataset(both_ok, lambda a, b: value_of(b, metric.name))
+    changes = {name: [y - x for x, y in zip(old[name], new[name], strict=True)] for name in old}
     return replace(
-        told,
-        pairs=len(figures),
-        same_rows=sum(a["key"] == b["key"] for a, b in figures),
-        seeds_in_order=any(a["seed"] != b["seed"] for a, b in figures),
+        line,
+        pairs=len(both_ok),
+        same_rows=sum(a["key"] == b["key"] for a, b in both_ok),
+        seeds_in_order=any(a["seed"] != b["seed"] for a, b in both_ok),
         a=mean(old, families),
         b=mean(new, families),
         quality=Judged("same", change(changes, families)),
-        costs={name: _cost(figures, name, families) for name in COSTS},
+        costs={name: _cost(both_ok, name, families) for name in COSTS},
         by_dataset={name: float(np.mean(values)) for name, values in changes.items()},
     )
 
 
 def _by_dataset(
-    pairs: Iterable[Pair], figure: Callable[[Record, Record], float]
+    pairs: Iterable[Pair], of: Callable[[Record, Record], float]
 ) -> dict[str, list[float]]:
     values: dict[str, list[float]] = {}
     for a, b in pairs:
-        values.setdefault(a["dataset"], []).append(figure(a, b))
+        values.setdefault(a["dataset"], []).append(of(a, b))
     return values
 
 
-def figure(record: Record, metric: str) -> float:
+def value_of(record: Record, metric: str) -> float:
     """Return a row's value of a metric, also of one that is derived from others."""
     if metric == "lifted_average_precision":
         ap, base = (np.array([record[n]]) for n in ("average_precision", "prevalence"))
@@ -238,12 +237,10 @@ def _failure(record: Record) -> str:
 def _with_verdicts(lines: Sequence[Line]) -> list[Line]:
     """Return the lines with verdicts that hold for all of them at once."""
     quality = _verdicts([line.quality for line in lines], MARGIN, larger_is_better=True)
-    costs = {
-        name: _verdicts(
-            [line.costs.get(name, _none("")) for line in lines], COST_MARGIN, larger_is_better=False
-        )
-        for name in COSTS
-    }
+    costs: dict[str, list[Judged]] = {}
+    for name in COSTS:
+        given = [line.costs.get(name, _none("")) for line in lines]
+        costs[name] = _verdicts(given, COST_MARGIN, larger_is_better=False)
     judged = []
     for i, line in enumerate(lines):
         found = quality[i]
@@ -255,7 +252,7 @@ def _with_verdicts(lines: Sequence[Line]) -> list[Line]:
 
 
 def _verdicts(given: Sequence[Judged], margin: float, *, larger_is_better: bool) -> list[Judged]:
-    """Return verdicts in place of "same", where p-values and the margin allow another."""
+    """Return the verdicts that p-values and the margin allow in place of "same"."""
     p = np.array([one.change.p if one.change and one.change.mean else math.nan for one in given])
     corrected = np.ones(len(p))
     corrected[np.isfinite(p)] = holm(p[np.isfinite(p)])
@@ -274,7 +271,7 @@ def _verdicts(given: Sequence[Judged], margin: float, *, larger_is_better: bool)
 def _unpaired(
     old: Mapping[Key, Cells], new: Mapping[Key, Cells], names: tuple[str, str]
 ) -> list[Line]:
-    """Return a line for every detector, protocol, scaler and device that is on one side alone."""
+    """Return a line for every detector, protocol, scaler and device that is on one side only."""
     lines = []
     for here, there, name in ((old, new, names[1]), (new, old, names[0])):
         for key in here.keys() - there.keys():
@@ -287,24 +284,24 @@ def _unpaired(
                     if x != y
                 )
             elif others:
-                continue  # said by the line of the other side
+                continue  # reported for the other side
             lines.append(Line(*key, quality=_none(why)))
     return lines
 
 
 def _same(a: Side, b: Side) -> list[str]:
-    """Return a sentence where both sides are the very same rows."""
+    """Return a sentence if both sides are the same rows."""
     old, new = ({(row["key"], date_of(row)) for row in side.records} for side in (a, b))
     if old != new:
         return []
     return [
-        f"{a.name} and {b.name} are the same {len(old)} rows: none was regenerated between "
-        "them; `bench history` shows the versions that have their own rows"
+        f"{a.name} and {b.name} are the same {len(old)} rows: none was rerun between them; "
+        "`bench history` lists the versions that have rows"
     ]
 
 
 def _notes(old: Mapping[Key, Cells], new: Mapping[Key, Cells]) -> list[str]:
-    """Return how many rows of detectors on both sides have no pair."""
+    """Return how many rows have no pair, for detectors that are on both sides."""
     notes = []
     for here, there, which in ((old, new, "first"), (new, old, "second")):
         left = 0

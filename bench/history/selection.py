@@ -1,9 +1,9 @@
-"""The sides of a comparison: which stored rows a word of the user's stands for.
+"""The sides of a comparison: the stored rows that a user's word selects.
 
-A word is a results folder, the name of a run, a commit, tag or branch, or a date. A row is made
-once: what a commit left as it was keeps the row of an earlier one. So a commit stands for the rows
-made at it and, where there is none of a detector on a data set for a seed, the newest made at an
-earlier commit; a date, for the newest rows made until its end.
+A word is a results folder, the name of a run, a commit, tag or branch, or a date. A row is computed
+once: code that a commit did not change keeps the row of an earlier commit. So a commit selects the
+rows computed at it and, for a detector, data set and seed without one, the newest of an earlier
+commit. A date selects the newest rows computed until its end.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class Side:
 
     Attributes:
         name: the user's word.
-        meaning: what it stands for.
+        meaning: what the word selects, in words.
         records: the rows.
         details: gives the details of a row by its key.
-        notes: sentences that a reader has to know.
+        notes: sentences for the reader.
     """
 
     name: str
@@ -44,25 +44,25 @@ class Side:
 
 
 def commit_of(record: Record) -> str:
-    """Return the commit at which a row was made, "" where that is not known."""
+    """Return the commit at which a row was computed, "" if unknown."""
     return str(record["provenance"].get("commit", ""))
 
 
 def made_with_changes(record: Record) -> bool:
-    """Return whether files differed from the commit at which a row was made."""
+    """Return whether files differed from the commit at which a row was computed."""
     return bool(record["provenance"].get("dirty"))
 
 
 def date_of(record: Record) -> str:
-    """Return when a row was made, an ISO date and time in UTC."""
+    """Return when a row was computed, an ISO date and time in UTC."""
     return str(record["provenance"].get("date", ""))
 
 
 def having(rows: Iterable[Record], metric: str, stored: Sequence[Record]) -> list[Record]:
-    """Return the rows, of those stored, that count for a metric.
+    """Return the rows that count for a metric.
 
-    For a metric of pixels they are the rows that have it and, of detectors with some stored row
-    that has it, the failures; for any other metric, all.
+    For a metric of pixels these are the rows that have it, and the failures of detectors with a
+    stored row that has it; for another metric, all.
     """
     if metric not in OF_PIXELS:
         return list(rows)
@@ -81,10 +81,10 @@ def find_side(
     details: Callable[[str], Mapping[str, Any]],
     metric: str = "auroc",
 ) -> Side:
-    """Return the rows that a word stands for; a results folder's are `whole_side`.
+    """Return the rows that a word selects; those of a results folder are `whole_side`.
 
     Raises:
-        ValueError: the word is no run, commit, tag or date, or no row of it has the metric.
+        ValueError: the word is not a run, commit, tag or date, or none of its rows has the metric.
     """
 
     def side(meaning: str, chosen: Sequence[Record], commit: str = "") -> Side:
@@ -104,8 +104,8 @@ def find_side(
         return side(f"commit {commit[:SHORT]}{known}", chosen, commit)
     if moment := _end_of(word):
         chosen = [record for record in stored if _until(record, moment)]
-        return side(f"rows made until {moment:%Y-%m-%d %H:%M:%S} UTC", chosen)
-    msg = f"{word!r} is no results folder, run, commit, tag or date here; {_there_is(stored)}"
+        return side(f"rows computed until {moment:%Y-%m-%d %H:%M:%S} UTC", chosen)
+    msg = f"{word!r} is not a results folder, run, commit, tag or date here; {_there_is(stored)}"
     raise ValueError(msg)
 
 
@@ -141,7 +141,7 @@ def _side(
     details: Callable[[str], Mapping[str, Any]],
     commit: str = "",
 ) -> Side:
-    """Keep the best row of each cell: made at the commit itself, without changes, the newest."""
+    """Keep the best row of each cell: at the commit itself, without changes, the newest."""
 
     def merit(record: Record) -> tuple[bool, bool, str]:
         there = bool(commit) and commit_of(record) == commit
@@ -159,15 +159,15 @@ def _side(
     n_changed = sum(map(made_with_changes, records))
     counts = (
         (n_all - len(records), "older rows of the same cells are left out"),
-        (n_earlier, "rows were made at earlier commits and not again"),
-        (n_changed, "rows were made with changes that their commit does not hold"),
+        (n_earlier, "rows are of earlier commits"),
+        (n_changed, "rows were computed with uncommitted changes"),
     )
     notes = tuple(f"{word}: {n} of {n_all} {what}" for n, what in counts if n)
     return Side(word, meaning, records, details, notes)
 
 
 def _commit(word: str, stored: Sequence[Record]) -> str:
-    """Return the commit that a word names: the beginning of a row's, or a name known to git.
+    """Return the commit that a word names: the first digits of a row's, or a name known to git.
 
     Raises:
         ValueError: rows of several commits begin with the word.
@@ -187,7 +187,7 @@ def _commit(word: str, stored: Sequence[Record]) -> str:
 
 
 def _end_of(word: str) -> datetime | None:
-    """Return the last moment of a date, or the moment that a date and time name; None for none."""
+    """Return the last moment of a date, or the moment of a date and time; None for other words."""
     try:
         moment = datetime.fromisoformat(word)
     except ValueError:
@@ -203,7 +203,7 @@ def _until(record: Record, moment: datetime) -> bool:
 
 
 def _there_is(stored: Sequence[Record]) -> str:
-    """Return what the store holds, newest first, in words."""
+    """Return the commits and runs in the store in words, newest first."""
     newest = sorted(stored, key=date_of, reverse=True)
     commits = dict.fromkeys(commit_of(record)[:SHORT] for record in newest)
     runs = dict.fromkeys(str(record["provenance"].get("run", "")) for record in newest)

@@ -1,10 +1,10 @@
-"""A metric over the versions of the code that stored rows were made by.
+"""A metric over the versions of the code of stored rows.
 
 A line is one detector with its settings under one protocol, scaler and device, over data sets of
-one content: what differs in these is another line. Its points are versions of the code, by code id,
-in the order of their first rows; a step is a verdict of `compare` between two of them. All
-points of a line are over the same data sets: a version that ran on fewer than half of the most is
-left out, then every data set that is missing in a version; notes report both.
+one content; any difference in these makes another line. Its points are versions of the code, by
+code id, in the order of their first rows; a step is a verdict of `compare` between two of them. All
+points of a line are over the same data sets: a version with less than half of the largest number
+of data sets is left out, then every data set that a version misses; notes report both.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.history.compare import Judged, compare, figure
+from bench.history.compare import Judged, compare, value_of
 from bench.history.selection import (
     SHORT,
     Record,
@@ -34,10 +34,10 @@ FEWEST = 0.5  # of the most data sets of a version
 
 @dataclass(frozen=True)
 class Point:
-    """A version of the code: where it comes from, the metric, and the step from the one before.
+    """A version of the code: its origin, the metric, and the step from the version before.
 
     Attributes:
-        commit: of its first row, shortened; with a plus where files differed from it.
+        commit: of its first row, shortened; with a plus if files differed from it.
         date: of its first row.
         value: the mean of the metric, with its limits over seeds.
         step: the change from the point before, None for the first.
@@ -51,7 +51,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Line:
-    """The points of one detector. `under` says what its rows share, `notes` what was left out."""
+    """The points of one detector; `under` is what its rows share, `notes` say what was left out."""
 
     label: str
     under: str
@@ -69,7 +69,7 @@ def history(
 ) -> list[Line]:
     """Return the lines of a detector, by label or spec (of all by default), on a data set or all.
 
-    `renewed` brings the metrics of a row that is shown up to date.
+    `renewed` updates the metrics of a row that is shown.
 
     Raises:
         ValueError: no stored row is of that detector or data set, or has the metric.
@@ -118,9 +118,9 @@ def _line(key: tuple[str, ...], records: Sequence[Record], metric: str) -> Line:
         if i not in kept
     ]
     if every != common:
-        dropped = sorted({name for name, _ in every - common})
+        missing = sorted({name for name, _ in every - common})
         notes.append(
-            f"left out, since not every version has them as they are: {', '.join(dropped)}"
+            f"left out, since not every version has them with this content: {', '.join(missing)}"
         )
     same = [[r for r in versions[i] if (r["dataset"], r["data_sha256"]) in common] for i in kept]
     points = _points(same, metric) if common else ()
@@ -128,16 +128,14 @@ def _line(key: tuple[str, ...], records: Sequence[Record], metric: str) -> Line:
 
 
 def _version(metric: str) -> Callable[[Record], str]:
-    """Return what names the code behind a row's value."""
+    """Return what names the version of the code of a row."""
     if metric in scored.OF_PIXELS:
         return lambda record: record["code_id"] + record.get("pixels_id", "")
     return lambda record: str(record["code_id"])
 
 
 def _newest(records: Sequence[Record]) -> list[Record]:
-    """Return the last of the rows of a data set, its content and a seed: one may be stored with
-    scores of pixels and without.
-    """
+    """Return the last row for each data set, content and seed, of those with and without pixels."""
     return list({(r["dataset"], r["data_sha256"], r["seed"]): r for r in records}.values())
 
 
@@ -148,7 +146,9 @@ def _points(versions: Sequence[Sequence[Record]], metric: str) -> tuple[Point, .
         ok = [row for row in rows if row["status"] == "ok"]
         step = None if before is None else _step(before, rows, metric)
         if ok:
-            by_dataset = {n: [figure(r, metric) for r in rs] for n, rs in _by(ok, _dataset).items()}
+            by_dataset = {
+                n: [value_of(r, metric) for r in rs] for n, rs in _by(ok, _dataset).items()
+            }
             value = change(by_dataset, {row["dataset"]: row["dataset_family"] for row in ok})
             value = replace(value, high=min(value.high, 1.0))  # the most of every metric of quality
             points.append(Point(_commit(rows[0]), date_of(rows[0]), value, step))

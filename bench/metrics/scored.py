@@ -1,9 +1,9 @@
-"""What is measured: one table of metrics.
+"""The metrics, in one table.
 
 A metric is a function of the labels `y` (n,), 0 for normal and 1 for anomaly, and the scores (n,),
-larger for more anomalous. Further kinds stand in the same table, so that a board can rank by them:
-a value derived from two stored metrics, values of pixels (`bench.metrics.pixels`), and costs, which
-the harness measures itself.
+larger for more anomalous. The table has further kinds, so that a board can rank by them: a value
+derived from two stored metrics, values of pixels (`bench.metrics.pixels`), and costs, which the
+harness measures itself.
 
 The table is importable with numpy alone; scikit-learn is imported when a metric is computed.
 """
@@ -27,10 +27,10 @@ OF_PIXELS = ("pixel_auroc", "aupro")
 class Metric:
     """One line of the table of metrics.
 
-    name: how the store, the suites and `--metric` call it.
-    label: its column head in print, unit included.
-    function: (y, scores) -> float; None where the figure is derived, of pixels or a cost.
-    larger_is_better: None where the figure says nothing about quality; no board ranks by it.
+    name: in the store, the suites and `--metric`.
+    label: its printed column head, with the unit.
+    function: (y, scores) -> float; None for a derived value, one of pixels or a cost.
+    larger_is_better: None if the value says nothing about quality; no board ranks by it.
     help: one sentence.
     """
 
@@ -42,7 +42,7 @@ class Metric:
 
 
 def compute(y: ArrayLike, scores: ArrayLike) -> dict[str, float]:
-    """All metrics that are functions of labels and scores.
+    """Return all metrics that are functions of labels and scores.
 
     y: (n,), 0 or 1, both present. scores: (n,), finite, larger for more anomalous.
     Raises ValueError when shapes differ, a score is not finite or a class is absent.
@@ -52,7 +52,7 @@ def compute(y: ArrayLike, scores: ArrayLike) -> dict[str, float]:
 
 
 def get(name: str) -> Metric:
-    """The metric of that name; ValueError with the nearest names otherwise."""
+    """Return the metric of that name; ValueError with the nearest names otherwise."""
     if name not in METRICS:
         msg = f"unknown metric {name!r}; {nearest(name.lower(), METRICS)}"
         raise ValueError(msg)
@@ -60,11 +60,11 @@ def get(name: str) -> Metric:
 
 
 def of_quality(name: str) -> Metric:
-    """The metric of that name; ValueError also for one that is no matter of larger is better."""
+    """Return the metric of that name; ValueError unless larger is better."""
     metric = get(name)
     if not metric.larger_is_better:
         able = ", ".join(m.name for m in METRICS.values() if m.larger_is_better)
-        msg = f"{name!r} says nothing of quality; compared can be {able}"
+        msg = f"{name!r} does not measure quality; choose one of {able}"
         raise ValueError(msg)
     return metric
 
@@ -178,10 +178,10 @@ METRICS: dict[str, Metric] = {
         ),
         Metric(
             "average_precision", "AP", average_precision, True,
-            "Average precision; read it beside the prevalence, which a random order reaches.",
+            "Average precision; compare it with the prevalence, the value of a random order.",
         ),
         Metric(
-            "lifted_average_precision", "lifted AP", None, True,
+            "lifted_average_precision", "chance-adjusted AP", None, True,
             "(AP - prevalence) / (1 - prevalence): 0 for a random order, 1 for a perfect one.",
         ),
         Metric(
@@ -191,7 +191,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             "recall@fpr=0.05", "recall@5%", recall_at_fpr, True,
             "Largest recall at a false-positive rate of at most 0.05; a point of the ROC curve of "
-            "the test set, not an operating threshold one could have set beforehand.",
+            "the test set, not a threshold that could have been set beforehand.",
         ),
         Metric(
             "distinct", "distinct", distinct, None,
@@ -199,19 +199,19 @@ METRICS: dict[str, Metric] = {
         ),
         Metric(
             "pixel_auroc", "pixel AUROC", None, True,
-            "AUROC of all pixels of the test set, of suites with `pixels = true`; large defects "
-            "count most, and the many normal pixels make it look high. The read-outs of a model "
-            "share it: scores of pixels are the model's.",
+            "AUROC of all pixels of the test set, for suites with `pixels = true`; large defects "
+            "have the most weight, and the many normal pixels increase it. All read-outs of a "
+            "model share it, since the scores of pixels are the model's.",
         ),
         Metric(
             "aupro", "AUPRO", None, True,
             "Mean over the defects of the share found, against the false-positive rate of pixels "
-            "up to 0.3, as an area over 0.3; of suites with `pixels = true`, and shared by the "
-            "read-outs of a model.",
+            "up to 0.3, as an area divided by 0.3; for suites with `pixels = true`, and shared by "
+            "the read-outs of a model.",
         ),
         Metric(
             "fit_seconds", "fit s", None, False,
-            "CPU seconds of fitting; a read-out or head carries the cost of the model it reads.",
+            "CPU seconds of a fit; a read-out or head has the cost of its model.",
         ),
         Metric(
             "score_us", "\N{MICRO SIGN}s/x", None, False,
@@ -223,7 +223,7 @@ METRICS: dict[str, Metric] = {
         ),
         Metric(
             "parameters", "parameters", None, False,
-            "Number of trained parameters; absent for a method that has none to count.",
+            "Number of trained parameters; absent for a method without them.",
         ),
     )
 }  # fmt: skip

@@ -1,7 +1,7 @@
-"""Precision, recall and F1 of the rows that are called anomalous, as published tables have them.
+"""Precision, recall and F1 of the rows that are called anomalous, for published tables.
 
-They look at test labels, by the number of anomalies or by a share that fits it: oracles, on no
-board.
+The threshold uses test labels, by the number or the share of anomalies: these are oracle metrics
+and on no board.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ Called = NDArray[np.bool_]
 
 
 def most_anomalous(y: Labels, scores: Floats) -> Called:
-    """Return which rows are called anomalous where as many are called so as are.
+    """Return which rows are called anomalous, as many as there are anomalies.
 
-    Of equal scores at the cut numpy's partition takes some, as in the code of Livernoche et al.,
-    so that the order of the rows counts.
+    Among equal scores at the threshold numpy's partition decides, as in the code of Livernoche et
+    al., so that the order of the rows matters.
     """
     n_anomalies = int(y.sum())
     called = np.zeros(len(y), dtype=np.bool_)
@@ -27,18 +27,18 @@ def most_anomalous(y: Labels, scores: Floats) -> Called:
 
 
 def above(scores: Floats, share: float) -> Called:
-    """Return which rows lie above the percentile that leaves a share of them, as PyOD does."""
+    """Return which rows score above the percentile that leaves a share of them, as PyOD does."""
     called: Called = scores > np.percentile(scores, 100 * (1 - share))
     return called
 
 
 def precision(y: Labels, called: Called) -> float:
-    """Return the share of anomalies among the rows that are called so; 0 if none is."""
+    """Return the share of anomalies among the rows that are called anomalous; 0 if none is."""
     return float(y[called].mean()) if called.any() else 0.0
 
 
 def recall(y: Labels, called: Called) -> float:
-    """Return the share of the anomalies that are called so."""
+    """Return the share of the anomalies that are called anomalous."""
     return float(called[y == 1].mean())
 
 

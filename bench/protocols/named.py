@@ -1,7 +1,7 @@
-"""Protocols: from a data set and a seed to the rows that train and the rows that test.
+"""Protocols: from a data set and a seed to the training and test rows.
 
-A protocol returns index arrays into the data set. It may look at labels; a detector never does.
-A protocol is named with its parameters, `one-class(contamination=0.05, max_train=10000)`.
+A protocol returns index arrays into the data set. It may use labels; a detector never does. The
+name of a protocol includes its parameters, `one-class(contamination=0.05, max_train=10000)`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["EXAMPLE", "PARAMETERS", "PROTOCOLS", "NotApplicable", "Split", "find
 
 @dataclass(frozen=True)
 class Parameters:
-    """What the parameters of a protocol accept; PARAMETERS says what they do."""
+    """The values that parameters of a protocol accept; PARAMETERS describes their effect."""
 
     contamination: Annotated[float, Ge(0), Lt(1)]
     dedup: bool
@@ -37,11 +37,11 @@ class Parameters:
 
 EXAMPLE = "one-class(contamination=0.05, max_train=10000)"
 PARAMETERS = {
-    "contamination": "share of the training rows that are anomalies, to the nearest row; they are "
-    "drawn by a stream of their own, those not to be tested first, and leave the test",
-    "dedup": "true: of equal rows one stays, one that trains where the source says which do, and "
-    "none where their labels differ",
-    "max_train": "at most so many rows train, drawn by the seed",
+    "contamination": "share of anomalies among the training rows, to the nearest row; they are "
+    "drawn from their own random stream, untested ones first, and removed from the test rows",
+    "dedup": "true: one of several equal rows is kept, a training row if the source has an "
+    "official split, and none if their labels differ",
+    "max_train": "largest number of training rows, drawn by the seed",
 }
 
 
@@ -62,17 +62,17 @@ class Named:
         return PROTOCOLS[self.name]
 
     def __str__(self) -> str:
-        """Return the one text for equal protocols: what rows store and their keys hold."""
+        """Return the canonical text, which rows store and keys contain."""
         told = (f"{k}={str(v).lower()}" for k, v in sorted(self.parameters.items()))
         return f"{self.name}({', '.join(told)})" if self.parameters else self.name
 
 
 def parse(value: str | Mapping[str, Any]) -> Named:
-    """Return the protocol that a text or a table with the key "name" says.
+    """Return the protocol of a text, or of a table with the key "name".
 
     Raises:
-        ValueError: there is no such protocol or parameter, with the nearest, or a value is not
-            accepted.
+        ValueError: the protocol or a parameter is unknown, with the nearest names, or a value is
+            not accepted.
     """
     given = {**value} if isinstance(value, Mapping) else _read(value)
     name = given.pop("name", "")
@@ -113,10 +113,10 @@ def find(text: str) -> Protocol:
 
 
 def split(text: str, data: DataSet, seed: int) -> Split:
-    """Return the split of a data set under a protocol; it depends on the seed and nothing else.
+    """Return the split of a data set under a protocol; it depends on no other randomness.
 
     Raises:
-        NotApplicable: the data set does not have what the protocol needs.
+        NotApplicable: the protocol does not fit the data set.
         ValueError: as `parse` does.
     """
     named = parse(text)
@@ -134,9 +134,9 @@ def split(text: str, data: DataSet, seed: int) -> Split:
     n_anomalies = int(data.y[test].sum())
     if not 0 < n_anomalies < len(test) or not len(train):
         msg = (
-            f"{named} leaves {len(train)} rows of {data.card.name} to train, and "
-            f"{len(test) - n_anomalies} normal and {n_anomalies} anomalous ones to test; "
-            "one of each is needed"
+            f"{named} gives {data.card.name} {len(train)} training rows, and "
+            f"{len(test) - n_anomalies} normal and {n_anomalies} anomalous test rows; "
+            "at least one of each is needed"
         )
         raise NotApplicable(msg)
     return Split(train, test, stream(seed, "test order").permutation(len(test)))
@@ -151,9 +151,9 @@ def _contaminated(
     limit: int | None,
     seed: int,
 ) -> tuple[Indices, Indices]:
-    """Return training rows with the share of anomalies that is asked for, and what else to test.
+    """Return training rows with the requested share of anomalies, and the remaining test rows.
 
-    A smaller share takes some of the anomalies that a larger one takes.
+    A smaller share takes a subset of the anomalies of a larger one.
     """
     share = named.parameters["contamination"]
     normals = train[data.y[train] == 0]
@@ -165,7 +165,7 @@ def _contaminated(
     pool = rng.permutation(rows[data.y[rows] == 1])
     if n_wanted > len(pool):
         msg = (
-            f"{named} takes {n_wanted} anomalies for {len(normals)} normal rows, and "
+            f"{named} needs {n_wanted} anomalies for {len(normals)} normal rows, and "
             f"{data.card.name} has {len(pool)}; lower contamination or max_train"
         )
         raise NotApplicable(msg)
@@ -182,10 +182,10 @@ def _contaminated(
 
 @lru_cache(maxsize=4)
 def _distinct(data: DataSet) -> Indices:
-    """Return (m,) rows no two of which are equal, ascending.
+    """Return (m,) rows without duplicates, ascending.
 
-    Of equal rows the first stays, those of an official training part before all others; if their
-    labels differ none does, since the values do not determine the label.
+    The first of several equal rows is kept, rows of an official training part before all others;
+    none is kept if their labels differ, since the values do not determine the label.
     """
     ids = row_ids(data.x)
     n_rows, n_anomalies = np.bincount(ids), np.bincount(ids, data.y)
@@ -203,7 +203,7 @@ def _one_class(data: DataSet, rows: Indices, seed: int) -> tuple[Indices, Indice
     rng = stream(seed, "split")
     normals = rng.permutation(rows[data.y[rows] == 0])
     if len(normals) < 2:
-        msg = f"{data.card.name} has {len(normals)} normal rows; one-class needs two at least"
+        msg = f"{data.card.name} has {len(normals)} normal rows; one-class needs at least two"
         raise NotApplicable(msg)
     n_train = len(normals) // 2
     anomalies = _capped(data, rows[data.y[rows] == 1], len(normals) - n_train, rng)
@@ -211,7 +211,7 @@ def _one_class(data: DataSet, rows: Indices, seed: int) -> tuple[Indices, Indice
 
 
 def _capped(data: DataSet, anomalies: Indices, n_normals: int, rng: np.random.Generator) -> Indices:
-    """Return the anomalies that are tested beside so many normal rows, as the card limits them."""
+    """Return the test anomalies for a number of normal rows, as the card limits them."""
     cap = data.card.max_test_anomaly_rate
     if cap is not None:
         n_allowed = int(cap / (1 - cap) * n_normals)
@@ -249,7 +249,7 @@ def _group_split(data: DataSet, rows: Indices, seed: int) -> tuple[Indices, Indi
     if len(normal_groups) < 2:
         msg = (
             f"{data.card.name} has {len(normal_groups)} groups without an anomaly; group-split "
-            "needs two at least"
+            "needs at least two"
         )
         raise NotApplicable(msg)
     trains = np.isin(groups, normal_groups[: len(normal_groups) // 2])
@@ -267,25 +267,25 @@ def _groups(data: DataSet) -> Indices:
 
 PROTOCOLS = {
     "group-split": Protocol(
-        "half of the groups that have no anomaly, whole, to train; all other groups to test",
+        "trains on half of the groups without an anomaly; tests on all other groups",
         _group_split,
         whole_groups=True,
     ),
     "official": Protocol(
-        "the normal rows of the data set's own training part; its own test part",
+        "trains on the normal rows of the official training part; tests on the official test part",
         _official,
     ),
     "one-class": Protocol(
-        "half of the normal rows, shuffled, to train; the rest and the anomalies to test",
+        "trains on a random half of the normal rows; tests on the other half and the anomalies",
         _one_class,
     ),
     "stratified-70-30": Protocol(
-        "70 % of the normal rows and of the anomalies to train, without labels; the rest to test",
+        "trains on 70 % of the normal rows and of the anomalies, without labels; tests on the rest",
         _stratified,
         trains_on_anomalies=True,
     ),
     "transductive": Protocol(
-        "every row trains, without its label, and every row is tested",
+        "trains on all rows, without labels; tests on all rows",
         _transductive,
         trains_on_anomalies=True,
         overlap="whole",

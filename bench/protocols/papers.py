@@ -1,6 +1,6 @@
-"""Protocols of published tables, exactly as their values were made, flaws included.
+"""Protocols of published tables, exactly as published, flaws included.
 
-They draw from numpy's legacy generator where the authors did, so that a seed gives their rows.
+They draw from numpy's legacy generator if the authors did, so that a seed gives the same rows.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from bench.protocols.split import Indices, Protocol
 from datasets import DataSet
 from detectors.streams import stream
 
-FEWEST, MOST = 1_000, 50_000  # rows that Livernoche et al. resample up to, and sample down to
+FEWEST, MOST = 1_000, 50_000  # rows to which Livernoche et al. resample and subsample
 
 
 def _resized(rows: Indices, seed: int) -> tuple[Indices, np.random.RandomState]:
-    """Return rows as Livernoche et al. resize a data set, and the generator they go on with."""
+    """Return rows as Livernoche et al. resize a data set, and the generator for further draws."""
     generator = np.random.RandomState(seed)
     if len(rows) < FEWEST:
         rows = generator.choice(rows, FEWEST, replace=True)
@@ -62,23 +62,23 @@ def _goad(data: DataSet, rows: Indices, seed: int) -> tuple[Indices, Indices]:
 DTE = "Livernoche et al., ICLR 2024, arXiv:2305.18593"
 PUBLISHED = {
     "dagmm": Protocol(
-        "a random half tests; the normal rows of the other half train",
+        "trains on the normal rows of a random half; tests on the other half",
         _dagmm,
         paper="Zong et al., DAGMM, ICLR 2018, openreview.net/forum?id=BJJLHbb0-",
-        flaw="the authors' seeds are not known, so figures agree in the mean only",
+        flaw="the authors' seeds are not known, so that values agree only in the mean",
     ),
     "dte-2024-semi": Protocol(
-        "half of the normal rows, the first in the file, to train; the rest and the anomalies "
-        "to test; seeds 0, 1, 2, 3, 6",
+        "trains on the first half of the normal rows in the file; tests on the rest and the "
+        "anomalies; seeds 0, 1, 2, 3, 6",
         _dte_semi,
         overlap="some",
         transductive=True,
         paper=DTE,
         flaw=f"sets under {FEWEST} rows are resampled with replacement before the split, so that "
-        "test rows are also in training; in larger ones normals are split in the order of the file",
+        "test rows are also training rows; larger sets are split in the order of the file",
     ),
     "dte-2024-unsup": Protocol(
-        "every row is tested; as many, drawn with replacement, train; seeds 0, 1, 2, 3, 6",
+        "trains on a bootstrap of all rows; tests on all rows; seeds 0, 1, 2, 3, 6",
         _dte_unsup,
         trains_on_anomalies=True,
         overlap="some",
@@ -89,19 +89,19 @@ PUBLISHED = {
         f"fitted on the test rows; sets under {FEWEST} rows are resampled with replacement first",
     ),
     "goad": Protocol(
-        "half of the normal rows, the first in the file, to train; the rest and the anomalies "
-        "to test (the authors shuffle KDD Cup 99 alone: there it is one-class)",
+        "trains on the first half of the normal rows in the file; tests on the rest and the "
+        "anomalies (the authors shuffle only KDD Cup 99: use one-class there)",
         _goad,
         paper="Bergman and Hoshen, GOAD, ICLR 2020, arXiv:2005.02359",
-        flaw="normals are split in the order of the file, so that all seeds have the same rows",
+        flaw="normal rows are split in the order of the file, so that all seeds have the same rows",
     ),
     "pyod-2019": Protocol(
-        "60 % of the rows, anomalies included, to train; the rest to test; seeds 0 to 9",
+        "trains on 60 % of the rows, anomalies included; tests on the rest; seeds 0 to 9",
         _pyod,
         trains_on_anomalies=True,
         transductive=True,
         paper="Zhao et al., PyOD, JMLR 20(96), 2019, arXiv:1901.01588",
-        flaw="anomalies train, and the split is not stratified, so that their share differs from "
-        "seed to seed",
+        flaw="training rows include anomalies, and the split is not stratified, so that their "
+        "share differs between seeds",
     ),
 }

@@ -1,4 +1,4 @@
-"""Scalers: fitted on the training rows alone, applied to both parts."""
+"""Scalers: fitted on the training rows only, applied to both parts."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ IMPUTE = "median+"
 BLOCK_VALUES = 1 << 21  # that are scaled at a time, 16 MiB
 ALL_TOGETHER = ("gcn-l1", "global-minmax")  # whose features are not scaled one by one
 SCALERS = {
-    "gcn-l1": "each sample less its mean, over its mean absolute value, then global-minmax",
+    "gcn-l1": "each sample minus its mean, divided by its mean absolute value, then global-minmax",
     "global-minmax": "all features together to [0, 1] on the training rows: for pixels",
     "minmax": "each feature to [0, 1] on the training rows",
-    "none": "as they are",
-    "robust": "each feature less its training median, over its interquartile range",
+    "none": "no scaling",
+    "robust": "each feature minus its training median, divided by its interquartile range",
     "standard": "each feature to zero mean and unit variance on the training rows",
 }
 
@@ -28,7 +28,7 @@ def check_scaler(name: str) -> str:
     """Return the name of a scaler, with or without imputation ("median+standard").
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: the name is unknown.
     """
     if name.removeprefix(IMPUTE) not in SCALERS:
         known = [*SCALERS, *(IMPUTE + scaler for scaler in SCALERS)]
@@ -40,11 +40,11 @@ def check_scaler(name: str) -> str:
 def scale(
     name: str, x_train: NDArray[Any], x_test: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return training and test samples, scaled by what the training samples say.
+    """Return training and test samples, scaled by statistics of the training samples.
 
-    Vectors (n, d) come back as float64, images (n, ...) as float32, both C-ordered. A feature
-    that is constant in training is centred and not stretched. "median+..." first puts the
-    training median in place of values that are not finite.
+    Vectors (n, d) are returned as float64, images (n, ...) as float32, both C-ordered. A feature
+    that is constant in training is centred only. "median+..." first replaces values that are not
+    finite by the training median.
     """
     dtype = np.float64 if x_train.ndim == 2 else np.float32
     parts = [x.reshape(len(x), -1) for x in (x_train, x_test)]

@@ -1,4 +1,4 @@
-"""What a protocol is, and what it makes of a data set and a seed."""
+"""The types of a protocol and of the split that it makes of a data set."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Split:
     """Rows of one run.
 
     Attributes:
-        train: (n_train,) row indices, in the order they are handed to `fit`.
+        train: (n_train,) row indices, in the order in which `fit` gets them.
         test: (n_test,) row indices, ascending, or in the authors' order under a published
-            protocol; scores are kept in this order. Resampling gives a row several times.
-        order: (n_test,) permutation; test samples are handed over as x[test[order]], so that
-            nothing can be read off their order.
+            protocol; scores are kept in this order. Resampling repeats rows.
+        order: (n_test,) permutation; the detector gets test samples as x[test[order]], so that
+            their order carries no information.
     """
 
     train: Indices
@@ -43,17 +43,16 @@ class Protocol:
     """A named way to split.
 
     Attributes:
-        summary: what trains and what tests, in one clause.
+        summary: the training and test rows, in one clause.
         choose: (data set, rows to choose from, seed) -> (train, test) row indices; the training
-            rows of a protocol that takes parameters come in an order drawn by the seed.
-        trains_on_anomalies: whether anomalies train, unlabelled, with no parameter given.
-        overlap: which tested rows also train: none, some, or the whole of them, in which case
-            the test rows are the training rows.
-        transductive: whether detectors may judge the test rows together.
+            rows of a protocol with parameters are in an order drawn by the seed.
+        trains_on_anomalies: whether training rows include unlabelled anomalies by default.
+        overlap: which test rows are also training rows: none, some, or the whole of them.
+        transductive: whether detectors may score the test rows together.
         whole_groups: whether the rows of a group stay together, in training or in test.
         scales_on_test: whether the scaler is fitted on the test rows.
-        paper: where the protocol was published; such a one is fixed and takes no parameters.
-        flaw: what makes its figures differ from what a reader takes them for.
+        paper: where the protocol was published; a published protocol takes no parameters.
+        flaw: why its values do not mean what a reader expects.
     """
 
     summary: str

@@ -8,14 +8,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.metrics.scored import METRICS
 from bench.render.table import NONE, Column, Document, Page, Table, plain
-from bench.reproduce.comparison import AGREEMENTS, LABELS, LEGEND, NOT_YET, Cell, Reproduction
+from bench.reproduce.comparison import AGREEMENTS, LEGEND, NOT_YET, Cell, Reproduction
 from bench.reproduce.published import Description, PublishedTable
 
 COLUMNS = (
     Column("data set", "name"), Column("detector", "name"), Column("metric", "text"),
     Column("printed"), Column("ours"), Column("difference"), Column("agreement", "text"),
 )  # fmt: skip
+LABELS = {"f1": "F1", "precision_at_n": "P@n"}
 MOST_NAMED = 8  # data sets in a sentence, unless all are hardly more
 HARDLY_MORE = 2
 BAD = ("outside", "failed")
@@ -41,13 +43,13 @@ class ReproductionDocument(Document):
 
     def page(self, *, narrow: bool) -> Page:
         """Return the page: what was published, the cells that were run, and notes."""
-        made, told = self.made, self.made.table.told
+        made, description = self.made, self.made.table.description
         cells = [cell for cell in made.cells if cell.agreement != "not run"]
         notes = (*([LEGEND] if cells else []), *_notes(made))
-        rows = [_row(cell, told) for cell in cells]
-        text = (f"{told.paper}.", f"{made.summary}.")
-        table = plain("", COLUMNS, rows, text=text, notes=(*told.notes, *notes))
-        return Page(f"{made.table.name}: {told.title}", (table,))
+        rows = [_row(cell, description) for cell in cells]
+        text = (f"{description.paper}.", f"{made.summary}.")
+        table = plain("", COLUMNS, rows, text=text, notes=(*description.notes, *notes))
+        return Page(f"{made.table.name}: {description.title}", (table,))
 
     def lines(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         """Return every cell, with three decimals more than were printed."""
@@ -56,7 +58,7 @@ class ReproductionDocument(Document):
         return heads, map(self._line, self.made.cells)
 
     def _line(self, cell: Cell) -> list[Any]:
-        digits = self.made.table.told.decimals + 3
+        digits = self.made.table.description.decimals + 3
         ours = (cell.ours, cell.std, cell.difference)
         printed = cell.printed
         return [
@@ -97,20 +99,20 @@ def _counts(made: Reproduction) -> list[object]:
 
 def _sections(made: Reproduction) -> list[Table]:
     """Return what a page of all tables says of one: its cells by detector, and those not exact."""
-    told = made.table.told
+    description = made.table.description
     columns = (Column("detector", "name"), *map(Column, ("required", "run", *COUNTED)))
     is_run = made.counts["not run"] < len(made.cells)
     table = plain(
-        f"{made.table.name}: {told.title}",
+        f"{made.table.name}: {description.title}",
         columns,
         _by_detector(made) if is_run else (),
-        text=(f"{told.paper}. {made.summary}.",),
-        notes=(*told.notes, *_notes(made)),
+        text=(f"{description.paper}. {made.summary}.",),
+        notes=(*description.notes, *_notes(made)),
     )
     inexact = made.inexact
     shown = [c for c in made.cells if c.agreement in BAD or c in inexact]
     title = f"{made.table.name}: cells that are outside, failed, or off"
-    rows = [_row(cell, told) for cell in shown]
+    rows = [_row(cell, description) for cell in shown]
     return [table, plain(title, COLUMNS, rows)] if rows else [table]
 
 
@@ -122,15 +124,21 @@ def _by_detector(made: Reproduction) -> Iterable[list[object]]:
         yield [detector, sum(cell.deterministic for cell in cells), sum(counts), *counts]
 
 
-def _row(cell: Cell, told: Description) -> list[str]:
+def _row(cell: Cell, description: Description) -> list[str]:
     printed, ours, difference = cell.printed, NONE, NONE
     if cell.agreement != "failed":
-        ours = _value(cell.ours, None if math.isnan(cell.std) else cell.std, told.decimals)
+        ours = _value(cell.ours, None if math.isnan(cell.std) else cell.std, description.decimals)
         # A decimal more than printed shows what is just within a tolerance.
-        difference = _signed(cell.difference, told.decimals + 1)
-    value = _value(printed.value, printed.std, told.decimals)
-    metric = LABELS[printed.metric]
+        difference = _signed(cell.difference, description.decimals + 1)
+    value = _value(printed.value, printed.std, description.decimals)
+    metric = _label(printed.metric)
     return [printed.dataset, printed.detector, metric, value, ours, difference, cell.agreement]
+
+
+def _label(metric: str) -> str:
+    if metric in METRICS:
+        return METRICS[metric].label
+    return LABELS.get(metric, metric.replace("_", " "))
 
 
 def _signed(difference: float, decimals: int) -> str:
@@ -169,15 +177,15 @@ def _notes(made: Reproduction) -> tuple[str, ...]:
 def _mean_differences(made: Reproduction) -> list[str]:
     """Return the mean difference from the printed values for detectors that are targets."""
     notes = []
-    decimals = made.table.told.decimals
+    decimals = made.table.description.decimals
     for detector in made.table.runnable:
         differences: dict[str, list[float]] = {}
         for cell in made.cells:
             if cell.printed.detector == detector and not math.isnan(cell.ours):
                 differences.setdefault(cell.printed.metric, []).append(cell.difference)
-        if differences and not made.table.told.detectors[detector].deterministic:
+        if differences and not made.table.description.detectors[detector].deterministic:
             means = ", ".join(
-                f"{LABELS[metric]} {_signed(sum(each) / len(each), decimals)} "
+                f"{_label(metric)} {_signed(sum(each) / len(each), decimals)} "
                 f"({len(each)} cell{'s' * (len(each) > 1)})"
                 for metric, each in differences.items()
             )
@@ -206,7 +214,7 @@ def _groups(cells: Sequence[Cell], table: PublishedTable) -> list[list[Cell]]:
     groups: dict[tuple[bool, tuple[str, ...]], list[Cell]] = {}
     for detector, its in by_detector.items():
         sets = tuple(dict.fromkeys(cell.printed.dataset for cell in its))
-        place = (table.told.detectors[detector].deterministic, sets)
+        place = (table.description.detectors[detector].deterministic, sets)
         groups.setdefault(place, []).extend(its)
     return list(groups.values())
 
@@ -219,7 +227,7 @@ def _counted(cells: Sequence[Cell], what: str, table: PublishedTable) -> str:
     """
     detectors = tuple(dict.fromkeys(cell.printed.detector for cell in cells))
     sets = tuple(dict.fromkeys(cell.printed.dataset for cell in cells))
-    in_full = all(table.told.detectors[detector].deterministic for detector in detectors)
+    in_full = all(table.description.detectors[detector].deterministic for detector in detectors)
     named = ", ".join(sets) if in_full else _some(sets)
     parts = [", ".join(detectors)] * (set(detectors) != set(table.detectors))
     parts += [named] * (set(sets) != set(table.datasets))

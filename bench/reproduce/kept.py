@@ -1,8 +1,7 @@
-"""Our values as a file: one line for each cell of a published table that was run, also where it
-failed.
+"""Our values as a file: one line for each cell of a published table that was run or failed.
 
-It is kept beside the page of reproductions, so that the page can be regenerated, and grow, on a
-machine that has the rows of only some cells.
+The file lies beside the page of reproductions, so that a machine with the rows of only some cells
+can regenerate the page and add to it.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ def to_csv(every: Sequence[Reproduction]) -> str:
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(COLUMNS)
     for one in every:
-        digits = one.table.told.decimals + MORE_DECIMALS
+        digits = one.table.description.decimals + MORE_DECIMALS
         for cell in one.cells:
             if cell.made is None:
                 continue
@@ -50,7 +49,7 @@ def read(path: Path) -> dict[Place, Kept]:
     """Return the values of a file that `to_csv` made, by place; none if there is no such file.
 
     Raises:
-        ValueError: the file is another, or a line of it is damaged.
+        ValueError: the file is of another kind, or a line of it is damaged.
     """
     if not path.exists():
         return {}
@@ -59,8 +58,8 @@ def read(path: Path) -> dict[Place, Kept]:
         lines = csv.DictReader(file)
         if tuple(lines.fieldnames or ()) != COLUMNS:
             msg = (
-                f"{path} is no file of reproduced cells, whose columns are {','.join(COLUMNS)}; "
-                "give --write another name, or bring back the file of an older commit"
+                f"{path} is not a file of reproduced cells, whose columns are {','.join(COLUMNS)}; "
+                "give --write another name, or restore the file of an older commit"
             )
             raise ValueError(msg)
         for line in lines:
@@ -77,19 +76,19 @@ def read(path: Path) -> dict[Place, Kept]:
 
 def _kept(line: Mapping[str, str]) -> Kept:
     if len(line) > len(COLUMNS) or None in line.values():
-        msg = f"it has not {len(COLUMNS)} fields"
+        msg = f"it does not have {len(COLUMNS)} fields"
         raise ValueError(msg)
     made = Made(*(line[name] for name in ("device", "versions", "commit", "code", "data")))
     mean, std = (float(line[name] or "nan") for name in ("ours", "ours_std"))
     if math.isnan(mean) != bool(line["failure"]):
-        msg = "it needs either a figure or a failure"
+        msg = "it needs either a value or a failure"
         raise ValueError(msg)
     return Kept(Ours(mean, std, made, line["failure"]), line["recipe"])
 
 
 def _damaged(path: Path, line: int, why: str) -> str:
     return (
-        f"line {line} of {path} is damaged: {why}; repair it, or bring back the file of an older "
+        f"line {line} of {path} is damaged: {why}; repair it, or restore the file of an older "
         "commit"
     )
 

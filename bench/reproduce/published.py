@@ -1,8 +1,8 @@
-"""Published tables: the printed values, and how each row is reproduced.
+"""Published tables: values as printed, and how each row is run again.
 
-A table is two files in `tables`: NAME.toml says where it was published, the protocol, and which
-detector with which settings each printed name stands for; NAME.csv has the values, one line each:
-dataset, detector, metric, value, std (empty where none was printed) and source.
+A table is two files in `bench/reproduce/tables`: NAME.toml says where it was published, the
+protocol, and which detector with which settings each printed name stands for; NAME.csv has the
+values, one line each: dataset, detector, metric, value, std (empty if none was printed) and source.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ FOLDER = Path(__file__).parent / "tables"
 
 
 class UnknownTable(ValueError):
-    """Raised for a table, or a part of one, that is not known; says what is."""
+    """Raised for an unknown table, or part of one; the message names known ones."""
 
 
 class Contender(BaseModel):
     """What a printed name stands for.
 
     Attributes:
-        spec: the detector; empty where there is none.
+        spec: the detector; empty if there is none.
         settings: its settings as published.
         by_dataset: by printed data set, settings that replace those or are added to them.
-        scaler: where it is not the table's.
+        scaler: if it is not the table's.
         seeds: likewise.
-        deterministic: whether its cells are required to match, unless an exception is listed.
-        absent: why no detector here can reproduce its values.
+        deterministic: whether its values are required to be the printed ones, but for exceptions.
+        absent: why no detector can compute its values.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -65,13 +65,13 @@ class Contender(BaseModel):
 
 
 class Reason(BaseModel):
-    """Why cells are not expected to agree, or are not made: they do not count as deterministic.
+    """An exception: why cells are not expected to agree, or are not run; they are not required.
 
     Attributes:
         detectors: printed names; empty for all.
         datasets: printed names; empty for all.
         metrics: empty for all.
-        absent: whether they are not made at all.
+        absent: whether they are not run at all.
         why: one sentence.
     """
 
@@ -84,7 +84,7 @@ class Reason(BaseModel):
     why: str
 
     def covers(self, dataset: str, detector: str, metric: str) -> bool:
-        """Return whether it is the reason of a cell."""
+        """Return whether it is an exception for a cell."""
         return (
             (not self.detectors or detector in self.detectors)
             and (not self.datasets or dataset in self.datasets)
@@ -99,19 +99,19 @@ class Description(BaseModel):
         title: one line.
         paper: with DOI or arXiv id.
         protocol: how data are split.
-        scaler: what is fitted on the training rows (or as the protocol says).
+        scaler: that is fitted on the training rows (or as the protocol says).
         seeds: of the published repetitions.
         points: printed units in one percentage point: 1 for percent, 0.01 for shares.
         decimals: as printed.
         rounds: decimals that each repetition was rounded to before the mean, if it was.
-        pixels: whether figures are of scores of pixels.
-        called: share of the tested rows that were called anomalous, by printed data set; where
-            there is none, as many as are.
-        notes: where text and figures disagree, and what else a reader has to know.
+        pixels: whether values are of scores of pixels.
+        called: share of the tested rows that were called anomalous, by printed data set; without
+            one, as many rows as there are anomalies.
+        notes: where the text and its tables disagree, and what else a reader has to know.
         detectors: by printed name.
         datasets: name in the catalogue by printed name, or a pattern such as "adbench-nlp/20news_*"
-            where means over all that match were printed.
-        reasons: known differences.
+            if means over all that match were printed.
+        reasons: exceptions.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -143,8 +143,8 @@ class Description(BaseModel):
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One printed value; `std` is None where none was printed."""
+class PrintedValue:
+    """One printed value; `std` is None if none was printed."""
 
     dataset: str
     detector: str
@@ -153,6 +153,11 @@ class Figure:
     std: float | None
     source: str
 
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Its data set, detector and metric."""
+        return self.dataset, self.detector, self.metric
+
 
 @dataclass(frozen=True)
 class PublishedTable:
@@ -160,40 +165,40 @@ class PublishedTable:
 
     Attributes:
         name: that of its files.
-        told: the content of its TOML file, also for parts that were not asked for.
-        figures: the printed values asked for, in the order of its CSV file.
+        description: its TOML file, with what was not asked for, too.
+        values: those asked for, in the order of its CSV file.
     """
 
     name: str
-    told: Description
-    figures: tuple[Figure, ...]
+    description: Description
+    values: tuple[PrintedValue, ...]
 
     @cached_property
     def datasets(self) -> tuple[str, ...]:
         """Printed names of the data sets, in the table's order."""
-        return tuple(dict.fromkeys(figure.dataset for figure in self.figures))
+        return tuple(dict.fromkeys(value.dataset for value in self.values))
 
     @cached_property
     def detectors(self) -> tuple[str, ...]:
         """Printed names of the detectors, in the table's order."""
-        return tuple(dict.fromkeys(figure.detector for figure in self.figures))
+        return tuple(dict.fromkeys(value.detector for value in self.values))
 
     @cached_property
     def members(self) -> dict[str, tuple[str, ...]]:
         """Names in the catalogue by printed name of a data set."""
-        return {name: matching(self.told.datasets[name]) for name in self.datasets}
+        return {name: matching(self.description.datasets[name]) for name in self.datasets}
 
     @cached_property
     def runnable(self) -> tuple[str, ...]:
         """Printed names of the detectors that can be run."""
-        return tuple(name for name in self.detectors if self.told.detectors[name].spec)
+        return tuple(name for name in self.detectors if self.description.detectors[name].spec)
 
     def seeds(self, detector: str) -> tuple[int, ...]:
         """Return the seeds of a detector's repetitions."""
-        return self.told.detectors[detector].seeds or self.told.seeds
+        return self.description.detectors[detector].seeds or self.description.seeds
 
     def present(self, data: Path | None) -> tuple[str, ...]:
-        """Return the printed names of the data sets all of whose files are here."""
+        """Return the printed names of the data sets whose files are all here."""
         return tuple(
             name
             for name, members in self.members.items()
@@ -202,38 +207,37 @@ class PublishedTable:
 
     def settings(self, detector: str, dataset: str) -> dict[str, Any]:
         """Return the settings of a detector on a data set, by printed names."""
-        contender = self.told.detectors[detector]
+        contender = self.description.detectors[detector]
         return {**contender.settings, **contender.by_dataset.get(dataset, {})}
 
     def recipe(self, detector: str, dataset: str) -> str:
-        """Return a short digest of how values of a detector on a data set are made: of the table's
-        detector, settings, scaler, protocol, seeds, data sets, share of rows called anomalous,
+        """Return a short digest of how values of a detector on a data set are computed.
+
+        It covers detector, settings, scaler, protocol, seeds, data sets, rows called anomalous,
         rounding and units.
         """
-        told, contender = self.told, self.told.detectors[detector]
+        description, contender = self.description, self.description.detectors[detector]
         made_of = {
             "spec": contender.spec,
             "settings": self.settings(detector, dataset),
-            "scaler": contender.scaler or told.scaler,
-            "protocol": told.protocol,
+            "scaler": contender.scaler or description.scaler,
+            "protocol": description.protocol,
             "seeds": self.seeds(detector),
             "datasets": self.members[dataset],
-            "called": told.called.get(dataset),
-            "rounds": told.rounds,
-            "points": told.points,
+            "called": description.called.get(dataset),
+            "rounds": description.rounds,
+            "points": description.points,
         }
         return digest(made_of)[:SHOWN_DIGITS]
 
     def code(self, detector: str, dataset: str) -> str:
-        """Return a short digest of our own code that makes a detector's scores on a data set, and
-        values from them.
-        """
-        spec = self.told.detectors[detector].spec
+        """Return a short digest of the code that computes a detector's values on a data set."""
+        spec = self.description.detectors[detector].spec
         member = self.members[dataset][0]
-        return _code(spec, self.told.protocol, member, self.told.pixels)
+        return _code(spec, self.description.protocol, member, self.description.pixels)
 
     def suites(self, detector: str, names: Sequence[str]) -> list[Suite]:
-        """Return the suites of one detector, each of the data sets with the same settings."""
+        """Return the suites of one detector, one for the data sets of equal settings."""
         alike: list[tuple[dict[str, Any], list[str]]] = []
         for name in names:
             settings = self.settings(detector, name)
@@ -245,22 +249,22 @@ class PublishedTable:
         return [self._suite(detector, *group) for group in alike]
 
     def _suite(self, detector: str, settings: dict[str, Any], names: Sequence[str]) -> Suite:
-        contender = self.told.detectors[detector]
+        contender = self.description.detectors[detector]
         entrant = {"spec": contender.spec, "settings": settings, "label": detector}
         content = {
             "name": self.name,
-            "title": self.told.title,
+            "title": self.description.title,
             "detectors": [entrant],
-            "datasets": [self.told.datasets[name] for name in names],
-            "protocol": self.told.protocol,
-            "scaler": contender.scaler or self.told.scaler,
+            "datasets": [self.description.datasets[name] for name in names],
+            "protocol": self.description.protocol,
+            "scaler": contender.scaler or self.description.scaler,
             "seeds": self.seeds(detector),
-            "pixels": self.told.pixels,
+            "pixels": self.description.pixels,
         }
         return build(content, f"table {self.name}")
 
     def wanted(self, data: Path | None, device: Device = "cpu") -> list[Wanted]:
-        """Return the rows of the data sets that are here, of deep models on a device."""
+        """Return the rows of the data sets that are here; deep models are for a device."""
         here = self.present(data)
         if not here:
             return []
@@ -294,10 +298,10 @@ def read(name: str) -> PublishedTable:
     if name not in names():
         msg = f"unknown table {name!r}; {nearest(name, names())}"
         raise UnknownTable(msg)
-    told = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    content = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
     with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        figures = tuple(
-            Figure(
+        values = tuple(
+            PrintedValue(
                 line["dataset"],
                 line["detector"],
                 line["metric"],
@@ -307,23 +311,24 @@ def read(name: str) -> PublishedTable:
             )
             for line in csv.DictReader(file)
         )
-    return PublishedTable(name, Description.model_validate(told), figures)
+    return PublishedTable(name, Description.model_validate(content), values)
 
 
 def select(
     table: PublishedTable, detectors: Sequence[str] | None, datasets: Sequence[str] | None
 ) -> PublishedTable:
-    """Return the part of a table with these detectors and data sets, as printed or as named here,
-    or those that patterns such as "w*" match.
+    """Return the part of a table with these detectors and data sets.
+
+    They are named as printed or as here, or by patterns such as "w*".
 
     Raises:
         UnknownTable: the table has none of a name, or no name is given.
     """
-    specs = {name: contender.spec for name, contender in table.told.detectors.items()}
+    specs = {name: contender.spec for name, contender in table.description.detectors.items()}
     chosen = _chosen("detector", detectors, table.detectors, specs)
-    sets = _chosen("data set", datasets, table.datasets, table.told.datasets)
-    figures = tuple(f for f in table.figures if f.detector in chosen and f.dataset in sets)
-    return replace(table, figures=figures)
+    sets = _chosen("data set", datasets, table.datasets, table.description.datasets)
+    values = tuple(v for v in table.values if v.detector in chosen and v.dataset in sets)
+    return replace(table, values=values)
 
 
 def _chosen(

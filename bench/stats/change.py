@@ -1,4 +1,4 @@
-"""How much a value changed between paired rows, with an interval, and whether it is significant.
+"""The change of a metric between paired rows, with its interval and a test of no change.
 
 The question is of these data sets, so they stand as given and the seeds are the sample: the change
 is the mean over seeds, data sets, then families, its variance the sum of the data sets' own, its
@@ -26,9 +26,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Change:
-    """A mean change, its 95 % limits and the p-value of no change; nan if a single pair gives none.
+    """A mean change, its 95 % limits and the p-value of no change; nan for a single pair.
 
-    `of_data_sets` says that the interval is of the spread between data sets, not seeds.
+    `of_data_sets`: whether the interval is for the spread between data sets, not seeds.
     """
 
     mean: float

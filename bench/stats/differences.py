@@ -28,7 +28,7 @@ EXACT = 50  # blocks up to which Wilcoxon's distribution is exact
 
 @dataclass(frozen=True)
 class Friedman:
-    """Friedman's test that all detectors rank alike.
+    """Friedman's test that all detectors have equal ranks.
 
     Attributes:
         chi2: the statistic, corrected for ties; k - 1 degrees of freedom for k detectors.

@@ -78,7 +78,7 @@ def test_rows_of_unchanged_code_are_the_same_rows():
 
 def test_the_same_rows_on_both_sides_are_said_to_be():
     same = compared(rows(), rows())
-    assert same.notes[0].startswith("old and new are the same 12 rows: none was regenerated")
+    assert same.notes[0].startswith("old and new are the same 12 rows: none was rerun")
     again = rows(provenance={"date": "2026-02-01T12:00:00+00:00"})
     assert compared(rows(), again).notes == ()
 
@@ -187,14 +187,14 @@ def test_old_rows_that_do_not_name_their_files_say_so():
     for row in old:
         row.details.pop("code")
     line = line_of(old, rows(code_id="new"))
-    assert line.causes["code"] == ["code or versions differ; rows so old do not say in which files"]
+    assert line.causes["code"] == ["code or versions differ; rows this old do not name the files"]
 
 
 def test_changes_that_were_not_committed_are_said():
     line = line_of(
         rows(), rows(code_id="new", code=CODE | {"presets": ["[1]"]}, provenance={"dirty": True})
     )
-    told = "what the registry presets (changes that were not committed)"
+    told = "presets of the registry (uncommitted changes)"
     assert line.causes["code"] == [told]
 
 
@@ -214,7 +214,7 @@ def test_times_of_two_machines_are_not_compared():
 
 def test_only_metrics_of_quality_are_compared():
     assert compared(rows(), rows(), "lifted_average_precision").lines[0].a == pytest.approx(1 / 3)
-    for metric, message in (("fit_seconds", "says nothing of quality"), ("aurok", "unknown")):
+    for metric, message in (("fit_seconds", "does not measure quality"), ("aurok", "unknown")):
         with pytest.raises(ValueError, match=message):
             compared(rows(), rows(), metric)
 
@@ -258,7 +258,7 @@ def test_the_command_prints_verdicts_and_json_holds_all(bench, folders):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("nothing", "else"), "'nothing' is no results folder, run, commit, tag or date here"),
+        (("nothing", "else"), "'nothing' is not a results folder, run, commit, tag or date here"),
         (("a", "b", "--metric", "aurok"), "unknown metric 'aurok'"),
         (("a", "b", "--format", "yaml"), "format: unknown 'yaml'"),
     ],

@@ -50,7 +50,7 @@ def test_a_commit_keeps_the_rows_of_earlier_ones_that_it_did_not_regenerate(hist
     found = side(second, *rows)
     assert found.records == [changed, old]
     assert f"{second}: 1 of 3 older rows of the same cells are left out" in found.notes
-    assert f"{second}: 1 of 3 rows were made at earlier commits and not again" in found.notes
+    assert f"{second}: 1 of 3 rows are of earlier commits" in found.notes
 
 
 def test_tags_and_other_names_of_git_are_commits(history):
@@ -66,7 +66,7 @@ def test_rows_of_a_clean_tree_go_before_newer_ones_with_changes(history):
     assert side("v1", clean, dirty).records == [clean]
     later = side("HEAD", clean, dirty)
     assert later.records == [dirty]
-    assert any("with changes that their commit does not hold" in note for note in later.notes)
+    assert any("computed with uncommitted changes" in note for note in later.notes)
 
 
 def test_a_date_stands_for_the_newest_rows_until_its_end():
@@ -84,7 +84,7 @@ def test_a_folder_stands_for_its_newest_rows():
 @pytest.mark.parametrize("word", ["nothing", "--all", "", "2026-13-01"])
 def test_what_is_nothing_of_the_kind_gets_what_there_is(word):
     with pytest.raises(
-        ValueError, match=r"is no results folder.* the store has commits aaaaaaa and"
+        ValueError, match=r"is not a results folder.* the store has commits aaaaaaa and"
     ):
         side(word, record("a" * 40))
 

@@ -85,7 +85,7 @@ def test_data_that_changed_are_left_out_of_a_line_over_all_and_said():
     (line,) = lines(*version(1, 0.9), *changed)
     assert line.datasets == ("wine",)
     assert line.points[1].value.mean == pytest.approx(0.8, abs=0.01)
-    told = "left out, since not every version has them as they are: glass"
+    told = "left out, since not every version has them with this content: glass"
     assert line.notes == (told,)
 
 
@@ -122,7 +122,7 @@ def test_unknown_names_get_the_nearest():
         lines(*rows, detector="pcaa")
     with pytest.raises(ValueError, match=r"no such row is on the data set 'wines'.*wine"):
         lines(*rows, dataset="wines")
-    with pytest.raises(ValueError, match="'prevalence' says nothing of quality"):
+    with pytest.raises(ValueError, match="'prevalence' does not measure quality"):
         lines(*rows, metric="prevalence")
 
 

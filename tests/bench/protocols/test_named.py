@@ -136,7 +136,7 @@ def test_the_official_split_is_used_in_an_order_of_the_seed():
 def test_a_protocol_that_does_not_fit_says_why():
     with pytest.raises(NotApplicable, match="made has no official split; use the protocol one-c"):
         split("official", data_of([0, 0, 1]), 0)
-    with pytest.raises(NotApplicable, match="made has 1 normal rows; one-class needs two"):
+    with pytest.raises(NotApplicable, match="made has 1 normal rows; one-class needs at least two"):
         split("one-class", data_of([0, 1]), 0)
 
 
@@ -325,9 +325,9 @@ def test_anomalies_that_are_not_tested_train_before_those_that_are():
 
 def test_too_few_anomalies_for_a_share_are_refused_with_what_to_change():
     data = data_of([0] * 100 + [1] * 12)
-    with pytest.raises(NotApplicable, match="takes 21 anomalies for 50 normal rows, and made has"):
+    with pytest.raises(NotApplicable, match="needs 21 anomalies for 50 normal rows, and made has"):
         split("one-class(contamination=0.3)", data, 0)
-    with pytest.raises(NotApplicable, match=r"leaves 62 rows of made .* 50 normal and 0 anomalous"):
+    with pytest.raises(NotApplicable, match=r"62 training rows.* 50 normal and 0 anomalous"):
         split("one-class(contamination=0.2)", data_of([0] * 100 + [1] * 12), 0)
     small = split("one-class(contamination=0.3, max_train=20)", data, 0)
     assert (len(small.train), data.y[small.train].sum()) == (20, 6)

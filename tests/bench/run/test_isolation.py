@@ -131,7 +131,7 @@ def test_one_normal_row_is_unsupported(make_rows, plant, samples):
     plant(x[keep], y[keep])
     (row,) = make_rows("mean-distance", dataset="planted")
     assert row.status == "unsupported"
-    assert row.reason == "planted has 1 normal rows; one-class needs two at least"
+    assert row.reason == "planted has 1 normal rows; one-class needs at least two"
 
 
 def test_one_feature_is_enough(make_rows, plant, samples):

@@ -122,7 +122,7 @@ def test_messages_of_errors_and_what_protocols_say_of_themselves_change_nothing(
     copy.edit(NEIGHBOURS, "    def _fit(", RAISING.format("one") + "    def _fit(")
     before = copy.ids()
     copy.edit(NEIGHBOURS, "f'one {self}'", "f'another {self}'")
-    copy.edit(NAMED, "half of the normal rows, shuffled", "half of the normals")
+    copy.edit(NAMED, "a random half of the normal rows", "half of the normals")
     assert changed(before, copy.ids()) == set()
     assert changed(original, before) == KNN
 
