@@ -1,46 +1,34 @@
-"""A board, and a comparison of its detectors, as tables."""
+"""A board, and a comparison of its detectors, as a document."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from bench.boards.against import Comparison
 from bench.boards.board import Board
-from bench.boards.notes import left_out
-from bench.boards.words import FAMILIES, MARKS, TYPES
-from bench.metrics import scored
-from bench.render.table import NONE, Cell, Column, Document, Maker, Page, Record, Table, filled
-from bench.render.values import (
-    bracketed,
-    compact,
-    cost,
-    finite,
-    fit_cost,
-    fixed,
-    format_of,
-    limits,
-    marks,
-    reach,
-    records,
-    share,
-    short_names,
-    whole,
+from bench.render.table import Document, Page, Record, Table
+from bench.render.tables import (
+    NARROW,
+    WIDE,
+    data_sets,
+    differences,
+    failures,
+    families,
+    leaderboards,
+    matrix,
+    means,
+    short_board,
 )
+from bench.render.values import finite, records
 
 if TYPE_CHECKING:
     from bench.render.references import Reference
 
-FEW = 8  # data sets up to which a matrix has room for intervals
 MANY = 15  # detectors from which a run prints a short board
-N_BEST = 10  # detectors of a short board, beside the baselines
-FEW_FAILURES = 8  # that a terminal shows
-MICRO = "\N{MICRO SIGN}s/x"
-SHORT_TYPES = {"shallow": "shal.", "hybrid": "hybr.", "control": "base."}
 
 
 @dataclass(frozen=True)
@@ -69,9 +57,9 @@ class BoardDocument(Document):
         board = self.board
         title = f"{board.title}: {board.metric.name}"
         if narrow and self.is_cut:
-            return Page(title, _short(board))
+            return Page(title, short_board(board))
         style = NARROW if narrow else WIDE
-        tables = [*_leaderboards(board, style), families(board, style)]
+        tables = [*leaderboards(board, style), families(board, style)]
         if self.comparison is not None:
             tables.append(differences(board, self.comparison))
         if len(board.protocols):
@@ -82,12 +70,12 @@ class BoardDocument(Document):
         if not narrow:
             tables.append(matrix(board))
         if len(board.failures):
-            tables.append(_failures(board, style))
+            tables.append(failures(board, style))
         if narrow:
             tables.append(Table("Notes", notes=board.notes))
         return Page(title, tuple(tables))
 
-    def lines(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def csv(self) -> str:
         """Return one line for each detector, six significant digits.
 
         The columns of `Board.detectors`, then `METRIC:DATASET`, the mean over the seeds, for each
@@ -100,9 +88,9 @@ class BoardDocument(Document):
                 wide = table.pivot(index="label", columns=by, values="value")
                 wide = wide.loc[board.detectors["label"]].add_prefix(f"{board.metric.name}:")
                 parts.append(wide.reset_index(drop=True))
-        table = pd.concat(parts, axis=1)
-        rows = ([_six_digits(value) for value in row] for row in table.itertuples(index=False))
-        return list(map(str, table.columns)), rows
+        return pd.concat(parts, axis=1).to_csv(
+            index=False, float_format="%.6g", lineterminator="\n"
+        )
 
     def content(self) -> Any:
         """Return everything that the board and the comparison hold; absent numbers are null."""
@@ -130,305 +118,6 @@ class BoardDocument(Document):
         specs = zip(detectors["label"], detectors["spec"], strict=True)
         found = {label: of_detector(spec) for label, spec in specs}
         return found | {name: of_dataset(name) for name in self.board.datasets["dataset"]}
-
-
-@dataclass(frozen=True)
-class Style:
-    """How values and heads are printed: in full on a page, or for a terminal of 100 columns.
-
-    Attributes:
-        narrow: whether it is for a terminal.
-        span: prints a value with its limits.
-        level: what a head says of limits.
-    """
-
-    narrow: bool
-    span: Callable[[Callable[[float], str], float, float, float], str]
-    level: str
-
-    def line(self, metric: str, line: Record) -> str:
-        """Return the value of a line with its limits."""
-        return self.span(format_of(metric), line["value"], line["low"], line["high"])
-
-
-WIDE = Style(narrow=False, span=bracketed, level="[95 %]")
-NARROW = Style(narrow=True, span=compact, level="95 %")
-
-
-def _short(board: Board) -> tuple[Table, ...]:
-    """Return the best detectors and the baselines, and the first of the incomplete detectors."""
-    detectors = board.detectors
-    incomplete = detectors["rank"].isna()
-    first = (detectors["rank"] <= N_BEST) | (detectors["family"] == "control")
-    shown = detectors[(first & ~incomplete) | (incomplete & (incomplete.cumsum() <= N_BEST))]
-    n_more = len(detectors) - len(shown)
-    *tables, last = _leaderboards(replace(board, detectors=shown), NARROW)
-    notes = [note for note in board.notes if note.startswith(tuple(MARKS.values()))]
-    notes += [left_out(board.stale)] if board.stale else []
-    notes += [f"{n_more} more detector{'s' if n_more > 1 else ''}."] if n_more else []
-    return (*tables, replace(last, notes=tuple(notes)))
-
-
-def _leaderboards(board: Board, style: Style) -> list[Table]:
-    """Return the leaderboard; a terminal has another for the incomplete detectors."""
-    if not style.narrow:
-        return [leaderboard(board)]
-    rank, detector, kind, mean_rank, *middle = _of_detector(board, style)
-    lines = records(board.detectors)
-    ranked = [line for line in lines if not math.isnan(line["rank"])]
-    rest = [line for line in lines if math.isnan(line["rank"])]
-    text = (f"{board.caption}.",)
-    tables = []
-    if ranked:
-        makers = [rank, detector, kind, mean_rank, *middle]
-        tables.append(filled("", makers, ranked, text=text))
-    if rest:
-        metrics = middle[:-2]
-        why: Maker = (Column("reason", "prose"), lambda d: d["failures"])
-        title = "Incomplete, not ranked" if ranked else ""
-        makers = [detector, kind, *metrics, why]
-        tables.append(filled(title, makers, rest, text=() if ranked else text))
-    return tables
-
-
-def leaderboard(board: Board) -> Table:
-    """Return the table of all detectors."""
-    makers = _of_detector(board, WIDE)
-    lines = records(board.detectors)
-    if any(line["failures"] for line in lines):
-        makers.append((Column("missing", "text"), lambda d: d["failures"]))
-    notes = (*board.notes, *board.made_by)
-    return filled("", makers, lines, text=(f"{board.caption}.",), notes=notes)
-
-
-def _type(line: Record) -> str:
-    return TYPES[line["family"]]
-
-
-def _of_detector(board: Board, style: Style) -> list[Maker]:
-    """Return the columns of a leaderboard: the metric of the board first, then its companions."""
-    names = dict.fromkeys([board.metric.name, "auroc", "lifted_average_precision"])
-    shown = list(names)[:2] if style.narrow else list(names)
-    raw: list[Maker] = [
-        (Column("AP", extra=True), lambda d: share(d["average_precision"])),
-        (Column("prevalence", extra=True), lambda d: share(d["prevalence"])),
-    ]
-    return [
-        (Column("#"), lambda d: whole(d["rank"])),
-        (Column("detector", "name"), lambda d: Cell(d["label"], code=True, tail=marks(d))),
-        (Column("type", "text"), _type),
-        (Column("rank" if style.narrow else "mean rank"), lambda d: fixed(d["mean_rank"], 1)),
-        *(_mean(name, style) for name in shown),
-        *([] if style.narrow else raw),
-        (Column("rows"), lambda d: f"{d['rows_ok']}/{d['rows']}"),
-        (Column("fit s"), fit_cost),
-        (Column(MICRO), lambda d: cost(d["median_score_us"])),
-    ]
-
-
-def _mean(name: str, style: Style) -> Maker:
-    def cell(d: Record) -> Cell:
-        text = style.span(format_of(name), d[name], d[f"{name}_low"], d[f"{name}_high"])
-        return Cell(text, best=d[f"{name}_best"], near=d[f"{name}_near"])
-
-    return Column(f"{scored.get(name).label} {style.level}"), cell
-
-
-def families(board: Board, style: Style = WIDE) -> Table:
-    """Return the table of the types of detectors: the best of each and its costs."""
-    metric, label = board.metric.name, board.metric.label
-    value = format_of(metric)
-    makers: list[Maker] = [
-        (Column("type", "text"), _type),
-        (Column("ranked"), lambda f: f"{f['ranked']}/{f['detectors']}"),
-        (Column("best", "name"), lambda f: _named(f["best"])),
-        (Column("#"), lambda f: whole(f["rank"])),
-        (Column(f"{label} {style.level}"), lambda f: style.line(metric, f)),
-        (Column("median" if style.narrow else f"median {label}"), lambda f: value(f["median"])),
-        (Column("first on"), lambda f: f"{f['first']}/{f['datasets']}"),
-        (Column("fit s"), lambda f: cost(f["fit_seconds"])),
-        (Column(MICRO), lambda f: cost(f["score_us"])),
-    ]
-    note = (
-        f"The best detector of a type has the best mean {label}, chosen with these data: the more "
-        "detectors of a type there are, the better its best looks. First on: data sets whose best "
-        "detector, or one equal to it, is of the type."
-    )
-    title = f"{label} by type of detector"
-    return filled(title, makers, records(board.families), notes=(note,))
-
-
-def differences(board: Board, comparison: Comparison) -> Table:
-    """Return the table of every detector against the reference."""
-
-    def difference(c: Record) -> str:
-        return bracketed(share, c["difference"], c["low"], c["high"])
-
-    def chance(c: Record) -> str:
-        low, high = c["superiority_low"], c["superiority_high"]
-        return f"{share(c['superiority'], 2)} {limits(lambda value: share(value, 2), low, high)}"
-
-    makers: list[Maker] = [
-        (Column("detector", "name"), lambda c: _named(c["label"])),
-        (Column("rank"), lambda c: fixed(c["mean_rank"], 1)),
-        (
-            Column("difference [95 %]"),
-            difference,
-        ),
-        (Column("w/t/l"), lambda c: f"{c['wins']}/{c['ties']}/{c['losses']}"),
-        (Column("P(beats) [95 %]"), chance),
-        (Column("p"), lambda c: cost(c["holm"]) if c["holm"] < 1 else "1"),
-        (Column("better"), lambda c: share(c["better"], 2)),
-        (Column("same"), lambda c: share(c["same"], 2)),
-        (Column("worse"), lambda c: share(c["worse"], 2)),
-    ]
-    title = f"{board.metric.label}: differences from {comparison.reference}"
-    return filled(title, makers, records(comparison.lines), notes=comparison.notes)
-
-
-def data_sets(board: Board, style: Style = WIDE) -> Table:
-    """Return the table of data sets: sizes, the best of all and of each type of detector."""
-    label, value = board.metric.label, format_of(board.metric.name)
-    names = list(board.datasets["dataset"])
-    short = dict(zip(names, short_names(names), strict=True))
-
-    def best(d: Record) -> Cell:
-        return _named(d["best"], f" +{d['ties']}" if d["ties"] else "")
-
-    makers: list[Maker]
-    if style.narrow:
-        has_limits = board.datasets["best_low"].notna().any()
-        makers = [
-            (Column("data set", "name"), lambda d: short[d["dataset"]]),
-            (Column("train"), lambda d: whole(d["n_train"])),
-            (
-                Column("test (anom.)"),
-                lambda d: f"{whole(d['n_test'])} ({whole(d['n_anomalies'])})",
-            ),
-            (Column("best", "name"), best),
-            (
-                Column(f"{label} {style.level}" if has_limits else label),
-                lambda d: compact(value, d["best_value"], d["best_low"], d["best_high"]),
-            ),
-            *(_best_value(family, value) for family in FAMILIES),
-        ]
-    else:
-        makers = [
-            (Column("data set", "text"), lambda d: d["dataset"]),
-            (Column("family", "text"), lambda d: d["dataset_family"]),
-            (Column("kind", "text"), lambda d: d["dataset_kind"]),
-            (Column("train"), lambda d: whole(d["n_train"])),
-            (Column("test"), lambda d: whole(d["n_test"])),
-            (Column("anomalies"), lambda d: whole(d["n_anomalies"])),
-            (Column("best", "text"), best),
-            (Column(label), lambda d: value(d["best_value"])),
-            (Column("95 %"), lambda d: limits(value, d["best_low"], d["best_high"])),
-            *(_best_of(family, value) for family in FAMILIES),
-        ]
-    reached: Maker = (Column("reach"), reach)
-    return filled("By data set", [*makers, reached], records(board.datasets))
-
-
-def _best_value(family: str, value: Callable[[float], str]) -> Maker:
-    head = SHORT_TYPES.get(family, family)
-    return Column(head), lambda d: value(d[f"best_{family}_value"])
-
-
-def _best_of(family: str, value: Callable[[float], str]) -> Maker:
-    def cell(d: Record) -> Cell:
-        label, reached = d[f"best_{family}"], d[f"best_{family}_value"]
-        if not label:
-            return Cell(NONE)
-        return Cell(f"{value(reached)} {label}", best=abs(reached - d["best_value"]) < 1e-9)
-
-    return Column(TYPES[family]), cell
-
-
-def matrix(board: Board) -> Table:
-    """Return the table of every detector on every data set; intervals where few sets leave room."""
-    value = format_of(board.metric.name)
-    names = list(board.datasets["dataset"])
-    wide = len(names) <= FEW and board.cells["low"].notna().any()
-    cells = {(c["label"], c["dataset"]): c for c in records(board.cells)}
-
-    def shown(name: str) -> Callable[[Record], Cell]:
-        def cell(d: Record) -> Cell:
-            c = cells[d["label"], name]
-            text = WIDE.line(board.metric.name, c) if wide else value(c["value"])
-            return Cell(_with_status(text, c), best=c["best"], near=c["near"])
-
-        return cell
-
-    makers: list[Maker] = [
-        (Column("detector", "name"), lambda d: Cell(d["label"], code=True, tail=marks(d))),
-        *((Column(s), shown(n)) for s, n in zip(short_names(names), names, strict=True)),
-    ]
-    title = f"{board.metric.label} of every detector on every data set"
-    return filled(title, makers, records(board.detectors), turned=True)
-
-
-def _with_status(text: str, cell: Record) -> str:
-    """Return the text of a cell of the matrix: its value, or why it has none or only a part."""
-    if cell["rows_ok"] == cell["rows"]:
-        return text
-    reason = "" if cell["status"] == "missing" else cell["status"]
-    if not cell["rows_ok"]:
-        return reason or NONE
-    return f"{text} ({cell['rows_ok']}/{cell['rows']}{', ' + reason if reason else ''})"
-
-
-def means(board: Board, table: pd.DataFrame, by: str, style: Style = WIDE) -> Table:
-    """Return the table of means under each protocol, or on each kind of data."""
-    metric = board.metric.name
-    lines = {(line["label"], line[by]): line for line in records(table)}
-    sign = 1 if board.metric.larger_is_better else -1
-    top: dict[str, float] = {}
-    for line in lines.values():
-        if line["rows_ok"] == line["rows"]:
-            top[line[by]] = max(sign * line["value"], top.get(line[by], -math.inf))
-
-    def shown(group: str) -> Callable[[Record], Cell]:
-        def cell(d: Record) -> Cell:
-            line = lines[d["label"], group]
-            text = style.line(metric, line)
-            if line["rows_ok"] < line["rows"]:
-                return Cell(f"{text} ({line['rows_ok']}/{line['rows']})")
-            return Cell(text, best=sign * line["value"] >= top[group] - 1e-9)
-
-        return cell
-
-    makers: list[Maker] = [
-        (Column("detector", "name"), lambda d: _named(d["label"])),
-        *((Column(group), shown(group)) for group in dict.fromkeys(group for _, group in lines)),
-    ]
-    title = f"{board.metric.label} by {'kind of data' if by == 'kind' else by}"
-    return filled(title, makers, records(board.detectors))
-
-
-def _failures(board: Board, style: Style) -> Table:
-    """Return the table of failures, a line for each detector, status and reason."""
-    lines = records(board.failures)
-    shown = lines[:FEW_FAILURES] if style.narrow else lines
-    more = len(lines) - len(shown)
-    makers: list[Maker] = [
-        (Column("detector", "name"), lambda f: _named(f["label"])),
-        (Column("status", "text"), lambda f: f["status"]),
-        (Column("rows"), lambda f: str(f["rows"])),
-        (Column("data sets", "prose"), lambda f: ", ".join(f["datasets"])),
-        (Column("reason", "prose"), lambda f: Cell(f["reason"], code=True)),
-    ]
-    note = (f"{more} more in the other formats.",) if more else ()
-    return filled("Failures", makers, shown, notes=note)
-
-
-def _named(label: str, tail: str = "") -> Cell:
-    return Cell(label, code=True, tail=tail) if label else Cell(NONE)
-
-
-def _six_digits(value: Any) -> Any:
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.6g}"
-    return "" if value is pd.NA or value is None else value
 
 
 def _compared(comparison: Comparison) -> Record:

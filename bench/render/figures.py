@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
 from bench.boards.against import Comparison
 from bench.boards.board import Board
-from bench.boards.words import FAMILIES
+from bench.boards.words import FAMILIES, TYPES
 from bench.render.values import share, short_names
 from bench.stats import averages, differences
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 # each type also has its own marker.
 COLOURS = {"deep": "#0072B2", "shallow": "#009E73", "hybrid": "#CC79A7", "control": "#4d4d4d"}
 MARKERS = {"deep": "s", "shallow": "o", "hybrid": "D", "control": "x"}
-FORMATS = ("pdf", "svg", "png")
+DATES = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}  # left out
 LINE = 0.17  # inches of a line of names
 WIDTH = 7.2  # inches of a page's text
 LETTER = 0.08  # inches of the widest letter of a name
 TEXT = 8  # points
 NUMBERED = 24  # data sets up to which a heat map has room for numbers
-# A fixed salt makes equal figures equal files, and no date is written into them.
+# With a fixed salt and without a date, equal figures are equal files.
 SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "fathom",
     "svg.fonttype": "none",
@@ -71,16 +71,21 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     """Write a figure as PDF, SVG and PNG; return the files."""
     import matplotlib
 
-    written = []
     with matplotlib.rc_context(SETTINGS):
         figure.draw_without_rendering()  # lays it out, which need not be done for each format
-        figure.set_layout_engine("none")
-        for suffix in FORMATS:
-            path = stem.with_name(f"{stem.name}.{suffix}")
-            nothing = {"Date": None} if suffix == "svg" else {"CreationDate": None}
-            figure.savefig(path, dpi=200, metadata=nothing if suffix != "png" else None)
-            written.append(path)
-    return written
+    figure.set_layout_engine("none")
+    paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in DATES]
+    for path in paths:
+        write(figure, path, path.suffix[1:])
+    return paths
+
+
+def write(figure: Figure, file: Path | TextIO, suffix: str) -> None:
+    """Write a figure in one format; equal figures give equal files."""
+    import matplotlib
+
+    with matplotlib.rc_context(SETTINGS):
+        figure.savefig(file, format=suffix, dpi=200, metadata=DATES[suffix])
 
 
 def critical_differences(board: Board, comparison: Comparison) -> Drawn:
@@ -208,9 +213,8 @@ def quality_and_cost(board: Board, name: str) -> Drawn:
     return Drawn(
         figure,
         f"Mean {board.metric.label} against {label}; ranked detectors. The dashed line is the "
-        "Pareto front: no detector on it is beaten in both; it and the best of each family are "
-        "named. Times are of the machines that made "
-        "the rows.",
+        "Pareto front: no detector on it is beaten in both; its detectors and the best of each "
+        "type are named. Times are of the machines that computed the rows.",
     )
 
 
@@ -247,7 +251,7 @@ def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
 
 def _points(axes: Axes, x: Any, y: Any, family: str, size: float = 22) -> None:
     filled = MARKERS[family] != "x"
-    axes.scatter(x, y, marker=MARKERS[family], s=size, zorder=3, label=family,
+    axes.scatter(x, y, marker=MARKERS[family], s=size, zorder=3, label=TYPES[family],
                  facecolor=COLOURS[family], edgecolor="white" if filled else None,
                  linewidth=0.5 if filled else 1.3)  # fmt: skip
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -26,13 +24,6 @@ class Format(NamedTuple):
     suffix: str
 
 
-def _csv(document: Document) -> str:
-    heads, rows = document.lines()
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([heads, *rows])
-    return text.getvalue()
-
-
 def _json(document: Document) -> str:
     return json.dumps(document.content(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -46,7 +37,7 @@ def _bib(document: Document) -> str:
 TABLE = "table"  # for a terminal, and what every command prints by default
 FORMATS: dict[str, Format] = {
     TABLE: Format(lambda document: terminal.write(document.page(narrow=True)), "txt"),
-    "csv": Format(_csv, "csv"),
+    "csv": Format(lambda document: document.csv(), "csv"),
     "md": Format(lambda document: markdown.write(document.page(narrow=False)), "md"),
     "tex": Format(lambda d: latex.write(d.page(narrow=False), d.sources()), "tex"),
     "bib": Format(_bib, "bib"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.metrics.scored import METRICS
-from bench.render.table import NONE, Column, Document, Page, Table, plain
+from bench.render.table import NONE, Column, Document, Page, Table, csv_text, plain
 from bench.reproduce.comparison import AGREEMENTS, LEGEND, NOT_YET, Cell, Reproduction
 from bench.reproduce.published import Description, PublishedTable
 
@@ -51,11 +51,11 @@ class ReproductionDocument(Document):
         table = plain("", COLUMNS, rows, text=text, notes=(*description.notes, *notes))
         return Page(f"{made.table.name}: {description.title}", (table,))
 
-    def lines(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def csv(self) -> str:
         """Return every cell, with three decimals more than were printed."""
         heads = ("dataset", "detector", "metric", "printed", "printed_std", "ours", "ours_std",
                  "difference", "agreement", "deterministic", "source", "reason")  # fmt: skip
-        return heads, map(self._line, self.made.cells)
+        return csv_text([heads, *map(self._line, self.made.cells)])
 
     def _line(self, cell: Cell) -> list[Any]:
         digits = self.made.table.description.decimals + 3

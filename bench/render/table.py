@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -97,10 +99,10 @@ class Document:
         """Return the page; a narrow one is for a terminal of 100 columns."""
         raise NotImplementedError
 
-    def lines(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        """Return the heads and rows of the CSV file: by default the first table."""
+    def csv(self) -> str:
+        """Return the CSV file: by default the first table."""
         table = next(table for table in self.page(narrow=False).tables if table.columns)
-        return [column.head for column in table.columns], table.texts()
+        return csv_text([[column.head for column in table.columns], *table.texts()])
 
     def content(self) -> Any:
         """Return the value of the JSON file: by default the texts of the page."""
@@ -131,6 +133,13 @@ class Plain(Document):
     def page(self, *, narrow: bool) -> Page:
         """Return the page."""
         return self.made
+
+
+def csv_text(lines: Iterable[Sequence[object]]) -> str:
+    """Return lines of values as CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue()
 
 
 Maker = tuple[Column, Callable[[Record], Cell | str]]

@@ -21,7 +21,7 @@ WIDTH = 100  # cells of a line, where no terminal says otherwise
 LEAST = 10  # cells that a name or prose keeps however narrow the terminal
 LONGEST_HEAD = 15  # cells of a head that is not folded
 BREAKS = {  # a text may continue on another line after these
-    "name": re.compile(r"(?<=[-:+,\[(=/ ])"),
+    "name": re.compile(r"(?<=[-:+,\[(=/])|(?<= )(?!%)"),
     "prose": re.compile(r"(?<=\s)"),
 }
 STYLES = {

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from bench.history.timeline import Line, Point
 from bench.metrics import scored
+from bench.render import figures
 from bench.render.comparison import limits
 from bench.render.table import NONE, Column, Page, Table, plain
 from bench.render.values import share, signed
 
 MARKS = {"better": "\N{BLACK UP-POINTING TRIANGLE}", "worse": "\N{BLACK DOWN-POINTING TRIANGLE}"}
 COLUMNS, PANEL = 3, (3.4, 2.4)  # panels in a row, and inches of one
-SUFFIXES = (".pdf", ".png", ".svg")
 
 
 LEGEND = (
@@ -46,12 +46,12 @@ def draw(lines: Sequence[Line], metric: str, file: Path) -> None:
     """Draw a panel for each line of several versions (of all, where there are none).
 
     Raises:
-        ValueError: the suffix of the file is not of SUFFIXES.
+        ValueError: the suffix of the file is not that of a figure.
     """
-    if file.suffix not in SUFFIXES:
-        msg = f"--figure {str(file)!r} ends in {file.suffix!r}; accepted are {', '.join(SUFFIXES)}"
+    if file.suffix[1:] not in figures.DATES:
+        accepted = ", ".join(f".{suffix}" for suffix in figures.DATES)
+        msg = f"--figure {str(file)!r} ends in {file.suffix!r}; accepted are {accepted}"
         raise ValueError(msg)
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     shown = [line for line in lines if len(line.points) > 1] or [
@@ -80,13 +80,7 @@ def draw(lines: Sequence[Line], metric: str, file: Path) -> None:
         axes.tick_params(labelsize=6, rotation=0)
         axes.set_ylabel(scored.get(metric).label, fontsize=7)
         axes.margins(x=0.1)
-    with rc_context({"svg.hashsalt": "fathom"}):  # equal lines give equal files
-        sheet.savefig(file, dpi=150, metadata=_dateless(file))
-
-
-def _dateless(file: Path) -> dict[str, None]:
-    """Return what keeps the time of day out of a file."""
-    return {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(file.suffix, {})
+    figures.write(sheet, file, file.suffix[1:])
 
 
 def _mark(point: Point) -> str | None:

@@ -20,7 +20,7 @@ from bench.boards.board import Board
 from bench.boards.words import MARKS, TYPES
 from bench.render import html
 from bench.render import values as text
-from bench.render.board import means
+from bench.render.tables import means
 from bench.render.values import records
 from bench.report import chart_data, depth, diagrams, sections
 from bench.stats import bayes

@@ -33,18 +33,15 @@ class Summary:
 
 def of_board(board: Board) -> Summary:
     """Return the summary of a board; drawing its figures takes a second or two."""
-    import matplotlib
-
     from bench.boards.against import against, comparable
     from bench.render import figures, formats
 
     comparison = against(board, None) if comparable(board) else None
     files = formats.leaderboards(board) | {TABLE: _table(board)}
-    with matplotlib.rc_context(figures.SETTINGS):
-        for name, drawn in figures.draw(board, comparison).items():
-            text = io.StringIO()
-            drawn.drawing.savefig(text, format="svg", metadata={"Date": None})
-            files[f"figures/{name}.svg"] = text.getvalue()
+    for name, drawn in figures.draw(board, comparison).items():
+        text = io.StringIO()
+        figures.write(drawn.drawing, text, "svg")
+        files[f"figures/{name}.svg"] = text.getvalue()
     name = board.metric.name
     means = board.detectors.set_index("label")[name]
     metrics = {f"{name}/{label}": float(value) for label, value in means.items()}
@@ -55,7 +52,7 @@ def _table(board: Board) -> str:
     """Return the leaderboard as printed, in the JSON of MLflow's tables."""
     import pandas as pd
 
-    from bench.render.board import leaderboard
+    from bench.render.tables import leaderboard
 
     table = leaderboard(board)
     heads = [column.head for column in table.columns]

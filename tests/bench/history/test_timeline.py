@@ -167,4 +167,4 @@ def test_the_command_draws_where_it_is_asked_to(bench, results, tmp_path):
 def test_a_figure_of_another_kind_is_bad_usage(bench, results):
     ran = bench("history", "--figure", "x.gif", "--results", results)
     assert ran.wait() == 2
-    assert ran.stderr == "bench: --figure 'x.gif' ends in '.gif'; accepted are .pdf, .png, .svg\n"
+    assert ran.stderr == "bench: --figure 'x.gif' ends in '.gif'; accepted are .pdf, .svg, .png\n"

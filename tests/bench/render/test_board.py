@@ -6,7 +6,8 @@ import pytest
 
 from bench.boards.board import build
 from bench.render import terminal
-from bench.render.board import MANY, N_BEST, BoardDocument
+from bench.render.board import MANY, BoardDocument
+from bench.render.tables import N_BEST
 from bench.render.terminal import WIDTH
 from tests.helpers.boards_made_up import failed, rows_of
 

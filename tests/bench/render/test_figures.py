@@ -11,7 +11,7 @@ from PIL import Image
 
 from bench.boards.against import against
 from bench.boards.board import build
-from bench.boards.words import FAMILIES
+from bench.boards.words import FAMILIES, TYPES
 from bench.render import figures
 from tests.helpers.boards_made_up import DETECTORS, failed, rows_of
 
@@ -42,7 +42,7 @@ def test_a_figure_is_written_as_pdf_svg_and_png_the_same_each_time(made, tmp_pat
     for name in ("one", "two"):
         figure = figures.quality_and_cost(made, "fit_seconds").drawing
         written = figures.save(figure, tmp_path / name)
-        assert [path.name for path in written] == [f"{name}.{form}" for form in figures.FORMATS]
+        assert [path.name for path in written] == [f"{name}.{form}" for form in figures.DATES]
         files.append([path.read_bytes() for path in written])
     assert [content[:5] for content in files[0]] == [b"%PDF-", b"<?xml", b"\x89PNG\r"]
     assert files[0] == files[1]
@@ -101,7 +101,7 @@ def test_families_differ_by_marker_and_in_grey(made):
     assert len(set(figures.MARKERS.values())) == 4
     axes = figures.quality_and_cost(made, "fit_seconds").drawing.axes[0]
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert legend == list(FAMILIES)
+    assert legend == list(TYPES.values())
     assert len({to_rgb(colour) for colour in figures.COLOURS.values()}) == 4
 
 
