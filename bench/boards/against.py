@@ -59,7 +59,7 @@ def against(
         board: its metric is compared; a metric of cost has no margin that suits all scales.
         reference: label of a detector.
         unit: what counts as one, see `bench.boards.blocks`.
-        coverage: what is left out where rows are absent.
+        coverage: what is left out if rows are missing.
         margin: differences of at most this are ties, and practically the same; in units of the
             metric.
 
@@ -121,10 +121,13 @@ def _notes(
     k, n = found.values.shape
     notes = [f"{found.caption}."]
     if test is not None:
-        verdict = "do not all rank alike" if test.f_p < differences.ALPHA else "may all rank alike"
-        told = f"F = {test.f:.3g}" if np.isfinite(test.f) else "all agree"
-        notes.append(f"Friedman with Iman and Davenport's correction: {told}, {_p(test.f_p)}: they "
-                     f"{verdict}{' (rough: few blocks)' if n < ROUGH else ''}.")  # fmt: skip
+        verdict = "differ" if test.f_p < differences.ALPHA else "may be equal"
+        value = f"F = {test.f:.3g}" if np.isfinite(test.f) else "all agree"
+        rough = " (rough: few blocks)" if n < ROUGH else ""
+        notes.append(
+            f"Friedman with Iman and Davenport's correction: {value}, {_p(test.f_p)}: mean ranks "
+            f"{verdict}{rough}."
+        )
     n_pairs = k * (k - 1) // 2
     text = f"p: Wilcoxon's signed-rank test, Holm-corrected over all {n_pairs} pairs."
     if least * n_pairs > differences.ALPHA:

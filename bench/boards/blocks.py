@@ -1,7 +1,7 @@
 """Complete tables of detectors by data sets, which tests of difference need.
 
 The unit is the data set, after averaging its seeds, or the family of related data sets, after
-averaging these too. A test needs every detector on every unit; where rows are absent, either
+averaging these too. A test needs every detector on every unit; if rows are missing, either
 detectors or data sets have to go, and what went is said.
 """
 

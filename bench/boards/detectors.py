@@ -83,11 +83,11 @@ def _verdicts(
     verdicts: list[bool | None] = [None] * len(table)
     ranked = table["mean_rank"].notna().to_numpy()
     control = table["family"].to_numpy(str) == "control"
-    controls, others = np.flatnonzero(ranked & control), np.flatnonzero(ranked & ~control)
-    if not (metric.larger_is_better and len(controls) and len(others) and len(grid.cells) > 1):
+    baselines, others = np.flatnonzero(ranked & control), np.flatnonzero(ranked & ~control)
+    if not (metric.larger_is_better and len(baselines) and len(others) and len(grid.cells) > 1):
         return "", verdicts
-    means = averages.family_means(averages.dataset_means(values[controls], grid.cells), grid.cells)
-    best = controls[np.argmax(means)]
+    means = averages.family_means(averages.dataset_means(values[baselines], grid.cells), grid.cells)
+    best = baselines[np.argmax(means)]
     low = np.quantile((values[others] - values[best]) @ weights, (1 - intervals.LEVEL) / 2, axis=1)
     for detector, limit in zip(others, low, strict=True):
         verdicts[detector] = bool(limit > 1e-9)

@@ -176,8 +176,8 @@ def _commit(word: str, stored: Sequence[Record]) -> str:
     if re.fullmatch(r"[0-9a-f]{4,40}", word):
         found = sorted(commit for commit in commits if commit.startswith(word))
         if len(found) > 1:
-            told = ", ".join(commit[: len(word) + 4] for commit in found[:MOST_NAMED])
-            msg = f"{word!r} begins several commits: {told}; give more digits"
+            listed = ", ".join(commit[: len(word) + 4] for commit in found[:MOST_NAMED])
+            msg = f"{word!r} begins several commits: {listed}; give more digits"
             raise ValueError(msg)
         if found:
             return found[0]
@@ -207,9 +207,9 @@ def _there_is(stored: Sequence[Record]) -> str:
     newest = sorted(stored, key=date_of, reverse=True)
     commits = dict.fromkeys(commit_of(record)[:SHORT] for record in newest)
     runs = dict.fromkeys(str(record["provenance"].get("run", "")) for record in newest)
-    told = [
+    parts = [
         f"{what} {', '.join([n for n in names if n][:MOST_NAMED])}"
         for what, names in (("commits", commits), ("runs", runs))
         if any(names)
     ]
-    return f"the store has {' and '.join(told)}" if told else "the store has no such rows"
+    return f"the store has {' and '.join(parts)}" if parts else "the store has no such rows"
