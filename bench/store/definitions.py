@@ -40,6 +40,7 @@ class Definitions:
         self._texts: dict[Definition, Text] = {}
         self._reached: dict[Definition, frozenset[Definition]] = {}
         self._digests: dict[Definition, str] = {}
+        self._found: dict[str, Definition] = {}
         self._cut = {self.find(target) for target in cut}
 
     def changed(self, file: Path, tree: ast.Module) -> Definitions:
@@ -56,12 +57,14 @@ class Definitions:
         Raises:
             ValueError: there is none.
         """
-        where, _, name = target.partition(":")
-        found = self._follow(Import(self._home, (*where.split("."), name)), None)
-        if found is None or found.name == WHOLE:
-            msg = f"the project has no definition {target}"
-            raise ValueError(msg)
-        return found
+        if target not in self._found:
+            where, _, name = target.partition(":")
+            found = self._follow(Import(self._home, (*where.split("."), name)), None)
+            if found is None or found.name == WHOLE:
+                msg = f"the project has no definition {target}"
+                raise ValueError(msg)
+            self._found[target] = found
+        return self._found[target]
 
     def whole(self, file: Path, place: Place) -> Definition:
         """Return a user's module as one definition."""
