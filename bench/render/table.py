@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -89,15 +90,15 @@ class Page:
     tables: tuple[Table, ...]
 
 
-class Document:
+class Document(ABC):
     """What a command prints, in the forms that the formats write; a page is enough.
 
     A document with values of full precision, or with sources to cite, has methods of its own.
     """
 
+    @abstractmethod
     def page(self, *, narrow: bool) -> Page:
         """Return the page; a narrow one is for a terminal of 100 columns."""
-        raise NotImplementedError
 
     def csv(self) -> str:
         """Return the CSV file: by default the first table."""
