@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
@@ -31,7 +32,8 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
     for entrant in suite.detectors:
         spec = parse(entrant.spec)
         on = _device(device) if spec.entry.takes_device else "cpu"
-        for name, data_sha256 in digests.items():
+        for name, protocol in product(suite.datasets, suite.protocol):
+            code = code_id(origin(spec, protocol, name))
             rows += [
                 Wanted(
                     spec=str(spec),
@@ -42,15 +44,14 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
                     transductive=spec.transductive,
                     dataset=name,
                     dataset_family=datasets.find(name).family,
-                    data_sha256=data_sha256,
+                    data_sha256=digests[name],
                     protocol=protocol,
                     scaler=suite.scaler,
                     seed=seed,
                     device=on,
-                    code_id=code_id(origin(spec, protocol, name)),
+                    code_id=code,
                     pixels_id=judged,
                 )
-                for protocol in suite.protocol
                 for seed in suite.seeds
             ]
     return rows
