@@ -2,7 +2,8 @@
 
 Makhzani, Shlens, Jaitly, Goodfellow and Frey, "Adversarial autoencoders", ICLR 2016 workshop,
 arXiv:1511.05644. Deterministic encoder, prior N(0, I). As a novelty detector: Leveau and Joly,
-"Adversarial autoencoders for novelty detection", ICLR 2017 workshop.
+"Adversarial autoencoders for novelty detection", Inria research report, 2017,
+https://hal.inria.fr/hal-01636617.
 
 Reference: [makhzani2016aae], [leveau2017aae]
 """

@@ -2,7 +2,7 @@
 
 Kingma and Welling, "Auto-encoding variational Bayes", ICLR 2014, arXiv:1312.6114. Its use as an
 anomaly detector by reconstruction probability: An and Cho, "Variational autoencoder based anomaly
-detection using reconstruction probability", SNU Data Mining Center technical report 2015-2, 2015.
+detection using reconstruction probability", SNU Data Mining Center, SNUDM-TR-2015-03, 2015.
 The weight on the divergence: Higgins et al., "beta-VAE", ICLR 2017,
 https://openreview.net/forum?id=Sy2fzU9gl.
 
