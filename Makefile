@@ -14,7 +14,7 @@ WORKERS = -n 2 --dist worksteal
 OPTIONS = $(SUITE) --results $(RESULTS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATA),--data $(DATA))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench test test-slow lint types docs perf board report ui clean
+.PHONY: help setup bench test test-slow faults lint types docs perf board report ui clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,8 +37,11 @@ bench: $(READY) ## run the missing rows of SUITE and print its leaderboard
 test: $(READY) ## run the tests, but for the slow ones
 	$(VENV)/bin/python -m pytest $(WORKERS) -m "not slow"
 
-test-slow: $(READY) ## run all tests; published tables take hours, and resume in the folder BENCH_REPRODUCTION
-	$(VENV)/bin/python -m pytest $(WORKERS)
+test-slow: $(READY) ## run all tests and write docs/faults.md; published tables take hours, and resume in the folder BENCH_REPRODUCTION
+	$(VENV)/bin/python -m pytest $(WORKERS) --fault-matrix docs/faults.md
+
+faults: $(READY) ## inject every fault, and write docs/faults.md
+	$(VENV)/bin/python -m pytest $(WORKERS) -m fault --fault-matrix docs/faults.md
 
 lint: $(READY) types ## check format, style, types and the direction of imports
 	$(VENV)/bin/ruff format --check .
