@@ -16,10 +16,12 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from detectors.contract import Detector
 
@@ -219,6 +221,14 @@ ANSWERS: dict[str, Callable[[np.ndarray], Any]] = {
     "text": lambda scores: ["high"] * len(scores),
     "complex": lambda scores: scores + 1j,
     "objects": lambda scores: np.array([object()] * len(scores)),
+    "masked": lambda scores: np.ma.masked_greater(scores, np.median(scores)),
+    "masked integers": lambda scores: np.ma.masked_equal(scores.astype(int), 3),
+    "a list with a masked value": lambda scores: [*scores[1:], np.ma.masked],
+    "missing in pandas": lambda scores: pd.Series([*scores[1:], pd.NA], dtype="Float64"),
+    "an array with NA": lambda scores: np.array([*scores[1:], pd.NA], dtype=object),
+    "an array with None": lambda scores: np.array([*scores[1:], None], dtype=object),
+    "decimals": lambda scores: np.array([*map(Decimal, scores[1:]), Decimal("NaN")]),
+    "dates": lambda scores: np.full(len(scores), np.datetime64("NaT")),
     "a list": lambda scores: scores.tolist(),
     "float32": lambda scores: scores.astype(np.float32),
 }

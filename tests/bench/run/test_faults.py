@@ -63,6 +63,16 @@ ANSWERS = {
     "complex": ("error", "Faulty scored complex128; expected real numbers"),
     "objects": ("error", "Faulty scored object; expected real numbers"),
 }
+MISSING = {
+    "masked": "ValueError: Faulty._score returned a masked array; give a missing value as NaN",
+    "masked integers": "_score returned a masked array",
+    "a list with a masked value": "1 of 119 scores are NaN or infinite",
+    "missing in pandas": "",
+    "an array with NA": "scored object; expected real numbers",
+    "an array with None": "scored object; expected real numbers",
+    "decimals": "scored object; expected real numbers",
+    "dates": "scored datetime64; expected real numbers",
+}
 
 
 def entrant(label, spec=FAULTY, **settings):
@@ -121,6 +131,22 @@ def test_scores_that_are_none_say_so(make_rows, good, answer):
     assert reason in bad.reason
     assert ("auroc" in bad.metrics) == (status == "constant")
     check_neighbour(rows, good)
+
+
+@pytest.mark.fault(
+    area="detectors and their processes",
+    kind="missing scores",
+    how="masked arrays, NA of pandas, NaN of decimal, None and NaT among the scores",
+    promise="the row is not ok, and its reason says so; no mask is dropped",
+)
+@pytest.mark.parametrize("spec", [FAULTY, "tests/helpers/faulty.py:Raw"])
+@pytest.mark.parametrize("answer", MISSING)
+def test_a_missing_score_is_a_status(make_rows, answer, spec):
+    (row,) = make_rows(entrant("missing", spec, answer=answer))
+    assert row.status in ("error", "non-finite")
+    assert row.metrics == {}
+    if spec == FAULTY:
+        assert MISSING[answer] in row.reason
 
 
 @pytest.mark.parametrize("answer", ["a list", "float32"])
