@@ -21,7 +21,8 @@ def rows(results: str | Path = "results") -> pd.DataFrame:
     Raises:
         FileNotFoundError: there is no store in that folder.
     """
-    from bench.store.store import STORE, Store
+    from bench.store.folder import STORE
+    from bench.store.store import Store
 
     folder = Path(results)
     if not (folder / STORE).is_file():

@@ -85,7 +85,7 @@ def _refusals() -> tuple[type[Exception], ...]:
     """Return the errors whose message is all that the user needs."""
     from bench.plan.suite import SuiteError
     from bench.run.supervise import Death
-    from bench.store.store import StoreError
+    from bench.store.folder import StoreError
 
     return SuiteError, StoreError, Death
 

@@ -87,7 +87,7 @@ def compare(
 def _compared(a: str, b: str, metric: str, results: Path) -> Comparison:
     from bench.history import compare as comparing
     from bench.history.selection import find_side, whole_side
-    from bench.store.store import STORE
+    from bench.store.folder import STORE
 
     stores: dict[Path, Store] = {}
     with ExitStack() as stack, usage():

@@ -35,10 +35,11 @@ def write_file(path: Path, text: str) -> None:
     Raises:
         Usage: the file cannot be written.
     """
-    draft = path.with_name(path.name + ".draft")
+    from bench.store.folder import replacing
+
     try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        with replacing(path) as draft:
+            draft.write_text(text, encoding="utf-8")
     except OSError as error:
         raise cannot_write(path, error) from error
     say(str(path))

@@ -262,7 +262,7 @@ def _compared(
     kept: Mapping[Place, Kept] | None = None,
 ) -> Reproduction:
     from bench.reproduce.comparison import reproduce
-    from bench.store.store import STORE
+    from bench.store.folder import STORE
 
     if not (results / STORE).is_file():
         return reproduce(table, wanted, {}, lambda key: None, kept)

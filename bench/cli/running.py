@@ -22,7 +22,7 @@ from bench.render import formats
 from bench.render.board import BoardDocument
 from bench.run.progress import Progressing
 from bench.run.session import Options, Session, opened
-from bench.run.workspace import DRAFT, writing
+from bench.run.workspace import make_tmp, sweep, writing
 from bench.store.provenance import provenance
 from bench.store.records import Row, Wanted
 from bench.store.store import Store
@@ -161,7 +161,9 @@ def _board(
 def _keep(results: Path, name: str, texts: Mapping[str, str]) -> None:
     """Write `leaderboard-NAME.md` and `.csv`, each whole or not at all."""
     with writing(results):
+        tmp = make_tmp(results)
         for file, text in texts.items():
-            draft = results / DRAFT
+            draft = tmp / file
             draft.write_text(text, encoding="utf-8")
             draft.replace(results / file.replace("leaderboard", f"leaderboard-{name}"))
+        sweep(results)

@@ -20,7 +20,8 @@ def open_store(results: Path) -> Iterator[Store]:
     Raises:
         Usage: the folder has no store.
     """
-    from bench.store.store import STORE, Store
+    from bench.store.folder import STORE
+    from bench.store.store import Store
 
     if not (results / STORE).is_file():
         msg = f"no {STORE} in {results}; run `bench run` first, or name another with --results"
@@ -34,7 +35,7 @@ def open_store(results: Path) -> Iterator[Store]:
 
 def statuses(results: Path) -> dict[str, str]:
     """Return the status of each stored row by its key; none where there is no store."""
-    from bench.store.store import STORE
+    from bench.store.folder import STORE
 
     if not (results / STORE).is_file():
         return {}

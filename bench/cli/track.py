@@ -32,8 +32,8 @@ def track(
 
     Each suite has an experiment of its own, which gets all rows of the suite, shared ones included.
     """
+    from bench.store.folder import locked
     from bench.store.records import made_for
-    from bench.store.store import locked
     from bench.tracking.stored import send_stored
 
     with locked(results), open_store(results) as store:

@@ -52,8 +52,9 @@ def merge(
     results: Results = FOLDER,
 ) -> None:
     """Add the rows of other results folders to this one."""
+    from bench.store.folder import locked
     from bench.store.merge import merge as merge_stores
-    from bench.store.store import Store, locked
+    from bench.store.store import Store
 
     if prefer is not None and prefer not in [*folders, results]:
         msg = f"--prefer {prefer} is not among the folders to merge"

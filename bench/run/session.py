@@ -22,8 +22,9 @@ from bench.run import cluster, local
 from bench.run.converse import check_settings
 from bench.run.memory import default_memory_mib
 from bench.run.workspace import prepare_tmp, sweep, writing
+from bench.store.folder import locked
 from bench.store.records import Row, Wanted
-from bench.store.store import Store, locked
+from bench.store.store import Store
 
 if TYPE_CHECKING:
     from distributed import Client

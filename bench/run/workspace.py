@@ -1,4 +1,8 @@
-"""What a run writes into a results folder for itself, and clears at its start and end."""
+"""Where a run keeps its work in flight: a marked folder of our own in the results folder.
+
+It is removed when a run starts or ends. Nothing else in a results folder is ever swept, for that
+folder may be a user's home.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +12,48 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.store.store import StoreError
+from bench.store.folder import StoreError
 
-TMP = "tmp"  # in the results folder
-DRAFT = "leaderboard.tmp"
+WORK = "fathom.work"  # in the results folder
+MARK = "made-by-fathom"  # a file in it
 MIN_FREE_MIB = 64
 
 
 def sweep(results: Path) -> None:
-    """Remove the temporary files of a run, also of one that was killed."""
-    shutil.rmtree(results / TMP, ignore_errors=True)
-    (results / DRAFT).unlink(missing_ok=True)
+    """Remove the work folder of a run, also of one that was killed; one without our mark stays."""
+    work = results / WORK
+    if (work / MARK).is_file():
+        shutil.rmtree(work / "tmp", ignore_errors=True)  # first, so that a kill leaves the mark
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def make_tmp(results: Path) -> Path:
+    """Return a new folder for files in flight (an absolute path), in a marked work folder.
+
+    Raises:
+        StoreError: it cannot be made, or there is a folder of its name that is not ours.
+    """
+    work = (results / WORK).absolute()  # a detector may change its working directory
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        if any(work.iterdir()):
+            msg = f"{work} is not of this program, for it has no file {MARK}; move it away"
+            raise StoreError(msg)
+        (work / MARK).write_text("Work in flight of `bench`; removed when a run starts or ends.\n")
+        (work / "tmp").mkdir()
+    except OSError as error:
+        raise _unusable(results, error) from error
+    return work / "tmp"
 
 
 def prepare_tmp(results: Path) -> Path:
-    """Return a new folder for temporary files (an absolute path), after a trial write.
+    """Return what `make_tmp` returns, after a trial write.
 
     Raises:
         StoreError: the folder cannot be written, or the disk is (nearly) full.
     """
-    tmp = (results / TMP).resolve()  # a detector may change its working directory
+    tmp = make_tmp(results)
     try:
-        tmp.mkdir(parents=True)
         free = shutil.disk_usage(tmp).free / 2**20
         if free < MIN_FREE_MIB:
             msg = f"only {free:.0f} MiB are free there, {MIN_FREE_MIB} are needed"
@@ -38,9 +62,12 @@ def prepare_tmp(results: Path) -> Path:
         trial.write_bytes(os.urandom(2**20))
         trial.unlink()
     except OSError as error:
-        msg = f"cannot work in {results}: {error}; give another folder with --results"
-        raise StoreError(msg) from error
+        raise _unusable(results, error) from error
     return tmp
+
+
+def _unusable(results: Path, error: OSError) -> StoreError:
+    return StoreError(f"cannot work in {results}: {error}; give another folder with --results")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.store.folder import replacing
 from bench.store.records import canonical
 from detectors.settings import nearest
 
@@ -35,13 +36,8 @@ def export(store: Store, table: str, file: Path) -> int:
         if name not in known:
             msg = f"unknown {what} {name!r} of {str(file)!r}; {nearest(name, known)}"
             raise ValueError(msg)
-    draft = file.with_name(f"{file.name}.tmp")
-    try:
-        n_lines = WRITERS[file.suffix](TABLES[table](store), draft)
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
-    return n_lines
+    with replacing(file) as draft:
+        return WRITERS[file.suffix](TABLES[table](store), draft)
 
 
 def rows(store: Store) -> Iterator[pd.DataFrame]:

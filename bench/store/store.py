@@ -9,14 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shlex
-import socket
 import sqlite3
-import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,13 +22,12 @@ from numpy.typing import NDArray
 from bench.metrics import scored
 from bench.store.carried import carry_over
 from bench.store.codeid import digest_of
+from bench.store.folder import STORE, StoreError
 from bench.store.records import SCORED, Row, canonical
 
 if TYPE_CHECKING:
     import pandas as pd
 
-STORE = "store.db"
-LOCK = "lock"
 VERSION = 1  # of what keys are made of; 0: whole files of code
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS rows (
@@ -42,10 +36,6 @@ CREATE TABLE IF NOT EXISTS rows (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS truths (id TEXT PRIMARY KEY, labels BLOB NOT NULL) WITHOUT ROWID;
 """
-
-
-class StoreError(RuntimeError):
-    """Raised if a results folder cannot be used; the message says what to do."""
 
 
 class Packed(NamedTuple):
@@ -217,48 +207,3 @@ class Store:
 def _metrics_id() -> str:
     """Return the digest of the code that computes metrics."""
     return digest_of("bench.metrics.scored:compute")
-
-
-@contextmanager
-def locked(results: Path) -> Iterator[None]:
-    """Lock a results folder for one run; the lock ends with the process, however that ends.
-
-    Raises:
-        StoreError: another run holds it (the message names it), or it cannot be written.
-    """
-    import fcntl
-
-    holder = {
-        "pid": os.getpid(),
-        "host": socket.gethostname(),
-        "command": shlex.join(["bench", *sys.argv[1:]]),
-        "since": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    try:
-        results.mkdir(parents=True, exist_ok=True)
-        handle = open(results / LOCK, "a+", encoding="utf-8")  # noqa: SIM115  # closed below
-    except OSError as error:
-        msg = f"cannot write the results folder {results}: {error}; give another with --results"
-        raise StoreError(msg) from error
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            handle.seek(0)
-            raise StoreError(_held(results, handle.read())) from None
-        try:
-            handle.truncate(0)
-            os.write(handle.fileno(), json.dumps(holder).encode())
-        except OSError as error:
-            msg = f"cannot write {results / LOCK}: {error}; give another folder with --results"
-            raise StoreError(msg) from error
-        yield
-
-
-def _held(results: Path, text: str) -> str:
-    try:
-        holder = json.loads(text)
-        who = "`{command}`, process {pid} on {host}, since {since}".format(**holder)
-    except (ValueError, KeyError):
-        who = "a run that is just starting"
-    return f"{results} is in use by {who}; wait for it, or give another folder with --results"

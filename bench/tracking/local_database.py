@@ -71,10 +71,10 @@ def _engine(uri: str, artifact_root: str) -> Engine:
 
 def _create(file: Path, artifact_root: str) -> None:
     """Create the database in memory, copy it to a draft beside its place and rename the draft."""
-    draft = file.with_name(f"{file.name}.new")
+    draft = file.with_name(f".{file.name}.by-fathom")
     file.parent.mkdir(parents=True, exist_ok=True)
-    for left in file.parent.glob(f"{draft.name}*"):
-        left.unlink()
+    for left in ("", "-journal", "-wal", "-shm"):  # of a kill
+        draft.with_name(f"{draft.name}{left}").unlink(missing_ok=True)
     engine = _engine("sqlite:///:memory:", artifact_root)
     with closing(engine.raw_connection()) as made, closing(sqlite3.connect(draft)) as copy:
         made.backup(copy)

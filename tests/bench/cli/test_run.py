@@ -43,7 +43,7 @@ def test_a_second_run_does_nothing_and_prints_the_same_board(bench, results):
     assert board.wait() == 0
     assert run.stdout.endswith(board.stdout)
     changed = {path for path, text in contents(results).items() if before[path] != text}
-    assert {Path(path).name for path in changed} <= {"lock"}
+    assert {Path(path).name for path in changed} <= {"fathom.lock"}
 
 
 def test_a_run_of_many_detectors_names_the_command_that_prints_the_whole_board(bench, tmp_path):

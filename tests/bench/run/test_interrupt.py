@@ -73,7 +73,7 @@ def test_an_interrupted_run_ends_at_once_and_keeps_its_rows(bench, suite, tmp_pa
     assert running.stderr == LINE
     assert "Traceback" not in running.stdout
     assert stored(results) == ["ok"] * 3
-    assert not (results / "tmp").exists()
+    assert not (results / "fathom.work").exists()
 
 
 def n_children(running):

@@ -19,7 +19,7 @@ datasets = ["wine", "synthetic/annulus"]
 seeds = 20
 """
 N_ROWS = 160
-KEPT = {"store.db", "store.db-wal", "store.db-shm", "lock"}
+KEPT = {"store.db", "store.db-wal", "store.db-shm", "fathom.lock"}
 BOARDS = {"leaderboard-killed.md", "leaderboard-killed.csv"}
 
 

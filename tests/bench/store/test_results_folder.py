@@ -185,7 +185,7 @@ def test_a_second_run_in_a_folder_names_the_first_and_leaves_it_alone(bench, tmp
     path.write_text(FAULTS + ENTRANT.format(label='"naps"', settings='scoring = "nap"'))
     results = tmp_path / "results"
     first = bench("run", path, "--results", results, "--seeds", 6, "--jobs", 1)
-    assert bench.wait_until(lambda: (results / "tmp").is_dir(), 60)
+    assert bench.wait_until(lambda: (results / "fathom.work").is_dir(), 60)
     second = bench("run", path, "--results", results)
     assert second.wait() == 2
     assert f"`bench run {path} --results {results} --seeds 6 --jobs 1`" in second.stderr
@@ -202,7 +202,7 @@ def test_reading_goes_on_beside_a_run(bench, tmp_path):
     path = tmp_path / "slow.toml"
     path.write_text(FAULTS + ENTRANT.format(label='"naps"', settings='scoring = "nap"'))
     run = bench("run", path, "--results", tmp_path, "--seeds", 6, "--jobs", 1)
-    assert bench.wait_until((tmp_path / "tmp").is_dir, 60)
+    assert bench.wait_until((tmp_path / "fathom.work").is_dir, 60)
     board = bench("board", path, "--results", tmp_path, "--seeds", 6)
     assert (board.wait(), board.stderr) == (0, "")
     assert not run.ended()

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import bench
+from bench.store.folder import LOCK, STORE, StoreError, locked
 from bench.store.records import Row
-from bench.store.store import LOCK, STORE, Store, StoreError, locked
+from bench.store.store import Store
 from tests.helpers import rows_made_up
 
 ROOT = Path(__file__).parents[3]
@@ -164,7 +165,7 @@ def test_what_is_no_store_or_no_folder_is_one_sentence(tmp_path):
 
 def test_the_lock_names_its_holder_and_ends_with_it(tmp_path):
     program = (
-        "import sys, time\nfrom pathlib import Path\nfrom bench.store.store import locked\n"
+        "import sys, time\nfrom pathlib import Path\nfrom bench.store.folder import locked\n"
         "with locked(Path(sys.argv[2])):\n    print('held', flush=True)\n    time.sleep(600)"
     )
     command = [sys.executable, "-c", program, "run smoke", str(tmp_path)]

@@ -1,0 +1,76 @@
+"""Nothing is removed or overwritten that a results folder did not make, be it the user's home."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers.command import contents
+
+SUITE = 'detectors = ["random", "mean-distance"]\ndatasets = ["synthetic/annulus"]\nseeds = 2\n'
+# What a user may have in a folder, under names near to those that commands write.
+FOREIGN = (
+    "tmp/thesis.tex",
+    "tmp/trial",
+    "leaderboard.tmp",
+    "leaderboard-small.md.tmp",
+    "lock",
+    "report.html.draft",
+    "rows.csv.tmp",
+    "mlflow.db.new",
+    "mlflow.db.news.txt",
+    "work/notes.txt",
+)
+
+
+@pytest.mark.fault(
+    area="results and loss",
+    kind="the results folder is a folder in use, such as the user's home",
+    how="files and folders of similar names lie there; run, report, board and export with "
+    "`--results .`",
+    promise="every file that was there stays as it was",
+)
+def test_no_command_removes_or_overwrites_files_of_others(bench, tmp_path):
+    for name in FOREIGN:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"mine: {name}")
+    (tmp_path / "small.toml").write_text(SUITE)
+    before = contents(tmp_path)
+    small = (tmp_path / "small.toml", "--results", tmp_path)
+    for command in (
+        ("run", *small),
+        ("report", *small),
+        ("board", *small, "--to", tmp_path),
+        ("export", tmp_path / "rows.csv", "--results", tmp_path),
+    ):
+        run = bench(*command, MLFLOW_TRACKING_URI="")
+        assert run.wait() == 0, run.stderr
+    assert contents(tmp_path).items() >= before.items()
+
+
+@pytest.mark.fault(
+    area="results and loss",
+    kind="a folder of the user's has the name of the work folder",
+    how="`fathom.work` in the results folder holds a file and no mark of ours",
+    promise="the run ends in one sentence and leaves it alone",
+)
+def test_a_work_folder_that_is_not_ours_is_refused_and_stays(bench, tmp_path):
+    (tmp_path / "small.toml").write_text(SUITE)
+    (tmp_path / "fathom.work" / "tmp").mkdir(parents=True)
+    (tmp_path / "fathom.work" / "tmp" / "thesis.tex").write_text("mine")
+    run = bench("run", tmp_path / "small.toml", "--results", tmp_path)
+    assert run.wait() == 2
+    assert run.stderr == (
+        f"bench: {tmp_path / 'fathom.work'} is not of this program, for it has no file "
+        "made-by-fathom; move it away\n"
+    )
+    assert (tmp_path / "fathom.work" / "tmp" / "thesis.tex").read_text() == "mine"
+
+
+def test_what_a_killed_run_left_is_swept(bench, tmp_path):
+    (tmp_path / "small.toml").write_text(SUITE)
+    work = tmp_path / "fathom.work"
+    (work / "tmp").mkdir(parents=True)
+    (work / "tmp" / "train-0.npy").write_text("left")
+    (work / "made-by-fathom").write_text("")
+    assert bench("run", tmp_path / "small.toml", "--results", tmp_path).wait() == 0
+    assert not work.exists()
