@@ -36,7 +36,7 @@ def generated(detector, n=300):
         return detector.net_.generator(noise).double().numpy()
 
 
-@EVERY
+@pytest.mark.parametrize("cls", [AnoGAN, pytest.param(ALAD, marks=pytest.mark.slow)])
 def test_generated_samples_come_nearer_to_the_data(cls):
     held = samples(300, seed=5)
     before, after = (

@@ -78,7 +78,13 @@ def test_every_convolution_moves_and_the_loss_falls(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "side"), [*((name, 64) for name in CONVOLUTIONAL), ("ae", 28), ("ae", 128)]
+    ("name", "side"),
+    [
+        *(pytest.param(name, 64, marks=pytest.mark.slow) for name in CONVOLUTIONAL),
+        pytest.param("ae", 128, marks=pytest.mark.slow),
+        ("ae", 28),
+        ("vae", 48),
+    ],
 )
 def test_images_of_larger_sides_train(name, side):
     x = np.random.default_rng(0).random((12, 3, side, side), dtype=np.float32)
