@@ -34,7 +34,7 @@ def data_folder(data: Path | None = None) -> Path:
 
 def is_present(entry: Entry, folder: Path) -> bool:
     """Return whether every file and folder of an entry is present, right or wrong."""
-    files = all((folder / file.path).is_file() for file in entry.files)
+    files = all(os.path.isfile(folder / file.path) for file in entry.files)
     return files and all(holds_files(folder / name) for name in entry.folders)
 
 
@@ -43,13 +43,18 @@ def locate(entry: Entry, folder: Path) -> list[Path]:
 
     Raises:
         MissingData: one is missing.
+        WrongData: something in a folder is not a regular file, such as a link to nothing.
     """
     for file in entry.files:
-        if not (folder / file.path).is_file():
+        if not os.path.isfile(folder / file.path):
             _missing(entry, file.path, folder, file.advice)
     for name in entry.folders:
         if not holds_files(folder / name):
             _missing(entry, f"{name}/", folder, entry.advice)
+        for path in files_under(folder / name):
+            if not os.path.isfile(path):  # to open a pipe would wait for ever
+                msg = f"{path} is neither a file nor a link to one; remove it"
+                raise WrongData(msg)
     return [folder / name for name in (*(file.path for file in entry.files), *entry.folders)]
 
 
@@ -156,7 +161,7 @@ def pinned(entry: Entry, folder: Path) -> list[Pinned]:
         for file, path in zip(entry.files, paths, strict=False)
     ]
     within = [(top, files_under(folder / top)) for top in entry.folders]
-    within += [(".", [folder / name]) for name in entry.beside if (folder / name).is_file()]
+    within += [(".", [folder / name]) for name in entry.beside if os.path.isfile(folder / name)]
     for top, files in within:
         names = [path.relative_to(folder / top).as_posix() for path in files]
         found += [
@@ -184,21 +189,25 @@ def holds_files(folder: Path) -> bool:
 
 def _missing(entry: Entry, path: str, folder: Path, advice: str) -> NoReturn:
     if Path(path).is_absolute():
-        reason = "does not exist; give the path of a file or folder that does"
-        if Path(path).is_dir() and path.endswith("/"):
+        is_there = os.path.lexists(path)
+        reason = "is neither a file nor a link to one" if is_there else "does not exist"
+        reason += "; give the path of a file or folder"
+        if os.path.isfile(path.rstrip("/")):
+            reason = "is a file; for a table, write file:PATH"
+        elif os.path.isdir(path) and path.endswith("/"):
             reason = "has no files; put the images there, or give another path"
-        elif Path(path).is_dir():
-            reason = "is a folder; name a file, or give another path"
+        elif os.path.isdir(path):
+            reason = "is a folder; for a folder of images, write folder:PATH"
         msg = f"{entry.name}: {path} {reason}"
         raise MissingData(msg)
     by_hand = f"{advice}, and put it there" if advice and not entry.can_be_fetched else ""
     act = by_hand or f"run `bench data fetch {entry.name.partition('?')[0]}`"
-    if packed := [a.file.path for a in entry.archives if (folder / a.file.path).is_file()]:
+    if packed := [a.file.path for a in entry.archives if os.path.isfile(folder / a.file.path)]:
         act = f"{act}, which unpacks {packed[0]}"
     around = sorted((folder / path).parent.glob("[!.]*/"))
     beside = [other.name for other in around if other != folder / path]
     if path.endswith("/") and "/" in path[:-1] and beside:
         act = f"found beside it: {', '.join(beside)}; {act}"
-    found = "has no files" if (folder / path).is_dir() else "is not"
+    found = "has no files" if os.path.isdir(folder / path) else "is not"
     msg = f"{entry.name}: {path} {found} in {folder}; {act}, or name another folder with --data"
     raise MissingData(msg)

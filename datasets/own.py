@@ -15,6 +15,7 @@ photos.v2.toml.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -81,11 +82,11 @@ def entry(name: str) -> Entry | None:
 
 def _file(name: str, rest: str) -> Entry:
     parsed = _parse(rest)
-    if parsed.path.is_dir():
-        msg = f"{name}: {parsed.path} is a folder; for a folder of images, write folder:"
-        raise BadSetting(msg + rest.partition("?")[0])
     ending = parsed.path.suffix
     if ending.lower() not in FORMATS:
+        if os.path.isdir(parsed.path):
+            msg = f"{name}: {parsed.path} is a folder; for a folder of images, write folder:"
+            raise BadSetting(msg + rest.partition("?")[0])
         msg = f"{name}: cannot read {ending or 'a file without an ending'!r}; give one of: "
         raise BadSetting(msg + ", ".join(FORMATS))
     return _entry(name, parsed, "datasets.families.tables:table", _TABLE, (parsed.path,))
@@ -93,9 +94,6 @@ def _file(name: str, rest: str) -> Entry:
 
 def _folder(name: str, rest: str) -> Entry:
     parsed = _parse(rest, is_folder=True)
-    if parsed.path.is_file():
-        msg = f"{name}: {parsed.path} is a file; for a table, write file:{rest.partition('?')[0]}"
-        raise BadSetting(msg)
     if any(key == "normal" for key, _ in (*parsed.in_name, *parsed.on_card)):
         return _entry(name, parsed, "datasets.families.mvtec:classes", _IMAGES | _CLASSES)
     loader, known = "datasets.families.mvtec:category", _IMAGES | _MASKS
@@ -186,10 +184,13 @@ def _entry(
 
 def _read_card(card: Path) -> Pairs:
     """Return the settings of a card, a pair for each value of a list; none without a card."""
-    if not card.is_file():
+    if not os.path.isfile(card):
         return []
     try:
         settings = tomllib.loads(card.read_text(encoding="utf-8"))
+    except OSError as error:
+        msg = f"cannot read {card}: {error.strerror}"
+        raise BadSetting(msg) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{card} is not valid TOML: {error}"
         raise BadSetting(msg) from error

@@ -105,6 +105,9 @@ def _tree_as_of(path: Path, changed_ns: int) -> ast.Module:
     except SyntaxError as error:
         msg = f"{path} is not valid python: {error.msg}, line {error.lineno}"
         raise ValueError(msg) from None
+    except (OSError, RecursionError, MemoryError) as error:
+        msg = f"{path} cannot be read as python: {error or type(error).__name__}"
+        raise ValueError(msg) from None
 
 
 def class_names(path: Path) -> list[str]:

@@ -60,11 +60,12 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
 def _digest(name: str, data: Path | None) -> str:
     """Return the digest that identifies a data set's content.
 
-    If that needs files that are missing, a placeholder stands for it: such a row is never run.
+    If that needs files that are missing or wrong, a placeholder stands for it: such a row is never
+    run, since the data set cannot be loaded.
     """
     try:
         return datasets.card(name, data).sha256
-    except datasets.MissingData:
+    except (OSError, datasets.WrongData):
         return f"absent: {name}"
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from bench.plan.job import Job, Limits
 from bench.protocols.named import NotApplicable, find
 from bench.run import judge, messages
+from bench.run.failures import one_line
 from bench.run.memory import default_memory_mib
 from bench.run.messages import Failed, Scored
 from bench.run.prepare import Unit, prepare
@@ -34,6 +35,9 @@ CHECK_SECONDS = 60.0  # for a detector to be imported
 
 class NotRun(Exception):
     """Raised when a job cannot be run for a reason that its detector did not cause."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(one_line(reason))
 
 
 def run_job(job: Job, server: ForkServer) -> Iterator[Row]:
@@ -114,6 +118,8 @@ def _run_block(child: Child, data: DataSet, block: list[list[Wanted]]) -> Iterat
             units.append(prepare(data, group))
         except NotApplicable as error:
             yield from (Row(wanted, "unsupported", str(error)) for wanted in group)
+        except Exception as error:  # above all a lack of memory
+            raise _unusable(group[0].dataset, error) from error
     if not units:
         return
     running = [(unit, wanted) for unit in units for wanted in unit.wanted]
@@ -217,6 +223,12 @@ def _load(name: str, folder: Path | None) -> DataSet:
         return load(name, folder)
     except (OSError, ValueError) as error:
         raise NotRun(str(error)) from error
+    except Exception as error:  # whatever absurd content does to a reader
+        raise _unusable(name, error) from error
+
+
+def _unusable(dataset: str, error: Exception) -> NotRun:
+    return NotRun(f"{dataset} cannot be used: {type(error).__name__}: {error}")
 
 
 def check_settings(

@@ -52,7 +52,7 @@ def test_settings_that_cannot_be_are_refused_before_reading(name, sentence):
 
 
 def test_a_path_that_leads_nowhere_is_named(tmp_path):
-    with pytest.raises(MissingData, match=rf"{tmp_path}/a\.csv does not exist; give the path"):
+    with pytest.raises(MissingData, match=rf"{tmp_path}/a\.csv does not exist; give the path of"):
         load(f"file:{tmp_path}/a.csv?label=x")
 
 
@@ -61,9 +61,9 @@ def test_a_folder_named_as_a_file_is_answered_with_the_name_it_should_have(tmp_p
 
     with pytest.raises(BadSetting, match=rf"is a folder; .*, write folder:{tmp_path}$"):
         find(f"file:{tmp_path}?normal=ok")
-    with pytest.raises(BadSetting, match=rf"is a file; for a table, write file:{path}$"):
-        find(f"folder:{path}?normal=ok")
-    with pytest.raises(MissingData, match=rf"{tmp_path} is a folder; name a file"):
+    with pytest.raises(MissingData, match=rf"{path}/ is a file; for a table, write file:PATH$"):
+        load(f"folder:{path}?normal=ok")
+    with pytest.raises(MissingData, match=rf"{tmp_path} is a folder; for a folder of images"):
         load(f"ucr:{tmp_path}?normal=1")
 
 
