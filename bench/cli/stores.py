@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_store(results: Path) -> Iterator[Store]:
-    """Open the store of a results folder for reading.
+def open_store(results: Path, *, read_only: bool = True) -> Iterator[Store]:
+    """Open the store of a results folder, for reading unless said otherwise.
 
     Raises:
         Usage: the folder has no store.
@@ -26,7 +26,7 @@ def open_store(results: Path) -> Iterator[Store]:
     if not (results / STORE).is_file():
         msg = f"no {STORE} in {results}; run `bench run` first, or name another with --results"
         raise Usage(msg)
-    store = Store(results, read_only=True)
+    store = Store(results, read_only=read_only)
     try:
         yield store
     finally:

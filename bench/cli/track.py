@@ -36,7 +36,7 @@ def track(
     from bench.store.records import made_for
     from bench.tracking.stored import send_stored
 
-    with locked(results), open_store(results) as store:
+    with locked(results), open_store(results, read_only=False) as store:
         stored = list(store.as_kept())
         suites = sorted(filter(None, {made_for(record) for record in stored}))
         for name in suites if suite is None else [suite]:

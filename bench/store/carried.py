@@ -28,7 +28,10 @@ MAP = Path(__file__).with_suffix(".csv")
 def carry_over(
     record: Mapping[str, Any], details: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Return record and details of a row under its key of today; None for one that stays."""
+    """Return record and details of a row under its key of today; None for one that stays.
+
+    The details keep the digest of the former record, by which its run in MLflow is found.
+    """
     code = details.get("code")
     if not code or any(_then("file").get(name) != one for name, one in code["files"].items()):
         return None
@@ -45,7 +48,8 @@ def carry_over(
     }
     new = {**record, **changed}
     wanted = Wanted(**{name: new[name] for name in Wanted.__dataclass_fields__})
-    return {**new, "key": wanted.key}, {**details, "code": {**today.parts, "versions": used}}
+    code = {**today.parts, "versions": used}
+    return {**new, "key": wanted.key}, {**details, "code": code, "carried_from": digest(record)}
 
 
 class _Today(NamedTuple):

@@ -35,6 +35,8 @@ CREATE TABLE IF NOT EXISTS rows (
     scores BLOB, truth TEXT REFERENCES truths (id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS truths (id TEXT PRIMARY KEY, labels BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
+INSERT INTO identity SELECT lower(hex(randomblob(16))) WHERE NOT EXISTS (SELECT 1 FROM identity);
 """
 
 
@@ -92,6 +94,11 @@ class Store:
                         (new["key"], canonical(new), canonical(told), key),
                     )
             self._db.execute(f"PRAGMA user_version = {VERSION}")
+
+    def id(self) -> str:
+        """Return what tells this store from all others; a copy of the file has the same."""
+        ((found,),) = self._read("SELECT id FROM identity")
+        return str(found)
 
     def close(self) -> None:
         """Close the file."""

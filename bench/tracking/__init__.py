@@ -7,6 +7,10 @@ and again, in place of the old run, only if its record has changed (`experiment`
 killed process left unfinished is replaced. Rows that such a process stored and did not log are sent
 by the next run of their suite that makes any, and by `bench track`.
 
+Results folders may share a server. Every run carries `fathom.store` (an id kept in the store) and
+`fathom.results` (the machine and folder that logged it), and a folder replaces only runs with both
+its own: the same row of two folders is two runs.
+
 By default the runs are in `mlflow.db` in the results folder, which can be rebuilt from the store
 at any time. MLFLOW_TRACKING_URI names a server instead (`destination`). MLflow takes 1.5 s to
 import, so only the functions that need it import it.

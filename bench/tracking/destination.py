@@ -7,6 +7,7 @@ import re
 import shlex
 import socket
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 from bench.store.store import Store
@@ -26,7 +27,7 @@ class Destination:
         invocation: tags of the parent run; "command" also names it.
         identity: of the invocation, so that a second attempt finds its parent run.
         uri: of the local database or the server.
-        folder: names the results folder on all machines.
+        origin: tags of every run that this folder logs; a run without them belongs to another.
     """
 
     def __init__(self, store: Store, experiment: str, invocation: dict[str, str]) -> None:
@@ -36,7 +37,10 @@ class Destination:
         self.invocation = invocation
         self.identity = uuid.uuid4().hex
         self.uri = tracking_uri(results)
-        self.folder = f"{socket.gethostname()}:{results.resolve()}"
+        self.origin = {
+            "fathom.store": store.id(),
+            "fathom.results": f"{socket.gethostname()}:{results.resolve()}",
+        }
 
     def problem(self, cause: str) -> str:
         """Return the sentence for the user if rows cannot be logged."""
@@ -51,6 +55,14 @@ class Destination:
             f"mlflow cannot use {file} ({cause}); rows are stored; "
             f"move the file away and `{command}` rebuilds it"
         )
+
+
+def is_of(store: Store, tags: Mapping[str, str]) -> bool:
+    """Return whether a store, or one that it is a copy of, logged a run with these tags.
+
+    A run without the id of a store was logged before stores had one: any may be its.
+    """
+    return tags.get("fathom.store") in {None, store.id()}
 
 
 def tracking_uri(results: Path) -> str:

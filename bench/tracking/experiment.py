@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.metrics import curves
 from bench.store.records import digest
 from bench.tracking import local_database, row_run
-from bench.tracking.destination import Destination, artifact_root, local_file
+from bench.tracking.destination import Destination, artifact_root, is_of, local_file
 from bench.tracking.parent_run import Summary
 
 if TYPE_CHECKING:
@@ -32,12 +32,18 @@ one detector on one data set with one seed.
 - *Compare*: select rows and press Compare, or group all by the params `label` and `dataset`.
 - *Filter*: `params.dataset = "wine" and tags.type = "deep"`, `tags.status != "ok"`.
 - *Losses*: metrics named `fit/...` have one step for each epoch.
+- *Several folders*: the tag `fathom.results` names the machine and the results folder of a run.
 - *Curves*: the artifact `curves.svg` of a row shows its ROC and precision-recall curves.
 """
 
 
 class Experiment:
     """An experiment, created if there is none, and the rows that it holds already.
+
+    A run belongs to the store that logged it, where that store lies: only such a run is ever
+    deleted, so that results folders may share a server. A copy of a folder has the id of its
+    original, so it logs no row again that was logged before the copy was made; from then on
+    neither changes a run of the other.
 
     Hold the lock of the results folder, so that no other process writes its runs.
     """
@@ -50,18 +56,26 @@ class Experiment:
         self._id = found.experiment_id if found else self._create()
         self._parent: str | None = None
         self._orphans: list[str] = []  # parent runs that killed processes left
-        self._rows: dict[str, tuple[str, str]] = {}  # key -> run id, digest of the record
+        self._logged: dict[str, str] = {}  # digest of the record -> run id
+        self._own: dict[str, str] = {}  # key -> run id, of the runs that may be replaced
         for run, status, tags in self._runs():
             self._notice(run, status, tags)
 
     def log(self, record: dict[str, Any]) -> bool:
-        """Log a record, in place of an older one of its key; False if it is there already."""
+        """Log a record, in place of our older one of its key; False if it is there already.
+
+        A row that was carried over to another key keeps its run, which gets the new key.
+        """
         key, content = record["key"], digest(record)
-        old, logged = self._rows.get(key, (None, None))
-        if logged == content:
+        if content in self._logged:
             return False
-        if old is not None:
-            self._client.delete_run(old)
+        details = self._destination.store.details(key)
+        if run := self._logged.get(details.get("carried_from", "")):
+            for tag, value in {"fathom.key": key, "fathom.digest": content}.items():
+                self._client.set_tag(run, tag, value)
+            return False
+        if key in self._own:
+            self._client.delete_run(self._own.pop(key))
         if self._parent is None:
             self._parent = self._start_parent()
         start, end = row_run.start_and_end(record)
@@ -69,11 +83,11 @@ class Experiment:
         info = self._client.create_run(
             self._id,
             start_time=start,
-            tags=row_run.tags(record) | links | {"fathom.results": self._destination.folder},
+            tags=row_run.tags(record) | links | self._destination.origin,
             run_name=row_run.title(record),
         ).info
         store = self._destination.store
-        fit = row_run.fit_curves(store.details(key).get("diagnostics", {}), end)
+        fit = row_run.fit_curves(details.get("diagnostics", {}), end)
         self._log_metrics(
             info.run_id, [*row_run.metrics(record, end), *fit], row_run.params(record)
         )
@@ -82,7 +96,8 @@ class Experiment:
             self._keep(curves.picture(*scored), CURVES, info.artifact_uri)
         status = "FINISHED" if record["status"] == "ok" else "FAILED"
         self._client.set_terminated(info.run_id, status, end)
-        self._rows[key] = info.run_id, content
+        self._own[key] = info.run_id
+        self._logged[content] = info.run_id
         return True
 
     def end(self, summarise: Callable[[], Summary], *, killed: bool = False) -> None:
@@ -109,13 +124,18 @@ class Experiment:
         return str(self._client.create_experiment(self._destination.experiment, root, tags=tags))
 
     def _runs(self) -> Iterator[tuple[str, str, Mapping[str, str]]]:
-        """Yield id, status and tags (ours, at least) of every run."""
+        """Yield id, status and tags (ours, at least) of the runs of this store and its copies.
+
+        Those of a local database may be of any store.
+        """
         if self._local:
             yield from local_database.runs(self._local, self._destination.experiment)
             return
-        token = None
+        token, store = None, self._destination.origin["fathom.store"]
         while True:
-            page = self._client.search_runs([self._id], max_results=PAGE, page_token=token)
+            page = self._client.search_runs(
+                [self._id], f"tags.`fathom.store` = '{store}'", max_results=PAGE, page_token=token
+            )
             yield from ((run.info.run_id, run.info.status, run.data.tags) for run in page)
             token = page.token
             if not token:
@@ -127,19 +147,21 @@ class Experiment:
         The folder is locked, so no process is still at work on such a run.
         """
         unfinished = status == "RUNNING"
-        left_here = unfinished and tags.get("fathom.results") == self._destination.folder
+        own = self._destination.origin.items() <= tags.items()
         if tags.get("fathom.invocation") == self._destination.identity:
             self._parent = run
         elif "fathom.key" not in tags:
-            self._orphans += [run] * left_here
-        elif left_here:
+            self._orphans += [run] * (unfinished and own)
+        elif unfinished and own:
             self._client.delete_run(run)
-        elif not unfinished:
-            self._rows[tags["fathom.key"]] = run, tags.get("fathom.digest", "")
+        elif not unfinished and is_of(self._destination.store, tags):
+            self._logged[tags.get("fathom.digest", "")] = run
+            if own:
+                self._own[tags["fathom.key"]] = run
 
     def _start_parent(self) -> str:
         destination = self._destination
-        links = {"fathom.invocation": destination.identity, "fathom.results": destination.folder}
+        links = {"fathom.invocation": destination.identity, **destination.origin}
         command = destination.invocation.get("command", destination.experiment)
         name = command if len(command) <= LONGEST_TITLE else f"{command[: LONGEST_TITLE - 3]}..."
         tags = row_run.texts(destination.invocation) | links

@@ -11,11 +11,7 @@ from bench.store.records import digest, made_for
 from bench.store.store import Store
 from bench.tracking import local_database
 from bench.tracking.delivery import Delivery, TrackingReport
-from bench.tracking.destination import (
-    local_file,
-    track_command,
-    tracking_uri,
-)
+from bench.tracking.destination import is_of, local_file, track_command, tracking_uri
 from bench.tracking.parent_run import Summary
 
 
@@ -50,7 +46,7 @@ def untracked(experiment: str, store: Store) -> str | None:
             held = {
                 tags.get("fathom.digest")
                 for _, status, tags in local_database.runs(file, experiment)
-                if status != "RUNNING"
+                if status != "RUNNING" and is_of(store, tags)
             }
     own = (record for record in store.as_kept() if made_for(record) == experiment)
     n_missing = sum(digest(store.renewed(record)) not in held for record in own)

@@ -10,7 +10,7 @@ from bench.tracking.tracker import Tracker
 from tests.helpers.tracked import INVOCATION, Server, records, replay, track
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(tmp_path_factory):
     """A results folder with two rows tracked, and a server on its database."""
     results = tmp_path_factory.mktemp("served") / "results"

@@ -3,9 +3,14 @@
 import json
 import shutil
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+from bench.store.store import Store
 from bench.tracking import experiment
+from bench.tracking.stored import send_stored, untracked
+from tests.helpers.carried_rows import knn_on_wine, stored_then
 from tests.helpers.plain_shell import logged, mlflow_client
 from tests.helpers.tracked import (
     API,
@@ -48,6 +53,25 @@ def test_a_row_that_was_run_again_takes_the_place_of_the_old_one(results):
     track(results, [record(0, "error", "boom"), record(1)])
     assert track(results, [record(0)]).logged == 1
     assert_each_once(results, records(2))
+
+
+def test_a_row_that_is_carried_over_to_another_key_keeps_its_run(results, tmp_path):
+    stored_then(results, knn_on_wine())
+    with closing(sqlite3.connect(results / "store.db")) as db:
+        ((then,),) = db.execute("SELECT record FROM rows").fetchall()
+    replay(tmp_path / "first", "default", [json.loads(then)])
+    shutil.copy(tmp_path / "first" / "mlflow.db", results)
+    with closing(sqlite3.connect(results / "mlflow.db")) as db, db:
+        db.execute("DELETE FROM tags WHERE key = 'fathom.store'")  # which stores did not have
+    (run,) = logged(results)[1]
+    with closing(Store(results)) as store:
+        stored = list(store.records())
+        report = send_stored(store, "default", stored, summary)
+        assert untracked("default", store) is None
+    assert (report.logged, report.already) == (0, 1)
+    (now,) = logged(results)[1]
+    assert now.info.run_id == run.info.run_id
+    assert (run.data.tags["fathom.key"], now.data.tags["fathom.key"]) == ("then", stored[0]["key"])
 
 
 def test_a_long_command_is_whole_in_its_tag_alone(results, monkeypatch):
