@@ -5,9 +5,12 @@ networks", AAAI 2022, doi:10.1609/aaai.v36i6.20629, arXiv:2112.05355. The messag
 is its distance, so the input of the network is the sorted distances to the k nearest training
 samples.
 
-Neighbours are training samples only. PyOD's class LUNAR also searches the negatives, and each of
-them finds itself at distance 0. It keeps the epoch with the best AUROC on held-out negatives, which
-on small sets can be the first one, before any step.
+Neighbours are training samples only, without the held-out ones, as in the authors' code. A negative
+that is a training sample with noise does not count this sample as a neighbour. In the authors' code
+it does: as all other neighbours are further away, the network can learn that a short first distance
+before long ones is an anomaly, which is how a normal sample in a sparse region looks. Uniform
+negatives fill the cube of the paper; the authors' code draws them near its corner 0. PyOD's class
+LUNAR also searches the negatives, and each of them finds itself at distance 0.
 
 Reference: [goodge2022lunar]
 """
@@ -20,6 +23,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
+from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import MinMaxScaler
 from torch import Tensor, nn
@@ -27,6 +31,7 @@ from torch import Tensor, nn
 from detectors.contract import Floats, require_rows
 from detectors.networks.dense import Dense
 from detectors.training.base import DeepDetector
+from detectors.training.replica import held_and_trained
 
 WIDTH = 128  # of the three hidden layers; the authors' 256 make a step four times as long
 
@@ -42,8 +47,8 @@ class LUNAR(DeepDetector[nn.Sequential]):
     to 1. Codes are the last hidden layer.
 
     Attributes:
-        n_neighbors: k, at most the training samples less one. The paper takes 100, too many for
-            small training sets.
+        n_neighbors: k, less than the training samples without those held out. The paper takes 100,
+            too many for small training sets.
         noise: epsilon: standard deviation of the noise on a feature, and the distance by which the
             cube of the uniform negatives exceeds [0, 1].
         noisy_share: probability of noise on a feature.
@@ -59,21 +64,35 @@ class LUNAR(DeepDetector[nn.Sequential]):
     def _material(self, x: Floats) -> Floats:
         """Return (n, 2 k): distances of the samples x (n, d), and of their negatives."""
         k = self.n_neighbors
-        require_rows(x, k + 1, f"n_neighbors = {k}")
-        self.scaler_ = MinMaxScaler().fit(x)
+        _, trained = held_and_trained(self, len(x))
+        require_rows(x[trained], k + 1, f"n_neighbors = {k}")
+        self.scaler_ = MinMaxScaler().fit(x[trained])
         rows = self.scaler_.transform(x)
         # A tree computes each distance alone; with matrix products, rows would affect each other.
         tree = NearestNeighbors(n_neighbors=k, algorithm="kd_tree", n_jobs=1)
-        self.neighbours_ = tree.fit(rows)
-        own = self.neighbours_.kneighbors()[0]  # of each sample among the others
-        return np.hstack([own, self.neighbours_.kneighbors(self._negatives(rows))[0]])
+        self.neighbours_ = tree.fit(rows[trained])
+        source = np.full(len(x), -1)  # where a sample is among the candidates
+        source[trained] = np.arange(len(trained))
+        negatives, noised = self._negatives(rows)
+        of_negatives = self._without(negatives, np.where(noised, source, -1))
+        return np.hstack([self._without(rows, source), of_negatives])
 
-    def _negatives(self, rows: Floats) -> Floats:
+    def _negatives(self, rows: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return a negative of each row (n, d), and which (n,) of them are rows with noise."""
         draws = self.stream("negatives")
         uniform = draws.uniform(-self.noise, 1 + self.noise, rows.shape)
-        noised = draws.random(rows.shape) < self.noisy_share
-        near = rows + noised * self.noise * draws.standard_normal(rows.shape)
-        return np.where(draws.random((len(rows), 1)) < 0.5, uniform, near)
+        moved = draws.random(rows.shape) < self.noisy_share
+        near = rows + moved * self.noise * draws.standard_normal(rows.shape)
+        noised = draws.random(len(rows)) >= 0.5
+        return np.where(noised[:, None], near, uniform), noised
+
+    def _without(self, rows: Floats, source: NDArray[np.int64]) -> Floats:
+        """Return (n, k) sorted distances of rows (n, d) to candidates other than their source."""
+        distances, found = self.neighbours_.kneighbors(rows, self.n_neighbors + 1)
+        dropped = found == source[:, None]
+        dropped[~dropped.any(axis=1), -1] = True
+        kept: Floats = distances[~dropped].reshape(len(rows), self.n_neighbors)
+        return kept
 
     def _network(self, shape: tuple[int, ...]) -> nn.Sequential:
         sizes = (self.n_neighbors, WIDTH, WIDTH, WIDTH)

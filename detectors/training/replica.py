@@ -28,6 +28,15 @@ def n_validation(n: int, share: float) -> int:
     return max(MIN_VALIDATION, int(share * n))
 
 
+def held_and_trained(
+    detector: Trainable, n: int, selects: bool = True
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which of n training rows a phase holds out, and which it trains on."""
+    n_held = n_validation(n, detector.validation_share) * selects
+    rows = detector.stream("validation split").permutation(n)
+    return rows[:n_held], rows[n_held:]
+
+
 class Batches(NamedTuple):
     """Rows of one replica in batches of fixed size; the last one is padded with index 0.
 
@@ -89,9 +98,7 @@ class Replica:
         """Begin a phase: split the rows; the detector sets the network's buffers."""
         self.epoch, self.converged = 0, False
         self.done = phase.epochs == 0 or self.outcome is not None
-        n_held = n_validation(len(self.x), self.detector.validation_share) * phase.selects
-        rows = self.detector.stream("validation split").permutation(len(self.x))
-        self._held, self._train = rows[:n_held], rows[n_held:]
+        self._held, self._train = held_and_trained(self.detector, len(self.x), phase.selects)
         steps = -(-len(self._train) // self.detector.batch_size)
         most = max(1, self.detector.max_steps // steps)
         self.phase = replace(phase, epochs=min(phase.epochs, most))
