@@ -70,13 +70,13 @@ def run(
         if keep_board:
             _keep(options.results, suite.name, texts)
         if tracker is None:
-            tracked = untracked(suite.name, store) or ""
+            tracked: list[str | None] = [untracked(suite.name, store)]
         else:
             for record in store.records({w.key for w in wanted} - {w.key for w in todo}):
                 tracker.log(record)  # a killed run may have stored it and not logged it
             report = tracker.finish(lambda: parent_run.of_board(made))
-            logged = f"mlflow: {report.logged} runs in {report.uri}" if report.logged else ""
-            tracked = report.problem or logged
+            logged = f"mlflow: {report.logged} runs in {report.uri}" if report.logged else None
+            tracked = [report.problem or logged, report.refused, report.left_out]
         stored = store.statuses()
         statuses = Counter(stored.get(row.key, "missing") for row in wanted)
         # Printed last: whoever cuts the output short has lost nothing but output.
@@ -87,8 +87,8 @@ def run(
             formats.show(document, formats.TABLE, console)
             if document.is_cut:
                 _say(console, f"the whole board: {board_by}")
-        if tracked:
-            _say(console, tracked)
+        for sentence in filter(None, tracked):
+            _say(console, sentence)
         return statuses
 
 

@@ -38,6 +38,7 @@ def track(
 
     with locked(results), open_store(results, read_only=False) as store:
         stored = list(store.as_kept())
+        refused = False
         suites = sorted(filter(None, {made_for(record) for record in stored}))
         for name in suites if suite is None else [suite]:
             report = send_stored(store, *_of_suite(name, stored, store.renewed, data))
@@ -48,6 +49,11 @@ def track(
                 f"{report.experiment}: {report.logged} runs sent to {report.uri}, "
                 f"{report.already} already there"
             )
+            for sentence in filter(None, (report.refused, report.left_out)):
+                say(sentence)
+            refused |= report.refused is not None
+        if refused:
+            raise typer.Exit(1)
 
 
 def ui(

@@ -56,9 +56,15 @@ def errors() -> tuple[type[Exception], ...]:
     return MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError, ValueError
 
 
+def is_refusal(error: Exception) -> bool:
+    """Return whether MLflow refuses what it was sent, so that something else may be accepted."""
+    return getattr(error, "error_code", None) == "INVALID_PARAMETER_VALUE"
+
+
 def cause(error: Exception) -> str:
     """Return the cause of an error in a few words."""
-    text = without_password(str(error))
+    code = getattr(error, "error_code", None)  # a server's answer begins with it
+    text = without_password(str(error)).removeprefix(f"{code}: ")
     known = {
         "onnection refused": "connection refused",
         "onnection aborted": "connection lost",

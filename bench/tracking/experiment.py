@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from bench.metrics import curves
 from bench.store.records import digest
 from bench.tracking import local_database, row_run
+from bench.tracking.connection import is_refusal
 from bench.tracking.destination import Destination, artifact_root, is_of, local_file
 from bench.tracking.parent_run import Summary
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric
+    from mlflow.entities import Metric, RunInfo
 
 PAGE = 200  # runs a request, so that an answer stays well within the timeout
 MOST_METRICS = 1000  # that servers take in one request
@@ -46,6 +47,9 @@ class Experiment:
     neither changes a run of the other.
 
     Hold the lock of the results folder, so that no other process writes its runs.
+
+    Attributes:
+        n_not_finite: rows logged without some numbers, which are not finite.
     """
 
     def __init__(self, destination: Destination, client: MlflowClient) -> None:
@@ -54,6 +58,7 @@ class Experiment:
         self._local = local_file(destination.uri)
         found = client.get_experiment_by_name(destination.experiment)
         self._id = found.experiment_id if found else self._create()
+        self.n_not_finite = 0
         self._parent: str | None = None
         self._orphans: list[str] = []  # parent runs that killed processes left
         self._logged: dict[str, str] = {}  # digest of the record -> run id
@@ -65,6 +70,9 @@ class Experiment:
         """Log a record, in place of our older one of its key; False if it is there already.
 
         A row that was carried over to another key keeps its run, which gets the new key.
+
+        Raises:
+            MlflowException: the row is refused (`is_refusal`), or nothing can be logged.
         """
         key, content = record["key"], digest(record)
         if content in self._logged:
@@ -78,27 +86,35 @@ class Experiment:
             self._client.delete_run(self._own.pop(key))
         if self._parent is None:
             self._parent = self._start_parent()
-        start, end = row_run.start_and_end(record)
+        numbers = row_run.numbers(record, details.get("diagnostics", {}))
         links = {"mlflow.parentRunId": self._parent, "fathom.digest": content}
         info = self._client.create_run(
             self._id,
-            start_time=start,
-            tags=row_run.tags(record) | links | self._destination.origin,
+            start_time=row_run.start_and_end(record)[0],
+            tags=row_run.tags(record, numbers) | links | self._destination.origin,
             run_name=row_run.title(record),
         ).info
-        store = self._destination.store
-        fit = row_run.fit_curves(details.get("diagnostics", {}), end)
-        self._log_metrics(
-            info.run_id, [*row_run.metrics(record, end), *fit], row_run.params(record)
-        )
+        try:
+            self._fill(info, record, numbers)
+        except Exception as error:
+            if is_refusal(error):
+                self._client.delete_run(info.run_id)
+            raise
+        self._own[key] = info.run_id
+        self._logged[content] = info.run_id
+        self.n_not_finite += bool(row_run.not_finite(numbers))
+        return True
+
+    def _fill(self, info: RunInfo, record: Mapping[str, Any], numbers: row_run.Numbers) -> None:
+        """Log all that a row's run holds besides its tags, and end it."""
+        _, end = row_run.start_and_end(record)
+        self._log_metrics(info.run_id, row_run.metrics(numbers, end), row_run.params(record))
         self._client.log_inputs(info.run_id, [row_run.data_set(record)])
-        if record["status"] == "ok" and (scored := store.scores(key)):
+        scored = self._destination.store.scores(record["key"])
+        if record["status"] == "ok" and scored:
             self._keep(curves.picture(*scored), CURVES, info.artifact_uri)
         status = "FINISHED" if record["status"] == "ok" else "FAILED"
         self._client.set_terminated(info.run_id, status, end)
-        self._own[key] = info.run_id
-        self._logged[content] = info.run_id
-        return True
 
     def end(self, summarise: Callable[[], Summary], *, killed: bool = False) -> None:
         """Add the summary of the board to the parent run and end it, and those of killed processes.
@@ -114,7 +130,7 @@ class Experiment:
                 self._client.log_text(run, text, name)
             for name, value in tags.items() if summary.files else ():
                 self._client.set_tag(run, name, value)
-            self._log_metrics(run, row_run.of_numbers(summary.metrics, int(1000 * time.time())))
+            self._log_metrics(run, row_run.metrics(summary.metrics, int(1000 * time.time())))
             mine = run == self._parent and not killed
             self._client.set_terminated(run, "FINISHED" if mine else "KILLED")
 
@@ -163,9 +179,12 @@ class Experiment:
         destination = self._destination
         links = {"fathom.invocation": destination.identity, **destination.origin}
         command = destination.invocation.get("command", destination.experiment)
-        name = command if len(command) <= LONGEST_TITLE else f"{command[: LONGEST_TITLE - 3]}..."
         tags = row_run.texts(destination.invocation) | links
-        return str(self._client.create_run(self._id, tags=tags, run_name=name).info.run_id)
+        return str(
+            self._client.create_run(
+                self._id, tags=tags, run_name=row_run.shortened(command, LONGEST_TITLE)
+            ).info.run_id
+        )
 
     def _log_metrics(self, run: str, metrics: Sequence[Metric], params: Sequence[Any] = ()) -> None:
         """Log metrics, as many a request as servers take, with params in the first."""

@@ -2,9 +2,12 @@
 
 Params are what was wanted (settings one by one as `setting.NAME`), metrics are the finite numbers
 that were measured, tags are the rest. What a fit reports of itself is `fit/NAME`, a curve with a
-step an epoch, thinned to MOST_STEPS [0.08 ms a step; whole in the store]. MLflow refuses some
-characters in names: `@` becomes `_at_`, any other becomes `_`, so `recall@fpr=0.05` is
-`recall_at_fpr_0.05` there.
+step an epoch, thinned to MOST_STEPS [0.08 ms a step; whole in the store].
+
+MLflow does not take everything. In names `@` becomes `_at_`, and any other character that it
+refuses `_`, so `recall@fpr=0.05` is `recall_at_fpr_0.05` there; of two names that become equal the
+second gets a number. Long texts end in dots. What has numbers that are not finite is named by the
+tag `fathom.not_finite`, and these numbers are left out.
 """
 
 from __future__ import annotations
@@ -12,9 +15,9 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -24,9 +27,13 @@ from bench.store.records import Wanted, canonical
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Metric, Param
 
+T = TypeVar("T")
+Numbers = Mapping[str, float | Sequence[float]]  # single ones, and curves
+NOT_FINITE = "fathom.not_finite"
 MOST_STEPS = 50  # of a curve
-LONGEST = 5000  # characters of a param or tag; servers refuse more than 6000 and 8000
-LONGEST_DIGEST, LONGEST_NAME = 36, 500  # characters that servers take of a data set's
+LONGEST_TEXT = 5000  # characters of a param or tag; servers refuse more than 6000 and 8000
+LONGEST_NAME = 250  # characters that servers take of a name
+LONGEST_DIGEST, LONGEST_CONTEXT = 36, 500  # and of a data set's
 WANTED = frozenset(Wanted.__dataclass_fields__)
 SIZES = ("n_train", "n_test", "n_anomalies")
 PARAMS = ("spec", "model", "label", "dataset", "protocol", "scaler", "seed", "device")
@@ -38,7 +45,8 @@ TAGS = (
 
 def title(record: Mapping[str, Any]) -> str:
     """Return the name of a row's run."""
-    return f"{record['label']} · {record['dataset']} · seed {record['seed']}"
+    name = f"{record['label']} · {record['dataset']} · seed {record['seed']}"
+    return shortened(name, LONGEST_NAME)
 
 
 def start_and_end(record: Mapping[str, Any]) -> tuple[int, int]:
@@ -59,69 +67,101 @@ def params(record: Mapping[str, Any]) -> list[Param]:
             found |= {f"setting.head.{k}": str(v) for k, v in value.items()}
         else:
             found[f"setting.{name}"] = str(value)
-    return [Param(accepted(k), v[:LONGEST]) for k, v in found.items()]
+    return [Param(k, shortened(v)) for k, v in accepted(found).items()]
 
 
-def tags(record: Mapping[str, Any]) -> dict[str, str]:
-    """Return how a row ended and where it comes from."""
+def tags(record: Mapping[str, Any], numbers: Numbers) -> dict[str, str]:
+    """Return how a row ended, where it comes from and which of its numbers are not finite."""
     kind = {"type": TYPES[record["family"]]}
     found = {name: record[name] for name in TAGS} | kind | dict(record["provenance"])
+    found |= {NOT_FINITE: ", ".join(not_finite(numbers))}
     return texts(found) | {"fathom.key": record["key"]}
 
 
 def texts(values: Mapping[str, Any]) -> dict[str, str]:
     """Return values as tags; those that are empty are left out."""
     texts = {k: v if isinstance(v, str) else canonical(v) for k, v in values.items()}
-    return {accepted(k): v[:LONGEST] for k, v in texts.items() if v}
+    return {k: shortened(v) for k, v in accepted(texts).items() if v}
 
 
-def metrics(record: Mapping[str, Any], moment: int) -> list[Metric]:
-    """Return the numbers measured; the sizes last, for MLflow's pages show the first ones first."""
-    numbers = {
+def numbers(record: Mapping[str, Any], diagnostics: Numbers) -> dict[str, float | Sequence[float]]:
+    """Return what was measured and, as `fit/NAME`, what a fit reports of itself.
+
+    The sizes are the last ones measured, for MLflow's pages show the first ones first.
+    """
+    measured = {
         name: value
         for name, value in record.items()
         if name not in WANTED and isinstance(value, int | float)
     }
-    return of_numbers(dict(sorted(numbers.items(), key=lambda item: item[0] in SIZES)), moment)
+    measured = dict(sorted(measured.items(), key=lambda item: item[0] in SIZES))
+    return measured | {f"fit/{name}": value for name, value in diagnostics.items()}
 
 
-def of_numbers(numbers: Mapping[str, float], moment: int) -> list[Metric]:
-    """Return the finite ones of numbers by name, as of a time since 1970 in ms."""
-    from mlflow.entities import Metric
+def metrics(numbers: Numbers, moment: int) -> list[Metric]:
+    """Return the finite ones of numbers by name, as of a time since 1970 in ms.
 
-    return [
-        Metric(accepted(name), float(value), moment, 0)
-        for name, value in numbers.items()
-        if math.isfinite(value)
-    ]
-
-
-def fit_curves(diagnostics: Mapping[str, Any], moment: int) -> list[Metric]:
-    """Return what a fit reports of itself; a curve starts at step 1, the first epoch."""
+    A curve is thinned; it starts at step 1, the first epoch.
+    """
     from mlflow.entities import Metric
 
     found = []
-    for name, values in diagnostics.items():
-        points = values if isinstance(values, list) else [values]
+    for name, value in accepted(numbers).items():
+        points, first = points_of(value), int(isinstance(value, Sequence))
         for i in np.unique(np.linspace(0, len(points) - 1, MOST_STEPS).astype(int)):
-            step = int(i) + 1 if isinstance(values, list) else 0
-            if points and math.isfinite(points[i]):
-                found.append(Metric(accepted(f"fit/{name}"), points[i], moment, step))
+            if points and is_finite(points[i]):
+                found.append(Metric(name, float(points[i]), moment, int(i) + first))
     return found
+
+
+def not_finite(numbers: Numbers) -> list[str]:
+    """Return the names of numbers, and of curves with points, that MLflow cannot hold."""
+    return [name for name, value in numbers.items() if not all(map(is_finite, points_of(value)))]
+
+
+def points_of(value: float | Sequence[float]) -> Sequence[float]:
+    """Return the numbers of a curve, or a single one as a curve."""
+    return value if isinstance(value, Sequence) else [value]
+
+
+def is_finite(number: float) -> bool:
+    """Return whether a number is finite as a float, which a large integer is not."""
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
 
 
 def data_set(record: Mapping[str, Any]) -> DatasetInput:
     """Return the data set as an input of the run, with the protocol as its context."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    name, content = record["dataset"], record["data_sha256"]
+    name, content = shortened(record["dataset"], LONGEST_CONTEXT), record["data_sha256"]
     source = canonical({"name": name, "sha256": content})
-    data = Dataset(
-        name[:LONGEST_NAME], content[:LONGEST_DIGEST], source_type="fathom", source=source
-    )
-    return DatasetInput(data, [InputTag("mlflow.data.context", record["protocol"])])
+    data = Dataset(name, content[:LONGEST_DIGEST], source_type="fathom", source=source)
+    context = shortened(record["protocol"], LONGEST_CONTEXT)
+    return DatasetInput(data, [InputTag("mlflow.data.context", context)])
 
 
-def accepted(name: str) -> str:
-    """Return a name of a metric, param or tag that MLflow accepts."""
-    return re.sub(r"[^\w.\- /:]", "_", name.replace("@", "_at_"))
+def accepted(values: Mapping[str, T]) -> dict[str, T]:
+    """Return values under names that MLflow accepts for metrics, params and tags."""
+    found: dict[str, T] = {}
+    kept = {name for name in values if _accepted(name) == name}
+    for name, value in values.items():
+        new, count = _accepted(name), 1
+        while new in found or (new in kept and new != name):
+            count += 1
+            new = f"{_accepted(name)[: LONGEST_NAME - 4]}_{count}"
+        found[new] = value
+    return found
+
+
+def _accepted(name: str) -> str:
+    signs = re.sub(r"[^\w.\- /:]", "_", name.replace("@", "_at_"))
+    folders = ["_" if part in {"", ".", ".."} else part for part in signs.split("/")]
+    return "/".join(folders)[:LONGEST_NAME].rstrip("/")
+
+
+def shortened(text: str, longest: int = LONGEST_TEXT) -> str:
+    """Return a text of at most so many characters; one that was longer ends in dots."""
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
