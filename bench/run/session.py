@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,13 +22,14 @@ from bench.run import cluster, local
 from bench.run.converse import check_settings
 from bench.run.memory import default_memory_mib
 from bench.run.workspace import prepare_tmp, sweep, writing
-from bench.store.folder import locked
+from bench.store.folder import StoreError, locked
 from bench.store.records import Row, Wanted
 from bench.store.store import Store
 
 if TYPE_CHECKING:
     from distributed import Client
 
+WATCH_SECONDS = 0.5
 OnRow = Callable[[Row, dict[str, Any]], None]
 """Called with each row and its record as stored, from any thread."""
 
@@ -133,12 +134,13 @@ class Session:
             on_row(row, self._store.add(row))
 
         try:
-            if self._client is not None:
-                problems = cluster.run_jobs(self._jobs, self._modules, self._client, store)
-            else:
-                with writing(self._options.results):
-                    workers = self._options.workers
-                    problems = local.run_jobs(self._jobs, self._servers, workers, store)
+            with _watched(self._store, self._servers.stop):
+                if self._client is not None:
+                    problems = cluster.run_jobs(self._jobs, self._modules, self._client, store)
+                else:
+                    with writing(self._options.results):
+                        workers = self._options.workers
+                        problems = local.run_jobs(self._jobs, self._servers, workers, store)
         except BaseException:
             self._servers.close()  # before anything that takes time
             raise
@@ -150,6 +152,35 @@ class Session:
             errors = check_settings(server, list(pairs.values()))
         if errors:
             raise SuiteError("; ".join(errors))
+
+
+@contextmanager
+def _watched(store: Store, stop: threading.Event) -> Iterator[None]:
+    """Stop the workers as soon as the store is removed, replaced or moved.
+
+    Raises:
+        StoreError: it was; also in place of another error.
+    """
+    ended = threading.Event()
+
+    def watch() -> None:
+        with suppress(StoreError):
+            while not ended.wait(WATCH_SECONDS):
+                store.check_place()
+            return
+        stop.set()
+
+    watcher = threading.Thread(target=watch, name="watch the store", daemon=True)
+    watcher.start()
+    try:
+        yield
+    except Exception:
+        store.check_place()  # the reason for the error, if it fails
+        raise
+    finally:
+        ended.set()
+        watcher.join()
+    store.check_place()
 
 
 @contextmanager

@@ -66,6 +66,15 @@ def _held(results: Path, text: str) -> str:
     return f"{results} is in use by {who}; wait for it, or give another folder with --results"
 
 
+def identity(path: Path) -> tuple[int, int, int] | None:
+    """Return what a file is known by on this machine, and its time; None if it is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield the name of a new file, which takes the place of `path` if the `with` block ends well.

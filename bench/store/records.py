@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
 from typing import Any, Literal
 
@@ -143,6 +143,12 @@ class Row:
             **self.costs,
             "provenance": self.provenance,
         }
+
+
+# What every stored record has.
+RECORD = {field.name for field in fields(Wanted) if field.default is MISSING} | {
+    "key", "status", "reason", "provenance",
+}  # fmt: skip
 
 
 def made_for(record: Mapping[str, Any]) -> str | None:

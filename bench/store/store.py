@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,24 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics import scored
-from bench.store.carried import carry_over
+from bench.store import schema
 from bench.store.codeid import digest_of
-from bench.store.folder import STORE, StoreError
-from bench.store.records import SCORED, Row, canonical
+from bench.store.folder import LOCK, STORE, StoreError, identity
+from bench.store.records import RECORD, SCORED, Row, canonical
+from bench.store.schema import problems
 
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 1  # of what keys are made of; 0: whole files of code
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS rows (
-    key TEXT PRIMARY KEY, status TEXT NOT NULL, record TEXT NOT NULL, details TEXT NOT NULL,
-    scores BLOB, truth TEXT REFERENCES truths (id)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS truths (id TEXT PRIMARY KEY, labels BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
-INSERT INTO identity SELECT lower(hex(randomblob(16))) WHERE NOT EXISTS (SELECT 1 FROM identity);
-"""
+OTHER = "give another with --results"
 
 
 class Packed(NamedTuple):
@@ -63,37 +54,16 @@ class Store:
         self.path = results / STORE
         self._guard = threading.Lock()
         self._computed: dict[str, dict[str, Any]] = {}  # metrics by key, of rows of other code
-        try:
-            if read_only and not os.access(results, os.W_OK):
-                # SQLite would write beside the file; nobody else can here
-                uri = f"{self.path.resolve().as_uri()}?immutable=1"
-                self._db = sqlite3.connect(uri, uri=True, check_same_thread=False)
-                return
-            results.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.executescript(SCHEMA)
-            self._upgrade()
-        except (OSError, sqlite3.Error) as error:
-            msg = f"cannot use the results folder {results}: {error}; give another with --results"
-            raise StoreError(msg) from error
-
-    def _upgrade(self) -> None:
-        """Carry rows over, once, whose keys are of the first version of the store."""
-        ((version,),) = self._read("PRAGMA user_version")
-        if version == VERSION:
-            return
-        every = "SELECT key, record, details FROM rows"
-        with self._guard, self._db:
-            for key, record, details in self._db.execute(every).fetchall():
-                if carried := carry_over(json.loads(record), json.loads(details)):
-                    new, told = carried
-                    self._db.execute(
-                        "UPDATE OR REPLACE rows SET key = ?, record = ?, details = ? WHERE key = ?",
-                        (new["key"], canonical(new), canonical(told), key),
-                    )
-            self._db.execute(f"PRAGMA user_version = {VERSION}")
+        self._files: dict[Path, tuple[int, int, int]] = {}  # of a store that is written
+        with problems(self.path, f"use the results folder {results}", OTHER):
+            if read_only:
+                self._db = schema.read_only(self.path)
+            else:
+                results.mkdir(parents=True, exist_ok=True)
+                self._db = schema.writable(self.path)
+                beside = (STORE, f"{STORE}-wal", f"{STORE}-shm", LOCK)
+                files = {results / name: identity(results / name) for name in beside}
+                self._files = {path: one for path, one in files.items() if one}
 
     def id(self) -> str:
         """Return what tells this store from all others; a copy of the file has the same."""
@@ -103,6 +73,29 @@ class Store:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+    def check_place(self) -> None:
+        """Check that the files of a store that is written are still those that were opened.
+
+        SQLite goes on writing to a file that was removed or overwritten.
+
+        Raises:
+            StoreError: one was removed or replaced, or the folder was moved.
+        """
+        with self._guard:
+            self._compare_files(timed=True)
+
+    def _compare_files(self, *, timed: bool) -> None:
+        """Compare the files; nobody but this process writes the store's, and that in commits."""
+        for path, then in self._files.items():
+            now = identity(path)
+            same = now == then if timed and path == self.path else now and now[:2] == then[:2]
+            if not same:
+                msg = (
+                    f"{path} was removed, replaced or moved during the run, which ends here; put "
+                    "the results folder back if you have it, and run again"
+                )
+                raise StoreError(msg)
 
     def add(self, row: Row) -> dict[str, Any]:
         """Store a row in one transaction; it replaces one of the same key.
@@ -131,22 +124,28 @@ class Store:
         Raises:
             StoreError: the disk is full or the file cannot be written.
         """
-        try:
-            with self._guard, self._db:
-                for key, status, record, details, scores, labels in rows:
-                    self._computed.pop(key, None)
-                    truth = None if labels is None else hashlib.sha256(labels).hexdigest()
-                    if labels is not None:
-                        self._db.execute(
-                            "INSERT OR IGNORE INTO truths VALUES (?, ?)", (truth, labels)
-                        )
-                    self._db.execute(
-                        "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?)",
-                        (key, status, record, details, scores, truth),
-                    )
-        except sqlite3.Error as error:
-            msg = f"cannot write {self.path}: {error}; rows stored so far are kept"
-            raise StoreError(msg) from error
+        kept = "rows stored so far are kept"
+        with problems(self.path, f"write {self.path}", kept), self._writing():
+            for key, status, record, details, scores, labels in rows:
+                self._computed.pop(key, None)
+                truth = None if labels is None else hashlib.sha256(labels).hexdigest()
+                if labels is not None:
+                    self._db.execute("INSERT OR IGNORE INTO truths VALUES (?, ?)", (truth, labels))
+                self._db.execute(
+                    "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?)",
+                    (key, status, record, details, scores, truth),
+                )
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Make one transaction of the `with` block, in files that are still those opened."""
+        with self._guard:
+            self._compare_files(timed=True)
+            with self._db:
+                yield
+            self._compare_files(timed=False)
+            if found := identity(self.path):
+                self._files[self.path] = found
 
     def packed(self, key: str) -> Packed:
         """Return a stored row as it is kept."""
@@ -155,7 +154,12 @@ class Store:
             "FROM rows LEFT JOIN truths ON truth = id WHERE key = ?"
         )
         (found,) = self._read(query, key)
-        return Packed(*found)
+        packed = Packed(*found)
+        self._parsed(key, packed.record)
+        self._parsed(key, packed.details)
+        if packed.scores is not None:
+            self._arrays(key, packed.labels, packed.scores)
+        return packed
 
     def statuses(self) -> dict[str, str]:
         """Return the status of every stored row by key."""
@@ -173,7 +177,7 @@ class Store:
         wanted = None if keys is None else set(keys)
         for key, text in self._read("SELECT key, record FROM rows"):
             if wanted is None or key in wanted:
-                yield json.loads(text)
+                yield self._parsed(key, text, RECORD)
 
     def renewed(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Return a stored record; metrics that other code computed are recomputed, once."""
@@ -187,7 +191,7 @@ class Store:
     def details(self, key: str) -> dict[str, Any]:
         """Return traceback, output, warnings, diagnostics and parts of the code id of a row."""
         found = self._read("SELECT details FROM rows WHERE key = ?", key)
-        return dict(json.loads(found[0][0])) if found else {}
+        return self._parsed(key, found[0][0]) if found else {}
 
     def scores(self, key: str) -> tuple[NDArray[np.int8], NDArray[np.float64]] | None:
         """Return labels and scores (n_test,) of a row, None where it has no scores."""
@@ -196,8 +200,30 @@ class Store:
 
     def _scores_of(self, key: str) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
         query = "SELECT labels, scores FROM rows JOIN truths ON truth = id WHERE key = ?"
-        ((labels, scores),) = self._read(query, key)
-        return np.frombuffer(labels, dtype=np.int8), np.frombuffer(scores, dtype="<f8")
+        found = self._read(query, key)
+        return self._arrays(key, *(found[0] if found else (None, None)))
+
+    def _arrays(
+        self, key: str, labels: Any, scores: Any
+    ) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+        with self._row(key):
+            truth, values = np.frombuffer(labels, dtype=np.int8), np.frombuffer(scores, dtype="<f8")
+            if len(truth) != len(values):
+                msg = f"{len(values)} scores for {len(truth)} labels"
+                raise ValueError(msg)
+        return truth, values
+
+    def _parsed(self, key: str, text: str, names: Collection[str] = ()) -> dict[str, Any]:
+        """Return a JSON object of a row that has all the names."""
+        with self._row(key):
+            found = dict(json.loads(text))
+            if absent := sorted(set(names) - found.keys()):
+                msg = f"it has no {', '.join(absent)}"
+                raise ValueError(msg)
+        return found
+
+    def _row(self, key: str) -> AbstractContextManager[None]:
+        return problems(self.path, f"read row {key[:8]} of {self.path}")
 
     def frame(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
         """Return the records as a DataFrame, one line a row."""
@@ -206,7 +232,7 @@ class Store:
         return pd.DataFrame.from_records(list(self.records(keys)))
 
     def _read(self, query: str, *values: str) -> list[tuple[Any, ...]]:
-        with self._guard:
+        with self._guard, problems(self.path, f"read {self.path}"):
             return self._db.execute(query, values).fetchall()
 
 
