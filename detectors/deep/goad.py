@@ -8,9 +8,9 @@ ReLU follows the features. Without it f is linear, and all centres of centred sa
 
 The loss does not fix the scale of the features: the cross-entropy falls as they grow, and the
 triplet-centre loss depends only on differences of distances. The score is a softmax of squared
-distances at that scale. So the score of held-out samples may rise while the loss falls, and more
-epochs can be worse than few or none. Training keeps the epoch with the lowest score of held-out
-samples.
+distances at that scale, and may worsen with more training, on held-out samples too. No sample is
+held out: as in the authors' code, the only remedy is to train for one epoch. The centres are means
+at the final weights, where the authors' code averages those of the batches of the last epoch.
 
 Reference: [bergman2020goad]
 """
@@ -28,9 +28,11 @@ from torch import Tensor, nn
 from detectors.contract import Floats
 from detectors.networks.dense import Dense, mlp, rowwise_product
 from detectors.training.base import DeepDetector
-from detectors.training.phases import Objective, Phase, mean_of
+from detectors.training.phases import Objective, Phase
 
 FEATURE_SLOPE = 0.2  # of the leaky ReLU at the end of f, as in the authors' code
+BETAS = (0.5, 0.999)  # of AdamW, as in the authors' code
+CENTRE_ROWS = 1024  # per batch for the centres: a row has M transformed samples
 
 
 class GOADNet(nn.Module):
@@ -47,6 +49,9 @@ class GOADNet(nn.Module):
         layers = mlp([n_out, *hidden, n_features], bias=False)
         self.trunk = nn.Sequential(*layers, nn.LeakyReLU(FEATURE_SLOPE))
         self.classifier = Dense(n_features, n_transforms)
+        for layer in (*layers, self.classifier):
+            if isinstance(layer, Dense):
+                nn.init.xavier_normal_(layer.weight, gain=math.sqrt(2))
         self.register_buffer("matrices", torch.randn(d, n_transforms * n_out))
         self.register_buffer("centres", torch.zeros(n_transforms, n_features))
 
@@ -86,8 +91,8 @@ class GOAD(DeepDetector[GOADNet]):
     all m.
 
     Attributes:
-        n_transforms: number M of random matrices with standard normal entries; the authors take
-            256 for small tables, 64 for KDD Cup 99.
+        n_transforms: number M of random matrices with standard normal entries, as in the authors'
+            code for small tables; they take 64 for KDD Cup 99.
         transform_dim: number of features after a transformation.
         hidden: widths of the hidden layers of f, which has no biases; in the authors' code none
             for small tables, four for KDD Cup 99.
@@ -95,8 +100,8 @@ class GOAD(DeepDetector[GOADNet]):
         margin: s of the triplet-centre loss.
         centre_weight: weight of the triplet-centre loss relative to the cross-entropy; 0.1 in the
             authors' code.
-        epochs: most passes over the training samples; each shows every sample M times. The
-            authors take 1 for small tables, 25 for KDD Cup 99.
+        epochs: passes over the training samples; each shows every sample M times. One, as in the
+            authors' code for small tables; they take 25 for KDD Cup 99.
         learning_rate: as in the authors' code.
         batch_size: samples per step, as in the authors' code.
     """
@@ -104,13 +109,13 @@ class GOAD(DeepDetector[GOADNet]):
     takes_images: ClassVar[bool] = False
     encodes: ClassVar[bool] = True
 
-    n_transforms: Annotated[int, Ge(2)] = 64
+    n_transforms: Annotated[int, Ge(2)] = 256
     transform_dim: Annotated[int, Ge(1)] = 32
     hidden: tuple[Annotated[int, Ge(1)], ...] = ()
     feature_dim: Annotated[int, Ge(1)] = 8
     margin: Annotated[float, Gt(0)] = 1.0
     centre_weight: Annotated[float, Gt(0)] = 0.1
-    epochs: Annotated[int, Ge(0)] = 25
+    epochs: Annotated[int, Ge(0)] = 1
     batch_size: Annotated[int, Ge(1)] = 64
     learning_rate: Annotated[float, Gt(0)] = 1e-3
 
@@ -120,7 +125,7 @@ class GOAD(DeepDetector[GOADNet]):
         return GOADNet(d, *sizes)
 
     def _phases(self) -> tuple[Phase, ...]:
-        return (Phase((Objective(self._loss),), self.epochs, judge=mean_of(self._judged)),)
+        return (Phase((Objective(self._loss, betas=BETAS),), self.epochs, selects=False),)
 
     def _loss(self, net: GOADNet, x: Tensor, weight: Tensor, noise: Tensor) -> Tensor:
         features = net(x)
@@ -129,12 +134,9 @@ class GOAD(DeepDetector[GOADNet]):
         entropy = surprise(net.classifier(features)) / self.n_transforms
         return (weight * (self.centre_weight * apart + entropy)).sum()
 
-    def _judged(self, net: GOADNet, x: Tensor, noise: Tensor) -> Tensor:
-        """Return the scores, which validation uses."""
-        return surprise(-squared_distances(net(x), net.centres))
-
     def _renew(self, net: GOADNet, x: Tensor, phase: Phase, epoch: int) -> None:
-        net.centres = net(x).mean(0)
+        sums = torch.stack([net(rows).sum(0) for rows in torch.split(x, CENTRE_ROWS)])
+        net.centres = sums.sum(0) / len(x)
 
     def _score(self, x: Floats, readout: str) -> Floats:
         def read(rows: Tensor) -> Tensor:

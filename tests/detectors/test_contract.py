@@ -18,6 +18,7 @@ FEW = (
     {"iforest": {"n_estimators": 20}}
     | {name: {"epochs": 4} for name in TABLE if find(name).takes_epochs}
     | {"anogan": {"epochs": 4, "search_steps": 5}}
+    | {"goad": {"epochs": 4, "n_transforms": 16}}
     | {"dte-c": {"epochs": 9, "hidden": (64, 64), "learning_rate": 0.01}}
 )
 ERRORS = "largest-error"  # read alike out of every autoencoder, so checked on one
