@@ -76,8 +76,8 @@ class DeepDetector(Detector, Generic[Net]):
     After `fit`: `net_`, the network with its weights on the CPU; `losses_`, the mean training
     loss of each epoch of the last phase, by its first objective; `epochs_`, their number;
     `converged_`, whether that phase ended because the loss of held-out samples had not fallen for
-    `patience` epochs; `curves_`, every loss and the validation loss of each epoch, by name;
-    `remark_`, a warning that every score repeats, or an empty text.
+    `patience` epochs, or that of training was low enough; `curves_`, every loss and the validation
+    loss of each epoch, by name; `remark_`, a warning that every score repeats, or an empty text.
     """
 
     family: ClassVar[Family] = "deep"
@@ -168,9 +168,8 @@ class DeepDetector(Detector, Generic[Net]):
 
     def _learn(self, replica: Replica) -> None:
         self.net_: Net = cast("Net", replica.finished_net())
-        phase = self._phases()[-1]
         self.curves_ = replica.curves
-        self.losses_ = np.array(replica.curves.get(phase.stream(phase.objectives[0].name), []))
+        self.losses_ = np.array(replica.losses)
         self.epochs_ = len(self.losses_)
         self.converged_ = replica.converged
         self.remark_ = ""

@@ -7,6 +7,7 @@ every batch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -80,6 +81,7 @@ class Phase:
             and stops training; the loss of the first objective by default.
         selects: whether the best epoch is kept. If not, no row is held out, all epochs run and the
             last weights are kept: for games, whose losses do not measure progress.
+        enough: mean training loss of an epoch, by the first objective, below which training stops.
     """
 
     objectives: tuple[Objective, ...]
@@ -87,6 +89,7 @@ class Phase:
     name: str = ""
     judge: BatchLoss | None = None
     selects: bool = True
+    enough: float = -math.inf
 
     @property
     def is_game(self) -> bool:

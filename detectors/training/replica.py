@@ -76,7 +76,8 @@ class Replica:
         curves: by name, a number for each epoch.
         outcome: the exception that `fit` raises, None if it succeeds.
         phase: the current phase, with its epochs limited by `max_steps`.
-        converged: whether the loss of held-out rows has not fallen for `patience` epochs.
+        converged: whether the loss of held-out rows has not fallen for `patience` epochs, or that
+            of the training rows is below the phase's `enough`.
         done: whether the phase has ended for this replica.
 
     Raises:
@@ -197,7 +198,8 @@ class Replica:
                 return
         if held is None or held < self._best:
             self._best, self._best_epoch = np.inf if held is None else held, self.epoch
-        self.converged = self.epoch - self._best_epoch >= self.detector.patience
+        stalled = self.epoch - self._best_epoch >= self.detector.patience
+        self.converged = stalled or self.losses[-1] < self.phase.enough
         self.done = self.converged or self.epoch == self.phase.epochs
 
     def _diverge(self) -> None:
@@ -209,6 +211,11 @@ class Replica:
 
     def _note_curve(self, name: str, value: float) -> None:
         self.curves.setdefault(self.phase.stream(name), []).append(value)
+
+    @property
+    def losses(self) -> list[float]:
+        """The mean training loss of each epoch of the phase, by its first objective."""
+        return self.curves.get(self.phase.stream(self.phase.objectives[0].name), [])
 
     def finished_net(self) -> nn.Module:
         """Return the network on the CPU, with the final weights and buffers of the training."""
