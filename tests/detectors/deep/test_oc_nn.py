@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from scipy.stats import spearmanr
 from sklearn.datasets import load_digits
 
 from detectors import Collapsed
@@ -39,6 +40,15 @@ def test_the_loss_is_equation_4(digits):
     hinge = np.maximum(0, r - outputs).mean() / 0.2
     assert_allclose(ours, 0.5 * w @ w + 0.5 * (v**2).sum() + hinge - r, rtol=1e-5)
     assert_allclose(detector.score(digits), r - outputs, rtol=1e-4, atol=1e-5)
+
+
+def test_the_score_is_nearly_a_projection_so_that_it_rises_on_one_side_only(digits):
+    detector = OCNN().fit(digits)
+    net = detector.net_
+    direction = (net.v.weight @ net.w.weight).detach().numpy().ravel()
+    projected = ((digits - net.low.numpy()) / net.extent.numpy()) @ direction
+    assert spearmanr(detector.score(digits), -projected).statistic > 0.99
+    assert detector.score(np.ones((1, 64))) < detector.score(digits).min()
 
 
 def test_r_is_the_quantile_of_the_outputs_at_the_last_weights(digits):
