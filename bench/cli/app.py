@@ -11,10 +11,22 @@ from typing import NoReturn
 
 import typer
 
-from bench.cli import board, check, data, history, listing, reproduce, run, track, transfer
+from bench.cli import (
+    board,
+    check,
+    data,
+    history,
+    listing,
+    reproduce,
+    run,
+    streams,
+    track,
+    transfer,
+)
 from bench.cli.errors import Usage
 from bench.cli.grouped import Command, Group
 from bench.cli.packages import check_packages
+from bench.render.printable import printable
 
 COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Run": {"run": run.run, "reproduce": reproduce.reproduce, "list": listing.list_names},
@@ -54,31 +66,38 @@ for panel, commands in COMMANDS.items():
 
 def main() -> NoReturn:
     """Run the command line; bad usage gives one sentence and no traceback."""
+    output = streams.secure()
+    status = _status()
+    if sentence := streams.lost(output):
+        sys.stderr.write(f"bench: {sentence}\n")
+        status = status or 2
+    sys.exit(status or 0)
+
+
+def _status() -> int | str | None:
     try:
         check_packages()
-        _call()
+        return _call()
     except Usage as error:
-        sys.stderr.write(f"bench: {error}\n")
-        sys.exit(2)
+        sys.stderr.write(f"bench: {printable(str(error))}\n")
+        return 2
     except (SystemExit, KeyboardInterrupt) as error:
         if isinstance(error, SystemExit) and error.code != 130:
-            raise
+            return error.code
         sys.stderr.write("bench: interrupted; finished rows are stored\n")
-        sys.exit(130)
-    sys.exit(0)
+        return 130
 
 
-def _call() -> None:
+def _call() -> int | None:
     try:
-        status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        status: int | None = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except typer.TyperException as error:
         raise Usage(_sentence(error)) from error
     except Exception as error:
         if isinstance(error, _refusals()):
             raise Usage(str(error)) from error
         raise
-    if status:
-        sys.exit(status)
+    return status
 
 
 def _refusals() -> tuple[type[Exception], ...]:
