@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.cli.errors import Usage
+from bench.render.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,9 +20,16 @@ WIDTH = 100  # of a line, in characters, where the output is no terminal
 def console() -> Console:
     """Return the console that all commands share; rich is imported on first use."""
     from rich.console import Console
+    from rich.text import Text
+
+    class Printable(Console):
+        """A console that prints hidden signs of a text as escapes."""
+
+        def render_str(self, text: str, **options: Any) -> Text:
+            return super().render_str(printable(text, keep="\n"), **options)
 
     width = None if sys.stdout.isatty() else WIDTH
-    return Console(width=width, highlight=False, emoji=False)
+    return Printable(width=width, highlight=False, emoji=False)
 
 
 def say(sentence: str) -> None:

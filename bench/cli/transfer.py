@@ -28,12 +28,13 @@ def export(
     results: Results = FOLDER,
 ) -> None:
     """Write stored rows, raw scores or diagnostics as a table."""
+    from bench.render.printable import for_csv
     from bench.store.export import export as write
 
     path = file or results / f"{table}.parquet"
     with open_store(results) as store, usage():
         try:
-            n_lines = write(store, table, path)
+            n_lines = write(store, table, path, for_csv)
         except OSError as error:
             raise cannot_write(path, error) from error
     say(f"{n_lines} lines in {path}")

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.boards.against import Comparison
 from bench.boards.board import Board
+from bench.render.printable import for_csv
 from bench.render.table import Document, Page, Record, Table
 from bench.render.tables import (
     NARROW,
@@ -88,7 +89,7 @@ class BoardDocument(Document):
                 wide = table.pivot(index="label", columns=by, values="value")
                 wide = wide.loc[board.detectors["label"]].add_prefix(f"{board.metric.name}:")
                 parts.append(wide.reset_index(drop=True))
-        return pd.concat(parts, axis=1).to_csv(
+        return for_csv(pd.concat(parts, axis=1)).to_csv(
             index=False, float_format="%.6g", lineterminator="\n"
         )
 

@@ -7,6 +7,7 @@ matplotlib is imported when a figure is drawn, and neither a display nor its glo
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 from bench.boards.against import Comparison
 from bench.boards.board import Board
 from bench.boards.words import FAMILIES, TYPES
+from bench.render.printable import printable
 from bench.render.values import share, short_names
 from bench.stats import averages, differences
 
@@ -40,6 +42,7 @@ SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
     "font.size": TEXT,
+    "text.parse_math": False,
 }
 
 
@@ -71,6 +74,7 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     """Write a figure as PDF, SVG and PNG; return the files."""
     import matplotlib
 
+    _as_written(figure)
     with matplotlib.rc_context(SETTINGS):
         figure.draw_without_rendering()  # lays it out, which need not be done for each format
     figure.set_layout_engine("none")
@@ -84,8 +88,26 @@ def write(figure: Figure, file: Path | TextIO, suffix: str) -> None:
     """Write a figure in one format; equal figures give equal files."""
     import matplotlib
 
+    _as_written(figure)
     with matplotlib.rc_context(SETTINGS):
-        figure.savefig(file, format=suffix, dpi=200, metadata=DATES[suffix])
+        if suffix != "svg":
+            figure.savefig(file, format=suffix, dpi=200, metadata=DATES[suffix])
+            return
+        drawn = io.StringIO()
+        figure.savefig(drawn, format=suffix, metadata=DATES[suffix])
+    text = printable(drawn.getvalue(), keep="\n\t")  # XML has no control signs
+    if isinstance(file, Path):
+        file.write_text(text, encoding="utf-8")
+    else:
+        file.write(text)
+
+
+def _as_written(figure: Figure) -> None:
+    """Show names with two dollar signs as they are; matplotlib would read them as formulas."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
 
 
 def critical_differences(board: Board, comparison: Comparison) -> Drawn:

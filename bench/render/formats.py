@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.render import html, latex, markdown, terminal
+from bench.render.printable import HIDDEN
 from bench.render.table import Document
 
 if TYPE_CHECKING:
@@ -25,7 +27,9 @@ class Format(NamedTuple):
 
 
 def _json(document: Document) -> str:
-    return json.dumps(document.content(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(document.content(), indent=1, ensure_ascii=False, allow_nan=False)
+    hidden = (sign for sign in set(text) if unicodedata.category(sign) in HIDDEN and sign != "\n")
+    return text.translate({ord(sign): json.dumps(sign)[1:-1] for sign in hidden}) + "\n"
 
 
 def _bib(document: Document) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.boards.words import MARKS
+from bench.render.printable import printable
 from bench.render.table import Page
 
 if TYPE_CHECKING:
@@ -23,11 +24,16 @@ def write(page: Page) -> str:
 
 def environment(folder: Path) -> Environment:
     """Return an environment for the templates in a folder, which escape all text."""
+
+    def shown(value: object) -> object:
+        return printable(value, keep="\n") if type(value) is str else value
+
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(
         loader=FileSystemLoader(folder),
         autoescape=True,
+        finalize=shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

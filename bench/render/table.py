@@ -6,8 +6,10 @@ import csv
 import io
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
+
+from bench.render.printable import printable, uncalculated
 
 if TYPE_CHECKING:
     from bench.render.references import Reference
@@ -77,6 +79,19 @@ class Table:
     notes: tuple[str, ...] = ()
     turned: bool = False
 
+    def __post_init__(self) -> None:
+        """Make all texts printable; only prose may have several lines."""
+        keep = ["\n" if column.kind == "prose" else "" for column in self.columns]
+        shown = {
+            "title": printable(self.title),
+            "columns": tuple(replace(c, head=printable(c.head)) for c in self.columns),
+            "rows": tuple(tuple(map(_printable, row, keep)) for row in self.rows),
+            "text": tuple(map(printable, self.text)),
+            "notes": tuple(map(printable, self.notes)),
+        }
+        for name, value in shown.items():
+            object.__setattr__(self, name, value)
+
     def texts(self) -> list[list[str]]:
         """Return the rows as plain texts with their marks."""
         return [[cell.text + cell.tail for cell in row] for row in self.rows]
@@ -88,6 +103,9 @@ class Page:
 
     title: str
     tables: tuple[Table, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", printable(self.title))
 
 
 class Document(ABC):
@@ -139,8 +157,13 @@ class Plain(Document):
 def csv_text(lines: Iterable[Sequence[object]]) -> str:
     """Return lines of values as CSV."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(lines)
+    csv.writer(text, lineterminator="\n").writerows(map(uncalculated, line) for line in lines)
     return text.getvalue()
+
+
+def _printable(cell: Cell, keep: str) -> Cell:
+    text = printable(cell.text, keep)
+    return cell if text is cell.text else replace(cell, text=text)
 
 
 Maker = tuple[Column, Callable[[Record], Cell | str]]

@@ -20,6 +20,7 @@ from bench.boards.board import Board
 from bench.boards.words import MARKS, TYPES
 from bench.render import html
 from bench.render import values as text
+from bench.render.printable import printable_all
 from bench.render.tables import means
 from bench.render.values import records
 from bench.report import chart_data, depth, diagrams, sections
@@ -92,7 +93,7 @@ def render(
         cards=sections.cards(board),
         digests=sections.digests(rows),
         provenance=sections.provenance(rows),
-        data=chart_data.chart_data(board, rows, scores, fits, shown, chosen),
+        data=printable_all(chart_data.chart_data(board, rows, scores, fits, shown, chosen)),
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         script=script,
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

@@ -31,7 +31,7 @@ class Progressing:
             BarColumn(),
             TextColumn("{task.fields[failed]}"),
             TimeRemainingColumn(compact=True),
-            TextColumn("left  {task.fields[last]}", style="dim"),
+            TextColumn("left  {task.fields[last]}", style="dim", markup=False),
             console=console,
             transient=True,
             disable=not console.is_terminal,

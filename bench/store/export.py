@@ -25,8 +25,19 @@ if TYPE_CHECKING:
 BATCH = 1_000_000  # lines written together
 
 
-def export(store: Store, table: str, file: Path) -> int:
+def export(
+    store: Store,
+    table: str,
+    file: Path,
+    for_csv: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame,
+) -> int:
     """Write a table of a store to a .parquet or .csv file and return its number of lines.
+
+    Args:
+        store: what is exported.
+        table: rows, scores or diagnostics.
+        file: where to.
+        for_csv: makes the texts safe that go to a .csv file; a .parquet file has them as they are.
 
     Raises:
         ValueError: unknown table or suffix.
@@ -37,7 +48,10 @@ def export(store: Store, table: str, file: Path) -> int:
             msg = f"unknown {what} {name!r} of {str(file)!r}; {nearest(name, known)}"
             raise ValueError(msg)
     with replacing(file) as draft:
-        return WRITERS[file.suffix](TABLES[table](store), draft)
+        frames = TABLES[table](store)
+        return WRITERS[file.suffix](
+            map(for_csv, frames) if file.suffix == ".csv" else frames, draft
+        )
 
 
 def rows(store: Store) -> Iterator[pd.DataFrame]:

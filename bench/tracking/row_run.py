@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from bench.boards.words import TYPES
+from bench.render.printable import printable
 from bench.store.records import Wanted, canonical
 
 if TYPE_CHECKING:
@@ -164,4 +165,5 @@ def _accepted(name: str) -> str:
 
 def shortened(text: str, longest: int = LONGEST_TEXT) -> str:
     """Return a text of at most so many characters; one that was longer ends in dots."""
+    text = printable(text, keep="\n")
     return text if len(text) <= longest else f"{text[: longest - 3]}..."

@@ -97,3 +97,20 @@ def test_bad_usage_is_one_sentence(bench, results, arguments, message):
     assert ran.wait() == 2
     assert message in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
+
+
+@pytest.mark.fault(
+    area="commands and output",
+    kind="formulas and control signs in exported rows",
+    how="a row with a label that a spreadsheet would calculate, exported as csv and parquet",
+    promise="a csv file has the label as text, a parquet file has it as it is",
+)
+def test_a_csv_file_holds_no_formula(bench, tmp_path):
+    label = "=1+1\a"
+    store_rows(tmp_path, made_up(label=label))
+    read_as = {}
+    for suffix in (".csv", ".parquet"):
+        file = tmp_path / f"rows{suffix}"
+        assert bench("export", file, "--results", tmp_path).wait() == 0
+        read_as[suffix] = read(file)["label"][0]
+    assert read_as == {".csv": r"'=1+1\x07", ".parquet": label}

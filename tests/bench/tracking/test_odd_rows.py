@@ -110,8 +110,8 @@ def test_a_refused_row_costs_no_other_and_is_named(fresh, experiment):
         report = replay(fresh, experiment, rows)
         assert report.problem is None
         assert report.refused.startswith(
-            "rows that mlflow refuses, which stay stored: 1; the first is "
-            f"vae+lof[n_neighbors=20] · digits/3 · seed 1 (row {rows[1]['key'][:8]}): Invalid value "
+            "rows that mlflow refuses, which stay stored: 1; the first is vae+lof[n_neighbors=20] "
+            f"· digits/3 · seed 1 (row {rows[1]['key'][:8]}): Invalid value "
         )
     assert (report.logged, report.already) == (0, 3)
     seeds = sorted(run.data.params["seed"] for run in logged(fresh, experiment)[1])
