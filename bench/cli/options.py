@@ -89,7 +89,7 @@ MemoryLimit = Annotated[
     option(
         EXECUTION,
         "GIB",
-        "memory limit of a job (default: 8, at most 80 % of RAM over the jobs)",
+        "memory limit of a job (default: 8, at most 80 % of RAM over the jobs that run at once)",
         min=0.001,
     ),
 ]

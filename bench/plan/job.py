@@ -14,7 +14,8 @@ class Limits:
 
     Attributes:
         seconds: wall seconds of a fit (a seed) and of a read-out.
-        memory_mib: anonymous memory of the child and its descendants, above the start, in MiB.
+        memory_mib: memory of the child and its descendants, shared mappings included, above the
+            start, in MiB.
     """
 
     seconds: float

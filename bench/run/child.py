@@ -8,10 +8,12 @@ runs with the user's rights. All that moves a score is in `bench.run.scoring`.
 from __future__ import annotations
 
 import os
+import socket
+import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,8 @@ from numpy.typing import NDArray
 
 from bench.metrics.pixels import scores_of
 from bench.run import scoring
-from bench.run.diagnostics import Diagnostics, read_diagnostics
-from bench.run.failures import caught_warnings, encodable, failed, one_line
-from bench.run.memory import peak_mib, reset_peak
+from bench.run.diagnostics import read_diagnostics, read_parameters
+from bench.run.failures import MAX_TRACEBACK, caught_warnings, failed, one_line, shortened
 from bench.run.messages import (
     Asked,
     Block,
@@ -42,43 +43,50 @@ from bench.run.messages import (
     decode,
     encode,
     encode_scores,
+    framed,
+    receive,
 )
+from bench.run.processes import peak_mib, reset_peak
 from bench.store.codeid import file_digest
 from detectors.contract import Detector
+from detectors.entry import Entry
 from detectors.factory import check
 from detectors.spec import Spec, parse
 
 
-def serve(connection: Connection) -> None:
-    """Do what the harness requests over a connection, until it requests no more."""
-    work = decode(Request, connection.recv_bytes()).work
+def serve(channel: socket.socket) -> None:
+    """Do what the harness requests over a channel, until it requests no more."""
+    request = decode(Request, receive(channel))
+    os.environ["TMPDIR"], tempfile.tempdir = request.tmp, None
+    work = request.work
     if isinstance(work, Check):
         for asked in work.detectors:
-            _send(connection, Checked(_error_of(asked)))
+            _send(channel, Checked(_error_of(asked)))
         return
     spec, home = parse(work.spec), os.getcwd()
-    while units := decode(Block, connection.recv_bytes()).units:
+    while units := decode(Block, receive(channel)).units:
         os.chdir(home)  # a detector of the block before may have left it
-        _run_block(connection, spec, work, units)
+        _run_block(channel, spec, work, units)
 
 
 def _error_of(asked: Asked) -> str | None:
     try:
         check(asked.spec, asked.settings)
     except ValueError as error:
-        return str(error)
+        return shortened(str(error), MAX_TRACEBACK)
     except BaseException as error:  # a user's file may raise anything when it is imported
         return f"cannot create {asked.spec}: {failed(error).reason}"
     return None
 
 
-def _run_block(connection: Connection, spec: Spec, model: Model, units: Sequence[Unit]) -> None:
+def _run_block(channel: socket.socket, spec: Spec, model: Model, units: Sequence[Unit]) -> None:
     """Fit the block's models, report them, then read out every wanted score in order."""
     specs = {readout.spec: parse(readout.spec) for unit in units for readout in unit.readouts}
+    _let_import_neighbours(specs.values())
     scoring.seed_generators(units[0].seed)
     models, fitted = _fit(spec, model, units)
-    _send(connection, fitted)
-    tests = decode(TestSamples, connection.recv_bytes()).files
+    _send(channel, fitted)
+    tests = decode(TestSamples, receive(channel)).files
     for i, (unit, outcome) in enumerate(zip(units, fitted.outcomes, strict=True)):
         if isinstance(outcome, Failed):
             continue
@@ -87,17 +95,17 @@ def _run_block(connection: Connection, spec: Spec, model: Model, units: Sequence
         for readout in unit.readouts:
             scoring.seed_generators(unit.seed)
             result, scores = _read_out(models[i], specs[readout.spec], readout, unit, x_test)
-            _send(connection, Result(result))
+            _send(channel, Result(result))
             if scores is not None:
-                connection.send_bytes(encode_scores(scores))
+                channel.sendall(framed(encode_scores(scores)))
 
 
 def _fit(spec: Spec, model: Model, units: Sequence[Unit]) -> tuple[list[Detector], BlockFitted]:
     """Fit one model a unit; return them and what is reported of them."""
     samples = [np.load(unit.x_train) for unit in units]
     models: list[Detector] = []
-    files: dict[str, str] = {}
-    outcomes: list[Failed | int | None]  # a failure, or the number of parameters
+    file_sha256: str | None = None
+    outcomes: Sequence[Failed | None]
     start_peak = reset_peak()
     cpu, wall = time.process_time(), time.perf_counter()
     with caught_warnings() as caught:
@@ -105,12 +113,9 @@ def _fit(spec: Spec, model: Model, units: Sequence[Unit]) -> tuple[list[Detector
             models = scoring.build(
                 spec, model.settings, model.device, [unit.seed for unit in units]
             )
-            files = _files_read(spec)
+            file_sha256 = users_file(spec)
             errors = scoring.fit(spec, models, samples)
-            outcomes = [
-                failed(error) if error else _n_parameters(each)
-                for each, error in zip(models, errors, strict=True)
-            ]
+            outcomes = [None if error is None else failed(error) for error in errors]
         except BaseException as error:  # also SystemExit and KeyboardInterrupt
             outcomes = [failed(error)] * len(units)
     cpu_seconds = (time.process_time() - cpu) / len(units)
@@ -118,31 +123,34 @@ def _fit(spec: Spec, model: Model, units: Sequence[Unit]) -> tuple[list[Detector
     peak = peak_mib(start_peak)
     reported: list[Fitted | Failed] = []
     for i, outcome in enumerate(outcomes):
-        if isinstance(outcome, Failed):
+        if outcome is not None:
             reported.append(replace(outcome, warnings=caught))
-        else:
-            diagnostics, further = _diagnostics(models[i])
-            warnings = [*caught, *further]
-            reported.append(Fitted(cpu_seconds, wall_seconds, peak, outcome, diagnostics, warnings))
-    return models, BlockFitted(files, reported)
+            continue
+        with caught_warnings() as further:
+            parameters, uncounted = read_parameters(models[i])
+            diagnostics, left_out = read_diagnostics(models[i])
+        warnings = [*caught, *further, *map(one_line, [*uncounted, *left_out])]
+        reported.append(Fitted(cpu_seconds, wall_seconds, peak, parameters, diagnostics, warnings))
+    return models, BlockFitted(file_sha256, reported)
 
 
-def _files_read(spec: Spec) -> dict[str, str]:
-    """Return the sha256 of the user's file that a model was imported from, as it is now."""
-    file = spec.entry.target.rpartition(":")[0]
-    return {file: file_digest(Path(file))} if file.endswith(".py") else {}
+def _let_import_neighbours(specs: Iterable[Spec]) -> None:
+    """Let users' files import modules beside them, also later than when they are imported.
+
+    These come last, so that none of them hides a library.
+    """
+    entries = [entry for spec in specs for entry in (spec.entry, spec.head_entry) if entry]
+    sys.path += {str(file.resolve().parent): None for entry in entries if (file := _file(entry))}
 
 
-def _n_parameters(model: Detector) -> int | None:
-    n_parameters = model.n_parameters_
-    return None if n_parameters is None else int(n_parameters)
+def users_file(spec: Spec) -> str | None:
+    """Return the sha256 of the user's file that a model is imported from; None if there is none."""
+    return file_digest(file) if (file := _file(spec.entry)) else None
 
 
-def _diagnostics(model: Detector) -> tuple[Diagnostics, list[str]]:
-    """Return the diagnostics of a fitted model, and the warnings that reading them raises."""
-    with caught_warnings() as caught:
-        diagnostics, left_out = read_diagnostics(model)
-    return diagnostics, [*caught, *(encodable(one_line(sentence)) for sentence in left_out)]
+def _file(entry: Entry) -> Path | None:
+    file = entry.target.rpartition(":")[0]
+    return Path(file) if file.endswith(".py") else None
 
 
 def _read_out(
@@ -174,5 +182,5 @@ def _read_out(
     return Scored(head_cpu_seconds, head_wall_seconds, score_us, peak, caught), scores
 
 
-def _send(connection: Connection, message: Message) -> None:
-    connection.send_bytes(encode(message))
+def _send(channel: socket.socket, message: Message) -> None:
+    channel.sendall(framed(encode(message)))

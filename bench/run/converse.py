@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from bench.plan.job import Job, Limits
 from bench.protocols.named import NotApplicable, find
 from bench.run import judge, messages
+from bench.run.child import users_file
 from bench.run.failures import one_line
-from bench.run.memory import default_memory_mib
 from bench.run.messages import Failed, Scored
 from bench.run.prepare import Unit, prepare
 from bench.run.supervise import Child, Death, ForkServer, ServerDied
-from bench.store.codeid import code_parts, file_digest, origin
+from bench.store.codeid import code_parts, origin
 from bench.store.provenance import provenance
 from bench.store.records import Row, Wanted
 from datasets import DataSet, load
@@ -65,7 +65,7 @@ def run_job(job: Job, server: ForkServer) -> Iterator[Row]:
         n_before = len(pending)
         try:
             with server.child(job.limits) as child:
-                child.send(messages.Request(model))
+                child.send(messages.Request(model, child.tmp))
                 for block in _blocks(pending.values(), together):
                     broken = False
                     for row in _run_block(child, data, block):
@@ -126,8 +126,10 @@ def _run_block(child: Child, data: DataSet, block: list[list[Wanted]]) -> Iterat
     child.forget_output()
     try:
         child.send(messages.Block([_to_fit(child, unit) for unit in units]))
-        answer = child.receive(messages.BlockFitted, allowances=len(units))
-        _refuse_changed(answer.files)
+        answer = child.receive(messages.BlockFitted, n_units=len(units))
+        if len(answer.outcomes) != len(units):
+            raise child.unexpected()
+        _refuse_changed(units[0].wanted[0].model, answer.file_sha256)
         fitted = []
         for unit, model in zip(units, answer.outcomes, strict=True):
             if isinstance(model, Failed):
@@ -156,16 +158,17 @@ def _run_block(child: Child, data: DataSet, block: list[list[Wanted]]) -> Iterat
         raise
 
 
-def _refuse_changed(files: Mapping[str, str]) -> None:
-    """Check that users' files are still those that the rows' keys were made of.
+def _refuse_changed(model: str, sha256: str | None) -> None:
+    """Check that a model's file, if it is a user's, is still the one that keys were made of.
 
     Raises:
-        NotRun: one has changed since.
+        NotRun: it has changed since.
     """
-    for name, digest in files.items():
-        if digest != file_digest(Path(name)):
-            msg = f"{name} was changed during the run; run again to use it as it is now"
-            raise NotRun(msg)
+    spec = parse(model)
+    if sha256 not in (None, users_file(spec)):
+        file = spec.entry.target.rpartition(":")[0]
+        msg = f"{file} was changed during the run; run again to use it as it is now"
+        raise NotRun(msg)
 
 
 def _refuse_transductive(wanted: Wanted) -> None:
@@ -234,25 +237,34 @@ def _unusable(dataset: str, error: Exception) -> NotRun:
 def check_settings(
     server: ForkServer,
     pairs: Sequence[tuple[str, Mapping[str, Any]]],
+    memory_mib: float,
     seconds: float = CHECK_SECONDS,
 ) -> list[str]:
-    """Return what is wrong with (spec, settings) pairs, tried in a child; empty if nothing.
+    """Return what is wrong with (spec, settings) pairs, tried in children; empty if nothing.
 
-    The time limit is for each pair; a death of the child ends the list.
+    The time limit is for each pair. A death of a child is blamed on a pair that was its first.
 
     Raises:
         Interrupted: the run is being ended.
     """
     errors: list[str] = []
-    with server.child(Limits(seconds, default_memory_mib(1))) as child:
-        asked = [messages.Asked(spec, dict(settings)) for spec, settings in pairs]
-        child.send(messages.Request(messages.Check(asked)))
-        for spec, _ in pairs:
-            try:
-                error = child.receive(messages.Checked).error
-            except Death as death:
+    pending = list(pairs)
+    while pending:
+        is_first = True
+        try:
+            with server.child(Limits(seconds, memory_mib)) as child:
+                asked = [messages.Asked(spec, dict(settings)) for spec, settings in pending]
+                child.send(messages.Request(messages.Check(asked), child.tmp))
+                while pending:
+                    error = child.receive(messages.Checked).error
+                    errors += [error] if error else []
+                    del pending[0]
+                    is_first = False
+        except ServerDied:
+            raise
+        except Death as death:
+            if is_first:
                 late = death.status == "timeout"
                 why = "its import does not finish" if late else death.reason
-                return [*errors, f"cannot create {spec}: {why}"]
-            errors += [error] if error else []
+                errors.append(f"cannot create {pending.pop(0)[0]}: {why}")
     return errors

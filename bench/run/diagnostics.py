@@ -1,22 +1,28 @@
-"""Diagnostics of a fitted detector, read with care: both code and values may be a user's.
+"""What a fitted detector reports of itself, read with care: code and values may be a user's.
 
-`Detector.diagnostics_` holds numbers by name, and curves with one number an epoch. What cannot be
-kept is left out with a warning; the row is kept in any case.
+`Detector.diagnostics_` holds numbers by name, and curves with one number an epoch; `n_parameters_`
+is a count. What cannot be kept is left out with a warning; the row is kept in any case.
 """
 
 from __future__ import annotations
 
 import traceback
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Le, Len, Predicate
 
 from detectors.contract import Detector
 
 MAX_NAMES = 50
 MAX_NAME = 100  # characters
 MAX_POINTS = 2000  # of a curve
+MAX_PARAMETERS = 2**53  # up to here, every reader of JSON has whole numbers exactly
 
-Diagnostics = dict[str, float | list[float]]
+Name = Annotated[str, Len(1, MAX_NAME), Predicate(str.isprintable)]
+Curve = Annotated[list[float], Len(0, MAX_POINTS)]
+Diagnostics = Annotated[dict[Name, float | Curve], Len(0, MAX_NAMES)]
+Parameters = Annotated[int, Ge(0), Le(MAX_PARAMETERS)]
 
 
 def read_diagnostics(detector: Detector) -> tuple[Diagnostics, list[str]]:
@@ -25,8 +31,7 @@ def read_diagnostics(detector: Detector) -> tuple[Diagnostics, list[str]]:
         given = detector.diagnostics_
         named = [(_printable(str(name)), given[name]) for name in given]
     except BaseException as error:  # also SystemExit and KeyboardInterrupt
-        reason = str(traceback.TracebackException.from_exception(error))  # str(error) may raise
-        return {}, [f"diagnostics_ is left out: {type(error).__name__}: {reason}"]
+        return {}, [f"diagnostics_ is left out: {_text(error)}"]
     kept: Diagnostics = {}
     left_out = []
     if len(named) > MAX_NAMES:
@@ -47,5 +52,22 @@ def read_diagnostics(detector: Detector) -> tuple[Diagnostics, list[str]]:
     return kept, left_out
 
 
+def read_parameters(detector: Detector) -> tuple[int | None, list[str]]:
+    """Return the number of parameters of a fitted detector, and why it is left out if it is."""
+    try:
+        given = detector.n_parameters_
+        n_parameters = None if given is None else int(given)
+    except BaseException as error:  # also SystemExit and KeyboardInterrupt
+        return None, [f"n_parameters_ is left out: {_text(error)}"]
+    if n_parameters is not None and not 0 <= n_parameters <= MAX_PARAMETERS:
+        return None, ["n_parameters_ is left out: it is below 0 or above 2**53"]
+    return n_parameters, []
+
+
+def _text(error: BaseException) -> str:
+    message = traceback.TracebackException.from_exception(error)  # str(error) itself may raise
+    return f"{type(error).__name__}: {message}"
+
+
 def _printable(name: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in name[:MAX_NAME])
+    return "".join(c if c.isprintable() else "?" for c in name[:MAX_NAME]) or "?"

@@ -12,7 +12,8 @@ from bench.store.records import Status
 from detectors.contract import Collapsed, Diverged, Unsupported
 
 MAX_WARNINGS = 20
-MAX_REASON = 500  # characters
+MAX_REASON = 500  # characters; also of a warning
+MAX_TRACEBACK = 16_000  # characters
 OWN_STATUS: dict[type[BaseException], Status] = {
     Unsupported: "unsupported",
     Diverged: "non-finite",
@@ -33,7 +34,7 @@ def failed(error: BaseException) -> Failed:
     elif isinstance(error, SystemExit):
         reason = f"the detector called exit({error.code!r})"
     text = "".join(traceback.format_exception(error))
-    return Failed(status, one_line(reason), encodable(text))
+    return Failed(status, one_line(reason), shortened(text, MAX_TRACEBACK))
 
 
 def one_line(text: str) -> str:
@@ -42,8 +43,11 @@ def one_line(text: str) -> str:
     return line if len(line) <= MAX_REASON else line[:MAX_REASON] + " ..."
 
 
-def encodable(text: str) -> str:
-    """Return a text without lone surrogates."""
+def shortened(text: str, most: int) -> str:
+    """Return a text without lone surrogates, and without its middle if it is too long."""
+    if len(text) > most:
+        half = most // 2
+        text = f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"
     return text.encode(errors="replace").decode()
 
 
@@ -55,12 +59,15 @@ def _is_torch_memory_error(error: BaseException) -> bool:
 
 @contextlib.contextmanager
 def caught_warnings() -> Iterator[list[str]]:
-    """Collect the distinct warnings that are raised in the `with` block, as texts."""
+    """Collect the first distinct warnings that are raised in the `with` block, as texts."""
     texts: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
+
+    def keep(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+        text = shortened(f"{category.__name__}: {message}", MAX_REASON)
+        if text not in texts and len(texts) < MAX_WARNINGS:
+            texts.append(text)
+
+    with warnings.catch_warnings():
         warnings.simplefilter("default")
-        try:
-            yield texts
-        finally:
-            distinct = dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught)
-            texts.extend(encodable(text) for text in list(distinct)[:MAX_WARNINGS])
+        warnings.showwarning = keep
+        yield texts

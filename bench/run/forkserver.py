@@ -17,19 +17,20 @@ import select
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
-from pathlib import Path
 
 import numpy as np
 
 from bench.run import child
-from bench.run.messages import CANNOT_GO_ON, READY, encode_number
+from bench.run.messages import CANNOT_GO_ON, KILL, READY, encode_number
+from bench.run.processes import children
 from detectors.factory import make
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
+PAUSE_SECONDS = 0.001
 
 
 def main(modules: Sequence[str]) -> None:
@@ -51,6 +52,8 @@ def main(modules: Sequence[str]) -> None:
         request, descriptors, _, _ = socket.recv_fds(control, 1, 2)
         if not request:
             return
+        if request == KILL:  # of a child that has just ended by itself
+            continue
         pid = os.fork()
         if pid == 0:
             _become_child(control, *descriptors)
@@ -78,7 +81,7 @@ def _become_child(control: socket.socket, channel: int, output: int) -> None:
     os.dup2(output, 2)
     os.close(output)
     try:
-        with Connection(channel) as connection:
+        with socket.socket(fileno=channel) as connection:
             # A copy of this process, forked by a detector, must not answer in its place.
             os.register_at_fork(after_in_child=connection.close)
             child.serve(connection)
@@ -90,39 +93,59 @@ def _become_child(control: socket.socket, channel: int, output: int) -> None:
 
 
 def _wait(pid: int, control: socket.socket, woken: int) -> int:
-    """Wait for the child's end; if the harness ends first, kill the child and exit."""
-    while True:
+    """Wait for the child's end and kill what it leaves behind; return its wait status.
+
+    The child is killed if the harness requests so, or is gone; then this process exits too.
+    """
+    is_gone = False
+    while (status := _reap(pid)) is None:
         ready, _, _ = select.select([control.fileno(), woken], [], [])
         if control.fileno() in ready:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            _kill_strays()
-            sys.exit(1)
+            is_gone = not _request(control)
+            os.kill(pid, signal.SIGKILL)  # not its group, which it may have left
+            _, status = os.waitpid(pid, 0)
+            break
         os.read(woken, 4096)
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            _kill_strays()
-            return status
+    _kill_strays(pid)
+    if is_gone:
+        sys.exit(1)
+    return status
 
 
-def _kill_strays() -> None:
+def _request(control: socket.socket) -> bytes:
+    """Return what the harness requests; nothing if it is gone."""
+    try:
+        return control.recv(1)
+    except ConnectionResetError:
+        return b""
+
+
+def _reap(pid: int) -> int | None:
+    """Wait for the processes that have ended; return the wait status of one if it is among them."""
+    status = None
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            if ended[0] == pid:
+                status = ended[1]
+    return status
+
+
+def _kill_strays(group: int) -> None:
     """Kill the processes that a child left behind, whatever their group or session.
 
-    On Linux they became children of this process, their subreaper, when their parent died.
+    On Linux they become children of this process, their subreaper, when their parent dies, and
+    keep their numbers until they are waited for here. Elsewhere only the child's group is known.
     """
-    while strays := _children():
-        for pid in strays:
-            os.kill(pid, signal.SIGKILL)
-        for pid in strays:
-            os.waitpid(pid, 0)
-
-
-def _children() -> list[int]:
-    with contextlib.suppress(OSError):
-        listed = [path.read_text() for path in Path("/proc/self/task").glob("*/children")]
-        return [int(pid) for pid in " ".join(listed).split()]
-    return []
+    if sys.platform != "linux":
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+        return
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            for pid in children(os.getpid()):
+                os.kill(pid, signal.SIGKILL)
+            if os.waitpid(-1, os.WNOHANG) == (0, 0):
+                time.sleep(PAUSE_SECONDS)
 
 
 def _prctl(option: int, value: int) -> None:

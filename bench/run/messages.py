@@ -2,9 +2,11 @@
 
 The fork server has a control socket. It sends READY once. The harness sends FORK with two file
 descriptors (the child's channel and its output); the server answers with the child's process id
-and, after the child's end, with its wait status, each as a number of NUMBER_BYTES.
+and, after the child and all its descendants have ended, with its wait status, each as a number of
+NUMBER_BYTES. KILL ends them at once.
 
-A child has a channel of its own. The harness begins with a Request:
+A child has a channel of its own, where each message has HEAD before it: a mark, so that nothing
+else is taken for a message, and its length. The harness begins with a Request:
 
 - to check settings, the child answers with one Checked for each detector.
 - to run a model, the harness sends a Block of units to fit; the child answers with BlockFitted,
@@ -12,26 +14,49 @@ A child has a channel of its own. The harness begins with a Request:
   Result for each of their read-outs, each followed by the raw scores if there are any. The next
   Block follows; one without units ends the child.
 
-No message holds a label.
+No message holds a label. What a child reports is bounded here: a message that exceeds MAX_BYTES or
+a bound of a field is refused.
 """
 
 from __future__ import annotations
 
 import json
+import socket
+import struct
+import sys
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
+from annotated_types import Ge, Len, Predicate
 from numpy.typing import NDArray
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict, FiniteFloat, TypeAdapter
 
-from bench.run.diagnostics import Diagnostics
+from bench.run.diagnostics import Diagnostics, Parameters
 from bench.store.records import Status
 
 READY = b"R"
 FORK = b"F"
+KILL = b"K"
 NUMBER_BYTES = 8
+MARK = b"fathom\r\n"
+HEAD = struct.Struct("<8sQ")
+CHUNK_BYTES = 2**20
+MAX_BYTES = 8 * 2**20  # of a message of a child; of BlockFitted for each unit
+MAX_TEXT = 20_000  # characters of a reason, a traceback or a warning
+MAX_TEXTS = 200  # warnings of a fit or a read-out
 CANNOT_GO_ON = 70  # exit status of a child that fails outside the detector's own code
+
+
+def _storable(text: str) -> bool:
+    """Whether a text is without lone surrogates."""
+    return text == text.encode(errors="replace").decode()
+
+
+Text = Annotated[str, Len(0, MAX_TEXT), Predicate(_storable)]
+Texts = Annotated[list[Text], Len(0, MAX_TEXTS)]
+Cost = Annotated[FiniteFloat, Ge(0)]
+Failure = Annotated[Status, Predicate(lambda status: status != "ok")]
 
 
 class Message:
@@ -66,16 +91,17 @@ class Model(Message):
 
 @dataclass(frozen=True)
 class Request(Message):
-    """What a child is started for."""
+    """What a child is started for, and its folder for temporary files."""
 
     work: Check | Model
+    tmp: str
 
 
 @dataclass(frozen=True)
 class Checked(Message):
     """What is wrong with a detector's settings, None if nothing is."""
 
-    error: str | None
+    error: Text | None
 
 
 @dataclass(frozen=True)
@@ -113,29 +139,29 @@ class Block(Message):
 class Failed(Message):
     """How a fit or a read-out failed."""
 
-    status: Status
-    reason: str
-    traceback: str = ""
-    warnings: list[str] = field(default_factory=list)
+    status: Failure
+    reason: Text
+    traceback: Text = ""
+    warnings: Texts = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Fitted(Message):
     """Costs and diagnostics of one fitted model; seconds and memory as in `records.Row`."""
 
-    cpu_seconds: float
-    wall_seconds: float
-    peak_mib: float
-    parameters: int | None
+    cpu_seconds: Cost
+    wall_seconds: Cost
+    peak_mib: Cost
+    parameters: Parameters | None
     diagnostics: Diagnostics
-    warnings: list[str]
+    warnings: Texts
 
 
 @dataclass(frozen=True)
 class BlockFitted(Message):
-    """The sha256 of users' files that were imported, by path, and one outcome for each unit."""
+    """The sha256 of the user's file that was imported, if any, and one outcome for each unit."""
 
-    files: dict[str, str]
+    file_sha256: Text | None
     outcomes: list[Fitted | Failed]
 
 
@@ -150,11 +176,11 @@ class TestSamples(Message):
 class Scored(Message):
     """Costs of one read-out; the scores themselves are the next message."""
 
-    head_cpu_seconds: float
-    head_wall_seconds: float
-    score_us: float
-    peak_mib: float
-    warnings: list[str]
+    head_cpu_seconds: Cost
+    head_wall_seconds: Cost
+    score_us: Cost
+    peak_mib: Cost
+    warnings: Texts
 
 
 @dataclass(frozen=True)
@@ -182,7 +208,10 @@ def decode(kind: type[M], content: bytes) -> M:
     Raises:
         ValueError: it is something else.
     """
-    message: M = _ADAPTERS[kind].validate_python(json.loads(content))
+    try:
+        message: M = _ADAPTERS[kind].validate_python(json.loads(content))
+    except (RecursionError, OverflowError) as error:
+        raise ValueError(str(error)) from error
     return message
 
 
@@ -211,3 +240,54 @@ def encode_number(number: int) -> bytes:
 def decode_number(content: bytes) -> int:
     """Return a process id or a wait status."""
     return int.from_bytes(content, "little")
+
+
+def framed(content: bytes) -> bytes:
+    """Return a message as it is sent."""
+    return HEAD.pack(MARK, len(content)) + content
+
+
+class Incoming:
+    """A message as far as it has come."""
+
+    def __init__(self, most: int) -> None:
+        """Expect a message of at most `most` bytes."""
+        self._most = most
+        self._size: int | None = None  # None until the head is complete
+        self.content = bytearray()
+
+    @property
+    def begun(self) -> bool:
+        """Whether a part of it has come."""
+        return self._size is not None or bool(self.content)
+
+    def read(self, channel: socket.socket) -> bool:
+        """Take bytes from a channel, in one call of `recv`; return whether the message is whole.
+
+        Raises:
+            EOFError: the channel is closed.
+            ValueError: these bytes are no message, or it is longer than expected.
+        """
+        due = HEAD.size if self._size is None else self._size
+        part = channel.recv(min(due - len(self.content), CHUNK_BYTES))
+        if not part:
+            raise EOFError
+        self.content += part
+        if len(self.content) < due:
+            return False
+        if self._size is None:
+            mark, self._size = HEAD.unpack(self.content)
+            self.content.clear()
+            if mark != MARK or self._size > self._most:
+                msg = f"not a message of at most {self._most} bytes"
+                raise ValueError(msg)
+            return self._size == 0
+        return True
+
+
+def receive(channel: socket.socket) -> bytes:
+    """Wait for a message of any length, and return its content."""
+    incoming = Incoming(sys.maxsize)
+    while not incoming.read(channel):
+        pass
+    return bytes(incoming.content)

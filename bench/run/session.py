@@ -5,6 +5,7 @@ It prints nothing and shows no progress: the caller is called back with each sto
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,7 @@ from bench.plan.job import Limits
 from bench.plan.suite import SuiteError
 from bench.run import cluster, local
 from bench.run.converse import check_settings
-from bench.run.memory import default_memory_mib
+from bench.run.processes import default_limit_mib, most_jobs
 from bench.run.workspace import prepare_tmp, sweep, writing
 from bench.store.folder import StoreError, locked
 from bench.store.records import Row, Wanted
@@ -90,9 +91,12 @@ class Session:
         """
         self.name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         self._todo, self._suite, self._store, self._options = todo, suite, store, options
-        memory_mib = options.memory_mib or default_memory_mib(options.workers)
-        limits = Limits(options.seconds, memory_mib)
-        self._jobs = planning.jobs(todo, options.data, limits, self.name)
+        jobs = planning.jobs(todo, options.data, Limits(options.seconds, math.inf), self.name)
+        at_once = min(options.workers, len(jobs))
+        self._workers = at_once if options.memory_mib else min(at_once, most_jobs())
+        self._memory_mib = options.memory_mib or default_limit_mib(self._workers)
+        limits = Limits(options.seconds, self._memory_mib)
+        self._jobs = [replace(job, limits=limits) for job in jobs]
         self._modules = planning.modules(todo)
         self._servers = local.ForkServers(prepare_tmp(options.results), self._modules)
         self._client: Client | None = None
@@ -111,7 +115,7 @@ class Session:
         connected = cluster.connect(options.scheduler) if options.scheduler else nullcontext()
         with connected as self._client, _interruptible(servers.stop):
             try:
-                servers.start(1 if self._client else min(options.workers, len(self._jobs)))
+                servers.start(1 if self._client else self._workers)
                 self._check_settings()
                 yield
             finally:
@@ -139,8 +143,9 @@ class Session:
                     problems = cluster.run_jobs(self._jobs, self._modules, self._client, store)
                 else:
                     with writing(self._options.results):
-                        workers = self._options.workers
-                        problems = local.run_jobs(self._jobs, self._servers, workers, store)
+                        problems = local.run_jobs(
+                            self._jobs, self._servers, self._workers, store
+                        )
         except BaseException:
             self._servers.close()  # before anything that takes time
             raise
@@ -149,7 +154,7 @@ class Session:
     def _check_settings(self) -> None:
         pairs = {(row.spec, row.label): (row.spec, dict(row.settings)) for row in self._todo}
         with self._servers.lend() as server:
-            errors = check_settings(server, list(pairs.values()))
+            errors = check_settings(server, list(pairs.values()), self._memory_mib)
         if errors:
             raise SuiteError("; ".join(errors))
 
@@ -185,7 +190,10 @@ def _watched(store: Store, stop: threading.Event) -> Iterator[None]:
 
 @contextmanager
 def _interruptible(stop: threading.Event) -> Iterator[None]:
-    """Let the first of SIGINT, SIGTERM and SIGHUP stop the workers and raise KeyboardInterrupt."""
+    """Let the first of SIGINT, SIGTERM and SIGHUP stop the workers and raise KeyboardInterrupt.
+
+    A signal that is ignored, as SIGHUP under nohup, stays so.
+    """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         stop.set()
@@ -193,7 +201,8 @@ def _interruptible(stop: threading.Event) -> Iterator[None]:
 
     previous: dict[signal.Signals, Callable[..., object] | int | None] = {}
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        previous[number] = signal.signal(number, interrupt)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            previous[number] = signal.signal(number, interrupt)
     try:
         yield
     finally:

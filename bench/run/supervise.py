@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import socket
@@ -12,34 +13,50 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from multiprocessing.connection import Connection, wait
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.plan.job import Limits
-from bench.run.memory import memory_mib
 from bench.run.messages import (
     CANNOT_GO_ON,
     FORK,
+    KILL,
+    MAX_BYTES,
     NUMBER_BYTES,
     READY,
+    Incoming,
     M,
     Message,
     decode,
     decode_number,
     decode_scores,
     encode,
+    framed,
 )
+from bench.run.processes import Descendants
 from bench.run.scoring import ONE_THREAD
 from bench.store.records import Status
+from detectors.source import HOME
 
 POLL_SECONDS = 0.05
-PATIENCE_SECONDS = 1.0  # for a process to end after it was requested to
+GAP_SECONDS = 1.0  # more between two looks is time in which this process did not run
+PATIENCE_SECONDS = 1.0  # for a process to end that should have ended
+KILL_SECONDS = 30.0  # for killed processes to end and give back their memory
+MAX_TMP = 70  # bytes of a TMPDIR; sockets in it, of which libraries have some, may have 104
 MAX_OUTPUT_BYTES = 32 * 2**20  # of a child; beyond it, earlier output is dropped
 KEPT_OUTPUT_BYTES = 8192
+# -P leaves the working folder out, whose files may have the names of libraries.
+BOOT = """import sys
+home, *modules = sys.argv[1:]
+if home not in sys.path:
+    sys.path.insert(0, home)
+from bench.run.forkserver import main
+main(modules)
+"""
 SIGNALS = {member.value: member.name for member in signal.Signals}
 
 
@@ -73,6 +90,7 @@ class ForkServer:
         """
         self._tmp, self._modules, self._stop = tmp, list(modules), stop
         self._server: subprocess.Popen[bytes] | None = None
+        self._server_pid = 0
         self._ready = False
         self._control: socket.socket
 
@@ -81,9 +99,9 @@ class ForkServer:
         if (server := self._server) is not None:
             with contextlib.suppress(OSError):
                 self._control.shutdown(socket.SHUT_RDWR)  # also wakes a thread that reads
-            try:
-                server.wait(PATIENCE_SECONDS)
-            except subprocess.TimeoutExpired:  # it still imports, so it has no child
+            try:  # while it still imports it has no child
+                server.wait(KILL_SECONDS if self._ready else PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
             self._control.close()
@@ -100,39 +118,54 @@ class ForkServer:
         if not self._ready:
             self._receive(len(READY))
             self._ready = True
-        folder = Path(tempfile.mkdtemp(dir=self._tmp))
-        try:
-            ours, theirs = socket.socketpair()
-            with ours, theirs, open(folder / "output", "ab") as output:
-                with contextlib.suppress(OSError):  # then nothing will be received
-                    socket.send_fds(self._control, [FORK], [theirs.fileno(), output.fileno()])
-                theirs.close()
-                pid = decode_number(self._receive(NUMBER_BYTES))
-                child = Child(self, pid, Connection(ours.detach()), folder, limits)
-            try:
-                yield child
-            finally:
-                child.end()
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.ExitStack() as closing:
+            folder = _folder(self._tmp, closing)
+            output = closing.enter_context(open(folder / "output", "a+b"))
+            ours, theirs = map(closing.enter_context, socket.socketpair())
+            ours.setblocking(False)
+            descendants = Descendants(self._server_pid)
+            closing.callback(descendants.end)
+            with contextlib.suppress(OSError):  # then nothing will be received
+                socket.send_fds(self._control, [FORK], [theirs.fileno(), output.fileno()])
+            theirs.close()
+            self._receive(NUMBER_BYTES)
+            tmp = _tmp_in(folder, closing)
+            child = Child(self, ours, output, descendants, limits, folder, tmp)
+            closing.callback(child.end)
+            yield child
 
     def stopped(self) -> bool:
         """Whether the run is being ended."""
         return self._stop.is_set()
 
-    def child_ended(self, seconds: float, *channel: Connection) -> bool:
-        """Wait for the child's end, or a message if that comes first; return True for its end.
+    def wait(
+        self, seconds: float, channel: socket.socket | None = None, events: int = select.POLLIN
+    ) -> tuple[bool, bool]:
+        """Wait for the child's end or events of its channel; return which of both came.
 
         A descendant of the child may hold the channel open, so a silent channel proves nothing.
         """
+        polling = select.poll()
         try:
-            return self._control in wait([*channel, self._control], seconds)
-        except (OSError, ValueError):  # closed by another thread
+            polling.register(self._control, select.POLLIN)
+            if channel is not None:
+                polling.register(channel, events)
+        except ValueError:  # closed by another thread
             raise Interrupted from None
+        ready = dict(polling.poll(1000 * seconds))
+        return self._control.fileno() in ready, len(ready) > (self._control.fileno() in ready)
 
     def exit_status(self) -> int:
-        """Wait for the child's end and return its wait status."""
+        """Wait for the end of the child and its descendants, and return its wait status."""
+        ended, _ = self.wait(KILL_SECONDS)
+        if not ended and self._server:
+            self._server.kill()
         return decode_number(self._receive(NUMBER_BYTES))
+
+    def kill_child(self) -> None:
+        """Request the end of the child and its descendants."""
+        with contextlib.suppress(OSError):
+            self._control.sendall(KILL)
 
     def start(self) -> None:
         """Start the server if it is not running; do not wait until it is ready.
@@ -152,13 +185,14 @@ class ForkServer:
         with theirs, open(self._log, "wb") as log:
             self._server = subprocess.Popen(
                 # -u: what a detector prints is in the file also when it dies
-                [sys.executable, "-u", "-m", "bench.run.forkserver", *self._modules],
+                [sys.executable, "-P", "-u", "-c", BOOT, str(HOME), *self._modules],
                 stdin=theirs.fileno(),
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **ONE_THREAD},
                 start_new_session=True,
             )
+        self._server_pid = self._server.pid
 
     def _receive(self, n_bytes: int) -> bytes:
         answer = b""
@@ -181,14 +215,26 @@ class ForkServer:
 
 
 class Child:
-    """A running child, seen from the harness."""
+    """A running child, seen from the harness.
+
+    Attributes:
+        folder: for arrays that are handed over.
+        tmp: the child's own folder for temporary files.
+    """
 
     def __init__(
-        self, server: ForkServer, pid: int, channel: Connection, folder: Path, limits: Limits
+        self,
+        server: ForkServer,
+        channel: socket.socket,
+        output: IO[bytes],
+        descendants: Descendants,
+        limits: Limits,
+        folder: Path,
+        tmp: Path,
     ) -> None:
-        self._server, self._pid, self._channel = server, pid, channel
-        self.folder, self._limits = folder, limits
-        self._base_mib = memory_mib(pid)
+        self._server, self._channel, self._output = server, channel, output.fileno()
+        self._descendants, self._limits = descendants, limits
+        self.folder, self.tmp = folder, str(tmp)
         self._ended = False
         self._output_start = 0
 
@@ -196,101 +242,120 @@ class Child:
         """Send a message.
 
         Raises:
-            Death: the child is gone.
+            Death: a limit was exceeded, or the child is gone.
+            Interrupted: the run is being ended.
         """
-        try:
-            self._channel.send_bytes(encode(message))
-        except (BrokenPipeError, ConnectionResetError):
-            raise self._death() from None
+        left = memoryview(framed(encode(message)))
 
-    def receive(self, kind: type[M], allowances: float = 1.0) -> M:
+        def write() -> bool:
+            nonlocal left
+            left = left[self._channel.send(left) :]
+            return not left
+
+        self._attend(write, select.POLLOUT)
+
+    def receive(self, kind: type[M], n_units: int = 1) -> M:
         """Return the child's next message.
 
         Args:
             kind: the message that is due.
-            allowances: how many times the time limit applies.
+            n_units: of how many fits or read-outs; limits of time and length are for each.
 
         Raises:
             Death: a limit was exceeded, or the child ended or sent something else.
             Interrupted: the run is being ended.
         """
-        content = self._receive_bytes(allowances)
+        content = self._receive_bytes(MAX_BYTES * n_units, n_units)
         try:
             return decode(kind, content)
         except ValueError:
-            raise self._unexpected() from None
+            raise self.unexpected() from None
 
     def receive_scores(self, n: int) -> NDArray[np.float64]:
         """Return (n,) scores, the child's next message; raises as `receive`."""
-        content = self._receive_bytes()
+        content = self._receive_bytes(8 * n)
         try:
             return decode_scores(content, n)
         except ValueError:
-            raise self._unexpected() from None
+            raise self.unexpected() from None
 
-    def _receive_bytes(self, allowances: float = 1.0) -> bytes:
-        seconds = self._limits.seconds * allowances
-        deadline = time.monotonic() + seconds
+    def _receive_bytes(self, most: int, n_units: int = 1) -> bytes:
+        incoming = Incoming(most)
         try:
-            while not self._channel.poll():
-                if self._server.child_ended(POLL_SECONDS, self._channel):
-                    break
-                if self._server.stopped():
-                    raise Interrupted
-                used = memory_mib(self._pid) - self._base_mib
-                if used > self._limits.memory_mib:
-                    msg = f"used {used:.0f} MiB, limit {self._limits.memory_mib:.0f} MiB"
-                    raise Death(status="memory", reason=msg)
-                self._limit_output()
-                if time.monotonic() > deadline:
-                    msg = f"not finished after {seconds:g} s; raise --time-limit to allow more"
-                    raise Death(status="timeout", reason=msg)
-            if not self._channel.poll():
+            self._attend(lambda: incoming.read(self._channel), select.POLLIN, n_units)
+        except ValueError:
+            raise self.unexpected() from None
+        except Death as death:
+            if death.status == "timeout" and incoming.begun:
+                raise self.unexpected() from None
+            raise
+        return bytes(incoming.content)
+
+    def _attend(self, step: Callable[[], bool], events: int, n_units: int = 1) -> None:
+        """Repeat a step, which moves some bytes, until it returns True, and watch the limits.
+
+        Time in which this process did not run, as it was stopped or the machine slept, does not
+        count, and the channel is looked at once more before a verdict.
+        """
+        seconds = self._limits.seconds * n_units
+        used, last = 0.0, time.monotonic()
+        while True:
+            now = time.monotonic()
+            used, last = used + min(now - last, GAP_SECONDS), now
+            late = used > seconds
+            ended, ready = self._server.wait(0 if late else POLL_SECONDS, self._channel, events)
+            try:
+                if ready and step():
+                    return
+            except (EOFError, ConnectionError):
+                raise self._death() from None
+            if ended and not ready:
                 raise self._death()
-            return self._channel.recv_bytes()
-        except (EOFError, ConnectionResetError):
-            raise self._death() from None
+            if self._server.stopped():
+                raise Interrupted
+            if mib := self._descendants.exceed(self._limits.memory_mib):
+                msg = f"used {mib:.0f} MiB, limit {self._limits.memory_mib:.0f} MiB"
+                raise Death(status="memory", reason=msg)
+            if late:
+                msg = f"not finished after {seconds:g} s; raise --time-limit to allow more"
+                raise Death(status="timeout", reason=msg)
+            self._limit_output()
 
     def forget_output(self) -> None:
         """Drop what the child has printed so far from `output`."""
-        self._output_start = (self.folder / "output").stat().st_size
+        self._output_start = os.fstat(self._output).st_size
 
     def output(self) -> str:
         """Return the end of what the child has printed."""
-        with open(self.folder / "output", "rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            start = self._output_start if self._output_start <= size else 0
-            file.seek(max(start, size - KEPT_OUTPUT_BYTES))
-            return file.read(KEPT_OUTPUT_BYTES).decode(errors="replace")
+        size = os.fstat(self._output).st_size
+        start = self._output_start if self._output_start <= size else 0
+        start = max(start, size - KEPT_OUTPUT_BYTES)
+        return os.pread(self._output, KEPT_OUTPUT_BYTES, start).decode(errors="replace")
 
     def _limit_output(self) -> None:
         """Empty the file of a child that prints without end, before it fills the disk."""
-        path = self.folder / "output"
-        if path.stat().st_size > MAX_OUTPUT_BYTES:
-            os.truncate(path, 0)
+        if os.fstat(self._output).st_size > MAX_OUTPUT_BYTES:
+            os.ftruncate(self._output, 0)
 
     def end(self) -> None:
         """Kill the child and its descendants, unless they have ended."""
-        self._channel.close()
         if not self._ended:
-            self._kill()
+            self._descendants.look()
+            self._server.kill_child()
             with contextlib.suppress(Death, Interrupted):
                 self._server.exit_status()
         self._ended = True
 
-    def _kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._pid, signal.SIGKILL)
-
-    def _unexpected(self) -> Death:
+    def unexpected(self) -> Death:
+        """Return the death of a child that said something else than it was to say."""
         reason = "unexpected data on the sandbox channel"
         return Death(status="crashed", reason=reason)
 
     def _death(self) -> Death:
-        if not self._server.child_ended(PATIENCE_SECONDS):
+        ended, _ = self._server.wait(PATIENCE_SECONDS)
+        if not ended:
             reason = "the detector closed the sandbox channel, a descriptor that it did not open"
             return Death(status="crashed", reason=reason)
-        self._kill()  # its descendants
         status = self._server.exit_status()
         self._ended = True
         if os.WIFSIGNALED(status):
@@ -303,3 +368,21 @@ class Child:
         else:
             reason = f"the process exited with status {code} before it was done"
         return Death(status="crashed", reason=reason)
+
+
+def _folder(parent: Path | None, closing: contextlib.ExitStack) -> Path:
+    """Return a new folder that is removed when the stack is closed."""
+    folder = Path(tempfile.mkdtemp(prefix="fathom-", dir=parent))
+    closing.callback(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _tmp_in(folder: Path, closing: contextlib.ExitStack) -> Path:
+    """Return a new folder in another one, by a short path, a link if necessary."""
+    tmp = folder / "tmp"
+    tmp.mkdir()
+    if len(os.fsencode(tmp)) <= MAX_TMP:
+        return tmp
+    link = _folder(None, closing) / "tmp"
+    link.symlink_to(tmp)
+    return link

@@ -179,6 +179,7 @@ ACTS: dict[str, Callable[[], object]] = {
     "os._exit(0)": lambda: os._exit(0),
     "os._exit(3)": lambda: os._exit(3),
     "nap": lambda: time.sleep(0.4),
+    "nap longer": lambda: time.sleep(2),
     "hang": lambda: time.sleep(1800),
     "hang with the GIL": hold_the_gil,
     "stop": signal_itself(signal.SIGSTOP),

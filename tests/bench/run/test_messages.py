@@ -2,6 +2,8 @@
 
 import json
 import math
+import socket
+import threading
 
 import numpy as np
 import pytest
@@ -11,13 +13,13 @@ from bench.run import messages
 FAILED = messages.Failed("memory", "used 9 MiB", "Traceback", ["UserWarning: w"])
 FITTED = messages.Fitted(0.1, 0.2, 3.0, None, {"loss": [2.0, 1.0], "epochs": 2.0}, ["UserWarning"])
 SENT = (
-    messages.Request(messages.Check([messages.Asked("lof", {"n_neighbors": 3})])),
-    messages.Request(messages.Model("vae", {"head": {"k": [1, 2]}, "lr": 1e-3}, "cpu")),
+    messages.Request(messages.Check([messages.Asked("lof", {"n_neighbors": 3})]), "/tmp/a"),
+    messages.Request(messages.Model("vae", {"head": {"k": [1, 2]}, "lr": 1e-3}, "cpu"), ""),
     messages.Checked(None),
     messages.Checked("unknown setting"),
     messages.Block([]),
     messages.Block([messages.Unit(3, "x.npy", [messages.ReadOut("ae+lof", {"k": 1}, "")])]),
-    messages.BlockFitted({"a.py": "5e"}, [FITTED, FAILED]),
+    messages.BlockFitted("5e", [FITTED, FAILED]),
     messages.TestSamples({0: "a.npy", 7: "b\udcff.npy"}),
     messages.Result(messages.Scored(0.0, 0.0, 1.5, 0.0, [])),
     messages.Result(FAILED),
@@ -34,10 +36,10 @@ def test_a_message_arrives_as_it_was_sent_and_as_no_other_kind(message):
 
 
 def test_diagnostics_may_be_infinite_or_nan():
-    fitted = messages.Fitted(0.1, 0.2, 3.0, 10**20, {"loss": [math.inf, math.nan]}, [])
-    content = messages.encode(messages.BlockFitted({}, [fitted]))
+    fitted = messages.Fitted(0.1, 0.2, 3.0, 2**53, {"loss": [math.inf, math.nan]}, [])
+    content = messages.encode(messages.BlockFitted(None, [fitted]))
     (arrived,) = messages.decode(messages.BlockFitted, content).outcomes
-    assert arrived.parameters == 10**20
+    assert arrived.parameters == 2**53
     assert arrived.diagnostics["loss"][0] == math.inf
     assert math.isnan(arrived.diagnostics["loss"][1])
 
@@ -74,3 +76,23 @@ def test_numbers_have_one_length(number):
     content = messages.encode_number(number)
     assert len(content) == messages.NUMBER_BYTES
     assert messages.decode_number(content) == number
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"a message " * 300_000])
+def test_a_message_arrives_whole_however_it_comes(content):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        threading.Thread(target=ours.sendall, args=(messages.framed(content),)).start()
+        assert messages.receive(theirs) == content
+
+
+@pytest.mark.parametrize(
+    "sent", [b"hello, a word that is no message", messages.framed(b"longer than ten")]
+)
+def test_what_is_no_message_or_too_long_is_refused_at_its_head(sent):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(sent)
+        incoming = messages.Incoming(10)
+        with pytest.raises(ValueError, match="not a message of at most 10 bytes"):
+            incoming.read(theirs)
