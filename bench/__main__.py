@@ -1,11 +1,15 @@
 """The command `bench`, also as `python -m bench`."""
 
+import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 
 def main() -> NoReturn:
     """Run the command line; importing it takes long enough to be interrupted."""
+    if sys.path[0] == os.getcwd() != str(Path(__file__).parents[1]):
+        del sys.path[0]  # by `python -m`: files there may have the names of libraries
     try:
         from bench.cli.app import main as run
     except KeyboardInterrupt:

@@ -55,6 +55,8 @@ for line in sys.stdin:
         os.rename(told["out"] + "/status.draft", told["out"] + "/status")
         os._exit(0)
     os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may ignore it for us
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     for number, name in ((1, "stdout"), (2, "stderr")):
         os.dup2(os.open(told["out"] + "/" + name, os.O_WRONLY | os.O_CREAT), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

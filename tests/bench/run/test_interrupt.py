@@ -12,6 +12,8 @@ from contextlib import closing
 
 import pytest
 
+from tests.bench.conftest import AWAY
+
 SUITE = """
 title = "to be interrupted"
 datasets = ["wine"]
@@ -101,11 +103,43 @@ def test_a_run_interrupted_while_it_starts_ends_at_once(bench, suite, tmp_path, 
 
 def test_the_command_itself_can_be_interrupted_while_it_imports():
     command = [sys.executable, "-X", "importtime", "-m", "bench", "list"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, preexec_fn=lambda: restore(signal.SIGINT)
+    ) as running:
         assert any("click" in line for line in running.stderr)  # bench.cli.app is being imported
         running.send_signal(signal.SIGINT)
         lines = [line for line in running.stderr if not line.startswith("import time:")]
     assert (running.returncode, lines) == (130, ["bench: interrupted\n"])
+
+
+def restore(number):
+    """Handle a signal as usual; a shell in the background ignores SIGINT for what it starts."""
+    signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.mark.fault(
+    area="commands and output",
+    kind="signals that are ignored",
+    how="`bench run` starts with SIGHUP (as under nohup) or SIGINT ignored, and gets it",
+    promise="the run goes on to its end",
+)
+@pytest.mark.parametrize("name", ["HUP", "INT"])
+@pytest.mark.slow
+def test_a_signal_that_is_ignored_stays_so(bench, tmp_path, name):
+    suite, results = tmp_path / "napping.toml", tmp_path / "results"
+    suite.write_text(
+        'datasets = ["wine"]\nseeds = 1\n[[detectors]]\nspec = "tests/helpers/faulty.py:Faulty"\n'
+        'settings = {fitting = "nap longer"}\n'
+    )
+    command = [sys.executable, "-m", "bench", "run", suite, "--results", results]
+    ignoring = ["sh", "-c", f'trap "" {name}; exec "$@"', "sh", *command]
+    away = {**os.environ, "MLFLOW_TRACKING_URI": AWAY}
+    with subprocess.Popen(ignoring, stdout=subprocess.PIPE, env=away) as running:
+        assert bench.wait_until(lambda: list(results.glob("**/train-0.npy")), 60)
+        running.send_signal(getattr(signal, f"SIG{name}"))
+        running.communicate()
+    assert running.returncode == 0
+    assert stored(results) == ["ok"]
 
 
 def test_the_next_run_does_what_was_left(bench, suite, tmp_path):
