@@ -143,9 +143,7 @@ class Session:
                     problems = cluster.run_jobs(self._jobs, self._modules, self._client, store)
                 else:
                     with writing(self._options.results):
-                        problems = local.run_jobs(
-                            self._jobs, self._servers, self._workers, store
-                        )
+                        problems = local.run_jobs(self._jobs, self._servers, self._workers, store)
         except BaseException:
             self._servers.close()  # before anything that takes time
             raise

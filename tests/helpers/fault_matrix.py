@@ -2,9 +2,11 @@
 marked `fault(area, kind, how, promise)`, when pytest is given `--fault-matrix FILE`."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 HEAD = """# Injected faults
 
@@ -13,6 +15,22 @@ page. *Held* means that every test of the fault passed; *skipped* means that the
 the page lacks what the test needs.
 
 """
+
+
+DETECTORS = "detectors and their processes"
+
+
+def fault(
+    kind: str, how: str, promise: str, *, area: str = DETECTORS, case: object = None
+) -> ParameterSet:
+    """A case of a parametrised test, by default of the name of the fault."""
+    mark = pytest.mark.fault(area=area, kind=kind, how=how, promise=promise)
+    return pytest.param(kind if case is None else case, marks=mark, id=str(case or kind))
+
+
+def faults(kinds: Iterable[str], how: str, promise: str) -> list[ParameterSet]:
+    """Cases of a parametrised test: faults that are injected alike and promise the same."""
+    return [fault(kind, how, promise) for kind in kinds]
 
 
 class FaultMatrix:

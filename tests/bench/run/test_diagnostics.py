@@ -5,6 +5,7 @@ import math
 import pytest
 
 from bench.run.diagnostics import MAX_NAMES, MAX_POINTS
+from tests.helpers.fault_matrix import DETECTORS
 
 TELLING = "tests/helpers/faulty.py:Telling"
 
@@ -41,6 +42,12 @@ def test_numbers_and_curves_are_plain_floats(make_rows):
     assert math.isnan(told["loss"][2])
 
 
+@pytest.mark.fault(
+    area=DETECTORS,
+    kind="odd diagnostics",
+    how="`diagnostics_` raises, exits, or has odd names and values",
+    promise="the row is kept, with a warning",
+)
 @pytest.mark.parametrize(
     ("told", "kept", "warning"),
     [
@@ -61,6 +68,12 @@ def test_what_cannot_be_kept_costs_a_warning_and_no_row(make_rows, told, kept, w
         assert any(line.startswith(warning) for line in row.details["warnings"])
 
 
+@pytest.mark.fault(
+    area=DETECTORS,
+    kind="too many diagnostics",
+    how="`diagnostics_` has 60 curves of 10,000 points",
+    promise="50 of 2,000 points are kept, with a warning",
+)
 def test_no_detector_fills_the_store_with_what_it_says(make_rows):
     (row,) = make_rows(telling("too much"))
     told = row.details["diagnostics"]

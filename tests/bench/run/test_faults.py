@@ -7,11 +7,11 @@ import time
 import numpy as np
 import pytest
 
-from bench.plan import planning
-from bench.run.converse import NotRun
+from tests.helpers.fault_matrix import DETECTORS, fault, faults
 
 FAULTY = "tests/helpers/faulty.py:Faulty"
 MODEL = "tests/helpers/faulty.py:Model"
+OTHERS = "the rows of others are as without it, and no process is left"
 LIMIT = 2.5  # seconds; a fit that does nothing must not pass it on a busy machine
 
 # what a detector does in fit -> status and reason
@@ -96,7 +96,13 @@ def check_neighbour(rows, good):
         np.testing.assert_array_equal(row.scores, good[row.wanted.seed])
 
 
-@pytest.mark.parametrize("act", ENDS)
+@pytest.mark.parametrize(
+    "act",
+    [
+        fault(act, "in `fit`", f"its rows end as `{status}` with the reason; {OTHERS}")
+        for act, (status, _) in ENDS.items()
+    ],
+)
 def test_a_fit_that_ends_badly_says_so_in_its_rows_alone(make_rows, good, act):
     status, reason = ENDS[act]
     rows = make_rows(entrant("bad", fitting=act), entrant("good"), seeds=2)
@@ -113,7 +119,13 @@ def test_a_fit_that_ends_badly_says_so_in_its_rows_alone(make_rows, good, act):
     assert make_rows.left_behind() == set()
 
 
-@pytest.mark.parametrize("act", ["raise", "os._exit(0)", "segfault", "raise KeyboardInterrupt"])
+@pytest.mark.parametrize(
+    "act",
+    [
+        fault(act, "in `score`", f"its rows end as `{ENDS[act][0]}` with the reason; {OTHERS}")
+        for act in ("raise", "os._exit(0)", "segfault", "raise KeyboardInterrupt")
+    ],
+)
 def test_a_score_that_ends_badly_says_so_in_its_rows_alone(make_rows, good, act):
     status, reason = ENDS[act]
     rows = make_rows(entrant("bad", scoring=act), entrant("good"), seeds=2)
@@ -122,7 +134,13 @@ def test_a_score_that_ends_badly_says_so_in_its_rows_alone(make_rows, good, act)
     check_neighbour(rows, good)
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        fault(f"scores: {answer}", "returned by `score`", f"status `{status}`", case=answer)
+        for answer, (status, _) in ANSWERS.items()
+    ],
+)
 def test_scores_that_are_none_say_so(make_rows, good, answer):
     status, reason = ANSWERS[answer]
     rows = make_rows(entrant("bad", answer=answer), entrant("good"))
@@ -140,7 +158,13 @@ def test_scores_that_are_none_say_so(make_rows, good, answer):
     promise="the row is not ok, and its reason says so; no mask is dropped",
 )
 @pytest.mark.parametrize("spec", [FAULTY, "tests/helpers/faulty.py:Raw"])
-@pytest.mark.parametrize("answer", MISSING)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        fault(f"scores: {answer}", "returned by `score`", "a status, never a number", case=answer)
+        for answer in MISSING
+    ],
+)
 def test_a_missing_score_is_a_status(make_rows, answer, spec):
     (row,) = make_rows(entrant("missing", spec, answer=answer))
     assert row.status in ("error", "non-finite")
@@ -165,7 +189,9 @@ def test_scores_are_checked_also_where_a_detector_goes_round_the_contract(make_r
         assert row.reason.endswith("expected (119,)")
 
 
-@pytest.mark.parametrize("act", HANGS)
+@pytest.mark.parametrize(
+    "act", faults(HANGS, "in `fit`, for ever", f"its row ends as `timeout`; {OTHERS}")
+)
 def test_a_fit_past_its_limit_is_ended(make_rows, good, act):
     start = time.monotonic()
     rows = make_rows(entrant("bad", fitting=act), entrant("good"), seconds=LIMIT)
@@ -187,7 +213,13 @@ def test_the_time_limit_is_for_each_seed_and_each_read_out(make_rows):
     assert [row.status for row in rows] == ["ok"] * 4
 
 
-@pytest.mark.parametrize("how", FILLS)
+@pytest.mark.parametrize(
+    "how",
+    [
+        fault(f"fill memory: {how}", "in `fit`", f"its row ends as `memory`; {OTHERS}", case=how)
+        for how in FILLS
+    ],
+)
 def test_a_fit_past_its_memory_is_ended(make_rows, good, how):
     how = how if how.startswith("in") else f"with {how}"
     rows = make_rows(entrant("bad", fitting=f"fill memory {how}"), entrant("good"), memory_mib=200)
@@ -199,7 +231,7 @@ def test_a_fit_past_its_memory_is_ended(make_rows, good, how):
     assert make_rows.left_behind() == set()
 
 
-@pytest.mark.parametrize("act", HARMLESS)
+@pytest.mark.parametrize("act", faults(HARMLESS, "in `fit`", f"its rows are ok; {OTHERS}"))
 def test_a_detector_that_does_odd_things_still_gets_its_rows(make_rows, good, act):
     rows = make_rows(entrant("odd", fitting=act), entrant("good"), seeds=3)
     for row in rows:
@@ -208,67 +240,24 @@ def test_a_detector_that_does_odd_things_still_gets_its_rows(make_rows, good, ac
     assert make_rows.left_behind() == set()
 
 
+@pytest.mark.fault(
+    area=DETECTORS,
+    kind="descriptors used up",
+    how="`fit` of seed 0 opens files until it cannot",
+    promise="seed 0 ends as `crashed`, seed 1 is ok",
+)
 def test_descriptors_used_up_in_one_seed_are_back_for_the_next(make_rows, good):
     rows = make_rows(entrant("greedy", fitting="exhaust descriptors quietly", only_seed=0), seeds=2)
     assert [row.status for row in rows] == ["crashed", "ok"]
     np.testing.assert_array_equal(rows[1].scores, good[1])
 
 
-def test_what_a_detector_prints_is_kept_at_its_end_and_for_its_seed(make_rows):
-    first, second = make_rows(entrant("loud", fitting="print megabytes", only_seed=0), seeds=2)
-    assert len(first.details["output"]) <= 8192
-    assert first.details["output"].endswith("the end\n")
-    assert "descriptor" in first.details["output"]
-    assert second.details["output"] == ""
-
-
-def test_what_a_detector_prints_before_it_dies_is_kept(make_rows):
-    (row,) = make_rows(entrant("bad", fitting="print and die"))
-    assert row.details["output"] == "last words\n"
-
-
-def test_output_without_end_does_not_fill_the_disk(make_rows, monkeypatch):
-    from bench.run import supervise
-
-    sizes = []
-    limit_output = supervise.Child._limit_output
-
-    def watch(child):
-        file = child.folder / "output"
-        before = file.stat().st_size
-        limit_output(child)
-        sizes.append((before, file.stat().st_size))
-
-    monkeypatch.setattr(supervise.Child, "_limit_output", watch)
-    monkeypatch.setattr(supervise, "MAX_OUTPUT_BYTES", 2**20)
-    (row,) = make_rows(entrant("bad", fitting="print without end"), seconds=LIMIT)
-    assert row.status == "timeout"
-
-    # The child prints on meanwhile, so that a file just emptied may be large again.
-    shrunk = [before - after for before, after in sizes if after < before]
-    assert len(shrunk) > len(sizes) / 2
-    assert sum(shrunk) > 4 * max(before for before, _ in sizes)
-    assert set(row.details["output"]) <= {"x"}
-
-
-def test_warnings_are_kept_with_the_row(make_rows):
-    rows = make_rows(entrant("warns", fitting="warn"), seeds=2)
-    for row in rows:
-        assert row.details["warnings"] == ["RuntimeWarning: converged to nothing"]
-
-
-def test_odd_characters_reach_neither_terminal_nor_store(make_rows, tmp_path):
-    from bench.store.store import Store
-
-    (row,) = make_rows(entrant("bad", fitting="raise with odd characters"))
-    assert row.reason.isprintable()
-    assert len(row.reason) < 600
-    store = Store(tmp_path)
-    store.add(row)
-    assert "ValueError" in store.details(row.wanted.key)["traceback"]
-    store.close()
-
-
+@pytest.mark.fault(
+    area=DETECTORS,
+    kind="segfault for one seed",
+    how="`fit` of seed 1 of three",
+    promise="the other seeds are ok",
+)
 def test_a_death_for_one_seed_costs_that_seed(make_rows, good):
     rows = make_rows(entrant("bad", fitting="segfault", only_seed=1), seeds=3)
     assert [(row.wanted.seed, row.status) for row in rows] == [
@@ -280,6 +269,12 @@ def test_a_death_for_one_seed_costs_that_seed(make_rows, good):
         np.testing.assert_array_equal(row.scores, good[row.wanted.seed])
 
 
+@pytest.mark.fault(
+    area=DETECTORS,
+    kind="death in one read-out",
+    how="`score` of one of three read-outs raises, hangs, exits or segfaults",
+    promise="its rows alone fail; the model's others are ok",
+)
 @pytest.mark.parametrize(
     ("act", "status"),
     [("segfault", "crashed"), ("raise", "error"), ("hang", "timeout"), ("os._exit(0)", "crashed")],
@@ -301,6 +296,12 @@ def test_a_death_is_blamed_on_the_read_out_that_ran(make_rows, act, status):
     assert make_rows.left_behind() == set()
 
 
+@pytest.mark.fault(
+    area=DETECTORS,
+    kind="segfault in a head",
+    how="`fit` of a head on the codes of a model",
+    promise="the rows of that head alone fail",
+)
 def test_a_death_is_blamed_on_the_head_that_ran(make_rows):
     bad = entrant("bad head", f"{MODEL}+{FAULTY}", head={"fitting": "segfault"})
     other = entrant("good head", f"{MODEL}+{FAULTY}", head={})
@@ -312,6 +313,12 @@ def test_a_death_is_blamed_on_the_head_that_ran(make_rows):
     }
 
 
+@pytest.mark.fault(
+    area=DETECTORS,
+    kind="samples overwritten",
+    how="`fit` and `score` write into their samples",
+    promise="training samples are its own, test samples read-only",
+)
 def test_overwritten_training_samples_are_the_detectors_own(make_rows, good):
     spec = "tests/helpers/faulty.py:Mutating"
     rows = make_rows(entrant("bad", spec), entrant("good"), seeds=2)
@@ -322,59 +329,12 @@ def test_overwritten_training_samples_are_the_detectors_own(make_rows, good):
     assert "read-only" in row.reason
 
 
-def test_an_error_in_making_or_counting_a_model_is_the_detectors_own(make_rows, tmp_path):
-    file = tmp_path / "odd.py"
-    file.write_text(ODD)
-    made = make_rows(f"{file}:Picky", f"{file}:Counted", seeds=2)
-    told = {(row.wanted.label, row.wanted.seed): row for row in made}
-    assert told[f"{file}:Picky", 0].status == "ok"
-    assert told[f"{file}:Picky", 1].status == "error"
-    assert told[f"{file}:Picky", 1].reason == "ValueError: not this seed"
-    assert "__post_init__" in told[f"{file}:Picky", 1].details["traceback"]
-    assert told[f"{file}:Counted", 0].costs["parameters"] == 3
-
-
-def test_a_file_that_changes_during_the_run_makes_no_rows(make_rows, tmp_path, monkeypatch):
-    file = tmp_path / "odd.py"
-    file.write_text(ODD)
-    monkeypatch.setattr(
-        "bench.plan.planning.jobs",
-        edited(planning.jobs, lambda: file.write_text(ODD.replace("3", "4"))),
-    )
-    with pytest.raises(NotRun, match=r"odd.py was changed during the run; run again"):
-        make_rows(f"{file}:Counted")
-
-
-ODD = """
-from dataclasses import dataclass
-import numpy as np
-from detectors import Detector
-
-@dataclass(kw_only=True)
-class Counted(Detector):
-    n_parameters_ = np.int64(3)
-    def _fit(self, x): pass
-    def _score(self, x, readout): return x[:, 0]
-
-@dataclass(kw_only=True)
-class Picky(Counted):
-    def __post_init__(self):
-        if self.seed == 1:
-            raise ValueError("not this seed")
-"""
-
-
-def edited(plan_jobs, edit):
-    """Return `plan_jobs` with an edit of somebody's right after the planning."""
-
-    def jobs(*args):
-        planned = plan_jobs(*args)
-        edit()
-        return planned
-
-    return jobs
-
-
+@pytest.mark.fault(
+    area=DETECTORS,
+    kind="SIGKILL of the fork server",
+    how="the server gets SIGKILL while a job is prepared",
+    promise="all rows come, equal to the bit",
+)
 def test_the_end_of_the_server_is_nobodys_fault(make_rows, good, monkeypatch):
     """The fork server is killed while a detector runs; the rows come all the same."""
     import os

@@ -13,6 +13,7 @@ from contextlib import closing
 import pytest
 
 from tests.bench.conftest import AWAY
+from tests.helpers.fault_matrix import fault
 
 SUITE = """
 title = "to be interrupted"
@@ -53,7 +54,19 @@ def stored(results):
             return []
 
 
-@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGINT to the group", "twice"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        fault(
+            f"interrupt: {how}",
+            "sent to `bench run` with three jobs that hang",
+            "children are gone in 2 s, finished rows are stored, one line, exit 130",
+            area="commands and output",
+            case=how,
+        )
+        for how in ("SIGINT", "SIGTERM", "SIGINT to the group", "twice")
+    ],
+)
 def test_an_interrupted_run_ends_at_once_and_keeps_its_rows(bench, suite, tmp_path, how):
     results = tmp_path / "results"
     running = bench("run", suite, "--results", results, "--jobs", 3)
@@ -90,6 +103,12 @@ def n_children(running):
     return len(found)
 
 
+@pytest.mark.fault(
+    area="commands and output",
+    kind="interrupt: while a run starts",
+    how="SIGINT 0, 0.1 and 0.4 s after the start",
+    promise="one line, exit 130, no process is left",
+)
 @pytest.mark.parametrize("delay", [0.0, 0.1, 0.4])
 def test_a_run_interrupted_while_it_starts_ends_at_once(bench, suite, tmp_path, delay):
     running = bench("run", suite, "--results", tmp_path / "results", "--jobs", 2)
@@ -101,6 +120,12 @@ def test_a_run_interrupted_while_it_starts_ends_at_once(bench, suite, tmp_path, 
     assert running.stderr == LINE
 
 
+@pytest.mark.fault(
+    area="commands and output",
+    kind="interrupt: while the command is imported",
+    how="SIGINT during the imports of `bench list`",
+    promise="one line, exit 130",
+)
 def test_the_command_itself_can_be_interrupted_while_it_imports():
     command = [sys.executable, "-X", "importtime", "-m", "bench", "list"]
     with subprocess.Popen(
@@ -142,6 +167,12 @@ def test_a_signal_that_is_ignored_stays_so(bench, tmp_path, name):
     assert stored(results) == ["ok"]
 
 
+@pytest.mark.fault(
+    area="commands and output",
+    kind="a run after an interrupt",
+    how="the same command again",
+    promise="it makes the missing rows alone",
+)
 def test_the_next_run_does_what_was_left(bench, suite, tmp_path):
     results = tmp_path / "results"
     arguments = ("run", suite, "--results", results, "--jobs", 3)

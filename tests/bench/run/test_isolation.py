@@ -18,6 +18,7 @@ from bench.run import converse
 from datasets import DataSet, card, content_sha256, load
 from datasets.catalogue import TABLE
 from datasets.entry import Entry, Facts
+from tests.helpers.fault_matrix import DETECTORS
 
 FAULTY = "tests/helpers/faulty.py"
 MASK = 0x5A
@@ -64,6 +65,12 @@ def spoiled(x):
     return x
 
 
+@pytest.mark.fault(
+    area="data",
+    kind="NaN and infinite values",
+    how="in three samples of a data set",
+    promise="`unsupported`, with the scaler that imputes them",
+)
 def test_values_that_are_not_finite_are_unsupported_without_imputation(make_rows, plant, samples):
     x, y = samples
     plant(spoiled(x), y)
@@ -89,6 +96,12 @@ def test_values_that_are_not_finite_become_the_training_median(make_rows, plant,
     np.testing.assert_allclose(row.scores, distances, rtol=1e-12)
 
 
+@pytest.mark.fault(
+    area="data",
+    kind="test samples of one kind",
+    how="a split with only normal or only anomalous ones",
+    promise="`unsupported` with the reason",
+)
 @pytest.mark.parametrize(("label", "kind"), [(0, "normal"), (1, "anomalous")])
 def test_a_test_part_of_one_kind_is_unsupported(
     make_rows, plant, samples, monkeypatch, label, kind
@@ -103,6 +116,12 @@ def test_a_test_part_of_one_kind_is_unsupported(
     assert row.reason == f"all {len(test)} test rows of planted are {kind}; metrics need both kinds"
 
 
+@pytest.mark.fault(
+    area="data",
+    kind="constant column",
+    how="added to a data set",
+    promise="scores are equal to the bit",
+)
 def test_a_constant_column_changes_nothing(make_rows, plant, samples):
     x, y = samples
     plant(x, y)
@@ -113,6 +132,12 @@ def test_a_constant_column_changes_nothing(make_rows, plant, samples):
     np.testing.assert_array_equal(alone.scores, beside.scores)
 
 
+@pytest.mark.fault(
+    area="data",
+    kind="fewer samples than neighbours",
+    how="four training samples",
+    promise="`unsupported` for those that need more",
+)
 def test_fewer_training_rows_than_neighbours_are_unsupported(make_rows, plant, samples):
     x, y = samples
     keep = np.concatenate([np.flatnonzero(y == 0)[:8], np.flatnonzero(y == 1)[:3]])
@@ -125,6 +150,12 @@ def test_fewer_training_rows_than_neighbours_are_unsupported(make_rows, plant, s
     assert told["mean-distance"].status == "ok"
 
 
+@pytest.mark.fault(
+    area="data",
+    kind="one normal sample",
+    how="a data set with a single normal sample",
+    promise="`unsupported` with the reason",
+)
 def test_one_normal_row_is_unsupported(make_rows, plant, samples):
     x, y = samples
     keep = np.concatenate([np.flatnonzero(y == 0)[:1], np.flatnonzero(y == 1)[:3]])
@@ -134,6 +165,12 @@ def test_one_normal_row_is_unsupported(make_rows, plant, samples):
     assert row.reason == "planted has 1 normal rows; one-class needs at least two"
 
 
+@pytest.mark.fault(
+    area="data",
+    kind="one feature",
+    how="a data set of one column",
+    promise="every detector ends in a status",
+)
 def test_one_feature_is_enough(make_rows, plant, samples):
     x, y = samples
     plant(x[:, :1].copy(), y)
@@ -173,6 +210,12 @@ def test_samples_of_any_layout_and_type_come_as_float64_in_c_order(
         assert part.flags.c_contiguous
 
 
+@pytest.mark.fault(
+    area="data",
+    kind="data that change during a run",
+    how="samples are changed after planning",
+    promise="no row is stored",
+)
 def test_data_that_change_during_the_run_are_no_result(make_rows, plant, samples, monkeypatch):
     x, y = samples
     plant(x, y)
@@ -188,6 +231,12 @@ def test_data_that_change_during_the_run_are_no_result(make_rows, plant, samples
         make_rows("random", dataset="planted")
 
 
+@pytest.mark.fault(
+    area="data",
+    kind="data that are missing or have another content",
+    how="the loader fails, or the sha256 differs",
+    promise="no row is stored, and the message says what to do",
+)
 def test_data_that_are_not_there_or_broken_are_no_result(make_rows, plant, samples):
     def missing(card, paths):
         msg = "planted.npz is not there; get it with `bench data fetch planted`"
@@ -213,6 +262,12 @@ def labels_to_look_for(data, seed):
     return [labels[20:60] for labels in (data.y, test, test[split.order])]
 
 
+@pytest.mark.fault(
+    area=DETECTORS,
+    kind="search for labels",
+    how="a detector searches its memory, arguments, environment and files",
+    promise="no label is found",
+)
 def test_a_detector_that_looks_for_labels_finds_none(make_rows, plant):
     rng = np.random.default_rng(7)
     y = (rng.random(400) < 0.4).astype(np.int8)
@@ -258,6 +313,12 @@ print(faulty["search_for_labels"](sys.argv[2:3]))
     assert found["files"] == [f"int8 in {tmp_path / 'handed'}"]
 
 
+@pytest.mark.fault(
+    area=DETECTORS,
+    kind="scores by position",
+    how="a detector returns the index of each test sample",
+    promise="AUROC .5",
+)
 @pytest.mark.parametrize("dataset", ["wine", "digits/3", "breast-cancer"])
 def test_the_row_index_scores_one_half(make_rows, dataset):
     rows = make_rows("row-index", dataset=dataset, seeds=100)

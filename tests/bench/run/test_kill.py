@@ -12,6 +12,8 @@ from contextlib import closing, suppress
 
 import pytest
 
+from tests.helpers.fault_matrix import fault
+
 SUITE = """
 title = "to be killed"
 detectors = ["random", "mean-distance", "max-abs-z", "row-index"]
@@ -83,6 +85,12 @@ def check_only_whole_files(results, boards):
             assert (results / name).read_text().count("\n") == text.count("\n")
 
 
+@pytest.mark.fault(
+    area="results and loss",
+    kind="SIGKILL of a run",
+    how="`bench run` or its group, at ten random moments",
+    promise="no row is lost or doubled, none differs by a bit, no process and no half file is left",
+)
 def test_ten_kills_at_random_moments_lose_and_double_nothing(bench, suite, undisturbed, tmp_path):
     scores, boards = undisturbed
     chance = random.Random(3)
@@ -119,7 +127,19 @@ def test_ten_kills_at_random_moments_lose_and_double_nothing(bench, suite, undis
     assert read(tmp_path) == rows
 
 
-@pytest.mark.parametrize("who", ["server", "child"])
+@pytest.mark.parametrize(
+    "who",
+    [
+        fault(
+            f"SIGKILL of each {who} three times",
+            "at random moments of a run",
+            "a server costs no row, a child at most the one it makes; --retry makes that too",
+            area="results and loss",
+            case=who,
+        )
+        for who in ("server", "child")
+    ],
+)
 def test_killed_parts_of_the_sandbox_cost_no_row_for_good(bench, suite, undisturbed, tmp_path, who):
     """A killed server costs nothing, a killed child at most the row that it was making."""
     scores, _ = undisturbed

@@ -15,18 +15,13 @@ import bench as harness
 from bench.run import converse, supervise
 from bench.run.processes import SHARED as SEGMENTS
 from tests.bench.conftest import wait_until
+from tests.helpers.fault_matrix import DETECTORS, fault, faults
 from tests.helpers.marked import MARK, processes
 
 HOSTILE = "tests/helpers/hostile.py:Hostile"
 LIMIT = 2.5  # seconds
 OWN_ROWS = "the row ends as crashed within its time limit; no other row is touched"
 UNEXPECTED = "unexpected data on the sandbox channel"
-
-
-def fault(act, how, promise=OWN_ROWS):
-    area = "detectors and their processes"
-    marker = pytest.mark.fault(area=area, kind=act, how=how, promise=promise)
-    return pytest.param(act, marks=marker, id=act)
 
 
 def hostile(act, **settings):
@@ -38,26 +33,28 @@ def check_the_other_row(rows):
     assert (other.wanted.spec, other.status) == ("mean-distance", "ok")
 
 
-RAW = "fit writes to the channel between sandbox and harness"
-FORGED = "fit sends a forged message on the channel"
-SPOKEN = [
-    fault("send less than promised", RAW),
-    fault("send less than promised and hang", RAW),
-    fault("send half a head", RAW),
-    fault("send byte by byte", RAW),
-    fault("promise 8 EiB", RAW),
-    fault("promise 1 GiB", RAW),
-    fault("send deep nesting", FORGED),
-    fault("send a number of 10,000 digits", FORGED),
-    fault("send infinite costs", FORGED),
-    fault("send negative costs", FORGED),
-    fault("send too many parameters", FORGED),
-    fault("send a lone surrogate", FORGED),
-    fault("send megabytes of a warning", FORGED),
-    fault("send an empty name", FORGED),
-    fault("send two outcomes for one", FORGED),
-    fault("send a failure that is ok", FORGED),
-]
+RAW = (
+    "send less than promised",
+    "send less than promised and hang",
+    "send half a head",
+    "send byte by byte",
+    "promise 8 EiB",
+    "promise 1 GiB",
+)
+FORGED = (
+    "send deep nesting",
+    "send a number of 10,000 digits",
+    "send infinite costs",
+    "send negative costs",
+    "send too many parameters",
+    "send a lone surrogate",
+    "send megabytes of a warning",
+    "send an empty name",
+    "send two outcomes for one",
+    "send a failure that is ok",
+)
+SPOKEN = faults(RAW, "`fit` writes bytes to the channel between sandbox and harness", OWN_ROWS)
+SPOKEN += faults(FORGED, "`fit` sends a forged message on the channel", OWN_ROWS)
 
 
 @pytest.mark.parametrize("act", SPOKEN)
@@ -92,7 +89,7 @@ def test_no_process_outlives_its_child_in_another_group_or_session(make_rows, ac
 
 
 @pytest.mark.fault(
-    area="detectors and their processes",
+    area=DETECTORS,
     kind="daemonise and kill the server",
     how="fit starts a daemon and kills its parent, the fork server, three times",
     promise="the run goes on, and the daemons are killed",
@@ -109,7 +106,7 @@ def test_what_outlives_the_server_is_killed_too(make_rows, monkeypatch):
 
 
 @pytest.mark.fault(
-    area="detectors and their processes",
+    area=DETECTORS,
     kind="stop the server",
     how="fit sends SIGSTOP to its parent, the fork server, and hangs",
     promise="the row ends as timeout, and another server takes over",
@@ -179,7 +176,7 @@ def test_shared_memory_of_others_stays(make_rows):
 
 
 @pytest.mark.fault(
-    area="detectors and their processes",
+    area=DETECTORS,
     kind="leave temporary files",
     how="fit leaves a folder of `tempfile.mkdtemp`",
     promise="it lies in the work folder of the run and is removed with the child",
@@ -206,9 +203,7 @@ MEGABYTES = "the row is kept with a shortened text"
     [
         pytest.param(
             *case,
-            marks=pytest.mark.fault(
-                area="detectors and their processes", kind=case[0], how=how, promise=MEGABYTES
-            ),
+            marks=pytest.mark.fault(area=DETECTORS, kind=case[0], how=how, promise=MEGABYTES),
         )
         for case, how in {
             ("warn of megabytes", "ok"): "fit issues 40 warnings of 1 MiB",
@@ -229,7 +224,7 @@ def test_texts_of_megabytes_are_shortened_where_they_arise(make_rows, act, statu
 
 
 @pytest.mark.fault(
-    area="detectors and their processes",
+    area=DETECTORS,
     kind="odd number of parameters",
     how="n_parameters_ is 10**400, negative, NaN, a text or raises",
     promise="the number is left out with a warning, and the row is kept",
@@ -245,7 +240,7 @@ def test_a_number_of_parameters_that_cannot_be_kept_is_left_out(make_rows, count
 
 
 @pytest.mark.fault(
-    area="detectors and their processes",
+    area=DETECTORS,
     kind="forge the clock",
     how="fit replaces time.perf_counter by one that returns NaN",
     promise=OWN_ROWS,
@@ -257,7 +252,7 @@ def test_costs_that_are_no_numbers_are_refused(make_rows):
 
 
 @pytest.mark.fault(
-    area="detectors and their processes",
+    area=DETECTORS,
     kind="stopped harness",
     how="`bench run` gets SIGSTOP for longer than the time limit, then SIGCONT",
     promise="time in which it did not run does not count; the rows are ok",
