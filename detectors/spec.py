@@ -57,6 +57,11 @@ class Spec:
         """Whether a score depends on the other test rows."""
         return self.entry.transductive
 
+    @property
+    def is_own(self) -> bool:
+        """Whether the classes of base and head are in this package."""
+        return all(entry.is_own for entry in (self.entry, self.head_entry) if entry)
+
     def __str__(self) -> str:
         if self.head:
             return f"{self.model}+{self.head}"

@@ -33,16 +33,19 @@ def frame_of(
         elif _identity(record) in same:
             stale += 1
     blank = {**dict.fromkeys(NUMBER_COLUMNS, math.nan), "status": "missing", "reason": ""}
-    complete = [
-        {**blank, **lines.get(key, {}), **_of_suite(row), "key": key} for key, row in by_key.items()
-    ]
+    complete = [{**blank, **_line(row, lines.get(key, {}))} for key, row in by_key.items()]
     return pd.DataFrame.from_records(complete), stale
 
 
-def _of_suite(row: Wanted) -> dict[str, Any]:
-    """Return what the present suite says of a row; its label may differ from the stored one."""
+def _line(row: Wanted, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored row with what the present suite says of it, such as another label.
+
+    A row is transductive also where the run found that out.
+    """
     known = {name: getattr(row, name) for name in Wanted.__dataclass_fields__}
-    return known | {"dataset_kind": datasets.find(row.dataset).kind}
+    known["transductive"] = row.transductive or stored.get("transductive", False)
+    kind = datasets.find(row.dataset).kind
+    return {**stored, **known, "key": row.key, "dataset_kind": kind}
 
 
 def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:

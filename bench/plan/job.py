@@ -26,6 +26,8 @@ class Limits:
 class Job:
     """Rows that one child process makes together: all read-outs, heads and seeds of one model.
 
+    Of a user's class, each seed is a job.
+
     Attributes:
         wanted: rows of one model with one setting on one data set, under one protocol and
             scaler; the rows of a seed stand together.

@@ -13,13 +13,14 @@ from typing import Literal
 import datasets
 from bench.plan.job import Job, Limits
 from bench.plan.suite import Suite
-from bench.store.codeid import code_id, digest_of, origin
+from bench.store.codeid import code_id, digest_of, libraries, origin
 from bench.store.records import Wanted, canonical
 from detectors.entry import Entry
 from detectors.spec import parse
 
 Device = Literal["auto", "cpu", "cuda"]
 JUDGE_PIXELS = ("bench.metrics.pixels:scores_of", "bench.metrics.pixels:compute")
+SLOW_IMPORTS = ("sklearn", "torch")  # which users' files import: seconds, once for all seeds
 # Files of a GPU's driver: on Linux, in containers, and on Linux within Windows.
 DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
 
@@ -79,15 +80,24 @@ def missing(
 def jobs(wanted: Iterable[Wanted], data: Path | None, limits: Limits, run: str) -> list[Job]:
     """Return the rows as jobs, one for each model and data set, the longest first.
 
+    Of a user's class, every seed is a job, hence a process: what the class keeps of one seed would
+    change the next, whose numbers would depend on which seeds are asked for.
+
     A long job that starts last leaves the other workers idle. Deep models therefore come first,
     and large data sets before small ones.
     """
     groups: dict[tuple[str, ...], list[Wanted]] = {}
     for row in wanted:
         same_fit = (row.model, canonical(row.model_settings), row.dataset, row.protocol, row.scaler)
-        groups.setdefault(same_fit, []).append(row)
+        alone = "" if _is_own(row.spec) else str(row.seed)
+        groups.setdefault((*same_fit, alone), []).append(row)
     ordered = sorted(groups.values(), key=lambda group: _size(group[0]), reverse=True)
     return [Job(tuple(group), data, limits, run) for group in ordered]
+
+
+@cache
+def _is_own(spec: str) -> bool:
+    return parse(spec).is_own
 
 
 def _size(row: Wanted) -> tuple[bool, int]:
@@ -102,7 +112,9 @@ def modules(wanted: Iterable[Wanted]) -> list[str]:
     specs = [parse(text) for text in {row.spec for row in wanted}]
     entries = [entry for spec in specs for entry in (spec.entry, spec.head_entry) if entry]
     own = {module for entry in entries if not (module := _module(entry)).endswith(".py")}
-    return sorted(own.union(*(entry.preload for entry in entries)))
+    users = [spec for spec in specs if not spec.is_own]
+    slow = {name for spec in users for name in libraries(spec) if name in SLOW_IMPORTS}
+    return sorted(own.union(slow, *(entry.preload for entry in entries)))
 
 
 def _module(entry: Entry) -> str:

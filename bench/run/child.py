@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.pixels import scores_of
-from bench.run import scoring
+from bench.run import company, scoring
 from bench.run.diagnostics import read_diagnostics, read_parameters
 from bench.run.failures import MAX_TRACEBACK, caught_warnings, failed, one_line, shortened
 from bench.run.messages import (
@@ -30,6 +30,7 @@ from bench.run.messages import (
     BlockFitted,
     Check,
     Checked,
+    Company,
     Failed,
     Fitted,
     Message,
@@ -64,9 +65,10 @@ def serve(channel: socket.socket) -> None:
             _send(channel, Checked(_error_of(asked)))
         return
     spec, home = parse(work.spec), os.getcwd()
+    tested: set[str] = set()
     while units := decode(Block, receive(channel)).units:
         os.chdir(home)  # a detector of the block before may have left it
-        _run_block(channel, spec, work, units)
+        _run_block(channel, spec, work, units, tested)
 
 
 def _error_of(asked: Asked) -> str | None:
@@ -79,8 +81,14 @@ def _error_of(asked: Asked) -> str | None:
     return None
 
 
-def _run_block(channel: socket.socket, spec: Spec, model: Model, units: Sequence[Unit]) -> None:
-    """Fit the block's models, report them, then read out every wanted score in order."""
+def _run_block(
+    channel: socket.socket, spec: Spec, model: Model, units: Sequence[Unit], tested: set[str]
+) -> None:
+    """Fit the block's models, report them, then read out every wanted score in order.
+
+    `tested` has the detectors of which this child knows whether scores depend on other test rows:
+    the first seed of a job is enough, which is every seed of a user's class.
+    """
     specs = {readout.spec: parse(readout.spec) for unit in units for readout in unit.readouts}
     _let_import_neighbours(specs.values())
     scoring.seed_generators(units[0].seed)
@@ -94,10 +102,15 @@ def _run_block(channel: socket.socket, spec: Spec, model: Model, units: Sequence
         x_test.setflags(write=False)
         for readout in unit.readouts:
             scoring.seed_generators(unit.seed)
-            result, scores = _read_out(models[i], specs[readout.spec], readout, unit, x_test)
+            of = specs[readout.spec]
+            detector, result, scores = _read_out(models[i], of, readout, unit, x_test)
             _send(channel, Result(result))
             if scores is not None:
                 channel.sendall(framed(encode_scores(scores)))
+                needed = not (of.transductive or readout.spec in tested)
+                found = _in_company(detector, of, unit, x_test, scores) if needed else Company()
+                _send(channel, found)
+                tested.add(readout.spec)
 
 
 def _fit(spec: Spec, model: Model, units: Sequence[Unit]) -> tuple[list[Detector], BlockFitted]:
@@ -155,8 +168,8 @@ def _file(entry: Entry) -> Path | None:
 
 def _read_out(
     model: Detector, spec: Spec, readout: ReadOut, unit: Unit, x_test: NDArray[Any]
-) -> tuple[Scored | Failed, NDArray[np.float64] | None]:
-    """Return costs and scores of one read-out or head of a fitted model, or its failure.
+) -> tuple[Detector, Scored | Failed, NDArray[np.float64] | None]:
+    """Return the detector, costs and scores of one read-out or head of a model, or its failure.
 
     Where scores of pixels are wanted, they go to their file.
     """
@@ -171,6 +184,8 @@ def _read_out(
                 detector = scoring.with_head(spec, model, readout.head, unit.seed, x_train)
                 head_cpu_seconds = time.process_time() - start
                 head_wall_seconds = time.perf_counter() - wall
+            if not spec.is_own:
+                company.keep_fitted(detector, _kept(unit))
             start = time.process_time()
             scores = scoring.score(detector, spec.readout, x_test)
             score_us = (time.process_time() - start) / len(x_test) * 1e6
@@ -178,8 +193,26 @@ def _read_out(
             if readout.pixels and not spec.head and (found := scores_of(model, x_test)) is not None:
                 np.save(readout.pixels, found)
         except BaseException as error:  # also SystemExit and KeyboardInterrupt
-            return replace(failed(error), warnings=caught), None
-    return Scored(head_cpu_seconds, head_wall_seconds, score_us, peak, caught), scores
+            return model, replace(failed(error), warnings=caught), None
+    return detector, Scored(head_cpu_seconds, head_wall_seconds, score_us, peak, caught), scores
+
+
+def _in_company(
+    detector: Detector, spec: Spec, unit: Unit, x_test: NDArray[Any], scores: NDArray[np.float64]
+) -> Company:
+    """Return whether scores depend on the other test rows."""
+    with caught_warnings():
+        try:
+            return Company(
+                company.dependence(detector, spec, _kept(unit), unit.seed, x_test, scores)
+            )
+        except BaseException as error:  # also SystemExit and KeyboardInterrupt
+            return Company(untested=failed(error).reason)
+
+
+def _kept(unit: Unit) -> Path:
+    """Return the file of a detector as it was before it scored."""
+    return Path(unit.x_train).with_suffix(".pickle")
 
 
 def _send(channel: socket.socket, message: Message) -> None:

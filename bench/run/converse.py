@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.plan.job import Job, Limits
-from bench.protocols.named import NotApplicable, find
+from bench.protocols.named import NotApplicable
 from bench.run import judge, messages
 from bench.run.child import users_file
 from bench.run.failures import one_line
@@ -114,7 +114,8 @@ def _run_block(child: Child, data: DataSet, block: list[list[Wanted]]) -> Iterat
     units: list[Unit] = []
     for group in block:
         try:
-            _refuse_transductive(group[0])
+            if refused := judge.refusal(group[0]):
+                raise NotApplicable(refused)
             units.append(prepare(data, group))
         except NotApplicable as error:
             yield from (Row(wanted, "unsupported", str(error)) for wanted in group)
@@ -146,7 +147,14 @@ def _run_block(child: Child, data: DataSet, block: list[list[Wanted]]) -> Iterat
                 if isinstance(outcome, Scored):
                     scores = child.receive_scores(len(unit.truth))
                     maps = None if unit.masks is None else _take_pixels(child, wanted)
-                    yield judge.judged(unit, wanted, scores, outcome, child.output(), model, maps)
+                    row = judge.judged(unit, wanted, scores, outcome, child.output(), model, maps)
+                    running = []  # from here on, a death costs no row
+                    try:
+                        yield judge.in_company(row, child.receive(messages.Company))
+                    except Death as death:
+                        untested = messages.Company(untested=death.reason)
+                        yield judge.in_company(row, untested)
+                        raise
                 else:
                     yield judge.failed(unit, wanted, outcome, child.output(), model)
     except ServerDied:
@@ -169,21 +177,6 @@ def _refuse_changed(model: str, sha256: str | None) -> None:
         file = spec.entry.target.rpartition(":")[0]
         msg = f"{file} was changed during the run; run again to use it as it is now"
         raise NotRun(msg)
-
-
-def _refuse_transductive(wanted: Wanted) -> None:
-    """Refuse a detector that the protocol does not admit; it admits every baseline.
-
-    Raises:
-        NotApplicable: its scores depend on the other test rows.
-    """
-    admitted = find(wanted.protocol).transductive or wanted.family == "control"
-    if wanted.transductive and not admitted:
-        msg = (
-            f"scores of {wanted.spec} depend on the other test rows, which the protocol "
-            f"{wanted.protocol} does not allow; use the protocol transductive"
-        )
-        raise NotApplicable(msg)
 
 
 def _to_fit(child: Child, unit: Unit) -> messages.Unit:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics import pixels, scored
-from bench.run.messages import Failed, Fitted, Scored
+from bench.protocols.named import find
+from bench.run.messages import Company, Failed, Fitted, Scored
 from bench.run.prepare import Unit
 from bench.store.records import Row, Status, Wanted
 
@@ -80,6 +83,42 @@ def judged(
         scores=scores,
         truth=unit.truth,
     )
+
+
+def in_company(row: Row, found: Company) -> Row:
+    """Return a row with what a test found of its scores: whether they depend on other test rows."""
+    notes = []
+    if found.untested:
+        notes.append(f"not tested whether scores depend on other test rows: {found.untested}")
+    if not found.dependence:
+        return _with_warnings(row, notes)
+    wanted = replace(row.wanted, transductive=True)
+    if not (reason := refusal(wanted, found.dependence)):
+        return _with_warnings(replace(row, wanted=wanted), [_dependence(wanted, found.dependence)])
+    return replace(row, wanted=wanted, status="unsupported", reason=reason, metrics={})
+
+
+def _with_warnings(row: Row, further: list[str]) -> Row:
+    warnings = [*row.details["warnings"], *further]
+    return replace(row, details={**row.details, "warnings": warnings})
+
+
+def refusal(wanted: Wanted, how: str = "") -> str:
+    """Return why the protocol does not admit a transductive detector, or "".
+
+    Every baseline is admitted. `how` says how a detector that does not declare it was found out.
+    """
+    if not wanted.transductive or find(wanted.protocol).transductive or wanted.family == "control":
+        return ""
+    act = "declare `transductive = True` and " * bool(how)
+    return (
+        f"{_dependence(wanted, how)}, which the protocol {wanted.protocol} does not allow; "
+        f"{act}use the protocol transductive"
+    )
+
+
+def _dependence(wanted: Wanted, how: str) -> str:
+    return f"scores of {wanted.spec} depend on the other test rows{how and f' ({how})'}"
 
 
 def _status(scores: NDArray[np.float64]) -> tuple[Status, str]:

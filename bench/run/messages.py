@@ -11,8 +11,8 @@ else is taken for a message, and its length. The harness begins with a Request:
 - to check settings, the child answers with one Checked for each detector.
 - to run a model, the harness sends a Block of units to fit; the child answers with BlockFitted,
   the harness sends TestSamples of the units that were fitted, and the child answers with one
-  Result for each of their read-outs, each followed by the raw scores if there are any. The next
-  Block follows; one without units ends the child.
+  Result for each of their read-outs; raw scores follow if there are any, and then Company. The
+  next Block follows; one without units ends the child.
 
 No message holds a label. What a child reports is bounded here: a message that exceeds MAX_BYTES or
 a bound of a field is refused.
@@ -190,9 +190,18 @@ class Result(Message):
     outcome: Scored | Failed
 
 
+@dataclass(frozen=True)
+class Company(Message):
+    """How scores depend on the other test rows, "" if they do not; or why that is not known."""
+
+    dependence: Text = ""
+    untested: Text = ""
+
+
 # Built on import, before a child is forked.
 _ADAPTERS: dict[type[Message], TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind) for kind in (Request, Checked, Block, BlockFitted, TestSamples, Result)
+    kind: TypeAdapter(kind)
+    for kind in (Request, Checked, Block, BlockFitted, TestSamples, Result, Company)
 }
 M = TypeVar("M", bound=Message)
 

@@ -148,8 +148,14 @@ def starts(made: Origin) -> dict[str, Definition]:
     choose = named.find(made.protocol).choose
     every = EVERY_SCORE + OF_HEADS * bool(made.spec.head)
     targets = [*every, f"{choose.__module__}:{choose.__qualname__}", made.loader]
-    classes = {entry.target: _class(entry.target) for entry in _entries(made)}
+    classes = {entry.target: _class(entry.target) for entry in _entries(made.spec)}
     return {target: definitions().find(target) for target in targets} | classes
+
+
+def libraries(spec: Spec) -> set[str]:
+    """Return the top-level names of libraries that the classes of a detector refer to."""
+    classes = [definitions().reached(_class(entry.target)) for entry in _entries(spec)]
+    return definitions().libraries(set().union(*classes))
 
 
 def _class(target: str) -> Definition:
@@ -169,13 +175,13 @@ def _reached(made: Origin) -> set[Definition]:
     return set().union(*map(definitions().reached, starts(made).values()))
 
 
-def _entries(made: Origin) -> list[Entry]:
-    return [entry for entry in (made.spec.entry, made.spec.head_entry) if entry]
+def _entries(spec: Spec) -> list[Entry]:
+    return [entry for entry in (spec.entry, spec.head_entry) if entry]
 
 
 def _chosen(made: Origin) -> dict[str, str]:
     """Return what the tables of detectors and protocols say of an origin, texts aside."""
-    presets = [sorted(entry.preset.items()) for entry in _entries(made)]
+    presets = [sorted(entry.preset.items()) for entry in _entries(made.spec)]
     pyod = [PYOD[str(name)] for each in presets for key, name in each if key == "class_name"]
     protocol = named.find(made.protocol)
     rules = [
@@ -188,7 +194,7 @@ def _chosen(made: Origin) -> dict[str, str]:
 
 
 def _versions(made: Origin) -> dict[str, str]:
-    preloaded = {module for entry in _entries(made) for module in entry.preload}
+    preloaded = {module for entry in _entries(made.spec) for module in entry.preload}
     return versions(definitions().libraries(_reached(made)) | preloaded)
 
 
