@@ -67,7 +67,6 @@ PYOD: dict[str, PyODClass] = {
     "HDBSCAN": PyODClass("hdbscan"),
     "IForest": PyODClass("iforest"),
     "INNE": PyODClass("inne"),
-    "KDE": PyODClass("kde"),
     "KNN": PyODClass("knn", rows=_NEIGHBOURS),
     "KPCA": PyODClass("kpca"),
     "LMDD": PyODClass("lmdd", companions=_BATCH),
@@ -107,6 +106,8 @@ UNUSABLE: dict[str, str] = {
     "EmbeddingOD": "it takes text or images and an encoder",
     "FeatureBagging": _PACKAGE.format("combo"),
     "GUIDE": _GRAPH,
+    "KDE": "the tree of scikit-learn behind it adds errors of up to hundreds of nats far from the "
+    "training rows; use kde, whose tree has one leaf and none of them",
     "KShape": _SERIES,
     "LSCP": "it combines other detectors, which no setting can name",
     "LSTMAD": _SERIES,

@@ -121,6 +121,17 @@ def test_the_table_has_every_detector_of_pyod():
     assert not set(PYOD) & set(UNUSABLE)
 
 
+def test_kde_is_refused_since_far_scores_are_wrong_by_hundreds_of_nats():
+    from pyod.models.kde import KDE
+
+    x = np.random.default_rng(0).normal(size=(500, 8))
+    far = 12 * x[:50]
+    exact = make("kde", bandwidth=1.0).fit(x).score(far)
+    assert np.abs(KDE().fit(x).decision_function(far) - exact).max() > 100
+    with pytest.raises(ValueError, match=r"pyod:KDE cannot be used: the tree .*; use kde, whose"):
+        make("pyod:KDE")
+
+
 def test_names_are_specs_with_their_family_and_dependence():
     assert pyod_names()[:2] == ("pyod:ABOD", "pyod:AE1SVM")
     assert parse("pyod:ECOD").transductive
