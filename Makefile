@@ -14,7 +14,7 @@ WORKERS = -n 2 --dist worksteal
 OPTIONS = $(SUITE) --results $(RESULTS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATA),--data $(DATA))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench test test-slow faults lint types docs perf board report ui clean
+.PHONY: help setup bench test test-slow faults lint types docs perf board boards report ui clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,12 @@ perf: $(READY) ## measure the speed of the harness and the training against thei
 
 board: $(READY) ## print the leaderboard of SUITE from stored rows
 	@$(BENCH) board $(OPTIONS)
+
+boards: ## keep in git the boards of the last whole runs, in place of those kept before
+	@for kept in results/leaderboard-*; do \
+		new=$(RESULTS)/boards/$${kept#results/}; \
+		if [ -f $$new ]; then cp $$new $$kept && echo $$kept; fi; \
+	done
 
 report: $(READY) ## write the HTML page of SUITE, report.html in RESULTS
 	@$(BENCH) report $(OPTIONS)

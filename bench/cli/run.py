@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -112,6 +113,7 @@ def run(
         memory_mib=mib(memory_limit),
         retry=failures(retry),
         scheduler=scheduler,
+        suite_file=Path(suite) if suite.endswith(".toml") else None,
     )
     if scheduler is None:
         need_device(device)

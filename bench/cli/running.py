@@ -31,6 +31,7 @@ from bench.tracking.stored import untracked
 from bench.tracking.tracker import Tracker
 
 N_FAILURES_SHOWN = 10
+BOARDS = "boards"  # in the results folder
 
 
 def run(
@@ -49,7 +50,7 @@ def run(
         wanted: the rows.
         options: how.
         console: where progress and the board are printed.
-        keep_board: whether to write `leaderboard-SUITE.md` and `.csv` in the results folder.
+        keep_board: whether to write `boards/leaderboard-SUITE.md` and `.csv` in the results folder.
         board_by: the command that prints the whole board; None where no board is printed.
 
     Returns:
@@ -159,11 +160,12 @@ def _board(
 
 
 def _keep(results: Path, name: str, texts: Mapping[str, str]) -> None:
-    """Write `leaderboard-NAME.md` and `.csv`, each whole or not at all."""
+    """Write `boards/leaderboard-NAME.md` and `.csv`, each whole or not at all."""
     with writing(results):
         tmp = make_tmp(results)
+        (results / BOARDS).mkdir(exist_ok=True)
         for file, text in texts.items():
             draft = tmp / file
             draft.write_text(text, encoding="utf-8")
-            draft.replace(results / file.replace("leaderboard", f"leaderboard-{name}"))
+            draft.replace(results / BOARDS / file.replace("leaderboard", f"leaderboard-{name}"))
         sweep(results)

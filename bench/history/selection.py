@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.metrics.scored import OF_PIXELS
-from bench.store.provenance import git
+from bench.store.provenance import USER, git
 
 Record = Mapping[str, Any]
 CELL = ("label", "dataset", "protocol", "scaler", "seed", "device")
@@ -43,14 +43,14 @@ class Side:
     notes: tuple[str, ...]
 
 
-def commit_of(record: Record) -> str:
-    """Return the commit at which a row was computed, "" if unknown."""
-    return str(record["provenance"].get("commit", ""))
+def commit_of(record: Record, whose: str = "") -> str:
+    """Return the commit, or the USER's, at which a row was computed, "" if unknown."""
+    return str(record["provenance"].get(f"{whose}commit", ""))
 
 
 def made_with_changes(record: Record) -> bool:
-    """Return whether files differed from the commit at which a row was computed."""
-    return bool(record["provenance"].get("dirty"))
+    """Return whether files differed from a commit at which a row was computed."""
+    return any(record["provenance"].get(f"{whose}dirty") for whose in ("", USER))
 
 
 def date_of(record: Record) -> str:
@@ -87,21 +87,24 @@ def find_side(
         ValueError: the word is not a run, commit, tag or date, or none of its rows has the metric.
     """
 
-    def side(meaning: str, chosen: Sequence[Record], commit: str = "") -> Side:
+    def side(meaning: str, chosen: Sequence[Record], commit: str = "", whose: str = "") -> Side:
         if not chosen:
             msg = f"no stored row is of {word!r} ({meaning}); {_there_is(stored)}"
             raise ValueError(msg)
-        return _side(word, meaning, _having(chosen, metric, stored, word), details, commit)
+        kept = _having(chosen, metric, stored, word)
+        return _side(word, meaning, kept, details, commit, whose)
 
     runs = {record["provenance"].get("run") for record in stored}
     if word in runs:
         chosen = [record for record in stored if record["provenance"].get("run") == word]
         return side(f"the run {word}", chosen)
-    if commit := _commit(word, stored):
-        before = set(git("rev-list", commit).split()) | {commit}
-        chosen = [record for record in stored if commit_of(record) in before]
-        known = "" if commit.startswith(word) else f" ({word})"
-        return side(f"commit {commit[:SHORT]}{known}", chosen, commit)
+    for whose, repository in _repositories(stored):
+        if commit := _commit(word, stored, whose, repository):
+            before = set(git("rev-list", commit, at=repository).split()) | {commit}
+            chosen = [record for record in stored if commit_of(record, whose) in before]
+            known = "" if commit.startswith(word) else f" ({word})"
+            where = f" of {repository.name}" if repository else ""
+            return side(f"commit {commit[:SHORT]}{where}{known}", chosen, commit, whose)
     if moment := _end_of(word):
         chosen = [record for record in stored if _until(record, moment)]
         return side(f"rows computed until {moment:%Y-%m-%d %H:%M:%S} UTC", chosen)
@@ -140,11 +143,12 @@ def _side(
     chosen: Iterable[Record],
     details: Callable[[str], Mapping[str, Any]],
     commit: str = "",
+    whose: str = "",
 ) -> Side:
     """Keep the best row of each cell: at the commit itself, without changes, the newest."""
 
     def merit(record: Record) -> tuple[bool, bool, str]:
-        there = bool(commit) and commit_of(record) == commit
+        there = bool(commit) and commit_of(record, whose) == commit
         return there, there and not made_with_changes(record), date_of(record)
 
     kept: dict[tuple[Any, ...], Record] = {}
@@ -155,7 +159,7 @@ def _side(
         if cell not in kept or merit(record) > merit(kept[cell]):
             kept[cell] = record
     records = list(kept.values())
-    n_earlier = sum(commit_of(record) != commit for record in records) if commit else 0
+    n_earlier = sum(commit_of(record, whose) != commit for record in records) if commit else 0
     n_changed = sum(map(made_with_changes, records))
     counts = (
         (n_all - len(records), "older rows of the same cells are left out"),
@@ -166,13 +170,24 @@ def _side(
     return Side(word, meaning, records, details, notes)
 
 
-def _commit(word: str, stored: Sequence[Record]) -> str:
+def _repositories(stored: Sequence[Record]) -> list[tuple[str, Path | None]]:
+    """Return the repositories in which a word may name a commit, the user's first, if any.
+
+    A user's is where the newest row says, or else, as in results from another machine, here.
+    """
+    newest = sorted(stored, key=date_of, reverse=True)
+    named = [found for r in newest if (found := r["provenance"].get(f"{USER}repository"))]
+    users = [Path(named[0]) if Path(named[0]).is_dir() else Path.cwd()] if named else []
+    return [*((USER, path) for path in users), ("", None)]
+
+
+def _commit(word: str, stored: Sequence[Record], whose: str, repository: Path | None) -> str:
     """Return the commit that a word names: the first digits of a row's, or a name known to git.
 
     Raises:
         ValueError: rows of several commits begin with the word.
     """
-    commits = {commit_of(record) for record in stored} - {""}
+    commits = {commit_of(record, whose) for record in stored} - {""}
     if re.fullmatch(r"[0-9a-f]{4,40}", word):
         found = sorted(commit for commit in commits if commit.startswith(word))
         if len(found) > 1:
@@ -183,7 +198,7 @@ def _commit(word: str, stored: Sequence[Record]) -> str:
             return found[0]
     if word.startswith("-"):
         return ""
-    return git("rev-parse", "--verify", "--quiet", f"{word}^{{commit}}")
+    return git("rev-parse", "--verify", "--quiet", f"{word}^{{commit}}", at=repository)
 
 
 def _end_of(word: str) -> datetime | None:
@@ -206,10 +221,11 @@ def _there_is(stored: Sequence[Record]) -> str:
     """Return the commits and runs in the store in words, newest first."""
     newest = sorted(stored, key=date_of, reverse=True)
     commits = dict.fromkeys(commit_of(record)[:SHORT] for record in newest)
+    users = dict.fromkeys(commit_of(record, USER)[:SHORT] for record in newest)
     runs = dict.fromkeys(str(record["provenance"].get("run", "")) for record in newest)
     parts = [
         f"{what} {', '.join([n for n in names if n][:MOST_NAMED])}"
-        for what, names in (("commits", commits), ("runs", runs))
+        for what, names in (("commits of yours", users), ("commits", commits), ("runs", runs))
         if any(names)
     ]
     return f"the store has {' and '.join(parts)}" if parts else "the store has no such rows"

@@ -26,6 +26,7 @@ from bench.history.selection import (
 )
 from bench.metrics import scored
 from bench.stats.change import Change, change
+from bench.store.provenance import USER
 from bench.store.records import canonical
 from detectors.settings import nearest
 
@@ -178,4 +179,5 @@ def _by(records: Iterable[Record], name: Callable[[Record], str]) -> dict[str, l
 
 
 def _commit(record: Record) -> str:
-    return (commit_of(record)[:SHORT] or "no commit") + "+" * made_with_changes(record)
+    commit = commit_of(record, USER) or commit_of(record)
+    return (commit[:SHORT] or "no commit") + "+" * made_with_changes(record)

@@ -117,6 +117,16 @@ def modules(wanted: Iterable[Wanted]) -> list[str]:
     return sorted(own.union(slow, *(entry.preload for entry in entries)))
 
 
+def users_file(wanted: Iterable[Wanted]) -> Path | None:
+    """Return the first file of the user's that defines a detector of these rows."""
+    for text in dict.fromkeys(row.spec for row in wanted):
+        spec = parse(text)
+        for entry in (spec.entry, spec.head_entry):
+            if entry and (module := _module(entry)).endswith(".py"):
+                return Path(module)
+    return None
+
+
 def _module(entry: Entry) -> str:
     return entry.target.rpartition(":")[0]
 

@@ -18,6 +18,7 @@ from detectors.spec import parse
 
 FOLDER = Path(__file__).parent / "suites"
 MAX_SEEDS = 10_000
+MAX_NAME = 200  # bytes of a suite's name, which is part of names of files
 # What a run sets for each of its rows, and where a user sets it instead.
 SET_BY_RUN = {"seed": "seeds of a suite are its key `seeds`", "device": "it is `--device`"}
 
@@ -95,6 +96,14 @@ class Suite(BaseModel):
     scaler: str = "standard"
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0, 1, 2, 3, 4)
     pixels: Annotated[bool, Field(strict=True)] = False
+
+    @field_validator("name")
+    @classmethod
+    def _nameable(cls, name: str) -> str:
+        if not name.isprintable() or "/" in name or not 0 < len(name.encode()) <= MAX_NAME:
+            msg = f"{name!r} cannot name files; use up to {MAX_NAME} bytes, no / and no line break"
+            raise ValueError(msg)
+        return name
 
     @field_validator("detectors", mode="before")
     @classmethod

@@ -24,6 +24,7 @@ from bench.run.converse import check_settings
 from bench.run.processes import default_limit_mib, most_jobs
 from bench.run.workspace import prepare_tmp, sweep, writing
 from bench.store.folder import StoreError, locked
+from bench.store.provenance import of_user
 from bench.store.records import Row, Wanted
 from bench.store.store import Store
 
@@ -47,6 +48,7 @@ class Options:
         memory_mib: memory limit of a job in MiB, None for the default.
         retry: statuses of stored rows to run again.
         scheduler: address of a Dask scheduler, None for this machine.
+        suite_file: of a suite of the user's, whose commit the rows record.
     """
 
     results: Path
@@ -56,6 +58,7 @@ class Options:
     memory_mib: float | None
     retry: Sequence[str]
     scheduler: str | None
+    suite_file: Path | None = None
 
 
 @contextmanager
@@ -98,6 +101,7 @@ class Session:
         limits = Limits(options.seconds, self._memory_mib)
         self._jobs = [replace(job, limits=limits) for job in jobs]
         self._modules = planning.modules(todo)
+        self._users_file = options.suite_file or planning.users_file(todo)
         self._servers = local.ForkServers(prepare_tmp(options.results), self._modules)
         self._client: Client | None = None
 
@@ -134,7 +138,9 @@ class Session:
         """
 
         def store(row: Row) -> None:
-            row = replace(row, provenance={**row.provenance, "suite": self._suite})
+            file = planning.users_file([row.wanted]) or self._users_file
+            users = of_user(file) if file else {}
+            row = replace(row, provenance={**row.provenance, "suite": self._suite, **users})
             on_row(row, self._store.add(row))
 
         try:

@@ -18,6 +18,7 @@ from bench.store.codeid import versions
 
 LIBRARIES = ("numpy", "scipy", "sklearn", "torch", "pyod", "pandas", "joblib", "fathom")
 SHOWN = ("numpy", "scikit-learn", "torch", "pyod")  # under boards
+USER = "user_"  # begins the names of what is known of the user's repository
 HOME = Path(__file__).resolve().parents[2]
 
 
@@ -42,15 +43,34 @@ def _fixed() -> dict[str, Any]:
     }
 
 
-def git(*arguments: str) -> str:
-    """Return the output of a git command on the project's checkout; "" if it fails.
+@cache
+def of_user(file: Path) -> dict[str, Any]:
+    """Return commit, repository and whether files differ, of the git repository of a user's file.
+
+    A file that git does not follow differs, too. The project's own repository is none of a user's.
+    """
+    folder = file.resolve().parent
+    repository = git("rev-parse", "--show-toplevel", at=folder)
+    if not repository or Path(repository) == HOME:
+        return {}
+    changed = git("status", "--porcelain", "--untracked-files=no", at=folder)
+    return {
+        "user_commit": git("rev-parse", "HEAD", at=folder),
+        "user_dirty": bool(changed) or not git("ls-files", "--", file.name, at=folder),
+        "user_repository": repository,
+    }
+
+
+def git(*arguments: str, at: Path | None = None) -> str:
+    """Return the output of a git command in a folder, by default the project's; "" if it fails.
 
     It ignores a repository that merely holds the installed project, in a virtual environment for
     example, and one that GIT_DIR names, as within a hook.
     """
     plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    plain["GIT_CEILING_DIRECTORIES"] = str(HOME.parent)
-    command = ["git", "-C", str(HOME), *arguments]
+    if at is None:
+        plain["GIT_CEILING_DIRECTORIES"] = str(HOME.parent)
+    command = ["git", "-C", str(at or HOME), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=plain)
     except FileNotFoundError:
@@ -100,7 +120,11 @@ def made_by(rows: Iterable[Any]) -> tuple[str, ...]:
 def code_of(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return sentences on the versions and commits that made rows, from their provenance."""
     all_rows = list(rows)
-    texts = {"Versions": map(versions_of, all_rows), "Commit": map(commit_of, all_rows)}
+    texts = {
+        "Versions": map(versions_of, all_rows),
+        "Commit": map(commit_of, all_rows),
+        "Commit of the user's files": (commit_of(row, USER) for row in all_rows),
+    }
     return sentences(texts, "rows")
 
 
@@ -110,11 +134,11 @@ def versions_of(row: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {of[name]}" for name in SHOWN if of.get(name))
 
 
-def commit_of(row: Mapping[str, Any]) -> str:
-    """Return the commit of a row's provenance, "" if it has none."""
-    if not row.get("commit"):
+def commit_of(row: Mapping[str, Any], whose: str = "") -> str:
+    """Return the commit, or the USER's, of a row's provenance, "" if it has none."""
+    if not (commit := row.get(f"{whose}commit")):
         return ""
-    return str(row["commit"][:10]) + (" with changes" if row.get("dirty") else "")
+    return str(commit[:10]) + (" with changes" if row.get(f"{whose}dirty") else "")
 
 
 def gpu_of(row: Mapping[str, Any]) -> str:

@@ -9,7 +9,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bench.tracking import local_database
-from bench.tracking.destination import Destination, artifact_root, local_file, without_password
+from bench.tracking.destination import (
+    LOCKED,
+    Destination,
+    artifact_root,
+    local_file,
+    without_password,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -72,6 +78,7 @@ def cause(error: Exception) -> str:
         "imed out": "no answer in time",
         "Failed to resolve": "unknown host",
         "disk is full": "the disk is full",
+        "database is locked": LOCKED,
     }
     found = next((words for sign, words in known.items() if sign in text), None)
     first = (text.splitlines() or [type(error).__name__])[0]

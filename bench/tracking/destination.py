@@ -9,11 +9,14 @@ import socket
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 from bench.store.store import Store
 
 DATABASE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
+LOCKED = "locked by another program"
+SQLITE = ("sqlite:///", "sqlite+pysqlite:///")
 FOLDER = Path("results")  # the default of `--results`, which advice need not name
 
 
@@ -46,9 +49,10 @@ class Destination:
         """Return the sentence for the user if rows cannot be logged."""
         file = local_file(self.uri)
         command = track_command(self.experiment, self.results)
-        if file is None:
+        if file is None or cause == LOCKED:
+            place = file or without_password(self.uri)
             return (
-                f"mlflow at {without_password(self.uri)} is not available ({cause}); "
+                f"mlflow at {place} is not available ({cause}); "
                 f"rows are stored; `{command}` sends them later"
             )
         return (
@@ -66,13 +70,23 @@ def is_of(store: Store, tags: Mapping[str, str]) -> bool:
 
 
 def tracking_uri(results: Path) -> str:
-    """Return $MLFLOW_TRACKING_URI, else the URI of `mlflow.db` in the results folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{results.resolve() / DATABASE}"
+    """Return $MLFLOW_TRACKING_URI, else the URI of `mlflow.db` in the results folder.
+
+    A path with `?` or `%` is quoted, under a prefix for which MLflow makes no folder of the
+    quoted name.
+    """
+    path = str(results.resolve() / DATABASE)
+    quoted = path.replace("%", "%25").replace("?", "%3F")
+    own = f"{SQLITE[0] if path == quoted else SQLITE[1]}{quoted}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or own
 
 
 def local_file(uri: str) -> Path | None:
     """Return the file of a local database, None for a server."""
-    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+    for prefix in SQLITE:
+        if uri.startswith(prefix):
+            return Path(unquote(uri.removeprefix(prefix)))
+    return None
 
 
 def artifact_root(results: Path) -> str:

@@ -33,6 +33,7 @@ FROM runs JOIN tags USING (run_uuid) JOIN experiments USING (experiment_id)
 WHERE experiments.name = ? AND runs.lifecycle_stage = 'active' AND tags.key GLOB 'fathom.*'
 GROUP BY run_uuid
 """
+FIRST = "SELECT artifact_location FROM experiments WHERE experiment_id = 0"
 MIGRATION = threading.Lock()  # alembic, which makes the tables, keeps its state in its modules
 
 
@@ -43,12 +44,35 @@ def runs(file: Path, experiment: str) -> list[tuple[str, str, Mapping[str, str]]
     return [(run, status, json.loads(tags)) for run, status, tags in found]
 
 
+def settle(file: Path, artifact_root: str) -> None:
+    """Let a database that came here with its folder name the files that lie beside it here.
+
+    The location of MLflow's first experiment, `ROOT/0`, says where the database was made. One that
+    lies elsewhere than its artifacts, which several folders may share, stays as it is.
+    """
+    folder, _, name = artifact_root.rpartition("/")
+    if folder != file.resolve().parent.as_uri():
+        return
+    with closing(sqlite3.connect(file)) as connection, connection:
+        ((first,),) = connection.execute(FIRST).fetchall() or [("",)]
+        made_in = first.removesuffix("/0")
+        if made_in != artifact_root and made_in.endswith(f"/{name}"):
+            for table, column in (("runs", "artifact_uri"), ("experiments", "artifact_location")):
+                connection.execute(
+                    f"UPDATE {table} SET {column} = :here || substr({column}, length(:there) + 1) "
+                    f"WHERE substr({column}, 1, length(:there) + 1) IN (:there, :there || '/')",
+                    {"here": artifact_root, "there": made_in},
+                )
+
+
 @contextmanager
 def opened(file: Path, uri: str, artifact_root: str) -> Iterator[Engine]:
     """Open a database for MLflow's client in this process; create it if there is none."""
     from sqlalchemy import event
 
-    if not file.exists():
+    if file.exists():
+        settle(file, artifact_root)
+    else:
         _create(file, artifact_root)
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")  # kept in the file

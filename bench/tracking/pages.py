@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from bench.tracking.destination import artifact_root, local_file, tracking_uri, without_password
+from bench.tracking.local_database import settle
 
 
 def ui_command(results: Path, port: int = 5000) -> list[str]:
@@ -28,6 +29,7 @@ def ui_command(results: Path, port: int = 5000) -> list[str]:
     if not file.is_file():
         msg = f"no {file.name} in {file.parent}; make it with `bench run` or `bench track`"
         raise FileNotFoundError(msg)
+    settle(file, artifact_root(results))
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     options = {

@@ -27,7 +27,7 @@ def test_boards_parse_in_every_format_and_are_plain_when_piped(bench, results):
     )
     assert "<code>knn</code>" in texts["html"]
     assert max(map(len, texts["table"].splitlines())) <= 100
-    assert (results / "leaderboard-small.csv").read_text() == texts["csv"]
+    assert (results / "boards" / "leaderboard-small.csv").read_text() == texts["csv"]
 
 
 def test_a_board_has_the_types_of_detectors_and_kinds_of_data_that_are_asked_for(bench, results):
@@ -51,7 +51,7 @@ def test_a_board_has_the_types_of_detectors_and_kinds_of_data_that_are_asked_for
 
 def test_detectors_are_tested_against_one_where_it_is_asked_for(bench, results):
     small = ("board", results / "small.toml", "--results", results)
-    assert "differences from" not in (results / "leaderboard-small.md").read_text()
+    assert "differences from" not in (results / "boards" / "leaderboard-small.md").read_text()
     run = bench(*small, "--against", "random", "--unit", "dataset", "--margin", "0.02")
     assert run.wait() == 0, run.stderr
     assert "AUROC: differences from random" in run.stdout

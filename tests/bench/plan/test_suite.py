@@ -142,6 +142,10 @@ def test_labels_show_explicit_settings_and_those_of_a_head(read):
         (with_settings("lof", "{ n_neighbors = 1979-05-27 }"), "= 1979-05-27 is not accepted"),
         ('detectors = ["lof"\ndatasets = ["wine"]', "mine.toml is not valid TOML.*line 2"),
         (LOF_ON_WINE + "seeds = 2\nseeds = 3", "not valid TOML"),
+        ('name = "sub/x"\n' + LOF_ON_WINE, "name: 'sub/x' cannot name files; use up to 200"),
+        ('name = "a\\nb"\n' + LOF_ON_WINE, "name: 'a.nb' cannot name files"),
+        ('name = ""\n' + LOF_ON_WINE, "name: '' cannot name files"),
+        (f'name = "{"ü" * 101}"\n' + LOF_ON_WINE, "cannot name files"),
     ],
 )
 def test_what_is_wrong_is_said_with_what_is_accepted(read, text, message):

@@ -22,7 +22,7 @@ seeds = 20
 """
 N_ROWS = 160
 KEPT = {"store.db", "store.db-wal", "store.db-shm", "fathom.lock"}
-BOARDS = {"leaderboard-killed.md", "leaderboard-killed.csv"}
+BOARDS = {"boards/leaderboard-killed.md", "boards/leaderboard-killed.csv"}
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_ten_kills_at_random_moments_lose_and_double_nothing(bench, suite, undis
     rows = read(tmp_path)
     assert {key: rows[key] for key in before} == before
     assert {key: row[-2:] for key, row in rows.items()} == scores
-    assert {path.name for path in tmp_path.iterdir()} - KEPT == BOARDS
+    assert {path.name for path in tmp_path.iterdir()} - KEPT == {"boards"}
     again = bench("run", suite, "--results", tmp_path)
     assert again.wait() == 0
     assert f"{N_ROWS} rows, {N_ROWS} stored, 0 to run" in again.stdout

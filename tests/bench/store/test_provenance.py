@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import bench as harness
 from bench.store import provenance
 from bench.store.codeid import code_parts, origin
 from detectors.spec import parse
@@ -74,3 +75,79 @@ def test_a_row_names_the_files_and_versions_that_its_code_is_made_of(make_rows):
 
 def test_the_commit_here_is_that_of_git():
     assert provenance.provenance()["commit"] == git(ROOT, "rev-parse", "HEAD")
+
+
+MINE = "from detectors.shallow.baselines import MaxAbsZ\nclass Mine(MaxAbsZ):\n    pass\n"
+
+
+@pytest.fixture
+def users(tmp_path):
+    """A user's repository with a detector and a suite, both committed and tagged `paper`."""
+    folder = repository(tmp_path / "mine")
+    (folder / "mine.py").write_text(MINE)
+    (folder / "ours.toml").write_text(
+        f'datasets = ["wine"]\nseeds = 1\ndetectors = ["random", "{folder / "mine.py"}:Mine"]\n'
+    )
+    commit_all(folder, "first")
+    git(folder, "tag", "paper")
+    return folder
+
+
+def origins(results):
+    return [record["provenance"] for record in harness.rows(results).to_dict("records")]
+
+
+def test_rows_know_the_commit_of_the_users_repository_beside_that_of_the_project(bench, users):
+    results = users / "results"
+    first = git(users, "rev-parse", "paper")
+    assert bench("run", users / "ours.toml", "--results", results).wait() == 0
+    for of_row in origins(results):
+        assert of_row["commit"] == git(ROOT, "rev-parse", "HEAD")
+        assert (of_row["user_commit"], of_row["user_dirty"]) == (first, False)
+        assert of_row["user_repository"] == str(users)
+    (users / "mine.py").write_text(MINE.replace("pass", "x = 1"))
+    spec = f"{users / 'mine.py'}:Mine"
+    adhoc = ("run", "--detectors", spec, "--datasets", "wine", "--results", results, "--seeds", 1)
+    assert bench(*adhoc).wait() == 0
+    assert sorted(one["user_dirty"] for one in origins(results)) == [False, False, True]
+    second = commit_all(users, "second")
+    assert bench(*adhoc, "--retry", "all", "--seeds", 2).wait() == 0
+    found = [one["user_commit"] for one in origins(results)]
+    assert sorted(found) == sorted([first] * 3 + [second])
+
+    compared = bench("compare", "paper", "HEAD", "--results", results)
+    assert compared.wait() == 0, compared.stderr
+    assert f"commit {first[:7]} of mine (paper)" in compared.stdout
+    assert f"commit {second[:7]} of mine (HEAD)" in compared.stdout
+    board = bench("board", users / "ours.toml", "--results", results, "--format", "md")
+    assert board.wait() == 0
+    assert f"Commit of the user's files: {first[:10]}" in board.stdout
+
+
+def test_a_file_that_git_does_not_follow_differs_from_the_commit(users):
+    assert provenance.of_user(users / "mine.py")["user_dirty"] is False
+    (users / "new.py").write_text(MINE)
+    assert provenance.of_user(users / "new.py")["user_dirty"] is True
+
+
+def test_the_project_is_no_repository_of_a_users(tmp_path):
+    assert provenance.of_user(ROOT / "bench" / "plan" / "suites" / "smoke.toml") == {}
+    assert provenance.of_user(tmp_path / "no repository.py") == {}
+
+
+def test_a_run_leaves_git_status_clean_and_boards_are_kept_by_a_target_of_their_own(checkout):
+    """The tree that a run sees: generated boards are ignored, kept ones change by `make boards`."""
+    for file in ("Makefile", ".gitignore", "results"):
+        copy = shutil.copytree if (ROOT / file).is_dir() else shutil.copy
+        copy(ROOT / file, checkout / file)
+    shutil.rmtree(checkout / "results")
+    (checkout / "results" / "boards").mkdir(parents=True)
+    kept = checkout / "results" / "leaderboard-default.md"
+    kept.write_text("old")
+    commit_all(checkout, "with results")
+    for name in ("default", "smoke"):
+        (checkout / "results" / "boards" / f"leaderboard-{name}.md").write_text("new")
+    assert git(checkout, "status", "--porcelain") == ""
+    subprocess.run(["make", "-s", "boards"], cwd=checkout, check=True, capture_output=True)
+    assert git(checkout, "status", "--porcelain") == "M results/leaderboard-default.md"
+    assert kept.read_text() == "new"

@@ -122,7 +122,7 @@ def test_a_run_in_which_all_fails_ends_with_a_board_that_says_so(bench, tmp_path
     board = bench("board", "smoke", "--results", tmp_path)  # of which nothing is stored
     assert (board.wait(), board.stderr) == (0, "")
     assert "missing" in board.stdout
-    markdown = (tmp_path / "leaderboard-bad.md").read_text()
+    markdown = (tmp_path / "boards" / "leaderboard-bad.md").read_text()
     assert "ValueError: no such luck" in markdown
 
 

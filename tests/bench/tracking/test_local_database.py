@@ -76,7 +76,7 @@ def test_a_kill_while_the_database_is_made_leaves_none(fresh):
     script = KILLED_WHILE_CREATING.format(results=str(fresh))
     assert run_python(script).returncode == -signal.SIGKILL
     names = {path.name for path in fresh.iterdir() if not path.name.startswith("store.db")}
-    assert names == {"mlflow.db.new"}
+    assert names == {".mlflow.db.by-fathom"}
     assert track(fresh, records(2)).problem is None
     names = {path.name for path in fresh.iterdir() if not path.name.startswith("store.db")}
     assert names == {"mlartifacts", "mlflow.db"}

@@ -96,7 +96,7 @@ def test_a_run_in_a_plain_shell_asks_nobody_and_mlflow_has_every_row_and_the_boa
     assert parent.info.status == "FINISHED"
     kept = results / "mlartifacts" / parent.info.run_id / "artifacts"
     for suffix in (".md", ".csv"):
-        board = (results / f"leaderboard-smoke{suffix}").read_text()
+        board = (results / "boards" / f"leaderboard-smoke{suffix}").read_text()
         assert (kept / f"leaderboard{suffix}").read_text() == board
 
 
