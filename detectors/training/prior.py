@@ -79,7 +79,13 @@ class DiscriminatedAutoencoder(PriorAutoencoder):
         return squared_error(x, net(x))
 
     def _logit_of_code(self, rows: Tensor) -> Tensor:
-        """Minus the discriminator's logit of the code: large if it is unlike draws of the prior."""
+        """Minus the discriminator's logit of the code: large if it is unlike draws of the prior.
+
+        The discriminator has learned to call the codes of training samples unlike the prior. Where
+        the game has not ended in a draw it does so for normal samples too, and the order is turned
+        around: on letter it separates training codes from the prior with an AUROC of .73 to .79
+        (`aae`) and .58 to .66 (`wae-gan`), and anomalies from normal samples with .25 and .37.
+        """
         net = cast("DiscriminatedNet", self.net_)
         logits: Tensor = net.discriminator(net.encoder(rows.float()))
         return -logits.squeeze(-1)
