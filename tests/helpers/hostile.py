@@ -117,13 +117,15 @@ def stop_the_server() -> None:
 
 def share_anonymous_memory() -> None:
     kept.append(mmap.mmap(-1, 600 * MIB))
-    kept[0].write(b"x" * (600 * MIB))
+    for _ in range(600):
+        kept[0].write(b"x" * MIB)
     time.sleep(1800)
 
 
 def share_a_segment() -> None:
     kept.append(SharedMemory(create=True, size=600 * MIB))
-    kept[0].buf[:] = b"x" * (600 * MIB)
+    for i in range(600):
+        kept[0].buf[i * MIB : (i + 1) * MIB] = b"x" * MIB
     time.sleep(1800)
 
 

@@ -95,6 +95,12 @@ def blobs(results: Path) -> dict[str, bytes]:
     return found
 
 
+@pytest.mark.fault(
+    area="cluster",
+    kind="segfault on a worker",
+    how="a detector segfaults in a sandbox of a Dask worker",
+    promise="its rows end as `crashed`; all others are equal to the bit to those made here",
+)
 def test_a_cluster_makes_the_same_scores_and_a_crash_there_costs_its_rows_alone(
     bench, cluster, tmp_path
 ):
@@ -121,6 +127,12 @@ def test_a_cluster_makes_the_same_scores_and_a_crash_there_costs_its_rows_alone(
     assert "12 stored, 0 to run" in again.stdout
 
 
+@pytest.mark.fault(
+    area="cluster",
+    kind="no scheduler",
+    how="`--scheduler` names a port where nothing listens",
+    promise="one sentence within seconds, exit 2",
+)
 def test_a_scheduler_that_is_not_there_is_one_sentence_within_seconds(bench, tmp_path):
     for address in (f"tcp://127.0.0.1:{free_port()}", "nonsense://x"):
         arguments = ("run", "smoke", "--detectors", "random", "--results", tmp_path)
@@ -133,6 +145,12 @@ def test_a_scheduler_that_is_not_there_is_one_sentence_within_seconds(bench, tmp
     assert harness.rows(tmp_path).empty
 
 
+@pytest.mark.fault(
+    area="cluster",
+    kind="no workers, or workers with other code",
+    how="a scheduler alone; a worker started from an edited copy",
+    promise="one sentence, and no row is stored",
+)
 def test_a_scheduler_without_workers_and_workers_with_other_code_say_so(bench, tmp_path):
     folder = tmp_path / "cluster"
     folder.mkdir()
@@ -159,6 +177,12 @@ def test_a_scheduler_without_workers_and_workers_with_other_code_say_so(bench, t
     assert harness.rows(tmp_path).empty
 
 
+@pytest.mark.fault(
+    area="cluster",
+    kind="SIGKILL of all workers",
+    how="while each runs a sandbox",
+    promise="every sandbox and child is gone",
+)
 def test_sandboxes_and_their_children_end_when_the_workers_do(bench, cluster, tmp_path):
     suite = tmp_path / "slow.toml"
     suite.write_text(

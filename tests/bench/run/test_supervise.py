@@ -94,6 +94,7 @@ def test_no_process_outlives_its_child_in_another_group_or_session(make_rows, ac
     how="fit starts a daemon and kills its parent, the fork server, three times",
     promise="the run goes on, and the daemons are killed",
 )
+@pytest.mark.slow
 def test_what_outlives_the_server_is_killed_too(make_rows, monkeypatch):
     monkeypatch.setenv(MARK, make_rows.mark)  # for new servers
     try:
@@ -111,6 +112,7 @@ def test_what_outlives_the_server_is_killed_too(make_rows, monkeypatch):
     how="fit sends SIGSTOP to its parent, the fork server, and hangs",
     promise="the row ends as timeout, and another server takes over",
 )
+@pytest.mark.slow
 def test_a_server_that_is_stopped_is_replaced(make_rows, monkeypatch):
     monkeypatch.setenv(MARK, make_rows.mark)
     monkeypatch.setattr(supervise, "KILL_SECONDS", 1.0)
