@@ -1,16 +1,16 @@
 """Names of the user's own data: paths with settings, turned into entries without reading data.
 
-    file:PATH?label=COLUMN&normal=VALUE   a table: csv, tsv, parquet, feather, npz or mat
+    file:PATH?label=COLUMN&normal=VALUE   a table: csv, tsv, parquet, feather, arff, npz or mat
     folder:PATH                           a folder of images in the layout of MVTec AD
     folder:PATH?normal=CLASS              a folder of images with a folder for each class
     ucr:PATH?normal=CLASS                 time series, a line each, the class first
     openml/ID-or-name?normal=VALUE        a set of OpenML; label=COLUMN overrides its target
 
-A setting that takes several values is repeated: "drop=id&drop=name". The characters & ? = % and +,
-and commas on the command line, are written as %26, %3F, ... A TOML card beside the file, of the
-same name with the ending .toml, may hold the same settings, and family, source, licence, citation
-and known_issues. A setting in the name overrides the card's. The card of a folder photos.v2 is
-photos.v2.toml.
+The settings of a table are in `datasets.formats.settings`. Commas separate the values of a setting
+that takes several, "drop=id,name"; it may also be repeated. The characters & ? = % + and , of a
+value are written as %26, %3F, ... A TOML card beside the file, of the same name with the ending
+.toml, may hold the same settings, and family, source, licence, citation and known_issues. A setting
+in the name overrides the card's. The card of a folder photos.v2 is photos.v2.toml.
 """
 
 from __future__ import annotations
@@ -21,22 +21,17 @@ import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import quote, unquote, unquote_plus
 
 from datasets.entry import Entry, File
+from datasets.formats.settings import CHOICES, Settings
 
 FORMATS = (".csv", ".tsv", ".parquet", ".feather", ".arff", ".npz", ".mat")
-CATEGORICAL = ("refuse", "one-hot", "ordinal")
-MISSING = ("refuse", "keep", "drop-rows")
 
-_TABLE: dict[str, Any] = {
-    "label": "",
-    "normal": (),
-    "drop": (),
-    "na": (),
-    "categorical": "refuse",
-    "missing": "refuse",
-}
+_TABLE: dict[str, Any] = Settings()._asdict()
+_WITH_NAMES = {key: default for key, default in _TABLE.items() if key != "header"}
+SEVERAL = tuple(key for key, default in _TABLE.items() if isinstance(default, tuple))
+"""The settings of a table that take several values, separated by commas."""
 _IMAGES: dict[str, Any] = {"size": 256, "grey": False}
 _MASKS: dict[str, Any] = {"masks": True}
 _CLASSES: dict[str, Any] = {"normal": ()}
@@ -49,7 +44,6 @@ _ABOUT: dict[str, Any] = {
     "known_issues": (),
 }
 _OPENML = "openml/"
-_ALLOWED = {"categorical": CATEGORICAL, "missing": MISSING}
 
 
 class BadSetting(ValueError):
@@ -89,7 +83,8 @@ def _file(name: str, rest: str) -> Entry:
             raise BadSetting(msg + rest.partition("?")[0])
         msg = f"{name}: cannot read {ending or 'a file without an ending'!r}; give one of: "
         raise BadSetting(msg + ", ".join(FORMATS))
-    return _entry(name, parsed, "datasets.families.tables:table", _TABLE, (parsed.path,))
+    known = _TABLE if ending.lower() in (".csv", ".tsv") else _WITH_NAMES
+    return _entry(name, parsed, "datasets.families.tables:table", known, (parsed.path,))
 
 
 def _folder(name: str, rest: str) -> Entry:
@@ -101,7 +96,7 @@ def _folder(name: str, rest: str) -> Entry:
 
 
 def _series(name: str, rest: str) -> Entry:
-    parsed, loader = _parse(rest), "datasets.families.ucr:series"
+    parsed, loader = _parse(rest), "datasets.families.ucr:own_series"
     path = parsed.path
     if "_TRAIN" not in path.name:
         return _entry(name, parsed, loader, _SERIES, (path,))
@@ -111,7 +106,7 @@ def _series(name: str, rest: str) -> Entry:
 
 def _openml(name: str) -> Entry:
     place, _, query = name.partition("?")
-    settings = {**_TABLE, **_settings(name, parse_qsl(query, keep_blank_values=True), _TABLE)}
+    settings = {**_WITH_NAMES, **_settings(name, _pairs(query), _WITH_NAMES)}
     key = place.removeprefix(_OPENML)
     if not re.fullmatch(r"[^\W_][^/\\]*", key):
         msg = f"{name}: {key!r} is not a data set of OpenML; give its number, or its name"
@@ -149,7 +144,17 @@ def _parse(rest: str, is_folder: bool = False) -> _Parsed:
     place, _, query = rest.partition("?")
     path = Path(unquote(place)).expanduser().absolute()
     card = path.parent / f"{path.name if is_folder else path.stem}.toml"
-    return _Parsed(path, parse_qsl(query, keep_blank_values=True), card, _read_card(card))
+    return _Parsed(path, _pairs(query), card, _read_card(card))
+
+
+def _pairs(query: str) -> Pairs:
+    """Return the settings of a name, a pair for each value."""
+    found = []
+    for setting in query.split("&") if query else ():
+        key, _, text = setting.partition("=")
+        values = text.split(",") if key in SEVERAL else [text]
+        found += [(key, unquote_plus(value)) for value in values]
+    return found
 
 
 def _entry(
@@ -213,8 +218,8 @@ def _settings(name: str, given: Pairs, known: Mapping[str, Any]) -> dict[str, An
             found[key] = (*found.get(key, ()), text)
         else:
             found[key] = value(f"{name}: {key}", text, known[key])
-        if key in _ALLOWED and found[key] not in _ALLOWED[key]:
-            msg = f"{name}: {key} is {text!r}; give one of: {', '.join(_ALLOWED[key])}"
+        if key in CHOICES and found[key] not in CHOICES[key]:
+            msg = f"{name}: {key} is {text!r}; give one of: {', '.join(CHOICES[key])}"
             raise BadSetting(msg)
     return found
 

@@ -62,6 +62,7 @@ class Card(About):
         n_anomalies: number of samples with label 1, or None.
         duplicates: number of samples that equal an earlier one; None if not counted.
         from_files: whether `sha256` is that of files, which are verified when they are read.
+        columns: of a table of the user's own, uses and the names of columns, once it is loaded.
 
     Raises:
         ValueError: a number that no data set can have, or an invalid sha256.
@@ -73,6 +74,7 @@ class Card(About):
     n_anomalies: int | None = None
     duplicates: int | None = None
     from_files: bool = False
+    columns: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[0-9a-f]{64}", self.sha256):

@@ -59,7 +59,8 @@ def describe(
         "anomalies": n_anomalies,
         "anomaly_rate": n_anomalies / n if n and n_anomalies else None,
         "official_split": entry.has_official_split,
-        "known_issues": list(entry.known_issues),
+        "known_issues": list((loaded.card if loaded else entry).known_issues),
+        **({"columns": dict(loaded.card.columns)} if loaded and loaded.card.columns else {}),
         "files": (
             {path: pin for path, _, pin in pinned(entry, folder)}
             if here

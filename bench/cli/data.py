@@ -17,8 +17,9 @@ import typer
 
 from bench.cli.card import describe, lines
 from bench.cli.errors import Usage, usage
-from bench.cli.options import FOLDERS, ROWS, Data, Format, TableOrJson, option
+from bench.cli.options import FOLDERS, ROWS, Data, Drop, Format, Label, Normal, TableOrJson, option
 from bench.cli.output import console, say
+from bench.cli.selection import own_data
 from bench.render.formats import TABLE
 from bench.render.percent import percent
 from bench.render.table import NONE
@@ -147,6 +148,9 @@ def verify(names: Names, data: Data = None) -> None:
 def show_card(
     name: Annotated[str, typer.Argument(metavar="NAME", help="a data set")],
     data: Data = None,
+    label: Label = None,
+    normal: Normal = None,
+    drop: Drop = None,
     protocol: Annotated[
         str | None,
         option(ROWS, "NAME", "protocol of the split (default: official, or else one-class)"),
@@ -165,7 +169,8 @@ def show_card(
         msg = f"format: unknown {format!r}; table and json are known"
         raise Usage(msg)
     with usage(OSError):
-        card = describe(name, data, protocol, seed)
+        named = own_data([name], label=label, normal=normal, drop=drop) or [name]
+        card = describe(named[0], data, protocol, seed)
     if format == "json":
         sys.stdout.write(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
         return

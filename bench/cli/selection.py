@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -38,7 +40,7 @@ def suite_of(
         return select(
             read(name),
             detectors=listed(detectors),
-            datasets=own_data(datasets, label=label, normal=normal, drop=drop),
+            datasets=own_data(named_sets(datasets), label=label, normal=normal, drop=drop),
             protocol=protocol,
             scaler=scaler,
             seeds=_seeds(seeds),
@@ -80,15 +82,14 @@ def only(wanted: list[Wanted], what: Literal["type", "kind"], names: str | None)
     return [row for row, each in zip(wanted, found, strict=True) if each in chosen]
 
 
-def own_data(datasets: str | None, **settings: str | None) -> list[str] | None:
-    """Return the listed data sets, those of the user's own with the settings in their names.
+def own_data(names: list[str] | None, **settings: str | None) -> list[str] | None:
+    """Return data sets by name, those of the user's own with the settings in their names.
 
     Raises:
         Usage: settings are given, but no data of the user's own.
     """
     from urllib.parse import urlencode
 
-    names = listed(datasets)
     given = {key: [value] for key, value in settings.items() if value is not None}
     if "drop" in given:
         given["drop"] = listed(settings["drop"]) or []
@@ -97,10 +98,41 @@ def own_data(datasets: str | None, **settings: str | None) -> list[str] | None:
         return names
     own = [name for name in names or () if name.startswith(OWN)]
     if not own:
-        msg = "--label, --normal and --drop are for data of your own: --datasets file:PATH"
+        msg = "--label, --normal and --drop are for data of your own, such as file:PATH"
         raise Usage(msg)
     mark = {name: "&" if "?" in name else "?" for name in own}
     return [f"{name}{mark[name]}{query}" if name in own else name for name in names or ()]
+
+
+def named_sets(text: str | None) -> list[str] | None:
+    """Return the names in a list of data sets, or patterns for them.
+
+    Commas also separate the values of a setting of the user's own data: what is no name belongs to
+    such a setting before it.
+    """
+    if text is None:
+        return None
+    names: list[str] = []
+    for part in listed(text) or ():
+        if names and _ends_in_values(names[-1]) and not _is_name(part):
+            names[-1] += f",{part}"
+        else:
+            names.append(part)
+    return names
+
+
+def _ends_in_values(name: str) -> bool:
+    from datasets.own import SEVERAL
+
+    setting = re.split("[?&]", name)[-1]
+    return name.startswith(OWN) and "?" in name and setting.partition("=")[0] in SEVERAL
+
+
+def _is_name(part: str) -> bool:
+    import datasets
+
+    pattern = part.partition("?")[0]
+    return part.startswith(OWN) or any(fnmatch(known, pattern) for known in datasets.names())
 
 
 def need_device(device: str) -> None:

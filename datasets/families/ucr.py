@@ -7,8 +7,10 @@ doi:10.1109/JAS.2019.1911747. Values are separated by spaces, tabs or commas; fi
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ import numpy as np
 from datasets.entry import Archive, Entry, Facts, File
 from datasets.files import WrongData
 from datasets.formats.arrays import read_npy
+from datasets.formats.cells import is_number
 from datasets.record import Array, Card, DataSet, OfficialSplit
 
 _ECG = ("ECG5000_TRAIN.txt", "ECG5000_TEST.txt")
@@ -67,6 +70,47 @@ def series(card: Card, paths: Sequence[Path], normal: str) -> DataSet:
     y = (classes != chosen).astype(np.int8)
     split = OfficialSplit.at(len(tables[0]), y) if len(tables) == 2 else None
     return DataSet(card, table[:, 1:].astype(np.float32), y, split)
+
+
+def own_series(card: Card, paths: Sequence[Path], normal: str) -> DataSet:
+    """Return what `series` does, of files whose lines and values are checked one by one.
+
+    Raises:
+        WrongData: as `series`; the message has all that is wrong with a file.
+    """
+    for path in paths:
+        _refuse_odd_lines(path)
+    return series(card, paths, normal)
+
+
+def _refuse_odd_lines(path: Path) -> None:
+    """Check that all lines have the same number of values, and that all of them are numbers."""
+    content = path.read_bytes()
+    with suppress(EOFError, zlib.error, gzip.BadGzipFile):  # of which `read` says what is wrong
+        content = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+    lines = [line.strip(", \t") for line in content.decode("ascii", "replace").splitlines()]
+    rows = [(n, re.split(r"\s*,\s*|\s+", line)) for n, line in enumerate(lines, 1) if line]
+    width = len(rows[0][1]) if rows else 0
+    found = []
+    if odd := [(n, len(row)) for n, row in rows if len(row) != width]:
+        few = "1 line has" if len(odd) == 1 else f"{len(odd):,} lines have"
+        line, n = odd[0]
+        found.append(
+            f"{few} another number of values than the first, {width}, such as {n} in line {line}"
+        )
+    wrong = [
+        (n, j, cell)
+        for n, row in rows
+        for j, cell in enumerate(row, 1)
+        if not is_number(cell) and cell.lower() != "nan"
+    ]
+    if wrong:
+        few = "1 value is no number" if len(wrong) == 1 else f"{len(wrong):,} values are no numbers"
+        line, place, text = wrong[0]
+        found.append(f"{few}, such as {text!r} at place {place} of line {line}")
+    if found:
+        msg = f"{path}: {'; '.join(found)}; give a line of numbers for each series, NaN for none"
+        raise WrongData(msg)
 
 
 def read(path: Path) -> Array:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from tokenize import TokenError
 
@@ -51,6 +51,29 @@ def read_npz(path: Path) -> dict[str, Array]:
     except _BROKEN as error:
         msg = f"{path} is not an npz file of plain arrays: {_why(error)}"
         raise WrongData(msg) from error
+
+
+def read_some(path: Path, names: Collection[str]) -> dict[str, Array | None]:
+    """Return arrays of an npz file, None for other names; of objects, an empty array of them.
+
+    Raises:
+        WrongData: it is not an npz file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: _plain(stored, name) if name in names else None for name in stored.files}
+    except _BROKEN as error:
+        msg = f"{path} is not an npz file of plain arrays: {_why(error)}"
+        raise WrongData(msg) from error
+
+
+def _plain(stored: Mapping[str, Array], name: str) -> Array:
+    try:
+        return stored[name]
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        return np.empty(0, object)
 
 
 def read_npy(path: Path) -> Array:

@@ -1,310 +1,236 @@
-"""Tables with named columns: csv, tsv, parquet, feather and arff, to numbers and labels.
+"""Tables of any format to numbers and labels, by one rule; or all that is wrong with them at once.
 
-Large csv files are read in pieces: besides the result, at most two pieces are in memory.
+A table is read in pieces (`source`), each column by what its cells are (`cells`, `columns`).
 """
 
 from __future__ import annotations
 
-import csv
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import quote
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from datasets.codes import Codes
 from datasets.files import WrongData
-from datasets.formats.arff import read_arff
+from datasets.formats.columns import IN_ORDER, Column, Feature, Labels
+from datasets.formats.problems import Problem, listed, refusal
+from datasets.formats.settings import Settings
+from datasets.formats.source import Table, open_table
 from datasets.record import Array
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-_PIECE_VALUES = 5_000_000  # of a csv file that are read at a time, 40 MB as numbers
-_MONTH = (
-    "(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|"
-    "nov(ember)?|dec(ember)?)"
-)
-_DATE = re.compile(
-    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}\b|\d{1,2}[-/]\d{1,2}[-/]\d\d\b|"
-    rf"\d{{1,2}}\.?[- ]{_MONTH}\.?[- ]\d{{2,4}}\b|{_MONTH}\.? \d{{1,2}},? \d{{4}}\b",
-    re.IGNORECASE,
-)
-KEEP = (
-    "write ?missing=keep with a scaler that fills them (--scaler median+standard), or "
-    "?missing=drop-rows"
-)
-_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
-_NAMELESS = re.compile(r"Unnamed: \d+")  # as pandas calls a column without a name
-_MANY = 1000  # distinct texts in a column that are still categories
+_LABELS = ("label", "class", "target", "y", "anomaly", "outlier")  # as label columns are called
+_NAMELESS = ("Unnamed: ", "__index_level_")  # as columns without a name are called
 
 
-def read(
-    path: Path,
-    label: str,
-    drop: Sequence[str],
-    na: Sequence[str],
-    categorical: str,
-    missing: str,
-) -> tuple[Array, Array, Codes | None]:
-    """Return the (n, d) float64 numbers of a table, its (n,) labels as text, and codes of texts.
-
-    Arguments are those of `datasets.families.tables.table`.
-
-    Raises:
-        WrongData: the file cannot be read with these settings; the message has the one to change.
-    """
-    columns = _Columns(path, label, tuple(drop), categorical)
-    blocks, label_blocks = [], []
-    for frame in _pieces(path, tuple(na)):
-        block, labels = columns.numbers(frame)
-        if missing == "drop-rows":
-            whole = ~np.isnan(block).any(axis=1)
-            block, labels = block[whole], labels[whole]
-        elif missing == "refuse":
-            columns.refuse_missing(block)
-        blocks.append(block)
-        label_blocks.append(labels)
-    return _join(blocks), np.concatenate(label_blocks), columns.codes()
-
-
-@dataclass
-class _Columns:
-    """The columns of a table, as known from the pieces read so far.
+class Read(NamedTuple):
+    """What was read of a table.
 
     Attributes:
-        path: of the file, for messages.
-        label: name of the label column.
-        drop: names of columns to leave out.
-        categorical: what to do with columns of text.
-        names: of the columns used, once the first piece has been read.
-        texts: code of each text, by column of text.
-        numeric: columns in which numbers have been seen.
+        x: (n, d) float64.
+        y: (n,) int8, 1 for an anomaly.
+        codes: which columns of x hold codes of texts, or None.
+        columns: uses, and the names of the columns of the file that have each.
+        known_issues: of the columns.
     """
 
-    path: Path
-    label: str
-    drop: tuple[str, ...]
-    categorical: str
-    names: list[str] = field(default_factory=list)
-    texts: dict[str, dict[str, int]] = field(default_factory=dict)
-    numeric: set[str] = field(default_factory=set)
-
-    def numbers(self, frame: pd.DataFrame) -> tuple[Array, Array]:
-        """Return the (rows, d) float64 numbers of a piece, and its (rows,) labels as text."""
-        if not self.names:
-            self._choose([str(name) for name in frame.columns])
-        frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-        labels = frame[self.label]
-        if labels.isna().any():
-            self._refuse(f"the label column {self.label!r} has {labels.isna().sum()} empty cells")
-        block = np.empty((len(frame), len(self.names)))
-        for j, name in enumerate(self.names):
-            block[:, j] = self._column(name, frame[name])
-        return block, as_text(labels.to_numpy())
-
-    def refuse_missing(self, block: Array) -> None:
-        """Raise an error with the columns of a piece that have missing values, if any."""
-        empty = np.isnan(block).any(axis=0)
-        if empty.any():
-            names = ", ".join(np.array(self.names)[empty][:5])
-            self._refuse(f"values are missing in {names}; {KEEP}, or drop these columns")
-
-    def codes(self) -> Codes | None:
-        """Return which columns hold codes of texts, and of which."""
-        if not self.texts:
-            return None
-        names = {self.names.index(name): tuple(codes) for name, codes in self.texts.items()}
-        return Codes(self.categorical, names)
-
-    def _choose(self, names: list[str]) -> None:
-        shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
-        for asked in (*([self.label] if self.label else []), *self.drop):
-            if asked not in names:
-                self._refuse(f"there is no column {asked!r}; found: {shown}")
-        if not self.label:
-            self._refuse(f"name the label column (--label, or ?label=); found: {shown}")
-        self.names = [name for name in names if name != self.label and name not in self.drop]
-        if nameless := [name for name in self.names if _NAMELESS.fullmatch(name)]:
-            self._refuse(
-                f"column {names.index(nameless[0]) + 1} has no name, like row numbers that were "
-                f"saved with a table; leave it out (--drop {nameless[0]!r}), or name it"
-            )
-        if not self.names:
-            self._refuse(f"no column is left besides the label {self.label!r}")
-
-    def _column(self, name: str, column: pd.Series[Any]) -> Array:
-        from pandas.api import types
-
-        if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
-            self._refuse_dates(name, column)
-        if types.is_numeric_dtype(column) and name not in self.texts:
-            self.numeric.add(name)
-            return column.to_numpy(np.float64, na_value=np.nan)
-        empty = column.isna().to_numpy()
-        if empty.all() and name not in self.texts:
-            return np.full(len(column), np.nan)
-        texts = as_text(column.to_numpy())
-        if self.categorical == "refuse" or name in self.numeric:
-            self._refuse_text(name, texts[~empty])
-        if name not in self.texts and _are_dates(texts[~empty]):
-            self._refuse_dates(name, column)
-        return self._codes_of(name, texts, empty)
-
-    def _codes_of(self, name: str, texts: Array, empty: Array) -> Array:
-        known = self.texts.setdefault(name, {})
-        distinct, inverse = np.unique(texts[~empty], return_inverse=True)
-        for text in distinct.tolist():
-            known.setdefault(text, len(known))
-        if len(known) > _MANY:
-            self._refuse(
-                f"column {name!r} has more than {_MANY} texts; leave it out (--drop {name})"
-            )
-        found = np.full(len(texts), np.nan)
-        found[~empty] = np.array([known[text] for text in distinct.tolist()])[inverse]
-        return found
-
-    def _refuse_text(self, name: str, texts: Array) -> NoReturn:
-        if _are_dates(texts):
-            self._refuse_dates(name, texts)
-        wrong = [str(text) for text in texts if not _is_number(str(text))]
-        if wrong and (len(wrong) < len(texts) or name in self.numeric):
-            self._refuse(
-                f"column {name!r} has {len(wrong)} values that are not numbers, such as "
-                f"{wrong[0]!r}; if they mean missing values, write ?na={quote(wrong[0])}"
-            )
-        if _DECIMAL_COMMA.fullmatch(wrong[0]):
-            self._refuse(
-                f"column {name!r} has decimal commas, such as {wrong[0]!r}; write points instead"
-            )
-        self._refuse(
-            f"column {name!r} has text, such as {wrong[0]!r}; write ?categorical=one-hot or "
-            f"?categorical=ordinal, or leave it out (--drop {name})"
-        )
-
-    def _refuse_dates(self, name: str, column: Any) -> NoReturn:
-        self._refuse(
-            f"column {name!r} has dates, such as {np.asarray(column)[0]}; convert them to "
-            "meaningful numbers, such as the hour or days since a start, or leave it out "
-            f"(--drop {name})"
-        )
-
-    def _refuse(self, reason: str) -> NoReturn:
-        msg = f"{self.path}: {reason}"
-        raise WrongData(msg)
+    x: Array
+    y: Array
+    codes: Codes | None
+    columns: tuple[tuple[str, str], ...]
+    known_issues: tuple[str, ...]
 
 
-def _pieces(path: Path, na: tuple[str, ...]) -> Iterator[pd.DataFrame]:
-    """Yield a table in pieces of whole rows.
+def read(path: Path, name: str, settings: Settings) -> Read:
+    """Return a table as numbers.
+
+    Args:
+        path: of the file.
+        name: of the data set, for the command in messages.
+        settings: how it is read.
 
     Raises:
-        WrongData: it is not a table of that format, or has no rows.
+        WrongData: the file cannot be read with these settings; the message has all that is wrong.
     """
-    import pandas as pd
-
-    n_rows = 0
-    try:
-        for piece in _read_pieces(path, na):
-            n_rows += len(piece)
-            yield piece
-    except UnicodeDecodeError as error:
-        byte = f"byte 0x{error.object[error.start]:02x}"
-        msg = f"{path} is not encoded in UTF-8 ({byte} cannot be decoded); save it as UTF-8"
-        raise WrongData(msg) from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, OSError) as error:
-        msg = f"{path} is not a complete {path.suffix[1:]} file: {str(error).strip()}"
-        raise WrongData(msg) from error
-    if not n_rows:
+    table = open_table(path, settings)
+    settings = settings.tidied(table.label)
+    chosen = _choose(table, settings)
+    n_rows = _fill(table, chosen)
+    if not n_rows and not table.odd_rows:
         msg = f"{path} has no rows; give a line for each sample below the column names"
         raise WrongData(msg)
+    problems = chosen.problems + _odd_rows(table)
+    features: dict[str, Feature] = {}
+    y = np.zeros(0, np.int8)
+    if n_rows:
+        y, wrong = chosen.labels.finish()
+        problems += wrong
+        numeric = [column for column in chosen.columns.values() if column.is_of_numbers]
+        decimals = [
+            decimal
+            for decimal in ("point", "comma")
+            if all(column.reads_as(decimal) for column in numeric)
+        ]
+        for column in chosen.columns.values():
+            features[column.name], wrong = column.finish(decimals)
+            problems += wrong
+    if problems:
+        raise refusal(path, name, settings.among(table.names), problems)
+    return _assemble(path, settings, features, y)
 
 
-def _read_pieces(path: Path, na: tuple[str, ...]) -> Iterator[pd.DataFrame]:
-    import pandas as pd
-    import pyarrow as pa
+class _Chosen(NamedTuple):
+    """The columns that are used, by position, and what is wrong with their names."""
 
-    ending = path.suffix.lower()
-    if ending in (".parquet", ".feather"):
-        reader = pd.read_parquet if ending == ".parquet" else pd.read_feather
-        try:
-            frame = reader(path)
-        except (pa.ArrowException, ValueError) as error:
-            msg = f"{path} is not a complete {ending[1:]} file: {error}"
-            raise WrongData(msg) from error
-        yield frame.replace(list(na), None) if na else frame
-        return
-    if ending == ".arff":
-        frame = read_arff(path)
-        yield frame.replace(list(na), None) if na else frame
-        return
-    head = _head(path)
-    with pd.read_csv(
-        path,
-        sep=head.separator,
-        header=0 if head.has_names else None,
-        names=None if head.has_names else [str(j) for j in range(head.n_columns)],
-        na_values=list(na),
-        chunksize=max(1, _PIECE_VALUES // head.n_columns),
-        encoding="utf-8-sig",
-        low_memory=False,
-        skipinitialspace=True,
-    ) as pieces:
-        yield from pieces
+    label: int
+    labels: Labels
+    columns: dict[int, Column]
+    problems: list[Problem]
 
 
-@dataclass(frozen=True)
-class _Head:
-    """The layout of a csv or tsv file."""
-
-    separator: str
-    n_columns: int
-    has_names: bool
-
-
-def _head(path: Path) -> _Head:
-    """Return the layout by the first two lines; a first line of numbers alone has no names."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-        separator = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=first.count)
-        file.seek(0)
-        lines = csv.reader(file, delimiter=separator, skipinitialspace=True)
-        names, row = next(lines, []), next(lines, [])
-    if len(row) > len(names):
-        msg = f"{path} has {len(names)} names in its first line and {len(row)} cells in its second"
-        raise WrongData(msg)
-    return _Head(separator, max(1, len(names)), not all(_is_number(cell) for cell in names))
-
-
-def _join(blocks: list[Array]) -> Array:
-    """Return the blocks as one array; each is freed after it is copied."""
-    joined = np.empty((sum(map(len, blocks)), blocks[0].shape[1]))
-    start = 0
-    blocks.reverse()
-    while blocks:
-        block = blocks.pop()
-        joined[start : start + len(block)] = block
-        start += len(block)
-    return joined
-
-
-def as_text(values: Array) -> Array:
-    """Return values as text; whole numbers without a point, so that 1 and 1.0 are equal."""
-    if values.dtype.kind == "f" and np.isfinite(values).all() and (values == values.round()).all():
-        values = values.astype(np.int64)
-    return values.astype(str)
-
-
-def _are_dates(texts: Array) -> bool:
-    some = texts[:100]
-    return bool(len(some)) and all(_DATE.match(str(text)) for text in some)
+def _choose(table: Table, settings: Settings) -> _Chosen:
+    names, problems = table.names, list(table.problems)
+    found, label = listed(names), settings.label
+    if label not in names:
+        what = "name the label column (--label, or ?label=)"
+        what = f"there is no column {label!r}" if label else what
+        label = _likely(label, names)
+        fix: dict[str, str | tuple[str, ...]] = {"label": label}
+        if settings.label.isdecimal() and int(settings.label) < len(names):
+            what += "; if the first line is a row, not names, write header=no"
+            fix = {"header": "no"}
+        problems.append(Problem(f"{what}; found: {found}", fix))
+    words = (word for word in settings.encoded or ())
+    problems += [
+        Problem(f"there is no column {asked!r}; found: {found}", {})
+        for asked in dict.fromkeys((*settings.drop, *words))
+        if asked not in names
+    ]
+    places: dict[str, list[int]] = {}
+    for j, each in enumerate(names):
+        places.setdefault(each, []).append(j)
+    columns = {}
+    for each, (j, *others) in places.items():
+        if each in settings.drop and each != label:
+            continue
+        drop = {"drop": (each,)}
+        if others:
+            where = f"columns {j + 1} and {others[0] + 1} are both called {each!r}"
+            problems.append(Problem(where, None if each == label else drop))
+        elif each.startswith(_NAMELESS):
+            what = f"column {j + 1} has no name, like row numbers that were saved with a table"
+            problems.append(Problem(what, drop))
+        elif each != label and each.casefold() == label.casefold():
+            what = f"column {each!r} is called like the label {label!r}, and may give it away"
+            problems.append(Problem(what, drop))
+        if each != label:
+            columns[j] = Column(each, settings)
+    if not columns:
+        problems.append(Problem(f"no column is left besides the label {label!r}", None))
+    return _Chosen(places[label][0], Labels(label, settings), columns, problems)
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _likely(label: str, names: Sequence[str]) -> str:
+    """Return the column that is most likely to be the label."""
+    known = {name.casefold(): name for name in names}
+    near = get_close_matches(label.casefold(), known, 1) if label else []
+    return known[next((word for word in (*near, *_LABELS) if word in known), names[-1].casefold())]
+
+
+def _fill(table: Table, chosen: _Chosen) -> int:
+    """Read all pieces into the columns; return the number of rows."""
+    n_rows = n_read = 0
+    repeated: list[int] = []
+    for piece in table.pieces:
+        n_read, n_before = n_read + len(piece[0]), n_read
+        repeats = _repeats(table.names, piece) if table.is_named else np.zeros(0, int)
+        if len(repeats):
+            repeated += (repeats + n_before + 1).tolist()
+            kept = np.delete(np.arange(len(piece[0])), repeats)
+            piece = [column.take(kept) for column in piece]
+        chosen.labels.add(piece[chosen.label], n_rows)
+        for j, column in chosen.columns.items():
+            column.add(piece[j], n_rows)
+        n_rows += len(piece[0])
+    table.odd_rows.sort()
+    table.repeated = [_row_in_file(row, [odd for odd, _ in table.odd_rows]) for row in repeated]
+    left_out = sorted([*table.repeated, *(row for row, _ in table.odd_rows)])
+    if left_out:
+        chosen.labels.renumber(lambda row: _row_in_file(row, left_out))
+        for column in chosen.columns.values():
+            column.renumber(lambda row: _row_in_file(row, left_out))
+    return n_rows
+
+
+def _repeats(names: Sequence[str], piece: Sequence[Any]) -> Array:
+    """Return which rows of a piece repeat the names of columns, as joined files do."""
+    import pyarrow.compute as pc
+    from pyarrow import types
+
+    rows = np.arange(len(piece[0]))
+    for name, column in zip(names, piece, strict=True):
+        if not (types.is_string(column.type) or types.is_large_string(column.type)):
+            return rows[:0]
+        same = pc.equal(pc.utf8_trim_whitespace(column.take(rows)), name).fill_null(False)
+        rows = rows[same.to_numpy(zero_copy_only=False)]
+        if not len(rows):
+            break
+    return rows
+
+
+def _row_in_file(row: int, left_out: Sequence[int]) -> int:
+    """Return the number of a row, counted from 1, with the rows that were left out."""
+    for other in left_out:
+        row += other <= row
+    return row
+
+
+def _odd_rows(table: Table) -> list[Problem]:
+    """Return the problems of rows that are no samples."""
+    problems = []
+    if table.odd_rows:
+        (row, width), n = table.odd_rows[0], len(table.odd_rows)
+        rows = "row has" if n == 1 else "rows have"
+        what = f"{n:,} {rows} more or fewer cells than the {len(table.names)} columns"
+        problems.append(Problem(f"{what}, such as {width} in row {row:,}", None))
+    if table.repeated:
+        shown = listed([str(row) for row in table.repeated])
+        problems.append(Problem(f"the names of the columns are repeated in row {shown}", None))
+    return problems
+
+
+def _assemble(path: Path, settings: Settings, features: dict[str, Feature], y: Array) -> Read:
+    x = np.empty((len(y), sum(len(feature.arrays) for feature in features.values())))
+    codes, uses, issues, j = {}, defaultdict[str, list[str]](list), [], 0
+    for name, (use, columns, texts) in features.items():
+        shown = name
+        if texts is not None:
+            codes[j] = texts
+            shown = f"{name} ({len(texts)} texts)"
+        if use == IN_ORDER:
+            issues.append(f"column {name!r} grows or falls from row to row: it may be their order")
+        uses[use].append(shown)
+        while columns:  # each is freed once it is copied
+            x[:, j] = columns.pop(0)
+            j += 1
+    if settings.missing == "drop-rows":
+        whole = ~np.isnan(x).any(axis=1)
+        if not whole.any():
+            msg = f"{path}: every row has a missing value; write missing=keep, or drop columns"
+            raise WrongData(msg)
+        x, y = x[whole], y[whole]
+    known = {use: listed(names) for use, names in uses.items()}
+    known["label"] = settings.label
+    if settings.drop:
+        known["left out"] = listed(settings.drop)
+    if settings.missing == "drop-rows":
+        known["rows left out"] = f"{int((~whole).sum()):,} with missing values"
+    return Read(
+        x,
+        y,
+        Codes(settings.encoding, codes) if codes else None,
+        tuple(known.items()),
+        tuple(issues),
+    )

@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -199,6 +200,55 @@ def test_the_card_of_images_counts_the_official_split_and_has_a_digest_a_file(be
     files = json.loads(out)["files"]
     assert len(files) == 211
     assert files[str(train / "000.png")] == files[f"{tmp_path}/weave/test/good/zzz.png"]
+
+
+def test_the_card_takes_the_options_of_a_run_and_says_how_columns_are_used(bench_data, tmp_path):
+    rows = "".join(
+        f"{k % 4},{k},2024-01-{10 + k},{'no' if k % 5 else 'yes'},x\n" for k in range(12)
+    )
+    (tmp_path / "a.csv").write_text(f"day,size,when,fraud,id\n{rows}")
+    name = f"file:{tmp_path}/a.csv?dates=calendar&categorical=day"
+    status, out, err = bench_data(
+        "card",
+        name,
+        "--label",
+        "fraud",
+        "--normal",
+        "no",
+        "--drop",
+        "id",
+        "--protocol",
+        "one-class",
+    )
+
+    assert (status, err) == (0, "")
+    for line in (
+        "one-hot: day (4 texts)",
+        "calendar: when",
+        "label: fraud",
+        "left out: id",
+        "number in the order of the rows: size",
+        "- column 'size' grows or falls from row to row: it may be their order",
+    ):
+        assert line in out
+    status, _, err = bench_data("card", "wine", "--label", "fraud")
+    assert status == 2
+    assert "are for data of your own, such as file:PATH" in err
+
+
+def test_the_command_of_a_refusal_is_one_that_reads_the_file(bench_data, tmp_path):
+    rows = "".join(
+        f"{'?' if k == 3 else k % 4},{'ab'[k % 2]},{'ok' if k % 5 else 'bad'}\n" for k in range(12)
+    )
+    (tmp_path / "it's, a.csv").write_text(f"size,kind,state\n{rows}")
+    status, _, err = bench_data("card", f"file:{tmp_path}/it's, a.csv", "--label", "state")
+    assert status == 2
+    assert "labels are ok, bad" in err
+    assert "column 'kind' has 12 cells of text, such as 'a' in row 1" in err
+
+    _, _, command = err.partition("bench data ")
+    words = shlex.split(command.partition(" (and run")[0])
+    assert bench_data(*words)[0] == 0
 
 
 def test_the_card_of_a_path_that_leads_nowhere_says_so(bench_data, tmp_path):

@@ -184,5 +184,5 @@ def test_settings_of_ones_own_data_without_such_data_are_bad_usage(bench):
     run = bench("run", "smoke", "--datasets", "wine", "--label", "fraud")
     assert run.wait() == 2
     assert run.stderr == (
-        "bench: --label, --normal and --drop are for data of your own: --datasets file:PATH\n"
+        "bench: --label, --normal and --drop are for data of your own, such as file:PATH\n"
     )

@@ -1,0 +1,339 @@
+"""The columns of a table, read piece by piece: features as numbers, and labels.
+
+What a column is, follows from all its cells, or rather from its distinct texts: one that is mostly
+numbers or dates is no column of categories.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from datasets.formats import cells
+from datasets.formats.cells import DATED, NUMERIC, USUAL, Kind, Unreadable
+from datasets.formats.problems import Fix, Problem, in_cells, listed
+from datasets.formats.settings import Settings
+from datasets.record import Array
+
+MANY = 1000  # distinct texts in a column that are still categories
+_FEW = 5  # odd texts that may mean a missing value
+_GROWING = 10  # rows from which on a column that always grows is more than chance
+NOT_NUMBERS = ("cell that is not a number", "cells that are not numbers")
+NOT_DATES = ("cell that is not a date in ISO form", "cells that are not dates in ISO form")
+OF_TEXT = ("cell of text", "cells of text")
+DATES = ("date", "dates")
+TIMES = ("date in another form than ISO", "dates in another form than ISO")
+LARGE = ("whole number that float64 cannot hold", "whole numbers that float64 cannot hold")
+DRESSED = ("number with separators or signs", "numbers with separators or signs")
+MISSING = ("missing value", "missing values")
+IN_ORDER = "number in the order of the rows"
+
+
+class Feature(NamedTuple):
+    """A column as it is used.
+
+    Attributes:
+        use: what it is, in words.
+        arrays: (n,) float64 numbers, one for each column of x.
+        texts: of the codes 0, 1, ... that the array holds, if it holds codes.
+    """
+
+    use: str
+    arrays: list[Array]
+    texts: tuple[str, ...] | None = None
+
+
+@dataclass
+class Column:
+    """A column of features, as known from the pieces read so far.
+
+    Attributes:
+        name: of the column.
+        settings: of the table.
+        values: (rows,) float64 of each piece, NaN where a cell has none.
+        codes: (rows,) of each piece, -1 for a missing cell; None if there are too many texts.
+        texts: code of each text, by kind.
+        count: how many cells are of each kind.
+        first: the text and the row of the first cell of each kind.
+        unreadable: the type of cells that cannot be read, or "".
+    """
+
+    name: str
+    settings: Settings
+    values: list[Array] = field(default_factory=list)
+    codes: list[Array] | None = field(default_factory=list)
+    texts: dict[str, tuple[int, Kind]] = field(default_factory=dict)
+    count: Counter[Kind] = field(default_factory=Counter)
+    first: dict[Kind, tuple[str, int]] = field(default_factory=dict)
+    unreadable: str = ""
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether the user declared that the column holds categories."""
+        return self.name in (self.settings.encoded or ())
+
+    def add(self, cells_of_piece: Any, n_before: int) -> None:
+        """Add an array of pyarrow, that has so many rows before it."""
+        import pyarrow as pa
+
+        try:
+            column = cells.plain(cells_of_piece, as_text=self.is_declared)
+        except Unreadable as error:
+            self.unreadable = str(error)
+            return
+        if pa.types.is_large_string(column.type):
+            encoded = column.dictionary_encode()
+            distinct = encoded.dictionary
+            kinds, values = cells.judge(distinct, self.settings.na, self.settings.decimal)
+            index = encoded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
+            self._encode(distinct, kinds, index)
+            kinds, values = np.append(kinds, Kind.MISSING)[index], np.append(values, np.nan)[index]
+        else:
+            self.codes = None
+            kinds, values = cells.judge_typed(column, self.settings.na)
+        self.values.append(values)
+        for kind in map(Kind, np.unique(kinds)):
+            at = kinds == kind
+            if kind not in self.first:
+                row = int(np.argmax(at))
+                text = column[row].as_py()
+                self.first[kind] = ("" if text is None else str(text), n_before + row + 1)
+            self.count[kind] += int(at.sum())
+
+    def _encode(self, distinct: Any, kinds: Array, index: Array) -> None:
+        """Note new texts, MANY of each kind at most, and the codes of a piece."""
+        known = Counter(kind for _, kind in self.texts.values())
+        found = np.full(len(kinds) + 1, -1, np.int16)
+        for kind in set(map(Kind, np.unique(kinds))) - {Kind.MISSING}:
+            for row in np.flatnonzero(kinds == kind):
+                if known[kind] > MANY:
+                    self.codes = None
+                    break
+                text = cells.canonical(distinct[int(row)].as_py())
+                if text not in self.texts:
+                    self.texts[text] = (len(self.texts), kind)
+                    known[kind] += 1
+                found[row] = self.texts[text][0]
+        if len(self.texts) > MANY:
+            self.codes = None
+        if self.codes is not None:
+            self.codes.append(found[index])
+
+    @property
+    def is_of_numbers(self) -> bool:
+        """Whether the column is mostly of numbers, in whatever form."""
+        return bool(self.texts) and not self.is_declared and self._is_mostly(NUMERIC)
+
+    def renumber(self, row_in_file: Callable[[int], int]) -> None:
+        """Count rows as the file does, with those that were left out."""
+        self.first = {kind: (text, row_in_file(row)) for kind, (text, row) in self.first.items()}
+
+    def reads_as(self, decimal: str) -> bool:
+        """Whether all that looks like a number is one if numbers are written so."""
+        import pyarrow as pa
+
+        numbers = [text for text, (_, kind) in self.texts.items() if kind in NUMERIC]
+        kinds, _ = cells.judge(pa.array(numbers, pa.large_string()), (), decimal)
+        return bool((kinds == Kind.NUMBER).all())
+
+    def finish(self, decimals: Sequence[str]) -> tuple[Feature, list[Problem]]:
+        """Return the whole column as it is used, and what is wrong with it.
+
+        Args:
+            decimals: the values of that setting that read all numbers of the table.
+        """
+        if self.unreadable:
+            what = f"column {self.name!r} holds {self.unreadable}, not numbers or text"
+            return Feature("", []), [Problem(what, {"drop": (self.name,)}, "such values")]
+        feature, problems = self._decide(decimals)
+        if self.count[Kind.MISSING] and self.settings.missing == "refuse":
+            problems.append(self._problem(MISSING, [Kind.MISSING], {"missing": "keep"}))
+        return feature, problems
+
+    def _decide(self, decimals: Sequence[str]) -> tuple[Feature, list[Problem]]:
+        """Return what the column is, whatever is missing."""
+        used = [kind for kind in self.count if kind != Kind.MISSING]
+        if self.is_declared:
+            return self._category()
+        values = _joined(self.values)
+        if set(used) <= {Kind.NUMBER} and (seconds := cells.dates_in(values)) is not None:
+            return self._dates(seconds, Kind.NUMBER)
+        if set(used) <= {Kind.TRUTH} or self._is_mostly(NUMERIC):
+            return Feature(_use(values), [values]), self._odd_numbers(decimals)
+        if self._is_mostly(DATED):
+            return self._dates(values, Kind.DATE)
+        if self.settings.encoded is None:
+            return self._category()
+        declared: Fix = {"categorical": (self.name,)} if self.codes is not None else self._drop
+        return Feature("", []), [self._problem(OF_TEXT, [Kind.TEXT], declared)]
+
+    def _is_mostly(self, kinds: Sequence[Kind]) -> bool:
+        """Whether half of the distinct texts, or else all cells, are of these kinds."""
+        among = Counter(kind for _, kind in self.texts.values()) if self.texts else self.count
+        return 2 * sum(among[kind] for kind in kinds) >= among.total() - among[Kind.MISSING]
+
+    def _category(self) -> tuple[Feature, list[Problem]]:
+        if self.codes is None:
+            what = f"column {self.name!r} has more than {MANY} texts"
+            return Feature("", []), [Problem(what, self._drop, f"more than {MANY} texts")]
+        texts = sorted(self.texts)
+        ranks = np.full(len(texts) + 1, np.nan)  # the last for -1, a missing cell
+        ranks[[self.texts[text][0] for text in texts]] = np.arange(len(texts))
+        codes = ranks[_joined(self.codes)]
+        return Feature(self.settings.encoding, [codes], tuple(texts)), []
+
+    def _dates(self, seconds: Array, kind: Kind) -> tuple[Feature, list[Problem]]:
+        """Return the column as dates, whose cells of a kind have these seconds since 1970."""
+        feature = Feature("calendar", list(cells.calendar(seconds).values()))
+        odd = [other for other in self.count if other not in (kind, Kind.MISSING)]
+        if Kind.OTHER_DATE in odd:
+            return feature, [self._problem(TIMES, [Kind.OTHER_DATE], self._drop)]
+        problems = [self._problem(NOT_DATES, odd, self._as_missing(odd))] if odd else []
+        if self.settings.dates == "refuse":
+            problems.insert(0, self._problem(DATES, [kind], {"dates": "calendar"}))
+        return feature, problems
+
+    def _odd_numbers(self, decimals: Sequence[str]) -> list[Problem]:
+        """Return the problems of a column of numbers, besides missing ones."""
+        problems = []
+        if self.count[Kind.LARGE]:
+            problems.append(self._problem(LARGE, [Kind.LARGE], self._drop))
+        if self.count[Kind.DRESSED]:
+            known = [decimal for decimal in decimals if self.reads_as(decimal)]
+            fix: Fix = {"decimal": known[0]} if known else self._drop
+            problems.append(self._problem(DRESSED, [Kind.DRESSED], fix))
+        odd = [kind for kind in self.count if kind not in (*NUMERIC, Kind.MISSING)]
+        if odd and set(self.count) - {Kind.MISSING} != {Kind.TRUTH}:
+            problems.append(self._problem(NOT_NUMBERS, odd, self._as_missing(odd)))
+        return problems
+
+    @property
+    def _drop(self) -> Fix:
+        return {"drop": (self.name,)}
+
+    def _as_missing(self, odd: Sequence[Kind]) -> Fix:
+        """Return the settings under which odd cells are missing, if they are few texts."""
+        texts = tuple(text for text, (_, kind) in self.texts.items() if kind in odd)
+        return {"na": texts, "missing": "keep"} if len(texts) <= _FEW else self._drop
+
+    def _problem(self, words: tuple[str, str], kinds: Sequence[Kind], fix: Fix) -> Problem:
+        n = sum(self.count[kind] for kind in kinds)
+        text, row = min((self.first[kind] for kind in kinds), key=lambda found: found[1])
+        example = f", such as {text!r} in row {row:,}" if text else f", the first in row {row:,}"
+        return in_cells(self.name, n, words, example, fix)
+
+
+@dataclass
+class Labels:
+    """The label column, as known from the pieces read so far.
+
+    Attributes:
+        name: of the column.
+        settings: of the table.
+        codes: (rows,) of each piece, -1 for an empty cell.
+        texts: code of each label.
+        first: row of the first cell of each code.
+        unreadable: the type of cells that cannot be read, or "".
+    """
+
+    name: str
+    settings: Settings
+    codes: list[Array] = field(default_factory=list)
+    texts: dict[str, int] = field(default_factory=dict)
+    first: dict[int, int] = field(default_factory=dict)
+    unreadable: str = ""
+
+    def add(self, cells_of_piece: Any, n_before: int) -> None:
+        """Add an array of pyarrow, that has so many rows before it."""
+        try:
+            encoded = cells.plain(cells_of_piece, as_text=True).dictionary_encode()
+        except Unreadable as error:
+            self.unreadable = str(error)
+            return
+        empty = {"", *map(cells.canonical, self.settings.na)}
+        found = [cells.canonical(text) for text in encoded.dictionary.to_pylist()]
+        known = [
+            -1 if text in empty else self.texts.setdefault(text, len(self.texts)) for text in found
+        ]
+        index = encoded.indices.fill_null(len(found)).to_numpy(zero_copy_only=False)
+        codes = np.array([*known, -1])[index]
+        for code, row in zip(*np.unique(codes, return_index=True), strict=True):
+            self.first.setdefault(int(code), n_before + int(row) + 1)
+        self.codes.append(codes)
+
+    def renumber(self, row_in_file: Callable[[int], int]) -> None:
+        """Count rows as the file does, with those that were left out."""
+        self.first = {code: row_in_file(row) for code, row in self.first.items()}
+
+    def finish(self) -> tuple[Array, list[Problem]]:
+        """Return (n,) int8 labels, 1 for an anomaly, and what is wrong with them."""
+        if self.unreadable:
+            return np.zeros(0, np.int8), [Problem(f"{self._here} holds {self.unreadable}", None)]
+        codes = _joined(self.codes)
+        sizes = dict(enumerate(np.bincount(codes + 1, minlength=len(self.texts) + 1)[1:].tolist()))
+        by_size = sorted(self.texts, key=lambda text: (-sizes[self.texts[text]], text))
+        normal, problems = self._normal(by_size)
+        empty = [-1, *(code for text, code in self.texts.items() if self._looks_empty(text))]
+        if n_empty := int(np.isin(codes, empty).sum()):
+            row = min(self.first[code] for code in empty if code in self.first)
+            what = f"{self._here} has {n_empty:,} empty cells, the first in row {row:,}"
+            problems.append(Problem(what, None))
+        y = (~np.isin(codes, [self.texts[text] for text in normal])).astype(np.int8)
+        if not problems and y.min() == y.max():
+            kind = "anomalous" if y[0] else "normal"
+            what = f"all {len(y):,} rows are {kind}, with the labels {listed(sorted(self.texts))}"
+            problems.append(Problem(f"{what}; give at least one row of each kind", None))
+        return y, problems
+
+    @property
+    def _here(self) -> str:
+        return f"the label column {self.name!r}"
+
+    def _looks_empty(self, text: str) -> bool:
+        """Whether a label is a usual text for a missing value, and no normal one that is named."""
+        named = {_folded(label) for label in self.settings.normal}
+        return bool(named) and text.lower() in USUAL and _folded(text) not in named
+
+    def _normal(self, by_size: Sequence[str]) -> tuple[list[str], list[Problem]]:
+        """Return the labels that are normal, of all labels by size, and what is wrong with them."""
+        shown, likely = listed(by_size), {"normal": tuple(by_size[:1])}
+        if not self.settings.normal:
+            if {_folded(text) for text in self.texts} <= {"0", "1", "false", "true"}:
+                return [text for text in by_size if _folded(text) in ("0", "false")], []
+            what = f"labels are {shown}; name the normal ones (--normal, or ?normal= for each)"
+            return [], [Problem(what, likely)]
+        named = {_folded(label): label for label in self.settings.normal}
+        normal = [text for text in by_size if _folded(text) in named]
+        absent = [named[key] for key in named if key not in map(_folded, normal)]
+        if absent:
+            what = f"no row has the label {', '.join(absent)}; found: {shown}"
+            return normal, [Problem(what, likely)]
+        exact = {cells.canonical(label) for label in self.settings.normal}
+        alike = [text for text in normal if text not in exact]
+        if len(normal) > len(named) and alike:
+            what = f"labels {', '.join(sorted(normal))} differ in case alone"
+            return normal, [Problem(what, {"normal": tuple(sorted({*exact, *normal}))})]
+        return normal, []
+
+
+def _folded(text: str) -> str:
+    return cells.canonical(text).casefold()
+
+
+def _joined(pieces: list[Array]) -> Array:
+    """Return pieces as one array, and forget them."""
+    joined = np.concatenate(pieces)
+    pieces.clear()
+    return joined
+
+
+def _use(values: Array) -> str:
+    """Return whether numbers do nothing but grow, or fall, from row to row."""
+    steps = np.diff(values)
+    if len(values) >= _GROWING and ((steps > 0).all() or (steps < 0).all()):
+        return IN_ORDER
+    return "number"
