@@ -22,11 +22,11 @@ from bench.cli.options import (
     Results,
     Scaler,
     Seeds,
-    SuiteName,
+    StoredName,
     option,
 )
 from bench.cli.output import console, say, write_file
-from bench.cli.selection import only, rows_of, suite_of
+from bench.cli.selection import only, rows_of, stored_suite
 from bench.cli.stores import open_store
 from bench.render.formats import TABLE
 
@@ -34,7 +34,7 @@ TESTS = "Tests against one detector"
 
 
 def board(
-    suite: SuiteName = "default",
+    suite: StoredName = None,
     detectors: Detectors = None,
     datasets: DataSets = None,
     types: Annotated[
@@ -109,19 +109,22 @@ def board(
     from bench.render import formats
     from bench.render.board import BoardDocument
 
-    chosen = suite_of(
-        suite,
-        detectors=detectors,
-        datasets=datasets,
-        label=label,
-        normal=normal,
-        drop=drop,
-        protocol=protocol,
-        scaler=scaler,
-        seeds=seeds,
-    )
-    wanted = only(only(rows_of(chosen, device, data), "type", types), "kind", kinds)
     with open_store(results) as store:
+        chosen, device, data = stored_suite(
+            store,
+            suite,
+            device,
+            data,
+            detectors=detectors,
+            datasets=datasets,
+            label=label,
+            normal=normal,
+            drop=drop,
+            protocol=protocol,
+            scaler=scaler,
+            seeds=seeds,
+        )
+        wanted = only(only(rows_of(chosen, device, data), "type", types), "kind", kinds)
         frame, stale = frame_of(wanted, store.as_kept(), store.renewed)
     compared = None
     with usage():
@@ -136,7 +139,7 @@ def board(
 
 
 def report(
-    suite: SuiteName = "default",
+    suite: StoredName = None,
     detectors: Detectors = None,
     datasets: DataSets = None,
     protocol: ProtocolName = None,
@@ -166,20 +169,14 @@ def report(
 
     with open_store(results) as store:
         stored = list(store.as_kept())
-        made = [record for record in stored if made_for(record) == suite]
-        if made and suite not in names():
-            if any(part is not None for part in (detectors, datasets, protocol, seeds)):
-                msg = (
-                    f"the suite {suite} is not known here, so all its rows are shown as stored; "
-                    "leave out --detectors, --datasets, --protocol and --seeds"
-                )
-                raise Usage(msg)
-            title = suite
-            with usage():
-                rows, stale, notice = as_stored(suite, made, store.renewed, scaler)
-        else:
-            known = suite_of(
+        name = suite or next((last.name for last in store.invocations(most=1)), "default")
+        made = [record for record in stored if made_for(record) == name]
+        try:
+            known, device, data = stored_suite(
+                store,
                 suite,
+                device,
+                data,
                 detectors=detectors,
                 datasets=datasets,
                 label=label,
@@ -189,9 +186,22 @@ def report(
                 scaler=scaler,
                 seeds=seeds,
             )
+            wanted = rows_of(known, device, data)
+        except Usage as error:
+            if not made or name in names():
+                raise
+            if any(part is not None for part in (detectors, datasets, protocol, seeds)):
+                msg = (
+                    f"the suite {name} is not known here, so all its rows are shown as stored; "
+                    "leave out --detectors, --datasets, --protocol and --seeds"
+                )
+                raise Usage(msg) from error
+            title = name
+            with usage():
+                rows, stale, notice = as_stored(name, made, store.renewed, scaler)
+        else:
             title = known.title
             with usage():
-                wanted = rows_of(known, device, data)
                 rows, stale, notice = chosen_rows(known.name, wanted, stored, store.renewed)
         with usage():
             board = boards.build(rows, title=title, stale=stale)

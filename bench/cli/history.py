@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.cli.errors import usage
+from bench.cli.errors import Usage, usage
 from bench.cli.grouped import Command
 from bench.cli.options import FOLDER, OUTPUT, ROWS, Format, Results, option
 from bench.cli.output import cannot_write, console
@@ -50,8 +50,17 @@ def _is_number(texts: list[str]) -> bool:
 
 
 def compare(
-    a: Annotated[str, typer.Argument(metavar="A", help="commit, tag, date, run or results folder")],
-    b: Annotated[str, typer.Argument(metavar="B", help="the same, to compare with A")],
+    a: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="A",
+            help="commit, tag, date, run, its name, or results folder (default: the run before)",
+        ),
+    ] = None,
+    b: Annotated[
+        str | None,
+        typer.Argument(metavar="B", help="the same, to compare with A (default: the last run)"),
+    ] = None,
     metric: MetricName = "auroc",
     fail_on_regression: Annotated[
         float | None,
@@ -74,6 +83,7 @@ def compare(
     from bench.render.comparison import ComparisonDocument
 
     made = _compared(a, b, metric, results)
+    a, b = (side.name for side in made.sides)
     formats.show(ComparisonDocument(made), format, console())
     if fail_on_regression is None:
         return
@@ -84,28 +94,34 @@ def compare(
         raise typer.Exit(1)
 
 
-def _compared(a: str, b: str, metric: str, results: Path) -> Comparison:
+def _compared(a: str | None, b: str | None, metric: str, results: Path) -> Comparison:
     from bench.history import compare as comparing
-    from bench.history.selection import find_side, whole_side
+    from bench.history.selection import find_side, run_side, whole_side
     from bench.store.folder import STORE
 
     stores: dict[Path, Store] = {}
     with ExitStack() as stack, usage():
 
-        def side(word: str) -> Side:
-            whole = (Path(word) / STORE).is_file()
-            folder = Path(word) if whole else results
+        def side(word: str | None, back: int) -> Side:
+            """Return the side of a word; without one, of the run that is so far back."""
+            whole = word is not None and (Path(word) / STORE).is_file()
+            folder = Path(word) if word and whole else results
             if folder not in stores:
                 stores[folder] = stack.enter_context(open_store(folder))
             store = stores[folder]
             stored = list(store.as_kept())
             if whole:
-                found = whole_side(Path(word), stored, store.details, metric)
+                found = whole_side(folder, stored, store.details, metric)
+            elif len(runs := store.invocations(word, most=back)) == back:
+                found = run_side(runs[-1], stored, store.details, metric)
+            elif word is None:
+                msg = f"no run to compare is recorded in {results}; name a commit, date or folder"
+                raise Usage(msg)
             else:
                 found = find_side(word, stored, store.details, metric)
             return replace(found, records=list(map(store.renewed, found.records)))
 
-        return comparing.compare(side(a), side(b), metric)
+        return comparing.compare(side(a, 2 if a is None else 1), side(b, 1), metric)
 
 
 def history(

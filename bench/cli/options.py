@@ -32,8 +32,14 @@ def _known_format(name: str) -> str:
 
 
 SuiteName = Annotated[
-    str,
-    typer.Argument(metavar="SUITE", help="name or .toml file of a suite (default: default)"),
+    str | None,
+    typer.Argument(metavar="SUITE", help="suite, or its .toml file (default: the suite default)"),
+]
+StoredName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="SUITE", help="suite, .toml file, or name of a run (default: the last run)"
+    ),
 ]
 Detectors = Annotated[
     str | None,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.errors import Usage
+from bench.cli.errors import Usage, usage
 from bench.cli.options import (
     CORES,
     EXECUTION,
     FOLDER,
+    OUTPUT,
     Data,
     DataSets,
     Detectors,
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    suite: SuiteName = "default",
+    suite: SuiteName = None,
     detectors: Detectors = None,
     datasets: DataSets = None,
     protocol: ProtocolName = None,
@@ -81,6 +84,15 @@ def run(
         str | None,
         option(EXECUTION, "ADDRESS", "Dask scheduler to run on (default: this machine)"),
     ] = None,
+    name: Annotated[
+        str | None,
+        option(
+            OUTPUT,
+            "NAME",
+            "name of the run, for board, report, compare and export (default: that of the suite, "
+            "or a short hash of the options)",
+        ),
+    ] = None,
     results: Results = FOLDER,
     data: Data = None,
 ) -> None:
@@ -90,11 +102,17 @@ def run(
     """
     from bench.cli.running import run as run_suite
     from bench.plan import planning
+    from bench.plan.suite import named, read
     from bench.run.cluster import SchedulerError
     from bench.run.session import Options
+    from bench.store.invocations import Invocation, run_name
 
+    with usage():
+        base = read(suite or "default")
+    parts = (detectors, datasets, protocol, scaler, seeds)
+    is_whole = parts == (None,) * len(parts)
     chosen = suite_of(
-        suite,
+        base,
         detectors=detectors,
         datasets=datasets,
         label=label,
@@ -104,6 +122,8 @@ def run(
         scaler=scaler,
         seeds=seeds,
     )
+    with usage():
+        chosen = named(chosen, base if suite or is_whole else None, name)
     wanted = rows_of(chosen, device, data)
     options = Options(
         results=results,
@@ -113,42 +133,39 @@ def run(
         memory_mib=mib(memory_limit),
         retry=failures(retry),
         scheduler=scheduler,
-        suite_file=Path(suite) if suite.endswith(".toml") else None,
+        suite_file=Path(suite) if suite and suite.endswith(".toml") else None,
     )
     if scheduler is None:
         need_device(device)
     if dry_run:
         _say_plan(planning.missing(wanted, statuses(results), options.retry), len(wanted))
         return
-    whole = (detectors, datasets, protocol, scaler, seeds) == (None,) * 5
-    board = _board_command(
-        suite,
-        {
-            "detectors": detectors,
-            "datasets": datasets,
-            "protocol": protocol,
-            "scaler": scaler,
-            "seeds": seeds,
-            "device": None if device == "auto" else device,
-            "label": label,
-            "normal": normal,
-            "drop": drop,
-            "results": None if results == FOLDER else results,
-            "data": data,
-        },
+    now = datetime.now(UTC)
+    invocation = Invocation(
+        name=chosen.name,
+        run=run_name(now),
+        date=now.isoformat(),
+        command=shlex.join(["bench", *sys.argv[1:]]),
+        suite=chosen.model_dump(mode="json"),
+        device=device,
+        data=None if data is None else str(data.absolute()),
+        keys=tuple(row.key for row in wanted),
     )
+    board = ["bench", "board", *([] if results == FOLDER else ["--results", str(results)])]
     try:
-        made = run_suite(chosen, wanted, options, console(), keep_board=whole, board_by=board)
+        made = run_suite(
+            chosen,
+            wanted,
+            options,
+            console(),
+            keep_board=is_whole or chosen.name != base.name,
+            board_by=shlex.join(board),
+            invocation=invocation,
+        )
     except SchedulerError as error:
         raise Usage(str(error)) from error
     if (strict and made.keys() - {"ok"}) or made.keys() == {"missing"}:
         raise typer.Exit(1)
-
-
-def _board_command(suite: str, options: Mapping[str, object]) -> str:
-    """Return the command that prints the board of a run with these options."""
-    given = [(f"--{name}", str(value)) for name, value in options.items() if value is not None]
-    return shlex.join(["bench", "board", suite, *(word for pair in given for word in pair)])
 
 
 def _say_plan(todo: Sequence[Wanted], n_wanted: int) -> None:

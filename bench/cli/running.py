@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from bench.render.board import BoardDocument
 from bench.run.progress import Progressing
 from bench.run.session import Options, Session, opened
 from bench.run.workspace import make_tmp, sweep, writing
+from bench.store.invocations import Invocation, run_name
 from bench.store.provenance import provenance
 from bench.store.records import Row, Wanted
 from bench.store.store import Store
@@ -42,6 +44,7 @@ def run(
     *,
     keep_board: bool,
     board_by: str | None = None,
+    invocation: Invocation | None = None,
 ) -> Counter[str]:
     """Make the rows that are missing, and print the board of all that the suite wants.
 
@@ -52,6 +55,7 @@ def run(
         console: where progress and the board are printed.
         keep_board: whether to write `boards/leaderboard-SUITE.md` and `.csv` in the results folder.
         board_by: the command that prints the whole board; None where no board is printed.
+        invocation: kept, so that commands which read find it; None to keep none.
 
     Returns:
         How many of the wanted rows have each status now; "missing" if they are not stored.
@@ -66,7 +70,11 @@ def run(
         todo = planning.missing(wanted, store.statuses(), options.retry)
         n_kept = len(wanted) - len(todo)
         _say(console, f"{suite.name}: {len(wanted)} rows, {n_kept} stored, {len(todo)} to run")
-        tracker = _make_rows(suite, todo, store, options, console) if todo else None
+        tracker = None
+        if todo:
+            tracker = _make_rows(suite, todo, store, options, console, invocation)
+        elif invocation:
+            store.add_invocations([invocation])
         made, texts = _board(suite, wanted, store)
         if keep_board:
             _keep(options.results, suite.name, texts)
@@ -94,13 +102,21 @@ def run(
 
 
 def _make_rows(
-    suite: Suite, todo: Sequence[Wanted], store: Store, options: Options, console: Console
+    suite: Suite,
+    todo: Sequence[Wanted],
+    store: Store,
+    options: Options,
+    console: Console,
+    invocation: Invocation | None,
 ) -> Tracker:
     """Make, store, track and count rows; return the tracker, which may have some left to log."""
-    session = Session(todo, suite.name, store, options)
+    run = invocation.run if invocation else run_name(datetime.now(UTC))
+    session = Session(todo, suite.name, run, store, options)
     failures: Counter[tuple[str, str]] = Counter()
     with session.started():
-        tracker = Tracker(store, suite.name, _invocation(suite, session.name))
+        if invocation:
+            store.add_invocations([invocation])
+        tracker = Tracker(store, suite.name, _invocation(suite, run))
         try:
             with Progressing(len(todo), console) as progress:
 

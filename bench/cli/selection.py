@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Literal
 from bench.cli.errors import Usage, one_of, usage
 
 if TYPE_CHECKING:
+    from bench.cli.options import DeviceName
     from bench.plan.suite import Suite
+    from bench.store.invocations import Invocation
     from bench.store.records import Wanted
+    from bench.store.store import Store
 
 OWN = ("file:", "folder:", "ucr:", "openml/")  # prefixes of the names of the user's own data
 
 
 def suite_of(
-    name: str,
+    base: str | Suite,
     *,
     detectors: str | None = None,
     datasets: str | None = None,
@@ -29,7 +32,7 @@ def suite_of(
     scaler: str | None = None,
     seeds: str | None = None,
 ) -> Suite:
-    """Return a suite with the parts that options replace.
+    """Return a suite, given or by name, with the parts that options replace.
 
     Raises:
         Usage: the suite cannot be read, or an option is not accepted.
@@ -38,13 +41,54 @@ def suite_of(
 
     with usage():
         return select(
-            read(name),
+            read(base) if isinstance(base, str) else base,
             detectors=listed(detectors),
             datasets=own_data(named_sets(datasets), label=label, normal=normal, drop=drop),
             protocol=protocol,
             scaler=scaler,
             seeds=_seeds(seeds),
         )
+
+
+def stored_suite(
+    store: Store, name: str | None, device: DeviceName, data: Path | None, **parts: str | None
+) -> tuple[Suite, DeviceName, Path | None]:
+    """Return the suite whose stored rows a command reads, with its device and data folder.
+
+    A name or file is that of a suite, or else of the last run so called, which then needs no
+    option again; without a name it is the last run of all.
+
+    Raises:
+        Usage: no suite or run has the name, or an option is not accepted.
+    """
+    from bench.plan.suite import build, names
+
+    if name is not None and (name in names() or name.endswith(".toml")):
+        return suite_of(name, **parts), device, data
+    last = run_of(store, name, also=names())
+    if last is None:
+        return suite_of("default", **parts), device, data
+    with usage():
+        suite = build(dict(last.suite))
+    kept: DeviceName = last.device if device == "auto" else device  # type: ignore[assignment]
+    return suite_of(suite, **parts), kept, data or (Path(last.data) if last.data else None)
+
+
+def run_of(store: Store, name: str | None, also: Sequence[str] = ()) -> Invocation | None:
+    """Return the last run, of a name if one is given; None where no run is recorded.
+
+    Raises:
+        Usage: no run has the name; the message has the nearest ones, with `also` among them.
+    """
+    from detectors.settings import nearest
+
+    found = store.invocations(name, most=1)
+    if name is not None and not found:
+        runs = {one.name for one in store.invocations()}
+        what = "suite or run" if also else "run"
+        msg = f"unknown {what} {name!r}; {nearest(name, sorted({*also, *runs}))}"
+        raise Usage(msg)
+    return found[0] if found else None
 
 
 def rows_of(

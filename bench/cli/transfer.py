@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from bench.cli.errors import Usage, usage
-from bench.cli.options import FOLDER, FOLDERS, OUTPUT, Results, option
+from bench.cli.options import FOLDER, FOLDERS, OUTPUT, ROWS, Results, option
 from bench.cli.output import cannot_write, say
+from bench.cli.selection import run_of
 from bench.cli.stores import open_store
 
 
@@ -25,6 +26,10 @@ def export(
         str,
         option(OUTPUT, "NAME", "rows, scores or diagnostics (default: rows)"),
     ] = "rows",
+    run: Annotated[
+        str | None,
+        option(ROWS, "NAME|all", "run whose rows are written, or all (default: the last run)"),
+    ] = None,
     results: Results = FOLDER,
 ) -> None:
     """Write stored rows, raw scores or diagnostics as a table."""
@@ -33,11 +38,16 @@ def export(
 
     path = file or results / f"{table}.parquet"
     with open_store(results) as store, usage():
+        found = None if run == "all" else run_of(store, run)
         try:
-            n_lines = write(store, table, path, for_csv)
+            keys = found.keys if found else None
+            n_lines = write(store, table, path, for_csv, keys)
         except OSError as error:
             raise cannot_write(path, error) from error
+        n_left = len(store.statuses().keys() - set(found.keys)) if found else 0
     say(f"{n_lines} lines in {path}")
+    if found and n_left:
+        say(f"{n_left} stored rows that the run {found.name} did not ask for: --run all")
 
 
 def merge(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.metrics.scored import OF_PIXELS
+from bench.store.invocations import Invocation
 from bench.store.provenance import USER, git
 
 Record = Mapping[str, Any]
@@ -110,6 +111,26 @@ def find_side(
         return side(f"rows computed until {moment:%Y-%m-%d %H:%M:%S} UTC", chosen)
     msg = f"{word!r} is not a results folder, run, commit, tag or date here; {_there_is(stored)}"
     raise ValueError(msg)
+
+
+def run_side(
+    run: Invocation,
+    stored: Sequence[Record],
+    details: Callable[[str], Mapping[str, Any]],
+    metric: str = "auroc",
+) -> Side:
+    """Return the rows that a run asked for, whether it computed them or found them stored.
+
+    Raises:
+        ValueError: none is stored, or no row has the metric.
+    """
+    keys = set(run.keys)
+    chosen = [record for record in stored if record["key"] in keys]
+    if not chosen:
+        msg = f"no row of the run {run.name} ({run.run}) is stored; {_there_is(stored)}"
+        raise ValueError(msg)
+    kept = _having(chosen, metric, stored, run.name)
+    return _side(run.name, f"the run {run.run}, `{run.command}`", kept, details)
 
 
 def whole_side(

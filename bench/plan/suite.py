@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 import datasets
 from bench.protocols.named import parse as parse_protocol
 from bench.protocols.scalers import check_scaler
+from bench.store.records import digest
 from detectors.settings import nearest
 from detectors.spec import parse
 
@@ -232,6 +233,36 @@ def select(
             for text in detectors
         ]
     return build(content | chosen)
+
+
+def named(chosen: Suite, whole: Suite | None, name: str | None) -> Suite:
+    """Return a selection under the name given, or its suite's, or one of its own.
+
+    Args:
+        chosen: the selection.
+        whole: the suite that it was selected from; None where none was named.
+        name: given by the user; None for the suite's, if the suite has all that is selected, or a
+            short hash of the selection.
+
+    Raises:
+        SuiteError: a name that is not accepted.
+    """
+    if name is None and whole is not None and _is_part(chosen, whole):
+        return chosen
+    if name is not None and (name in names() or name.endswith(".toml")):
+        msg = f"--name {name!r} would name a suite; choose another"
+        raise SuiteError(msg)
+    content: dict[str, Any] = chosen.model_dump(exclude={"name", "title"})
+    own = f"run-{digest(content)[:6]}" if name is None else name
+    title = own if whole is None else f"{own}: {chosen.title}"
+    return build(content | {"name": own, "title": title})
+
+
+def _is_part(chosen: Suite, whole: Suite) -> bool:
+    """Return whether every row of a selection is one of the suite."""
+    lists = ("detectors", "datasets", "protocol", "seeds")
+    parts = (part in getattr(whole, name) for name in lists for part in getattr(chosen, name))
+    return all(parts) and (chosen.scaler, chosen.pixels) == (whole.scaler, whole.pixels)
 
 
 def _entrant(text: str, known: dict[str, Entrant]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -80,21 +79,23 @@ def opened(results: Path) -> Iterator[Store]:
 class Session:
     """The jobs of one invocation, and the processes that run them."""
 
-    def __init__(self, todo: Sequence[Wanted], suite: str, store: Store, options: Options) -> None:
+    def __init__(
+        self, todo: Sequence[Wanted], suite: str, run: str, store: Store, options: Options
+    ) -> None:
         """Plan the jobs.
 
         Args:
             todo: the rows to make, at least one.
             suite: name of the suite, for the rows' provenance.
+            run: name of the invocation, likewise.
             store: of a results folder that is `opened`.
             options: how.
 
         Raises:
             StoreError: the results folder cannot be written.
         """
-        self.name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         self._todo, self._suite, self._store, self._options = todo, suite, store, options
-        jobs = planning.jobs(todo, options.data, Limits(options.seconds, math.inf), self.name)
+        jobs = planning.jobs(todo, options.data, Limits(options.seconds, math.inf), run)
         at_once = min(options.workers, len(jobs))
         self._workers = at_once if options.memory_mib else min(at_once, most_jobs())
         self._memory_mib = options.memory_mib or default_limit_mib(self._workers)

@@ -7,7 +7,7 @@ them. The suffix of the file selects the format; a file is written whole or not 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ def export(
     table: str,
     file: Path,
     for_csv: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame,
+    keys: Collection[str] | None = None,
 ) -> int:
     """Write a table of a store to a .parquet or .csv file and return its number of lines.
 
@@ -38,6 +39,7 @@ def export(
         table: rows, scores or diagnostics.
         file: where to.
         for_csv: makes the texts safe that go to a .csv file; a .parquet file has them as they are.
+        keys: of the rows to write, as far as they are stored; all by default.
 
     Raises:
         ValueError: unknown table or suffix.
@@ -48,24 +50,29 @@ def export(
             msg = f"unknown {what} {name!r} of {str(file)!r}; {nearest(name, known)}"
             raise ValueError(msg)
     with replacing(file) as draft:
-        frames = TABLES[table](store)
+        frames = TABLES[table](store, _stored(store, keys))
         return WRITERS[file.suffix](
             map(for_csv, frames) if file.suffix == ".csv" else frames, draft
         )
 
 
-def rows(store: Store) -> Iterator[pd.DataFrame]:
+def _stored(store: Store, keys: Collection[str] | None) -> list[str]:
+    stored = store.statuses().keys()
+    return sorted(stored if keys is None else stored & set(keys))
+
+
+def rows(store: Store, keys: Sequence[str]) -> Iterator[pd.DataFrame]:
     """Yield the table of rows: what was wanted, the results and their provenance."""
     import pandas as pd
 
-    yield pd.DataFrame.from_records([_plain(record) for record in store.records()])
+    yield pd.DataFrame.from_records([_plain(record) for record in store.records(keys)])
 
 
-def scores(store: Store) -> Iterator[pd.DataFrame]:
+def scores(store: Store, keys: Sequence[str]) -> Iterator[pd.DataFrame]:
     """Yield key, index in the test set, truth and score of every sample of every scored row."""
     import pandas as pd
 
-    for key in sorted(store.statuses()):
+    for key in keys:
         scored = store.scores(key)
         if scored is not None:
             truth, values = scored
@@ -73,11 +80,11 @@ def scores(store: Store) -> Iterator[pd.DataFrame]:
             yield pd.DataFrame({"key": key, "index": index, "truth": truth, "score": values})
 
 
-def diagnostics(store: Store) -> Iterator[pd.DataFrame]:
+def diagnostics(store: Store, keys: Sequence[str]) -> Iterator[pd.DataFrame]:
     """Yield key, name, epoch (0 for a number, from 1 for a curve) and value."""
     import pandas as pd
 
-    for key in sorted(store.statuses()):
+    for key in keys:
         for name, value in store.details(key).get("diagnostics", {}).items():
             epochs = np.arange(1, len(value) + 1) if isinstance(value, list) else np.zeros(1, int)
             values = np.asarray(value, dtype=float).reshape(-1)
@@ -132,7 +139,7 @@ def _batches(frames: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         yield pd.concat(waiting)
 
 
-TABLES: dict[str, Callable[[Store], Iterator[pd.DataFrame]]] = {
+TABLES: dict[str, Callable[[Store, Sequence[str]], Iterator[pd.DataFrame]]] = {
     "rows": rows,
     "scores": scores,
     "diagnostics": diagnostics,

@@ -37,6 +37,8 @@ class Contradiction(ValueError):
 def merge(sources: Sequence[Store], target: Store, preferred: Store | None = None) -> Merged:
     """Add to a store the rows of others: all of them, or none if two contradict each other.
 
+    Their invocations come along.
+
     Args:
         sources: stores to read.
         target: the store to write; its own rows count as those of the first folder.
@@ -68,6 +70,8 @@ def merge(sources: Sequence[Store], target: Store, preferred: Store | None = Non
     if contradicting:
         raise Contradiction(_sentence(contradicting))
     target.add_packed(source.packed(key) for key, source in added.items())
+    for source in sources:
+        target.add_invocations(source.invocations())
     return Merged(len(added), n_there, n_rounded)
 
 

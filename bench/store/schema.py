@@ -15,13 +15,18 @@ from bench.store.carried import carry_over
 from bench.store.folder import StoreError
 from bench.store.records import canonical
 
-VERSION = 1  # of what keys are made of; 0: whole files of code
+VERSION = 2  # 0: keys of whole files of code; 1: no invocations
 TABLES = """
 CREATE TABLE IF NOT EXISTS rows (
     key TEXT PRIMARY KEY, status TEXT NOT NULL, record TEXT NOT NULL, details TEXT NOT NULL,
     scores BLOB, truth TEXT REFERENCES truths (id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS truths (id TEXT PRIMARY KEY, labels BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS selections (id TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS invocations (
+    date TEXT, run TEXT, name TEXT NOT NULL, command TEXT NOT NULL,
+    selection TEXT NOT NULL REFERENCES selections (id), PRIMARY KEY (date, run)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
 INSERT INTO identity SELECT lower(hex(randomblob(16))) WHERE NOT EXISTS (SELECT 1 FROM identity);
 """
@@ -125,13 +130,13 @@ def _version(database: sqlite3.Connection, file: Path) -> int:
 
 
 def _upgrade(database: sqlite3.Connection, version: int) -> None:
-    """Make the tables that are missing, and carry rows of earlier versions over, once."""
+    """Make the tables that are missing, and carry rows of the first version over, once."""
     database.executescript(TABLES)
     if version == VERSION:
         return
     with database:
         every = "SELECT key, record, details FROM rows"
-        for key, record, details in database.execute(every).fetchall():
+        for key, record, details in database.execute(every).fetchall() if version == 0 else ():
             if carried := carry_over(json.loads(record), json.loads(details)):
                 new, told = carried
                 database.execute(

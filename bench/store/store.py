@@ -22,12 +22,14 @@ from bench.metrics import scored
 from bench.store import schema
 from bench.store.codeid import digest_of
 from bench.store.folder import LOCK, STORE, StoreError, identity
+from bench.store.invocations import Invocation
 from bench.store.records import RECORD, SCORED, Row, canonical
 from bench.store.schema import problems
 
 if TYPE_CHECKING:
     import pandas as pd
 
+SELECTION = ("suite", "device", "data", "keys")  # of an invocation
 OTHER = "give another with --results"
 
 
@@ -147,6 +149,39 @@ class Store:
             if found := identity(self.path):
                 self._files[self.path] = found
 
+    def add_invocations(self, invocations: Iterable[Invocation]) -> None:
+        """Store invocations that are not there yet.
+
+        Raises:
+            StoreError: the disk is full or the file cannot be written.
+        """
+        kept = "rows stored so far are kept"
+        with problems(self.path, f"write {self.path}", kept), self._writing():
+            for one in invocations:
+                content = canonical({name: getattr(one, name) for name in SELECTION})
+                selection = hashlib.sha256(content.encode()).hexdigest()
+                self._db.execute(
+                    "INSERT OR IGNORE INTO selections VALUES (?, ?)", (selection, content)
+                )
+                self._db.execute(
+                    "INSERT OR IGNORE INTO invocations VALUES (?, ?, ?, ?, ?)",
+                    (one.date, one.run, one.name, one.command, selection),
+                )
+
+    def invocations(self, name: str | None = None, most: int = -1) -> list[Invocation]:
+        """Return the newest invocations (of a name), the newest first; by default all."""
+        found = self._read(
+            "SELECT date, run, name, command, content FROM invocations JOIN selections "
+            "ON selection = id WHERE ?1 IS NULL OR name = ?1 ORDER BY date DESC LIMIT ?2",
+            name,
+            most,
+        )
+        with problems(self.path, f"read the invocations in {self.path}"):
+            return [
+                Invocation(date=date, run=run, name=own, command=command, **json.loads(content))
+                for date, run, own, command, content in found
+            ]
+
     def packed(self, key: str) -> Packed:
         """Return a stored row as it is kept."""
         query = (
@@ -231,7 +266,7 @@ class Store:
 
         return pd.DataFrame.from_records(list(self.records(keys)))
 
-    def _read(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+    def _read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with self._guard, problems(self.path, f"read {self.path}"):
             return self._db.execute(query, values).fetchall()
 

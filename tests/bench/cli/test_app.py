@@ -53,7 +53,7 @@ ROOT = Path(__file__).parents[3]
         (("debug", ""), "bench: 16 rows begin with ''; give more of "),
         (("frobnicate",), "bench: no such command 'frobnicate'; see `bench --help`"),
         (("data",), "bench: missing command; see `bench data --help`"),
-        (("compare", "HEAD"), "bench: missing argument 'B'; see `bench compare --help`"),
+        (("check",), "bench: missing argument 'DETECTOR'; see `bench check --help`"),
     ],
 )
 def test_bad_usage_is_one_clear_sentence_and_exit_status_2(bench, results, arguments, message):

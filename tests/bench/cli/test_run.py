@@ -3,11 +3,13 @@
 import io
 import shlex
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
 
 import bench as harness
+from bench.store.store import Store
 from tests.helpers.command import contents
 
 ROOT = Path(__file__).parents[3]
@@ -42,8 +44,10 @@ def test_a_second_run_does_nothing_and_prints_the_same_board(bench, results):
     board = bench("board", results / "small.toml", "--results", results)
     assert board.wait() == 0
     assert run.stdout.endswith(board.stdout)
+    with closing(Store(results, read_only=True)) as store:
+        assert [one.name for one in store.invocations(most=1)] == ["small"]
     changed = {path for path, text in contents(results).items() if before[path] != text}
-    assert {Path(path).name for path in changed} <= {"fathom.lock"}
+    assert {Path(path).name for path in changed} <= {"fathom.lock", "store.db"}
 
 
 def test_a_run_of_many_detectors_names_the_command_that_prints_the_whole_board(bench, tmp_path):

@@ -330,7 +330,7 @@ def test_the_command_writes_the_page_of_a_folder(bench, store, tmp_path):
             "bench: no row of the suite smoke is stored; there are rows of: small",
         ),
         (("small", "--scaler", "robust"), "bench: no row of the suite small has the scaler"),
-        (("smokee",), "bench: unknown suite 'smokee'; did you mean smoke?"),
+        (("smokee",), "bench: unknown suite or run 'smokee'; did you mean smoke?"),
         (("small", "--output", "absent/page.html"), "bench: cannot write absent/page.html: No"),
     ],
 )

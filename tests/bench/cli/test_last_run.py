@@ -1,0 +1,106 @@
+"""A run has a name, and commands that read find it, or the last run, with no option again."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+import bench as harness
+
+ADHOC = ("--detectors", "random,knn", "--datasets", "wine", "--seeds", "2", "--scaler", "minmax")
+
+
+@pytest.fixture(scope="module")
+def ran(bench, tmp_path_factory):
+    """A folder with a run of a suite, a named run, and a run of no name that came last."""
+    results = tmp_path_factory.mktemp("ran")
+    for words in (
+        ("smoke", "--detectors", "random,mean-distance", "--seeds", "1"),
+        ("--name", "mine", "--detectors", "max-abs-z", "--datasets", "wine", "--seeds", "1"),
+        ADHOC,
+    ):
+        run = bench("run", *words, "--results", results)
+        assert run.wait() == 0, run.stderr
+    return results
+
+
+def labels(text):
+    return {row["label"] for row in json.loads(text)["detectors"]}
+
+
+def names(results):
+    """Return the names that the rows' runs have, by label."""
+    rows = harness.rows(results)
+    return {row.label: row.provenance["suite"] for row in rows.itertuples()}
+
+
+def test_a_run_of_no_suite_has_a_name_of_its_own(ran):
+    found = names(ran)
+    assert found["max-abs-z"] == "mine"
+    assert found["mean-distance"] == "smoke"  # all its rows are of that suite
+    assert found["knn"].startswith("run-")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((), {"random", "knn"}),
+        (("mine",), {"max-abs-z"}),
+        (("--detectors", "knn"), {"knn"}),
+    ],
+)
+def test_boards_are_of_the_last_run_or_of_a_name(bench, ran, words, expected):
+    run = bench("board", *words, "--results", ran, "--format", "csv")
+    assert run.wait() == 0, run.stderr
+    found = pd.read_csv(run.out / "stdout")
+    assert set(found.label) == expected
+    assert "missing" not in run.stdout
+
+
+def test_pages_are_of_the_last_run_under_its_own_title(bench, ran):
+    run = bench("report", "--results", ran)
+    assert run.wait() == 0, run.stderr
+    page = (ran / "report.html").read_text()
+    assert f"<title>{names(ran)['knn']}" in page
+    assert "with other code" not in page
+    assert "default" not in page.partition("<main")[0].partition("<title>")[2].partition("<")[0]
+
+
+def test_tables_are_of_the_last_run_of_a_name_or_of_all(bench, ran, tmp_path):
+    for words, n_rows in (((), 4), (("--run", "mine"), 1), (("--run", "all"), len(names(ran)))):
+        run = bench("export", tmp_path / "rows.csv", *words, "--results", ran)
+        assert run.wait() == 0, run.stderr
+        assert len(pd.read_csv(tmp_path / "rows.csv")) >= n_rows
+        assert ("--run all" in run.stdout) == ("all" not in words)
+    assert set(pd.read_csv(tmp_path / "rows.csv").label) == set(names(ran))
+
+
+def test_runs_are_compared_by_name_and_without_one_the_last_two(bench, ran):
+    named = bench("compare", "mine", "smoke", "--results", ran)
+    assert named.wait() == 0, named.stderr
+    assert "max-abs-z" in named.stdout
+    last = bench("compare", "--results", ran)
+    assert last.wait() == 0, last.stderr
+    assert "knn" in last.stdout
+    assert "max-abs-z" in last.stdout
+    assert "mean-distance" not in last.stdout
+
+
+def test_an_unknown_name_has_the_nearest_ones(bench, ran, tmp_path):
+    run = bench("board", "mien", "--results", ran)
+    assert run.wait() == 2
+    assert run.stderr == "bench: unknown suite or run 'mien'; did you mean mine?\n"
+    run = bench("export", tmp_path / "x.csv", "--run", "mien", "--results", ran)
+    assert (run.wait(), run.stderr) == (2, "bench: unknown run 'mien'; did you mean mine?\n")
+    run = bench("run", "--name", "smoke", "--results", tmp_path)
+    assert run.wait() == 2
+    assert run.stderr == "bench: --name 'smoke' would name a suite; choose another\n"
+
+
+def test_merged_folders_know_each_others_runs(bench, ran, tmp_path):
+    assert bench("merge", ran, "--results", tmp_path / "both").wait() == 0
+    run = bench("board", "mine", "--results", tmp_path / "both", "--format", "csv")
+    assert run.wait() == 0, run.stderr
+    assert set(pd.read_csv(run.out / "stdout").label) == {"max-abs-z"}
