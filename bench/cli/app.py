@@ -77,7 +77,7 @@ def main() -> NoReturn:
 def _status() -> int | str | None:
     try:
         check_packages()
-        return _call()
+        _call()
     except Usage as error:
         sys.stderr.write(f"bench: {printable(str(error))}\n")
         return 2
@@ -86,18 +86,20 @@ def _status() -> int | str | None:
             return error.code
         sys.stderr.write("bench: interrupted; finished rows are stored\n")
         return 130
+    return 0
 
 
-def _call() -> int | None:
+def _call() -> None:
     try:
-        status: int | None = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except typer.TyperException as error:
         raise Usage(_sentence(error)) from error
     except Exception as error:
         if isinstance(error, _refusals()):
             raise Usage(str(error)) from error
         raise
-    return status
+    if status:
+        sys.exit(status)
 
 
 def _refusals() -> tuple[type[Exception], ...]:
