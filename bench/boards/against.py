@@ -10,7 +10,7 @@ import pandas as pd
 from bench.boards.blocks import Blocks, Coverage, Unit, blocks
 from bench.boards.board import Board
 from bench.stats import averages, bayes, differences
-from bench.stats.differences import Friedman
+from bench.stats.differences import Friedman, Pairs
 
 MARGIN = bayes.ROPE
 ROUGH = 10  # blocks below which Friedman's approximation is rough, after Demsar
@@ -26,10 +26,10 @@ class Comparison:
         lines: a line per other detector, in the order of the board: `label`, `mean_rank` within
             the blocks, `difference` of means from the reference with `low` and `high`, `wins`,
             `ties` and `losses` by the margin, `superiority` (the chance to beat the reference on
-            a block) with `superiority_low` and `superiority_high`, Wilcoxon's `p` and `holm`, and
+            a block) with `superiority_low` and `superiority_high`, `p` and `holm` of `pairs`, and
             the posterior probabilities `better`, `same` and `worse`.
         mean_ranks: (detectors,) of the blocks, the reference included, in their order.
-        holm: (detectors, detectors) Wilcoxon's p-values of all pairs, corrected, in that order.
+        holm: (detectors, detectors) p-values of all pairs, corrected, in that order.
         friedman: the test that all rank alike; None for two detectors, or a single block.
         critical_difference: Nemenyi's, of mean ranks.
         notes: sentences that belong under the table.
@@ -79,35 +79,49 @@ def against(
         raise ValueError(msg)
     ref = found.detectors.index(reference) if reference else 0
     values, own = found.values, found.values[ref]
-    ranks = averages.ranks(values).mean(axis=1)
-    pairs = differences.wilcoxon(values)
+    ranks = found.ranks.mean(axis=1)
+    tested, test_of_pairs = pairs(found)
     k, n = values.shape
-    difference = values - own
-    weights = averages.bootstrap_weights(found.cells)
     table = pd.DataFrame({"label": found.detectors, "mean_rank": ranks})
-    table["difference"] = averages.family_means(difference, found.cells)
-    table["low"], table["high"] = averages.percentile_interval(difference @ weights)
+    change = found.estimates.differences(found.detectors[ref])
+    table["difference"], table["low"], table["high"] = change
     counts = differences.win_tie_loss(values, margin)[:, ref]
     table["wins"], table["ties"], table["losses"] = counts.T
     chance = differences.superiority(values, own, found.cells)
     for name, column in zip(("", "_low", "_high"), chance, strict=True):
         table[f"superiority{name}"] = column
-    table["p"], table["holm"] = pairs.p[:, ref], pairs.holm[:, ref]
-    practical = [bayes.signed_rank(line, rope=margin) for line in difference]
+    table["p"], table["holm"] = tested.p[:, ref], tested.holm[:, ref]
+    practical = [bayes.signed_rank(line, rope=margin) for line in values - own]
     for name in ("better", "same", "worse"):
         table[name] = [getattr(found, name) for found in practical]
-    test = differences.friedman(values) if k > 2 and n > 1 else None
-    cd = differences.critical_difference(k, n)
+    test = differences.friedman(found.ranks) if k > 2 and n > 1 else None
+    cd = differences.critical_difference(found.ranks)
     return Comparison(
         reference=found.detectors[ref],
         blocks=found,
         lines=table.drop(index=ref).reset_index(drop=True),
         mean_ranks=ranks,
-        holm=pairs.holm,
+        holm=tested.holm,
         friedman=test,
         critical_difference=cd,
-        notes=_notes(found, test, cd, pairs.least, margin, board.metric.label),
+        notes=_notes(found, test, cd, (tested, test_of_pairs), margin, board.metric.label),
     )
+
+
+def pairs(found: Blocks) -> tuple[Pairs, str]:
+    """Return the test of all pairs, with Holm's correction, and its name.
+
+    It is Wilcoxon's over the blocks; one or two data sets whose scores are known have DeLong's over
+    their test sets and seeds.
+    """
+    estimates = found.estimates
+    if estimates.of_test_sets and estimates.paired is not None:
+        p = estimates.p()
+        k = len(p)
+        corrected, (first, second) = np.ones((k, k)), np.triu_indices(k, 1)
+        corrected[first, second] = corrected[second, first] = differences.holm(p[first, second])
+        return Pairs(p, corrected, 0.0), "DeLong's paired test over test samples and seeds"
+    return differences.wilcoxon(found.values), "Wilcoxon's signed-rank test"
 
 
 def comparable(board: Board) -> bool:
@@ -116,7 +130,12 @@ def comparable(board: Board) -> bool:
 
 
 def _notes(
-    found: Blocks, test: Friedman | None, cd: float, least: float, margin: float, metric: str
+    found: Blocks,
+    test: Friedman | None,
+    cd: float,
+    tested: tuple[Pairs, str],
+    margin: float,
+    metric: str,
 ) -> tuple[str, ...]:
     k, n = found.values.shape
     notes = [f"{found.caption}."]
@@ -129,7 +148,7 @@ def _notes(
             f"{verdict}{rough}."
         )
     n_pairs = k * (k - 1) // 2
-    text = f"p: Wilcoxon's signed-rank test, Holm-corrected over all {n_pairs} pairs."
+    least, text = tested[0].least, f"p: {tested[1]}, Holm-corrected over all {n_pairs} pairs."
     if least * n_pairs > differences.ALPHA:
         text += (
             f" With {n} blocks no p-value is below {least:.2g}, so after the correction no "

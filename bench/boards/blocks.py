@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.boards.estimates import Estimates
 from bench.stats import averages
 from bench.stats.averages import Cells, Floats
 
@@ -34,6 +35,9 @@ class Blocks:
         names: of the blocks: data sets, or families of them.
         families: (blocks,) the family of each block; blocks of one family are not independent.
         values: (detectors, blocks) without nan, larger is better (costs are negated).
+        ranks: (detectors, blocks) mean ranks within the data sets of each block, 1 the best; over
+            families, of complete detectors, their means are the mean ranks of the board.
+        estimates: means and differences over all data sets that are left.
         caption: how many of what, and what was left out: one sentence.
     """
 
@@ -41,6 +45,8 @@ class Blocks:
     names: tuple[str, ...]
     families: tuple[str, ...]
     values: Floats
+    ranks: Floats
+    estimates: Estimates
     caption: str
 
     @property
@@ -79,9 +85,10 @@ def blocks(
     cells = board.cells.assign(
         value=board.cells["value"].where(board.cells["rows_ok"] == board.cells["rows"])
     )
-    table = cells.pivot(index="label", columns="dataset", values="value").loc[labels, names]
-    values = table.to_numpy(float)
-    keep_detectors, keep_datasets = _kept(np.isfinite(values), coverage)
+    wide = cells.pivot(index="label", columns="dataset", values=["value", "low", "high"])
+    wide = wide.loc[labels]
+    table, low, high = (wide[name][names].to_numpy(float) for name in ("value", "low", "high"))
+    keep_detectors, keep_datasets = _kept(np.isfinite(table), coverage)
     kept = [label for label, keep in zip(labels, keep_detectors, strict=True) if keep]
     sets = [name for name, keep in zip(names, keep_datasets, strict=True) if keep]
     if len(kept) < 2 or not sets:
@@ -92,9 +99,15 @@ def blocks(
             else "no data set has a value of every detector; name fewer detectors"
         )
         raise ValueError(msg)
-    values = values[np.ix_(keep_detectors, keep_datasets)]
-    values = values if board.metric.larger_is_better else -values
+    values, low, high = (each[np.ix_(keep_detectors, keep_datasets)] for each in (table, low, high))
     families = [family[name] for name in sets]
+    of_sets = Cells.of(families, sets)  # a board's sets are sorted
+    errors = board.errors if len(sets) == len(names) else None
+    estimates = Estimates(
+        board.metric.name, tuple(kept), tuple(sets), values, of_sets, (low, high), errors
+    )
+    values = values if board.metric.larger_is_better else -values
+    ranks = averages.ranks(values)
     caption = _caption(
         len(kept),
         len(sets),
@@ -104,9 +117,9 @@ def blocks(
         [name for name in names if name not in sets],
     )
     if unit == "family":
-        values = averages.by_family(values, Cells.of(families, sets))  # a board's sets are sorted
+        values, ranks = (averages.by_family(each, of_sets) for each in (values, ranks))
         sets = families = sorted(set(families))
-    return Blocks(tuple(kept), tuple(sets), tuple(families), values, caption)
+    return Blocks(tuple(kept), tuple(sets), tuple(families), values, ranks, estimates, caption)
 
 
 def _kept(

@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from bench.boards import cells, columns, detectors, groups, notes
+from bench.boards.estimates import estimates
 from bench.boards.grid import Grid
+from bench.boards.paired import Paired, Scores, paired
 from bench.metrics import scored
 from bench.metrics.scored import Metric
 from bench.store import provenance
@@ -28,6 +30,7 @@ class Board:
         title, metric: of the board.
         protocol: that it ranks under.
         detectors: a line for each detector, the ranked ones first: `rank` (nan when incomplete),
+            `rank_low` and `rank_high`, its best and worst rank when one data set is left out,
             `label`, `spec`, `family`, `rows_ok` of `rows`, `failures` in words, `mean_rank`, the
             means NAME with `NAME_low` and `NAME_high` for each of `columns.AVERAGED` and the
             board's metric, with `NAME_best`, the best mean of all, and `NAME_near`, a mean that is
@@ -51,6 +54,7 @@ class Board:
         made_by: sentences on the machines, versions and commits of the rows.
         caption: what was compared, in one line.
         notes: sentences under the tables.
+        errors: of the differences of detectors, for one or two data sets whose scores are known.
         best_control: label of the baseline that `beats_control` refers to; empty if there is none.
         stale: number of rows of older code that were left out.
     """
@@ -68,11 +72,19 @@ class Board:
     made_by: tuple[str, ...]
     caption: str
     notes: tuple[str, ...]
+    errors: Paired | None
     best_control: str
     stale: int
 
 
-def build(frame: pd.DataFrame, *, metric: str = "auroc", title: str, stale: int = 0) -> Board:
+def build(
+    frame: pd.DataFrame,
+    *,
+    metric: str = "auroc",
+    title: str,
+    stale: int = 0,
+    scores: Scores | None = None,
+) -> Board:
     """Return the board of rows.
 
     Args:
@@ -81,6 +93,8 @@ def build(frame: pd.DataFrame, *, metric: str = "auroc", title: str, stale: int 
         metric: that detectors are ranked by.
         title: of the board.
         stale: number of rows of older code that were left out.
+        scores: from a row's key to its labels and scores, None if it has none. Boards of one or two
+            data sets compare detectors by them, which costs milliseconds a row.
 
     Raises:
         ValueError: the metric is unknown or does not rank, or as `columns.check` says.
@@ -88,7 +102,8 @@ def build(frame: pd.DataFrame, *, metric: str = "auroc", title: str, stale: int 
     chosen = _rankable(metric)
     columns.check(frame)
     boards = [
-        _build(part, chosen, title, stale) for _, part in frame.groupby("protocol", sort=False)
+        _build(part, chosen, title, stale, scores)
+        for _, part in frame.groupby("protocol", sort=False)
     ]
     first = boards[0]
     if len(boards) == 1:
@@ -102,13 +117,19 @@ def build(frame: pd.DataFrame, *, metric: str = "auroc", title: str, stale: int 
     )
 
 
-def _build(frame: pd.DataFrame, metric: Metric, title: str, stale: int) -> Board:
+def _build(
+    frame: pd.DataFrame, metric: Metric, title: str, stale: int, scores: Scores | None
+) -> Board:
     """Return the board of rows under one protocol."""
     rows = columns.derived(frame)
     grid = Grid(rows)
+    errors = None
+    if scores is not None:
+        complete = estimates(grid, rows, "auroc").labels
+        errors = paired(rows.assign(key=frame["key"].to_numpy(str)), complete, scores)
     protocol = str(rows["protocol"].iloc[0])
     every_cell = cells.cells(grid, rows, metric)
-    table, best_control = detectors.detectors(grid, rows, metric)
+    table, best_control = detectors.detectors(grid, rows, metric, errors)
     order = ["mean_rank", "rows_ok", "label"]
     table = table.sort_values(order, ascending=[True, False, True], kind="stable")
     table = table.reset_index(drop=True)
@@ -117,8 +138,8 @@ def _build(frame: pd.DataFrame, metric: Metric, title: str, stale: int) -> Board
     if rows["dataset_kind"].nunique() > 1:
         kinds = groups.means(rows, "dataset_kind", metric, list(table["label"]))
         kinds = kinds.rename(columns={"dataset_kind": "kind"})
-    n_families = len(set(grid.cells.family))
-    sentences = notes.sentences(table, metric, best_control, n_families, stale)
+    found = estimates(grid, rows, metric.name, errors)
+    sentences = notes.sentences(table, every_cell, metric, best_control, found, stale)
     return Board(
         title=title,
         metric=metric,
@@ -129,10 +150,11 @@ def _build(frame: pd.DataFrame, metric: Metric, title: str, stale: int) -> Board
         failures=_failures(rows),
         protocols=pd.DataFrame(),
         kinds=kinds,
-        families=groups.families(table, datasets, metric),
+        families=groups.families(table, datasets, found),
         made_by=provenance.made_by(frame.get("provenance", ())),
         caption=notes.caption(rows, grid),
         notes=(*sentences, *notes.flaws(protocol)),
+        errors=errors,
         best_control=best_control,
         stale=stale,
     )

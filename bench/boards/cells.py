@@ -12,20 +12,23 @@ from bench.metrics.scored import Metric
 from bench.stats import averages, intervals
 from bench.stats.averages import Floats
 
+INVERTED = 0.3  # an AUROC below it is no accident of a random detector
+CHANCE = 0.5
 
-def _row_limits(rows: pd.DataFrame, metric: Metric) -> tuple[Floats, Floats]:
+
+def row_limits(rows: pd.DataFrame, metric: str) -> tuple[Floats, Floats]:
     """Return the 95 % limits (rows,) of the metric; nan for one without an interval of its own."""
 
     def column(name: str) -> Floats:
         return rows[name].to_numpy(float)
 
     anomalies = column("n_anomalies")
-    if metric.name == "auroc":
+    if metric == "auroc":
         normals = column("n_test") - anomalies
         return intervals.auroc_interval(column("auroc"), column("auroc_se"), anomalies, normals)
-    if metric.name in ("average_precision", "lifted_average_precision"):
+    if metric in ("average_precision", "lifted_average_precision"):
         low, high = intervals.average_precision_interval(column("average_precision"), anomalies)
-        if metric.name == "average_precision":
+        if metric == "average_precision":
             return low, high
         base = column("prevalence")
         lifted = scored.lifted_average_precision
@@ -35,7 +38,7 @@ def _row_limits(rows: pd.DataFrame, metric: Metric) -> tuple[Floats, Floats]:
 
 def cells(grid: Grid, rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """Return a line for each detector and data set, with its value, limits and status."""
-    low, high = _row_limits(rows, metric)
+    low, high = row_limits(rows, metric.name)
     table = grid.table(rows[metric.name])
     shape = (len(grid.labels), len(grid.datasets))
     member = np.eye(len(grid.datasets))[grid.cells.dataset]  # (cells, data sets)
@@ -53,7 +56,13 @@ def cells(grid: Grid, rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     cells = pd.DataFrame(columns)
     keys = pd.MultiIndex.from_frame(cells[["label", "dataset"]])
     cells["status"] = commonest.reindex(keys).fillna("").to_numpy(object)
+    cells["inverted"] = is_inverted(metric.name, cells["value"], cells["high"])
     return cells
+
+
+def is_inverted(metric: str, value: pd.Series, high: pd.Series) -> pd.Series:
+    """Whether an AUROC is so far below .5 that scores may be inverted, by its upper limit too."""
+    return (metric == "auroc") & (value < INVERTED) & ~(high >= CHANCE)
 
 
 def marked(cells: pd.DataFrame, datasets: pd.DataFrame, metric: Metric) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bench.metrics import scored
-from bench.metrics.scored import METRICS, OF_PIXELS
+from bench.metrics.scored import METRICS
 
 TEXT_COLUMNS = (
     "label", "spec", "family", "dataset", "dataset_family", "dataset_kind", "protocol", "scaler",
@@ -16,7 +16,7 @@ NUMBER_COLUMNS = (
     *(name for name in METRICS if name != "lifted_average_precision"),
     "n_train", "n_test", "n_anomalies", "fit_wall_seconds", "model_rows",
 )  # fmt: skip
-_QUALITY = (m.name for m in METRICS.values() if m.larger_is_better and m.name not in OF_PIXELS)
+_QUALITY = (m.name for m in METRICS.values() if m.larger_is_better)
 AVERAGED = tuple(
     dict.fromkeys(
         ("auroc", "lifted_average_precision", "average_precision", "prevalence", *_QUALITY)

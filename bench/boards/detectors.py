@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from bench.boards.cells import is_inverted
 from bench.boards.columns import AVERAGED, COSTS
+from bench.boards.estimates import SAME, Estimates, estimates
 from bench.boards.grid import Grid
+from bench.boards.paired import Paired
 from bench.metrics import scored
-from bench.metrics.scored import Metric
-from bench.stats import averages, intervals
+from bench.metrics.scored import OF_PIXELS, Metric
+from bench.stats import averages
 from bench.stats.averages import Floats
 
-Bools = NDArray[np.bool_]
 
+def detectors(
+    grid: Grid, rows: pd.DataFrame, metric: Metric, errors: Paired | None
+) -> tuple[pd.DataFrame, str]:
+    """Return the table in order of labels, and the label of the best baseline.
 
-def detectors(grid: Grid, rows: pd.DataFrame, metric: Metric) -> tuple[pd.DataFrame, str]:
-    """Return the table in order of labels, and the label of the best baseline."""
+    errors: of the differences of AUROCs, for boards of one or two data sets.
+    """
     by_label = rows.groupby("label", sort=True)
     first = by_label[["spec", "family"]].first()
     table = pd.DataFrame({"label": grid.labels, "spec": first["spec"].to_numpy(str)})
@@ -26,33 +31,14 @@ def detectors(grid: Grid, rows: pd.DataFrame, metric: Metric) -> tuple[pd.DataFr
     table["rows_ok"] = np.isfinite(values).sum(axis=1)
     table["rows"] = values.shape[1]
     table["failures"] = _failures_in_words(grid, rows, metric)
-    table["mean_rank"] = np.nan
-    complete = np.isfinite(values).all(axis=1)
-    if complete.any():
-        table.loc[complete, "mean_rank"] = averages.mean_ranks(
-            values[complete], grid.cells, larger_is_better=bool(metric.larger_is_better)
-        )
-    weights = averages.bootstrap_weights(grid.cells)
-    best_control, verdicts = _verdicts(table, values, grid, weights, metric)
+    found = estimates(grid, rows, metric.name, errors)
+    _ranks(table, found, larger_is_better=bool(metric.larger_is_better))
+    best_control, verdicts = _verdicts(table, found, metric)
     table["beats_control"] = pd.Series(verdicts, dtype=object)
-    table.insert(0, "rank", table["mean_rank"].round(9).rank(method="min"))
-    for name in dict.fromkeys([metric.name, *AVERAGED]):
-        column = grid.table(rows[name])
-        table[name] = averages.family_means(averages.dataset_means(column, grid.cells), grid.cells)
-        limits = np.full((2, len(table)), np.nan)
-        best, near = np.zeros((2, len(table)), bool)
-        whole = np.isfinite(column).all(axis=1)
-        if whole.any():
-            samples = column[whole] @ weights
-            limits[:, whole] = averages.percentile_interval(samples)
-            better = scored.get(name).larger_is_better
-            if better is not None:
-                sign = 1 if better else -1
-                best[whole], near[whole] = _best_means(
-                    sign * table[name].to_numpy(float)[whole], sign * samples
-                )
-        table[f"{name}_low"], table[f"{name}_high"] = limits
-        table[f"{name}_best"], table[f"{name}_near"] = best, near
+    shown = [name for name in AVERAGED if name not in OF_PIXELS or rows[name].notna().any()]
+    for name in dict.fromkeys([metric.name, *shown]):
+        _means(table, grid, rows, name, errors)
+    table["inverted"] = is_inverted("auroc", table["auroc"], table["auroc_high"])
     for name in COSTS:
         table[f"median_{name}"] = by_label[name].median().to_numpy(float)
     table["transductive"] = rows["transductive"].eq(True).groupby(rows["label"]).any().to_numpy()
@@ -60,38 +46,72 @@ def detectors(grid: Grid, rows: pd.DataFrame, metric: Metric) -> tuple[pd.DataFr
     return table, best_control
 
 
-def _best_means(values: Floats, samples: Floats) -> tuple[Bools, Bools]:
-    """Return (detectors,) the best mean, and those not distinguishable from it.
+def _ranks(table: pd.DataFrame, found: Estimates, *, larger_is_better: bool) -> None:
+    """Add mean ranks, places, and the places when one data set is left out."""
+    whole = table["label"].isin(found.labels).to_numpy()
+    ranks = averages.ranks(found.by_dataset, larger_is_better=larger_is_better)
+    columns = np.full((4, len(table)), np.nan)
+    if whole.any():
+        mean_ranks = averages.family_means(ranks, found.cells)
+        places = [_places(each) for each in averages.left_out_means(ranks, found.cells)]
+        ends = [np.min(places, axis=0), np.max(places, axis=0)] if places else 2 * [np.nan]
+        for column, values in zip(columns, (_places(mean_ranks), *ends, mean_ranks), strict=True):
+            column[whole] = values
+    for place, name in enumerate(("rank", "rank_low", "rank_high")):
+        table.insert(place, name, columns[place])
+    table["mean_rank"] = columns[3]
 
-    values: (detectors,) means, larger is better. samples: (detectors, draws), bootstrapped.
-    """
-    best = values >= values.max() - 1e-9
-    lead = samples[np.argmax(values)] - samples
-    low = np.quantile(lead, (1 - intervals.LEVEL) / 2, axis=1)
-    return best, (low <= 1e-9) & ~best
+
+def _places(mean_ranks: Floats) -> Floats:
+    """(detectors,) places from 1; equal mean ranks share the best of theirs."""
+    rounded = mean_ranks.round(9)
+    places: Floats = 1.0 + (rounded[None, :] < rounded[:, None]).sum(axis=1)
+    return places
+
+
+def _means(
+    table: pd.DataFrame, grid: Grid, rows: pd.DataFrame, name: str, errors: Paired | None
+) -> None:
+    """Add the means by a metric, their limits, the best and what is not distinguishable from it."""
+    by_dataset = averages.dataset_means(grid.table(rows[name]), grid.cells)
+    table[name] = averages.family_means(by_dataset, grid.cells)
+    limits = np.full((2, len(table)), np.nan)
+    best, near = np.zeros((2, len(table)), bool)
+    found = estimates(grid, rows, name, errors)
+    whole = np.isin(grid.labels, found.labels)
+    if whole.any():
+        means, *limits[:, whole] = found.means()
+        better = scored.get(name).larger_is_better
+        if better is not None:
+            goodness = means if better else -means
+            best[whole] = goodness >= goodness.max() - SAME
+            near[whole] = found.signs(found.labels[int(np.argmax(goodness))]) == 0
+            near &= ~best
+    table[f"{name}_low"], table[f"{name}_high"] = limits
+    table[f"{name}_best"], table[f"{name}_near"] = best, near
 
 
 def _verdicts(
-    table: pd.DataFrame, values: Floats, grid: Grid, weights: Floats, metric: Metric
+    table: pd.DataFrame, found: Estimates, metric: Metric
 ) -> tuple[str, list[bool | None]]:
     """Return the best complete baseline and, for each detector, whether it is clearly better.
 
     The best baseline has the best mean; a detector is clearly better when the 95 % interval of the
-    paired difference is above 0. The verdict is None for baselines, incomplete detectors, a single
-    cell (nothing varies) and metrics of cost (it is no aim to be cheaper than a baseline).
+    paired difference is above 0. The verdict is None for baselines, incomplete detectors, where the
+    difference has no interval, and metrics of cost (it is no aim to be cheaper than a baseline).
     """
     verdicts: list[bool | None] = [None] * len(table)
-    ranked = table["mean_rank"].notna().to_numpy()
-    control = table["family"].to_numpy(str) == "control"
-    baselines, others = np.flatnonzero(ranked & control), np.flatnonzero(ranked & ~control)
-    if not (metric.larger_is_better and len(baselines) and len(others) and len(grid.cells) > 1):
+    controls = set(table["label"][table["family"] == "control"])
+    baselines = [label for label in found.labels if label in controls]
+    if not (metric.larger_is_better and baselines and len(baselines) < len(found.labels)):
         return "", verdicts
-    means = averages.family_means(averages.dataset_means(values[baselines], grid.cells), grid.cells)
-    best = baselines[np.argmax(means)]
-    low = np.quantile((values[others] - values[best]) @ weights, (1 - intervals.LEVEL) / 2, axis=1)
-    for detector, limit in zip(others, low, strict=True):
-        verdicts[detector] = bool(limit > 1e-9)
-    return str(grid.labels[best]), verdicts
+    means = dict(zip(found.labels, found.means()[0], strict=True))
+    best = max(baselines, key=lambda label: means[label])
+    signs = dict(zip(found.labels, found.signs(best), strict=True))
+    for place, label in enumerate(table["label"]):
+        if label in signs and label not in controls and np.isfinite(signs[label]):
+            verdicts[place] = bool(signs[label] > 0)
+    return str(best), verdicts
 
 
 def _failures_in_words(grid: Grid, rows: pd.DataFrame, metric: Metric) -> list[str]:

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from bench.boards.estimates import Estimates, estimates
 from bench.boards.grid import Grid
 from bench.boards.words import FAMILIES
+from bench.metrics import scored
 from bench.metrics.scored import Metric
 from bench.stats import averages
+
+Limited = tuple[float, float, float]  # a value and its limits
 
 
 def means(rows: pd.DataFrame, by: str, metric: Metric, order: Sequence[str]) -> pd.DataFrame:
@@ -26,8 +30,7 @@ def means(rows: pd.DataFrame, by: str, metric: Metric, order: Sequence[str]) -> 
         limits = np.full((2, len(column)), np.nan)
         whole = np.isfinite(column).all(axis=1)
         if whole.any():
-            samples = column[whole] @ averages.bootstrap_weights(grid.cells)
-            limits[:, whole] = averages.percentile_interval(samples)
+            _, *limits[:, whole] = estimates(grid, part, metric.name).means()
         table = pd.DataFrame({"label": grid.labels, by: name})
         table["value"] = averages.family_means(
             averages.dataset_means(column, grid.cells), grid.cells
@@ -39,34 +42,56 @@ def means(rows: pd.DataFrame, by: str, metric: Metric, order: Sequence[str]) -> 
     return pd.concat(tables, ignore_index=True)
 
 
-def families(detectors: pd.DataFrame, datasets: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+def families(detectors: pd.DataFrame, datasets: pd.DataFrame, found: Estimates) -> pd.DataFrame:
     """Return a line for each type of detector on the board, with the values of its best.
 
     Columns: `family`; `detectors` and how many of them are `ranked`; `best`, the label of its
     ranked detector with the best mean (of equal ones the higher on the board), with `rank`,
-    `value`, `low`, `high` and the median costs of that one; `median`, the median of the means of
-    its ranked detectors; and `first`, the number of data sets whose best detector (or one that
-    ties with it) is of the type, of `datasets` that have one.
+    `value`, `low`, `high` and the median costs of that one; `typical`, the mean of the medians of
+    its ranked detectors on each data set, with `typical_low` and `typical_high`; `gain`, the best
+    less the best shallow one, with `gain_low` and `gain_high` (nan for shallow itself); and
+    `first`, the number of data sets whose best detector (or one that ties with it) is of the type,
+    of `datasets` that have one.
     """
-    lines = []
+    metric = found.metric
+    better = scored.get(metric).larger_is_better
+    bests, lines = {}, []
+    for family in FAMILIES:
+        own = detectors[(detectors["family"] == family) & detectors["rank"].notna()]
+        if len(own):
+            goodness = own[metric] if better else -own[metric]
+            bests[family] = own.iloc[goodness.round(9).argmax()]
     for family in FAMILIES:
         own = detectors[detectors["family"] == family]
         if own.empty:
             continue
         ranked = own[own["rank"].notna()]
-        line = {"family": family, "detectors": len(own), "ranked": len(ranked)}
-        goodness = ranked[metric.name] if metric.larger_is_better else -ranked[metric.name]
-        top = ranked.iloc[goodness.round(9).argmax()] if len(ranked) else None
-        line["best"] = "" if top is None else top["label"]
-        for name, column in (
-            ("rank", "rank"), ("value", metric.name), ("low", f"{metric.name}_low"),
-            ("high", f"{metric.name}_high"), ("fit_seconds", "median_fit_seconds"),
-            ("score_us", "median_score_us"),
-        ):  # fmt: skip
-            line[name] = np.nan if top is None else top[column]
-        line["median"] = ranked[metric.name].median() if len(ranked) else np.nan
+        line = {"family": family, "detectors": len(own), "ranked": len(ranked), "best": ""}
+        line |= dict.fromkeys(("rank", "value", "low", "high", "fit_seconds", "score_us"), np.nan)
+        if family in bests:
+            top = bests[family]
+            line |= {
+                "best": top["label"], "rank": top["rank"], "value": top[metric],
+                "low": top[f"{metric}_low"], "high": top[f"{metric}_high"],
+                "fit_seconds": top["median_fit_seconds"], "score_us": top["median_score_us"],
+            }  # fmt: skip
+        line |= _limited("typical", found.typical(list(ranked["label"])))
+        line |= _limited("gain", _gain(found, bests.get(family), bests.get("shallow")))
         lead = (datasets[f"best_{family}_value"] - datasets["best_value"]).abs()
         line["first"] = int((lead < 1e-9).sum())
         line["datasets"] = int((datasets["best"] != "").sum())
         lines.append(line)
     return pd.DataFrame(lines)
+
+
+def _gain(found: Estimates, best: pd.Series | None, shallow: pd.Series | None) -> Limited:
+    """Return how much better the best of a type is than the best shallow detector."""
+    if best is None or shallow is None or best["label"] == shallow["label"]:
+        return np.nan, np.nan, np.nan
+    place = found.labels.index(best["label"])
+    mean, low, high = (float(column[place]) for column in found.differences(shallow["label"]))
+    return mean, low, high
+
+
+def _limited(name: str, values: Limited) -> dict[str, float]:
+    return dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))

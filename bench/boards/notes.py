@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
+from bench.boards.cells import INVERTED
+from bench.boards.estimates import Estimates
 from bench.boards.grid import Grid
 from bench.boards.words import MARKS
 from bench.metrics.scored import Metric
 from bench.protocols import named as protocols
-from bench.stats import averages
 
 
 def caption(rows: pd.DataFrame, grid: Grid) -> str:
@@ -30,23 +32,29 @@ def caption(rows: pd.DataFrame, grid: Grid) -> str:
 
 
 def sentences(
-    detectors: pd.DataFrame, metric: Metric, best_control: str, families: int, stale: int
+    detectors: pd.DataFrame,
+    cells: pd.DataFrame,
+    metric: Metric,
+    best_control: str,
+    found: Estimates,
+    stale: int,
 ) -> tuple[str, ...]:
     """Return the sentences: which detectors beat no baseline first, then how to read the numbers.
 
     Args:
         detectors: the table of the board.
+        cells: of the board.
         metric: of the board.
         best_control: label of the best baseline; empty if none is known.
-        families: number of families of data sets.
+        found: means of the metric and their differences.
         stale: number of rows of older code that were left out.
     """
     ranked = detectors["rank"].notna()
     notes = []
     if not ranked.any():
         notes.append("No detector has all its rows, so none is ranked.")
-    if best_control:
-        verdicts = list(detectors["beats_control"].dropna())
+    verdicts = list(detectors["beats_control"].dropna())
+    if verdicts:
         notes.append(
             f"{MARKS['weak']} not clearly better than the best baseline, {best_control}: "
             f"{verdicts.count(False)} of {len(verdicts)} ranked detectors (the 95 % interval of "
@@ -54,13 +62,25 @@ def sentences(
         )
     notes.append(
         f"Means and mean ranks (by {metric.name}) are taken over seeds, then data sets, then "
-        f"families. Intervals: 95 %, {averages.DRAWS} bootstrap draws of families, data sets in "
-        "them, and seeds in those; no interval where nothing varies."
+        f"families. {_intervals(found)}"
     )
-    if families < averages.FEW_FAMILIES:
-        notes[-1] += (
-            f" With only {_count(families, 'family', 'families')} they are rough and too narrow "
-            "(with 4, about 80 % contain the true value)."
+    if detectors["rank_low"].notna().any():
+        name, changes = found.most_influential()
+        most = int(np.abs(changes).argmax())
+        notes.append(
+            "#: the place, and in brackets its range when one of the data sets is left out. The "
+            f"means depend most on {name}: without it they change by "
+            f"{_number(np.abs(changes).mean())} on average, that of {found.labels[most]} by "
+            f"{_number(np.abs(changes[most]))}."
+        )
+    inverted = cells[cells["inverted"]].groupby("dataset").size()
+    if len(inverted):
+        counts = ", ".join(
+            f"{_count(count, 'detector')} on {name}" for name, count in inverted.items()
+        )
+        notes.append(
+            f"{MARKS['inverted']} may be inverted: an AUROC below {INVERTED} and clearly below .5, "
+            f"as if larger scores were less anomalous: {counts}."
         )
     baselines = (
         "Baselines have no model, or one without training; a method has to beat them."
@@ -97,6 +117,22 @@ def sentences(
     return tuple(notes)
 
 
+def _intervals(found: Estimates) -> str:
+    """Return what the intervals of means are."""
+    n_sets, n_families = found.by_dataset.shape[1], len(set(found.cells.family))
+    if not found.of_test_sets:
+        unit = f"{n_families} families" if n_families > 1 else f"{n_sets} data sets of one family"
+        return (
+            f"Intervals: 95 %, Student's t over the {unit}, wider on the side of a longer tail; "
+            "none where all agree."
+        )
+    sets = "test set" if n_sets == 1 else "two test sets"
+    text = f"Intervals: 95 %, of the {sets}; they say nothing of other data sets or seeds."
+    if found.paired is not None:
+        return f"{text} Differences are paired, by DeLong's method, over test samples and seeds."
+    return f"{text} Differences of detectors have no intervals here."
+
+
 def left_out(stale: int) -> str:
     """Return how many rows of older code the board leaves out."""
     return f"{_count(stale, 'stale row')} of older code left out."
@@ -114,6 +150,10 @@ def flaws(protocol: str) -> tuple[str, ...]:
     """Return what is wrong with a published protocol, if anything is."""
     flaw = protocols.find(protocol).flaw
     return (f"Protocol {protocol}: {flaw}.",) if flaw else ()
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if value < 1 else f"{value:.3g}"
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -4,5 +4,5 @@ TYPES = {"deep": "deep", "shallow": "shallow", "hybrid": "hybrid", "control": "b
 FAMILIES = tuple(TYPES)  # as rows store them
 MARKS = {
     "weak": "\N{DEGREE SIGN}", "transductive": "\N{DAGGER}", "shared": "*",
-    "near": "\N{ALMOST EQUAL TO}",
+    "near": "\N{ALMOST EQUAL TO}", "inverted": "\N{UP DOWN ARROW}",
 }  # fmt: skip

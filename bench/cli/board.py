@@ -126,9 +126,12 @@ def board(
         )
         wanted = only(only(rows_of(chosen, device, data), "type", types), "kind", kinds)
         frame, stale = frame_of(wanted, store.as_kept(), store.renewed)
+        with usage():
+            made = boards.build(
+                frame, metric=metric, title=chosen.title, stale=stale, scores=store.scores
+            )
     compared = None
     with usage():
-        made = boards.build(frame, metric=metric, title=chosen.title, stale=stale)
         if reference is not None or (to is not None and comparable(made)):
             compared = against(made, reference, unit=unit, coverage=coverage, margin=margin)
     if to is not None:
@@ -204,6 +207,6 @@ def report(
             with usage():
                 rows, stale, notice = chosen_rows(known.name, wanted, stored, store.renewed)
         with usage():
-            board = boards.build(rows, title=title, stale=stale)
+            board = boards.build(rows, title=title, stale=stale, scores=store.scores)
         page = render(board, rows, store.scores, store.details, notice=notice)
     write_file(output or results / "report.html", page)

@@ -171,7 +171,7 @@ def _board(
 ) -> tuple[board.Board, dict[str, str]]:
     """Return the board of the wanted rows, and its texts by file name."""
     frame, stale = frame_of(wanted, store.as_kept(), store.renewed)
-    made = board.build(frame, title=suite.title, stale=stale)
+    made = board.build(frame, title=suite.title, stale=stale, scores=store.scores)
     return made, formats.leaderboards(made)
 
 

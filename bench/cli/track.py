@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +17,7 @@ from bench.cli.selection import rows_of, suite_of
 from bench.cli.stores import open_store
 
 if TYPE_CHECKING:
+    from bench.store.store import Store
     from bench.tracking.parent_run import Summary
 
 
@@ -41,7 +42,7 @@ def track(
         refused = False
         suites = sorted(filter(None, {made_for(record) for record in stored}))
         for name in suites if suite is None else [suite]:
-            report = send_stored(store, *_of_suite(name, stored, store.renewed, data))
+            report = send_stored(store, *_of_suite(name, stored, store, data))
             if report.problem:
                 say(report.problem)
                 raise typer.Exit(1)
@@ -77,7 +78,7 @@ def ui(
 def _of_suite(
     name: str,
     stored: list[dict[str, Any]],
-    renewed: Callable[[Mapping[str, Any]], dict[str, Any]],
+    store: Store,
     data: Path | None,
 ) -> tuple[str, list[dict[str, Any]], Callable[[], Summary]]:
     """Return a suite's name, its stored records, and a function that summarises its board.
@@ -90,7 +91,7 @@ def _of_suite(
     from bench.store.records import made_for
     from bench.tracking.parent_run import Summary, of_board
 
-    own = [renewed(record) for record in stored if made_for(record) == name]
+    own = [store.renewed(record) for record in stored if made_for(record) == name]
     if own and name not in names():
         return name, own, Summary
     chosen = suite_of(name)
@@ -99,9 +100,9 @@ def _of_suite(
     except Usage:  # data are missing, which stored rows do not need
         return name, own, Summary
     keys = {row.key for row in wanted}
-    records = [renewed(r) for r in stored if r["key"] in keys or made_for(r) == chosen.name]
+    records = [store.renewed(r) for r in stored if r["key"] in keys or made_for(r) == chosen.name]
     if keys.isdisjoint(record["key"] for record in records):
         return chosen.name, records, Summary
     frame, stale = frame_of(wanted, records)
-    made = boards.build(frame, title=chosen.title, stale=stale)
+    made = boards.build(frame, title=chosen.title, stale=stale, scores=store.scores)
     return chosen.name, records, lambda: of_board(made)

@@ -26,6 +26,7 @@ SYMBOLS = {
     "%": r"\%", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$",
     ">": r"$>$", "|": r"$|$", '"': r"''", "\N{EN DASH}": "--", "\N{DEGREE SIGN}": r"$^\circ$",
     "\N{DAGGER}": r"$^\dagger$", "\N{MICRO SIGN}": r"$\mu$", "\N{ALMOST EQUAL TO}": r"$\approx$",
+    "\N{UP DOWN ARROW}": r"$\updownarrow$",
     "\N{HORIZONTAL ELLIPSIS}": r"\ldots{}", "\N{LATIN SMALL LETTER SHARP S}": r"\ss{}",
 }  # fmt: skip
 ACCENTS = {

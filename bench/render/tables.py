@@ -23,6 +23,7 @@ from bench.render.values import (
     format_of,
     limits,
     marks,
+    place,
     reach,
     records,
     share,
@@ -75,23 +76,25 @@ def short_board(board: Board) -> tuple[Table, ...]:
 
 
 def leaderboards(board: Board, style: Style) -> list[Table]:
-    """Return the leaderboard; a terminal has another for the incomplete detectors."""
+    """Return the leaderboard; a terminal has another for the incomplete detectors.
+
+    There, the ranked ones have no column of rows, since they have all of theirs.
+    """
     if not style.narrow:
         return [leaderboard(board)]
-    rank, detector, kind, mean_rank, *middle = _of_detector(board, style)
+    rank, detector, kind, mean_rank, *metrics, rows, fit, score = _of_detector(board, style)
     lines = records(board.detectors)
     ranked = [line for line in lines if not math.isnan(line["rank"])]
     rest = [line for line in lines if math.isnan(line["rank"])]
     text = (f"{board.caption}.",)
     tables = []
     if ranked:
-        makers = [rank, detector, kind, mean_rank, *middle]
+        makers = [rank, detector, kind, mean_rank, *metrics, fit, score]
         tables.append(filled("", makers, ranked, text=text))
     if rest:
-        metrics = middle[:-2]
         why: Maker = (Column("reason", "prose"), lambda d: d["failures"])
         title = "Incomplete, not ranked" if ranked else ""
-        makers = [detector, kind, *metrics, why]
+        makers = [detector, kind, *metrics, rows, why]
         tables.append(filled(title, makers, rest, text=() if ranked else text))
     return tables
 
@@ -119,7 +122,7 @@ def _of_detector(board: Board, style: Style) -> list[Maker]:
         (Column("prevalence", extra=True), lambda d: share(d["prevalence"])),
     ]
     return [
-        (Column("#"), lambda d: whole(d["rank"])),
+        (Column("#"), place),
         (Column("detector", "name"), lambda d: Cell(d["label"], code=True, tail=marks(d))),
         (Column("type", "text"), _type),
         (Column("rank" if style.narrow else "mean rank"), lambda d: fixed(d["mean_rank"], 1)),
@@ -134,7 +137,8 @@ def _of_detector(board: Board, style: Style) -> list[Maker]:
 def _mean(name: str, style: Style) -> Maker:
     def cell(d: Record) -> Cell:
         text = style.span(format_of(name), d[name], d[f"{name}_low"], d[f"{name}_high"])
-        return Cell(text, best=d[f"{name}_best"], near=d[f"{name}_near"])
+        inverted = MARKS["inverted"] if name == "auroc" and d["inverted"] else ""
+        return Cell(text, best=d[f"{name}_best"], near=d[f"{name}_near"], tail=inverted)
 
     return Column(f"{scored.get(name).label} {style.level}"), cell
 
@@ -149,15 +153,16 @@ def families(board: Board, style: Style = WIDE) -> Table:
         (Column("best", "name"), lambda f: _named(f["best"])),
         (Column("#"), lambda f: whole(f["rank"])),
         (Column(f"{label} {style.level}"), lambda f: style.line(metric, f)),
-        (Column("median" if style.narrow else f"median {label}"), lambda f: value(f["median"])),
+        (Column("typical" if style.narrow else f"typical {label}"), lambda f: value(f["typical"])),
         (Column("first on"), lambda f: f"{f['first']}/{f['datasets']}"),
         (Column("fit s"), lambda f: cost(f["fit_seconds"])),
         (Column(MICRO), lambda f: cost(f["score_us"])),
     ]
     note = (
         f"The best detector of a type has the best mean {label}, chosen with these data: the more "
-        "detectors of a type there are, the better its best looks. First on: data sets whose best "
-        "detector, or one equal to it, is of the type."
+        "detectors of a type there are, the better its best looks. Typical: the mean over data "
+        "sets of the median of the type on each. First on: data sets whose best detector, or one "
+        "equal to it, is of the type."
     )
     title = f"{label} by type of detector"
     return filled(title, makers, records(board.families), notes=(note,))
@@ -171,7 +176,7 @@ def differences(board: Board, comparison: Comparison) -> Table:
 
     def chance(c: Record) -> str:
         low, high = c["superiority_low"], c["superiority_high"]
-        return f"{share(c['superiority'], 2)} {limits(lambda value: share(value, 2), low, high)}"
+        return bracketed(share, c["superiority"], low, high)
 
     makers: list[Maker] = [
         (Column("detector", "name"), lambda c: _named(c["label"])),
@@ -260,7 +265,8 @@ def matrix(board: Board) -> Table:
         def cell(d: Record) -> Cell:
             c = cells[d["label"], name]
             text = WIDE.line(board.metric.name, c) if wide else value(c["value"])
-            return Cell(_with_status(text, c), best=c["best"], near=c["near"])
+            tail = MARKS["inverted"] if c["inverted"] else ""
+            return Cell(_with_status(text, c), best=c["best"], near=c["near"], tail=tail)
 
         return cell
 

@@ -13,6 +13,8 @@ from bench.render.table import NONE, Record
 if TYPE_CHECKING:
     import pandas as pd
 
+DECIMALS = 3  # of shares
+
 
 def records(table: pd.DataFrame) -> list[Record]:
     """Return the lines of a table as dictionaries of Python's own types."""
@@ -65,25 +67,34 @@ def bracketed(text: Callable[[float], str], value: float, low: float, high: floa
 
 def limits(text: Callable[[float], str], low: float, high: float) -> str:
     """Return limits in brackets, a dash in them where there are none."""
-    return f"[{NONE}]" if math.isnan(low) else f"[{text(low)}, {text(high)}]"
+    return f"[{', '.join(ends(text, low, high)) or NONE}]"
 
 
 def compact(text: Callable[[float], str], value: float, low: float, high: float) -> str:
-    """Return a value with its limits in little space: ".912 .87-.94".
+    """Return a value with its limits in little space: ".912 .870-.940"."""
+    return f"{text(value)} {NONE.join(ends(text, low, high))}".rstrip()
 
-    Limits of shares are one digit coarser than the value and rounded outward, or the value could
-    seem to lie beyond them.
+
+def ends(text: Callable[[float], str], low: float, high: float) -> tuple[str, ...]:
+    """Return limits as texts, none where there are none: those of every format and of the page.
+
+    They are rounded outward to the digits that `text` prints, so that an interval holds what it
+    held, and no value seems to lie beyond its limits.
     """
     if math.isnan(low):
-        return text(value)
-    ends = [text(low), text(high)]
-    if text is share:
-        hundredths = math.floor(round(100 * low, 6)), math.ceil(round(100 * high, 6))
-        ends = [share(each / 100, 2) for each in hundredths]
-    return f"{text(value)} {NONE.join(ends)}"
+        return ()
+    return text(_rounded(low, text, math.floor)), text(_rounded(high, text, math.ceil))
 
 
-def share(value: float, decimals: int = 3) -> str:
+def _rounded(value: float, text: Callable[[float], str], whole: Callable[[float], int]) -> float:
+    """Return a value that `text` prints without further rounding."""
+    if not math.isfinite(value) or value == 0:
+        return value
+    digits = 1 - math.floor(math.log10(abs(value))) if text is cost else DECIMALS
+    return whole(round(value * 10.0**digits, 6)) / 10.0**digits
+
+
+def share(value: float, decimals: int = DECIMALS) -> str:
     """Return a number without its leading zero: ".912", "1.000", "-.012"."""
     text = fixed(value, decimals)
     return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
@@ -112,3 +123,10 @@ def fixed(value: float, decimals: int) -> str:
 
 def whole(value: float) -> str:
     return fixed(value, 0)
+
+
+def place(detector: Record) -> str:
+    """Return a detector's place, and the range of it without one of the data sets: "3 (1-6)"."""
+    text = whole(detector["rank"])
+    low, high = detector["rank_low"], detector["rank_high"]
+    return text if math.isnan(low) else f"{text} ({whole(low)}\N{EN DASH}{whole(high)})"

@@ -107,12 +107,12 @@ def _diagram(one: Diagram, types: Mapping[str, str]) -> dict[str, Any]:
         "unit": one.unit,
         "labels": one.labels,
         "types": [types[label] for label in one.labels],
-        "ranks": [round(rank, 3) for rank in one.mean_ranks],
-        "difference": round(one.difference, 3),
+        "ranks": one.mean_ranks,
+        "difference": one.difference,
         "cliques": one.cliques,
     }
 
 
 def _number(value: float) -> float | None:
-    """Return a number of six digits; None for nan, which JSON cannot express."""
-    return float(f"{value:.6g}") if math.isfinite(value) else None
+    """Return a number as it is, for the script to round as Python does; None for nan."""
+    return float(value) if math.isfinite(value) else None

@@ -1,10 +1,9 @@
 """The question the page answers first: does depth pay here?
 
 Types of detectors (deep, shallow, hybrid, baseline) are compared by their best detector (with the
-highest mean) and by their typical one (the median of the type on each data set and seed), with
-intervals over families of data sets, data sets and seeds. Best against best is a paired difference
-of two detectors. Both are chosen with the same data, so the best of a larger type looks better by
-chance; the page says so beside the table.
+highest mean) and by their typical one (the median of the type on each data set), as the board does.
+Best against best is a paired difference of two detectors. Both are chosen with the same data, so
+the best of a larger type looks better by chance; the page says so beside the table.
 """
 
 from __future__ import annotations
@@ -13,19 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from bench.boards.board import Board
-from bench.boards.grid import Grid
 from bench.boards.words import TYPES
-from bench.metrics import scored
 from bench.render.table import Record
-from bench.render.values import cost, records, share
-from bench.stats import averages
+from bench.render.values import cost, ends, records, share, signed
 
-Floats = averages.Floats
 ORDER = ("shallow", "deep", "hybrid", "control")  # types of detectors, as rows store them
 ALIKE = (0.8, 1.25)  # ratios of times that are called about the same
+FEW = 10  # families of data sets below which an answer is tentative
 METRICS = ("auroc", "lifted_average_precision")
 
 
@@ -72,68 +67,43 @@ class Answer:
     types: Mapping[str, Sequence[Type]]
 
 
-def answer(board: Board, rows: pd.DataFrame) -> Answer:
-    """Return whether depth pays, from a board and its rows (one line each, of its protocol)."""
-    types = {name: _types(board, rows, name) for name in METRICS}
+def answer(board: Board, other: Board) -> Answer:
+    """Return whether depth pays, from boards of the same rows by each of METRICS."""
+    types = {name: _types(each) for name, each in zip(METRICS, (board, other), strict=True)}
     shallow, deep, hybrid = (_of(types["auroc"], name) for name in ("shallow", "deep", "hybrid"))
     if shallow is None or deep is None:
         absent = " and no ".join(k for k, v in (("shallow", shallow), ("deep", deep)) if v is None)
         sentence = f"There is no {absent} detector with all its rows, so nothing is compared."
         return Answer("Unknown", (sentence,), types)
-    n_families = rows["dataset_family"].nunique()
+    n_families = board.datasets["dataset_family"].nunique()
     verdict = _verdict(deep, n_families)
     sentences = [_comparison(deep, shallow), _typical(deep, shallow)]
     sentences += [_by_dataset(board, deep, shallow), *_second_opinion(types, deep)]
     if hybrid is not None:
         sentences.append(_hybrid(hybrid))
-    if n_families < averages.FEW_FAMILIES:
+    if n_families < FEW:
         sentences.append(
-            f"The intervals rest on {n_families} families of data sets; with so few they are too "
-            "narrow, so the answer is tentative."
+            f"The answer rests on {n_families} families of data sets; others may differ more than "
+            "so few show, so it is tentative."
         )
     return Answer(verdict, tuple(sentences), types)
 
 
-def _types(board: Board, rows: pd.DataFrame, metric: str) -> list[Type]:
-    grid = Grid(rows)
-    ok = rows["status"].to_numpy(str) == "ok"
-    column = _chance_adjusted(rows) if metric == METRICS[1] else rows[metric].to_numpy(float)
-    table = grid.table(pd.Series(np.where(ok, column, np.nan)))
-    weights = averages.bootstrap_weights(grid.cells)
-    found = {d["label"]: d for d in records(board.detectors)}
-    complete = np.isfinite(table).all(axis=1)
-    place = {label: i for i, label in enumerate(found)}  # ties go to the higher on the board
-    order = sorted(np.flatnonzero(complete), key=lambda i: place[grid.labels[i]])
-    labels, table = grid.labels[order], table[order]
-    families = np.array([found[label]["family"] for label in labels])
-    types: list[Type] = []
-    shallow = np.full(table.shape[1], np.nan)  # the best shallow detector's values
-    for family in [name for name in ORDER if name in families]:
-        values = table[families == family]  # (detectors, cells)
-        means = averages.family_means(averages.dataset_means(values, grid.cells), grid.cells)
-        first = int(np.argmax(means.round(9)))
-        best, gain = values[first], values[first] - shallow
-        if family == "shallow":
-            shallow = best
-        lines = (best, np.median(values, axis=0), gain)
-        means_and_limits = [x for line in lines for x in _mean(line, grid.cells, weights)]
-        record = found[labels[families == family][first]]
-        types.append(Type(TYPES[family], len(values), record, *means_and_limits))
-    return types
-
-
-def _mean(line: Floats, cells: averages.Cells, weights: Floats) -> tuple[float, float, float]:
-    """Return mean and limits of values (cells,); nan limits where nothing varies."""
-    if not np.isfinite(line).all():
-        return (np.nan,) * 3
-    mean = averages.family_means(averages.dataset_means(line[None], cells), cells)[0]
-    low, high = averages.percentile_interval(line[None] @ weights)
-    return float(mean), float(low[0]), float(high[0])
-
-
-def _chance_adjusted(rows: pd.DataFrame) -> Floats:
-    columns = (rows[name].to_numpy(float) for name in ("average_precision", "prevalence"))
-    return scored.lifted_average_precision(*columns)
+def _types(board: Board) -> list[Type]:
+    lines = {line["family"]: line for line in records(board.families)}
+    detectors = {d["label"]: d for d in records(board.detectors)}
+    shown = [lines[name] for name in ORDER if name in lines and lines[name]["ranked"]]
+    names = (
+        "value", "low", "high", "typical", "typical_low", "typical_high", "gain", "gain_low",
+        "gain_high",
+    )  # fmt: skip
+    return [
+        Type(
+            TYPES[line["family"]], line["ranked"], detectors[line["best"]],
+            **{name: line[name] for name in names},
+        )
+        for line in shown
+    ]  # fmt: skip
 
 
 def _of(types: Sequence[Type], name: str) -> Type | None:
@@ -141,9 +111,9 @@ def _of(types: Sequence[Type], name: str) -> Type | None:
 
 
 def _verdict(deep: Type, n_families: int) -> str:
-    few = n_families < averages.FEW_FAMILIES
+    few = n_families < FEW
     if np.isnan(deep.gain_low):
-        return "Unknown: nothing varies"
+        return "Unknown: the difference has no interval"
     if deep.gain_low > 0:
         return "Perhaps, on few data" if few else "Yes"
     if deep.gain_high < 0:
@@ -179,7 +149,7 @@ def _typical(deep: Type, shallow: Type) -> str:
     return (
         f"The typical deep detector has {share(deep.typical)}, the typical shallow one "
         f"{share(shallow.typical)}: the medians of {deep.count} deep and {shallow.count} shallow "
-        "detectors on each data set and seed."
+        "detectors on each data set."
     )
 
 
@@ -219,12 +189,5 @@ def _hybrid(hybrid: Type) -> str:
 
 def difference(value: float, low: float, high: float) -> str:
     """Return a difference with its limits, "-.010 (95 % -.035 to +.012)"."""
-    if np.isnan(low):
-        return signed(value)
-    return f"{signed(value)} (95\N{NO-BREAK SPACE}% {signed(low)} to {signed(high)})"
-
-
-def signed(value: float) -> str:
-    """Return a share with its sign, "+.012", with a true minus."""
-    sign = "\N{MINUS SIGN}" if value < 0 else "+"
-    return sign + share(abs(value))
+    limits = " to ".join(ends(signed, low, high))
+    return f"{signed(value)} (95\N{NO-BREAK SPACE}% {limits})" if limits else signed(value)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from bench.boards.against import pairs
 from bench.boards.blocks import Blocks, Unit, blocks
 from bench.boards.board import Board
 from bench.render.table import Cell, Column, Table
 from bench.render.values import fixed, share
-from bench.stats import averages, bayes, differences
+from bench.stats import bayes, differences
 
 ALPHA = differences.ALPHA
 NAMES: dict[Unit, str] = {"family": "families of data sets", "dataset": "data sets"}
@@ -30,18 +31,20 @@ class Diagram:
         unit: what a block is, in words.
         caption: what was compared.
         sentence: what the tests found.
+        test: name of the test of pairs.
         labels: of the detectors, best first.
         mean_ranks: of the detectors, best first.
         difference: Nemenyi's critical difference.
         cliques: first and last place of each group of detectors that do not differ by it.
         pairs: the chosen detectors, two by two: on how many blocks the first is better by more
-            than `bayes.ROPE`, equal or worse; p of Wilcoxon's test with Holm's correction for all
-            pairs of the board; how likely the first is better, the same in practice, or worse.
+            than `bayes.ROPE`, equal or worse; p of the test with Holm's correction for all pairs
+            of the board; how likely the first is better, the same in practice, or worse.
     """
 
     unit: str
     caption: str
     sentence: str
+    test: str
     labels: tuple[str, ...]
     mean_ranks: tuple[float, ...]
     difference: float
@@ -66,37 +69,38 @@ def diagrams(board: Board, chosen: Sequence[str]) -> tuple[list[Diagram], str]:
 
 
 def _diagram(compared: Blocks, unit: Unit, chosen: Sequence[str]) -> Diagram:
-    values = compared.values
-    friedman, pairs = differences.friedman(values), differences.wilcoxon(values)
-    ranks = averages.ranks(values).mean(axis=1)
+    tested, test = pairs(compared)
+    ranks = compared.ranks.mean(axis=1)
     order = sorted(range(len(ranks)), key=lambda i: (ranks[i], compared.detectors[i]))
     ordered = [float(ranks[i]) for i in order]
-    width = differences.critical_difference(*values.shape)
+    width = differences.critical_difference(compared.ranks)
     return Diagram(
         NAMES[unit],
         compared.caption,
-        _sentence(friedman, pairs, NAMES[unit], values.shape[1]),
+        _sentence(compared, NAMES[unit], tested, test),
+        test,
         tuple(compared.detectors[i] for i in order),
         tuple(ordered),
         width,
         tuple((clique[0], clique[-1]) for clique in differences.cliques(ordered, width)),
-        _pairs(compared, pairs, chosen),
+        _pairs(compared, tested, chosen),
     )
 
 
-def _sentence(
-    friedman: differences.Friedman, pairs: differences.Pairs, unit: str, n_blocks: int
-) -> str:
-    k = len(pairs.p)
-    n_pairs, differing = k * (k - 1) // 2, int((pairs.holm < ALPHA).sum()) // 2
-    ranks = "differ in rank" if friedman.f_p < ALPHA else "show no difference in rank"
-    sentence = (
-        f"Over {n_blocks} {unit} the detectors {ranks} (Friedman's test, "
-        f"chi-squared {fixed(friedman.chi2, 1)}, Iman and Davenport's p {_chance(friedman.f_p)}). "
-        f"Of {n_pairs} pairs, {differing} differ by Wilcoxon's test with Holm's correction"
-    )
-    if pairs.least * n_pairs >= ALPHA:
-        sentence += f"; with {n_blocks} blocks no p is below {_chance(pairs.least)}, so no pair can"
+def _sentence(compared: Blocks, unit: str, tested: differences.Pairs, test: str) -> str:
+    k, n = compared.values.shape
+    n_pairs, differing = k * (k - 1) // 2, int((tested.holm < ALPHA).sum()) // 2
+    sentence = ""
+    if k > 2 and n > 1:
+        friedman = differences.friedman(compared.ranks)
+        ranks = "differ in rank" if friedman.f_p < ALPHA else "show no difference in rank"
+        sentence = (
+            f"Over {n} {unit} the detectors {ranks} (Friedman's test, chi-squared "
+            f"{fixed(friedman.chi2, 1)}, Iman and Davenport's p {_chance(friedman.f_p)}). "
+        )
+    sentence += f"Of {n_pairs} pairs, {differing} differ by {test} with Holm's correction"
+    if tested.least * n_pairs >= ALPHA:
+        sentence += f"; with {n} blocks no p is below {_chance(tested.least)}, so no pair can"
     return sentence + "."
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.boards.board import Board
+from bench.boards.board import Board, build
 from bench.boards.words import MARKS, TYPES
 from bench.render import html
 from bench.render import values as text
@@ -52,7 +52,8 @@ def render(
         notice: a sentence at the top of the page, about rows other than those asked for.
     """
     rows = rows[rows["protocol"] == board.protocol]
-    answer = depth.answer(board, rows)
+    by_precision = build(rows, metric="lifted_average_precision", title=board.title, scores=scores)
+    answer = depth.answer(board, by_precision)
     fits = sections.fits(rows, details)
     chosen = [one.best["label"] for one in answer.types["auroc"]]
     shown, no_diagram = diagrams.diagrams(board, chosen)
@@ -105,7 +106,8 @@ def _template() -> Any:
     environment = html.environment(HERE)
     helpers = (text.share, text.cost, text.fixed, text.whole, text.marks, text.fit_cost)
     environment.filters |= {helper.__name__: helper for helper in helpers}
-    environment.filters |= {"signed": depth.signed, "reach": text.reach}
+    environment.filters |= {"signed": text.signed, "reach": text.reach, "place": text.place}
+    environment.globals |= {"ends": text.ends, "share": text.share, "signed": text.signed}
     environment.globals |= {"TYPES": TYPES, "MARKS": MARKS, "isnan": math.isnan}
     return environment.get_template("template.html")
 

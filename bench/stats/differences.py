@@ -1,6 +1,6 @@
 """Do detectors differ? Tests and effect sizes over blocks: data sets, or families of them.
 
-Every function takes `values` (detectors, blocks), without nan, larger is better, as
+Functions take `values` (detectors, blocks), without nan, larger is better, or their `ranks`, as
 `bench.boards.blocks` makes them of a board. Friedman's test asks whether any differ, Wilcoxon's
 signed-rank test with Holm's correction which pairs do; Nemenyi's critical difference belongs to the
 diagram of mean ranks, and depends on who else is compared.
@@ -44,8 +44,12 @@ class Friedman:
     f_p: float
 
 
-def friedman(values: Floats) -> Friedman:
+def friedman(ranks: Floats) -> Friedman:
     """Return Friedman's test with Iman and Davenport's correction.
+
+    Args:
+        ranks: (detectors, blocks) of the detectors in each block, or means of their ranks in parts
+            of it; the statistic is scaled by their spread, as for ties.
 
     Raises:
         ValueError: fewer than three detectors or two blocks.
@@ -53,12 +57,11 @@ def friedman(values: Floats) -> Friedman:
     from scipy.stats import chi2 as chi2_distribution
     from scipy.stats import f as f_distribution
 
-    k, n = values.shape
+    k, n = ranks.shape
     if k < 3 or n < 2:
         msg = f"Friedman's test needs 3 detectors and 2 blocks, here {k} and {n}; see the pairs"
         raise ValueError(msg)
-    ranks = averages.ranks(values)
-    spread = float(((ranks - (k + 1) / 2) ** 2).sum())  # n k (k^2 - 1) / 12 without ties
+    spread = _spread(ranks)
     if spread == 0:
         return Friedman(0.0, 1.0, 0.0, 1.0)
     between = n**2 * float(((ranks.mean(axis=1) - (k + 1) / 2) ** 2).sum())
@@ -145,15 +148,26 @@ def holm(p: Floats) -> Floats:
     return corrected
 
 
-def critical_difference(n_detectors: int, n_blocks: int) -> float:
+def critical_difference(ranks: Floats) -> float:
     """Return Nemenyi's: smaller differences of mean ranks are not significant at the 5 % level.
 
-    q sqrt(k (k + 1) / (6 n)), q the 95 % point of the studentized range divided by sqrt(2).
+    q sqrt(k (k + 1) / (6 n)), q the 95 % point of the studentized range divided by sqrt(2), where
+    each of n blocks ranks k detectors without ties; else by the spread of the ranks, as for
+    `friedman`.
+
+    Args:
+        ranks: (detectors, blocks), as for `friedman`.
     """
     from scipy.stats import studentized_range
 
-    q = studentized_range.ppf(LEVEL, n_detectors, np.inf) / np.sqrt(2)
-    return float(q * np.sqrt(n_detectors * (n_detectors + 1) / (6 * n_blocks)))
+    k, n = ranks.shape
+    q = studentized_range.ppf(LEVEL, k, np.inf) / np.sqrt(2)
+    return float(q * np.sqrt(2 * _spread(ranks) / (k - 1)) / n)
+
+
+def _spread(ranks: Floats) -> float:
+    """Return the sum of squares about the mean rank: n k (k^2 - 1) / 12 without ties."""
+    return float(((ranks - (len(ranks) + 1) / 2) ** 2).sum())
 
 
 def cliques(mean_ranks: Sequence[float], difference: float) -> list[tuple[int, ...]]:
@@ -193,8 +207,8 @@ def win_tie_loss(values: Floats, margin: float = 0.0) -> NDArray[np.intp]:
 def superiority(values: Floats, other: Floats, cells: Cells) -> tuple[Floats, Floats, Floats]:
     """(detectors,) chance that a detector beats another on a block, with its 95 % limits.
 
-    Ties count one half. Blocks of a family are averaged first, and the limits are the hierarchical
-    bootstrap's; nan where all blocks agree.
+    Ties count one half. Blocks of a family are averaged first, and the limits are those of
+    `averages.interval`; nan where all blocks agree.
 
     Args:
         values: (detectors, blocks).
@@ -205,5 +219,5 @@ def superiority(values: Floats, other: Floats, cells: Cells) -> tuple[Floats, Fl
     doi:10.3102/10769986025002101 (the stochastic superiority A; here of paired blocks).
     """
     won = (np.sign(np.round(values - other, averages.TIE)) + 1) / 2
-    low, high = averages.percentile_interval(won @ averages.bootstrap_weights(cells))
-    return averages.family_means(won, cells), low, high
+    low, high = averages.interval(won, cells)
+    return averages.family_means(won, cells), np.maximum(low, 0), np.minimum(high, 1)

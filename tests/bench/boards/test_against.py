@@ -30,7 +30,7 @@ def test_the_lines_hold_the_tests_of_the_blocks_against_the_first():
     )
     assert (found.lines["low"] < found.lines["difference"]).all()
     np.testing.assert_allclose(found.lines[["better", "same", "worse"]].sum(axis=1), 1)
-    assert found.friedman == differences.friedman(by_family.values)
+    assert found.friedman == differences.friedman(by_family.ranks)
     assert "mean ranks differ" in " ".join(found.notes)
 
 

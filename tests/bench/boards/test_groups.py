@@ -8,6 +8,7 @@ import pytest
 from bench.boards.board import build
 from bench.boards.words import MARKS, TYPES
 from bench.render.table import NONE
+from bench.render.values import ends, share
 from bench.report.depth import answer
 from bench.store.provenance import made_by
 from tests.helpers.boards_made_up import DETECTORS, failed, line_of, rows_of, written
@@ -24,7 +25,7 @@ def test_a_line_for_each_family_of_detectors_says_what_its_best_reaches():
     shallow = families.loc["shallow"]
     assert shallow[["detectors", "ranked", "best", "rank"]].tolist() == [3, 3, "pca", 1]
     assert shallow["value"] == pytest.approx(0.95)
-    assert shallow["median"] == pytest.approx(0.9)
+    assert shallow["typical"] == pytest.approx(0.9)
     assert families["first"].tolist() == [1, 4, 0, 0]
     assert families["datasets"].tolist() == [5] * 4
 
@@ -38,7 +39,8 @@ def test_the_best_of_a_family_has_the_best_mean_on_the_board_and_on_the_page():
     shallow = made.families.set_index("family").loc["shallow"]
     assert shallow[["best", "rank"]].tolist() == ["lof", 2]
     assert shallow["value"] == pytest.approx(0.9)
-    bests = {one.name: one.best["label"] for one in answer(made, rows).types["auroc"]}
+    by_precision = build(rows, title="t", metric="lifted_average_precision")
+    bests = {one.name: one.best["label"] for one in answer(made, by_precision).types["auroc"]}
     types = made.families["family"].map(TYPES)
     assert bests == dict(zip(types, made.families["best"], strict=True))
     costs = build(rows, title="t", metric="fit_seconds")
@@ -95,7 +97,7 @@ def test_what_is_not_distinguishable_from_the_best_is_marked():
     assert best == [made.detectors.sort_values("auroc")["label"].iloc[-1]]
     assert sorted(best + near) == ["a", "b"]
     page = written("md", made)
-    assert f"[{line_of(made, best[0])['auroc_low']:.3f}".replace("0.", ".") in page
+    assert f"[{ends(share, line_of(made, best[0])['auroc_low'], 1)[0]}, " in page
     assert page.count(MARKS["near"]) > 2
     value = f"{line_of(made, near[0])['auroc']:.3f}".removeprefix("0")
     assert re.search(rf"{value} \S+{MARKS['near']}", written("table", made))

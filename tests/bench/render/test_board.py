@@ -26,7 +26,8 @@ def printed(board, short=True):
 def test_a_run_prints_the_ten_best_detectors_and_the_baselines_of_a_large_board():
     qualities = {name: 0.95 - i / 100 for i, name in enumerate(detectors(30))}
     text = printed(build(rows_of(detectors(30), auroc=qualities), title="T", stale=3))
-    ranked = re.findall(r"^ *(\d+) +(method-\d+|mean-distance|random)", text, re.MULTILINE)
+    line = r"^ *(\d+) \(\d+.\d+\) +(method-\d+|mean-distance|random)"
+    ranked = re.findall(line, text, re.MULTILINE)
     best = [(str(i + 1), f"method-{i:02}") for i in range(N_BEST)]
     assert ranked == [*best, ("29", "mean-distance"), ("30", "random")]
     assert "3 stale rows of older code left out." in text

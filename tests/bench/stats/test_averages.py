@@ -1,12 +1,13 @@
-"""Family averages, ranks and the hierarchical bootstrap, against hand, scipy and a plain loop."""
+"""Family averages, ranks and intervals, against hand, scipy and simulation."""
 
 import time
 
 import numpy as np
 import pytest
+import scipy.stats
 from scipy.stats import rankdata
 
-from bench.stats import averages
+from bench.stats import averages, student
 from bench.stats.averages import Cells
 
 # Family f has two data sets, g has one; a has two seeds, b and c one.
@@ -35,6 +36,12 @@ def test_absent_values_are_left_out_of_means_and_nothing_gives_nan():
     np.testing.assert_allclose(averages.family_means(by_dataset, CELLS), [0.35, np.nan])
 
 
+def mean_ranks(values, cells, **options):
+    """Ranks within data sets, as a board averages them."""
+    by_dataset = averages.dataset_means(values, cells)
+    return averages.family_means(averages.ranks(by_dataset, **options), cells)
+
+
 def test_mean_ranks_worked_by_hand_with_a_tie():
     values = np.array(
         [
@@ -43,11 +50,11 @@ def test_mean_ranks_worked_by_hand_with_a_tie():
             [0.1, 0.1, 0.7, 0.8],  # a: 3rd; b: 1st; c: 3rd
         ]
     )
-    found = averages.mean_ranks(values, CELLS, larger_is_better=True)
+    found = mean_ranks(values, CELLS)
     np.testing.assert_allclose(
         found, [((1.5 + 3) / 2 + 1) / 2, ((1.5 + 2) / 2 + 2) / 2, ((3 + 1) / 2 + 3) / 2]
     )
-    smaller = averages.mean_ranks(values, CELLS, larger_is_better=False)
+    smaller = mean_ranks(values, CELLS, larger_is_better=False)
     np.testing.assert_allclose(found + smaller, 4)  # ranks turn round: r becomes 4 - r
 
 
@@ -56,7 +63,7 @@ def test_ranks_are_those_of_scipy():
     values = rng.integers(0, 5, (12, 7)).astype(float)
     cells = grid({f"f{i}": 1 for i in range(7)}, 1)
     expected = rankdata(-values, axis=0).mean(axis=1)
-    np.testing.assert_allclose(averages.mean_ranks(values, cells, larger_is_better=True), expected)
+    np.testing.assert_allclose(mean_ranks(values, cells), expected)
 
 
 def test_means_that_differ_by_rounding_alone_share_a_rank():
@@ -64,70 +71,99 @@ def test_means_that_differ_by_rounding_alone_share_a_rank():
     cells = grid({"f": 1}, 3)
     means = averages.dataset_means(values, cells)
     assert means[0] != means[1]
-    np.testing.assert_array_equal(averages.mean_ranks(values, cells, larger_is_better=True), 1.5)
+    np.testing.assert_array_equal(mean_ranks(values, cells), 1.5)
 
 
-def plain_bootstrap(values, families, rng):
-    """One draw of the hierarchical bootstrap, index by index; families: lists of cell lists."""
-    total = []
-    for f in rng.integers(len(families), size=len(families)):
-        means = []
-        for d in rng.integers(len(families[f]), size=len(families[f])):
-            seeds = families[f][d]
-            means.append(
-                np.mean([values[seeds[s]] for s in rng.integers(len(seeds), size=len(seeds))])
-            )
-        total.append(np.mean(means))
-    return np.mean(total)
+def test_means_without_each_data_set_in_turn():
+    by_dataset = np.array([[0.3, 0.5, 1.0]])
+    found = averages.left_out_means(by_dataset, CELLS)
+    np.testing.assert_allclose(found, [[(0.5 + 1) / 2], [(0.3 + 1) / 2], [0.4]])
+    assert averages.left_out_means(by_dataset[:, :1], grid({"f": 1}, 1)) == []
 
 
-def test_counted_draws_are_distributed_as_a_plain_hierarchical_bootstrap():
-    values = np.array([0.2, 0.5, 0.9, 0.4, 0.8, 0.1, 0.3, 0.75])
-    cells = Cells.of(list("ffffffgg"), list("aaabbcdd"))
-    structure = [[[0, 1, 2], [3, 4], [5]], [[6, 7]]]
-    rng = np.random.default_rng(0)
-    plain = np.array([plain_bootstrap(values, structure, rng) for _ in range(20_000)])
-    counted = values @ averages.bootstrap_weights(cells, draws=20_000)
-    assert counted.mean() == pytest.approx(plain.mean(), abs=0.005)
-    assert counted.std() == pytest.approx(plain.std(), rel=0.03)
-    quantiles = [0.025, 0.25, 0.75, 0.975]
-    np.testing.assert_allclose(
-        np.quantile(counted, quantiles), np.quantile(plain, quantiles), atol=0.015
-    )
+def limits_of(sample):
+    """Limits of a sample of families, worked out with scipy."""
+    n, mean = len(sample), np.mean(sample)
+    t = scipy.stats.t.ppf((1 + averages.NOMINAL) / 2, n - 1)
+    reach = t * scipy.stats.sem(sample)
+    third = scipy.stats.skew(sample, bias=False) * np.std(sample, ddof=1) ** 3 if n > 2 else 0
+    shift = (1 + 2 * t**2) * third / (6 * n * np.var(sample, ddof=1))
+    return mean - reach + min(shift, 0), mean + reach + max(shift, 0)
 
 
-def test_weights_sum_to_one_and_repeat_themselves():
-    weights = averages.bootstrap_weights(CELLS)
-    assert weights.shape == (4, averages.DRAWS)
-    np.testing.assert_allclose(weights.sum(axis=0), 1)
-    np.testing.assert_array_equal(weights, averages.bootstrap_weights(CELLS))
-    assert not np.array_equal(weights, averages.bootstrap_weights(CELLS, seed=1))
+def test_the_families_are_the_sample_of_an_interval():
+    cells = Cells.of(list("ffgh"), list("abcd"))
+    line = np.array([0.3, 0.5, 0.9, 0.8])
+    low, high = averages.interval(line[None], cells)
+    assert (low[0], high[0]) == pytest.approx(limits_of([0.4, 0.9, 0.8]), rel=1e-4)
+    low, high = averages.interval(line[None], Cells.of(list("ffff"), list("abcd")))
+    assert (low[0], high[0]) == pytest.approx(limits_of(line), rel=1e-4)
+    low, high = averages.interval(line[None], Cells.of(list("ffgg"), list("abcd")))
+    assert (low[0], high[0]) == pytest.approx(limits_of([0.4, 0.85]), rel=1e-4)
 
 
-def test_with_one_data_set_the_interval_is_that_of_its_seeds():
-    values = np.array([[0.1, 0.4, 0.5, 0.9, 0.2]])
-    samples = values @ averages.bootstrap_weights(grid({"f": 1}, 5), draws=20_000)
-    assert samples.std() == pytest.approx(values.std() / np.sqrt(5), rel=0.03)
+def test_one_or_two_data_sets_have_the_limits_of_their_test_sets():
+    one, lines = Cells.of(["f"], ["a"]), np.array([[0.9]])
+    low, high = averages.interval(lines, one, (lines - 0.2, lines + 0.1))
+    assert (low[0], high[0]) == pytest.approx((0.7, 1.0))
+    lines, own = np.array([[0.6, 0.8]]), (np.array([[0.3, 0.4]]), np.array([[0.65, 0.92]]))
+    apart, related = Cells.of(list("fg"), list("ab")), Cells.of(list("ff"), list("ab"))
+    low, high = averages.interval(lines, apart, own)
+    assert (low[0], high[0]) == pytest.approx((0.7 - 0.5 / 2, 0.7 + 0.13 / 2))
+    low, high = averages.interval(lines, related, own)
+    assert (low[0], high[0]) == pytest.approx((0.35, 0.785))
+    assert np.isnan(averages.interval(lines, apart)).all()
 
 
-def test_a_single_cell_or_equal_values_give_no_interval():
-    for cells in (grid({"f": 1}, 1), grid({"f": 2, "g": 1}, 3)):
-        values = np.full((1, len(cells)), 1 / 3)
-        limits = averages.percentile_interval(values @ averages.bootstrap_weights(cells))
-        assert np.isnan(limits).all()
+def test_equal_families_give_no_interval():
+    cells = grid({"f": 2, "g": 1, "h": 1}, 1)
+    assert np.isnan(averages.interval(np.full((1, 4), 1 / 3), cells)).all()
 
 
-def test_an_interval_of_family_means_covers_the_truth_about_as_often_as_it_says():
-    rng = np.random.default_rng(4)
-    cells = grid({f"f{i}": 2 for i in range(25)}, 2)
-    weights = averages.bootstrap_weights(cells)
-    families = rng.normal(size=(500, 25)).repeat(4, axis=1)
-    datasets = rng.normal(size=(500, 50)).repeat(2, axis=1)
-    low, high = averages.percentile_interval(
-        (families + datasets + rng.normal(size=(500, 100))) @ weights
-    )
-    # Percentile intervals of 25 families are slightly narrow; resampling below them makes up.
-    assert 0.92 <= np.mean((low < 0) & (high > 0)) <= 0.995
+def test_students_quantiles_are_those_of_scipy():
+    freedoms = np.array([1, 1.5, 2, 3.7, 10, 100, 1000, 1e6])
+    for level in (0.9, averages.NOMINAL, 0.99):
+        expected = scipy.stats.t.ppf((1 + level) / 2, freedoms)
+        np.testing.assert_allclose(student.quantile(level, freedoms), expected, rtol=3e-3)
+        np.testing.assert_allclose(student.quantile(level, freedoms[:6]), expected[:6], rtol=1e-4)
+
+
+EFFECTS = {
+    "normal": lambda rng, shape: rng.normal(size=shape),
+    "exponential": lambda rng, shape: rng.exponential(size=shape) - 1,
+    "log-normal": lambda rng, shape: np.exp(rng.normal(size=shape) / 2) - np.exp(1 / 8),
+}
+
+
+def coverage(effect, n_families, *, spread, draws, per_family=(1, 1, 10, 5), seed=0):
+    """How often the interval holds the true mean, 0, of an effect of families on a mean.
+
+    Data sets in a family and seeds add normal effects; `spread` is the standard deviation of that
+    of a data set over the effect of a family.
+    """
+    rng = np.random.default_rng(seed)
+    cells = grid({i: per_family[i % len(per_family)] for i in range(n_families)}, 1)
+    families = EFFECTS[effect](rng, (draws, n_families))
+    deviation = EFFECTS[effect](rng, 200_000).std()
+    lines = families[:, cells.family] / deviation
+    for of_one in (spread, spread / 3):
+        lines = lines + of_one * rng.normal(size=lines.shape)
+    low, high = averages.interval(lines, cells)
+    return np.mean((low <= 0) & (high >= 0))
+
+
+@pytest.mark.parametrize("effect", ["normal", "exponential"])
+def test_an_interval_of_few_families_holds_the_truth_at_its_level(effect):
+    for n_families in (4, 10):
+        assert 0.93 <= coverage(effect, n_families, spread=0.0, draws=20_000) <= 0.985
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_families", range(3, 11))
+@pytest.mark.parametrize("spread", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_the_coverage_of_intervals_by_simulation(effect, spread, n_families):
+    assert 0.93 <= coverage(effect, n_families, spread=spread, draws=100_000) <= 0.985
 
 
 def test_ten_thousand_rows_take_well_under_a_second():
@@ -135,7 +171,8 @@ def test_ten_thousand_rows_take_well_under_a_second():
     cells = grid({f"f{i}": 2 for i in range(20)}, 5)
     values = rng.uniform(size=(50, len(cells)))
     begin = time.process_time()
-    averages.mean_ranks(values, cells, larger_is_better=True)
-    low, high = averages.percentile_interval(values @ averages.bootstrap_weights(cells))
+    by_dataset = averages.dataset_means(values, cells)
+    mean_ranks(values, cells)
+    low, high = averages.interval(by_dataset, cells)
     assert time.process_time() - begin < 1
     assert np.all(low < high)

@@ -31,10 +31,15 @@ def made_up(k=5, n=12, decimals=2, seed=0):
     return np.round(rng.normal(size=(k, n)) / 5 + np.linspace(0, 0.5, k)[:, None], decimals)
 
 
+def untied(k, n):
+    """Ranks (k, n) of which each block has the same."""
+    return np.arange(1.0, k + 1)[:, None] + np.zeros(n)
+
+
 def test_the_ranks_and_friedmans_test_of_demsar_2006():
     ranks = averages.ranks(DEMSAR)
     assert ranks.mean(axis=1).round(3).tolist() == [3.143, 2.0, 2.893, 1.964]
-    found = differences.friedman(DEMSAR)
+    found = differences.friedman(ranks)
     # The paper leaves out the correction for ties: the share of the spread that is left of n(k3-k).
     n_ties = sum(
         (counts**3 - counts).sum()
@@ -43,7 +48,7 @@ def test_the_ranks_and_friedmans_test_of_demsar_2006():
     uncorrected = found.chi2 * (1 - n_ties / (14 * (4**3 - 4)))
     assert uncorrected == pytest.approx(9.28, abs=0.005)
     assert 13 * uncorrected / (14 * 3 - uncorrected) == pytest.approx(3.69, abs=0.005)
-    assert differences.critical_difference(4, 14) == pytest.approx(1.25, abs=0.005)
+    assert differences.critical_difference(untied(4, 14)) == pytest.approx(1.25, abs=0.005)
 
 
 def test_the_signed_ranks_of_demsar_2006():
@@ -59,14 +64,15 @@ def test_nemenyis_points_are_those_of_the_published_table():
     """Demsar 2006, table 5(a): q at 5 % for 2 to 10 classifiers."""
     table = [1.960, 2.343, 2.569, 2.728, 2.850, 2.949, 3.031, 3.102, 3.164]
     for k, q in enumerate(table, start=2):
-        found = differences.critical_difference(k, 1) / np.sqrt(k * (k + 1) / 6)
+        found = differences.critical_difference(untied(k, 1)) / np.sqrt(k * (k + 1) / 6)
         assert found == pytest.approx(q, abs=0.001)
 
 
 @pytest.mark.parametrize("decimals", [1, 12])
 def test_friedmans_test_is_scipys_and_its_f_that_of_scikit_posthocs(decimals):
     values = made_up(decimals=decimals)
-    found, expected = differences.friedman(values), scipy.stats.friedmanchisquare(*values)
+    found = differences.friedman(averages.ranks(values))
+    expected = scipy.stats.friedmanchisquare(*values)
     assert (found.chi2, found.p) == pytest.approx((expected.statistic, expected.pvalue))
     n, k = values.shape[1], len(values)
     f = (n - 1) * expected.statistic / (n * (k - 1) - expected.statistic)
@@ -75,9 +81,9 @@ def test_friedmans_test_is_scipys_and_its_f_that_of_scikit_posthocs(decimals):
 
 
 def test_friedmans_test_at_its_ends():
-    same = differences.friedman(np.ones((3, 4)))
+    same = differences.friedman(np.full((3, 4), 2.0))
     assert (same.p, same.f_p) == (1, 1)
-    agreed = differences.friedman(np.arange(3.0)[:, None] + np.zeros(5))
+    agreed = differences.friedman(untied(3, 5))
     assert (agreed.chi2, agreed.f, agreed.f_p) == (10, np.inf, 0)
     with pytest.raises(ValueError, match="needs 3 detectors and 2 blocks, here 2 and 5"):
         differences.friedman(np.zeros((2, 5)))
@@ -126,7 +132,7 @@ def test_holm_worked_by_hand():
 def test_the_critical_difference_is_that_of_scikit_posthocs_and_autorank():
     values = made_up(6, 15, decimals=12)
     ranks = averages.ranks(values).mean(axis=1)
-    cd = differences.critical_difference(6, 15)
+    cd = differences.critical_difference(averages.ranks(values))
     p = scikit_posthocs.posthoc_nemenyi_friedman(values.T).to_numpy()
     apart = np.abs(ranks[:, None] - ranks) >= cd
     np.testing.assert_array_equal(apart, p < 0.05)
@@ -134,7 +140,7 @@ def test_the_critical_difference_is_that_of_scikit_posthocs_and_autorank():
     told = rank_multiple_nonparametric(data, 0.05, False, False, "descending", None, False)
     assert told.cd == pytest.approx(cd, abs=1e-3)
     np.testing.assert_allclose(told.rankdf.loc[list("abcdef"), "meanrank"], ranks)
-    assert told.pvalue == pytest.approx(differences.friedman(values).p)
+    assert told.pvalue == pytest.approx(differences.friedman(averages.ranks(values)).p)
 
 
 def test_cliques_are_the_largest_runs_of_ranks():
@@ -144,7 +150,7 @@ def test_cliques_are_the_largest_runs_of_ranks():
     assert differences.cliques([2.0, 2.0, 2.0], 0.1) == [(0, 1, 2)]
     # Demsar 2006: 3.143 - 1.964 is less than 1.25, so no difference is significant
     ranks = averages.ranks(DEMSAR).mean(axis=1)
-    found = differences.cliques(ranks, differences.critical_difference(4, 14))
+    found = differences.cliques(ranks, differences.critical_difference(untied(4, 14)))
     assert [set(clique) for clique in found] == [{0, 1, 2, 3}]
 
 
