@@ -1,9 +1,8 @@
 """The fork server, a process of its own in whose children detectors run, one child a job.
 
-`python -m bench.run.forkserver MODULE...` imports the modules once, then forks a child for every
-request that comes over its standard input, a socket. It is started by exec, not forked from the
-harness, so that no label was ever in its memory. It ends when the socket closes and kills its
-child.
+It imports modules once, then forks a child for every request that comes over its standard input, a
+socket. It is started by exec, not forked from the harness, so that no label was ever in its memory.
+It ends when the socket closes and kills its child.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import importlib
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -33,8 +33,15 @@ PR_SET_CHILD_SUBREAPER = 36
 PAUSE_SECONDS = 0.001
 
 
-def main(modules: Sequence[str]) -> None:
-    """Import the modules, then serve until the harness closes the socket."""
+def main(modules: Sequence[str], links: str) -> None:
+    """Import modules and serve until the harness ends, then remove the folder of its links."""
+    try:
+        _serve(modules)
+    finally:
+        shutil.rmtree(links, ignore_errors=True)
+
+
+def _serve(modules: Sequence[str]) -> None:
     control = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -151,7 +158,3 @@ def _kill_strays(group: int) -> None:
 def _prctl(option: int, value: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(option, value)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -46,16 +46,15 @@ POLL_SECONDS = 0.05
 GAP_SECONDS = 1.0  # more between two looks is time in which this process did not run
 PATIENCE_SECONDS = 1.0  # for a process to end that should have ended
 KILL_SECONDS = 30.0  # for killed processes to end and give back their memory
-MAX_TMP = 70  # bytes of a TMPDIR; sockets in it, of which libraries have some, may have 104
 MAX_OUTPUT_BYTES = 32 * 2**20  # of a child; beyond it, earlier output is dropped
 KEPT_OUTPUT_BYTES = 8192
 # -P leaves the working folder out, whose files may have the names of libraries.
 BOOT = """import sys
-home, *modules = sys.argv[1:]
+home, links, *modules = sys.argv[1:]
 if home not in sys.path:
     sys.path.insert(0, home)
 from bench.run.forkserver import main
-main(modules)
+main(modules, links)
 """
 SIGNALS = {member.value: member.name for member in signal.Signals}
 
@@ -91,6 +90,7 @@ class ForkServer:
         self._tmp, self._modules, self._stop = tmp, list(modules), stop
         self._server: subprocess.Popen[bytes] | None = None
         self._server_pid = 0
+        self._links = ""  # a folder of a short path, for the one child's link to its TMPDIR
         self._ready = False
         self._control: socket.socket
 
@@ -105,6 +105,7 @@ class ForkServer:
                 server.kill()
                 server.wait()
             self._control.close()
+            shutil.rmtree(self._links, ignore_errors=True)
 
     @contextlib.contextmanager
     def child(self, limits: Limits) -> Iterator[Child]:
@@ -119,7 +120,8 @@ class ForkServer:
             self._receive(len(READY))
             self._ready = True
         with contextlib.ExitStack() as closing:
-            folder = _folder(self._tmp, closing)
+            folder = Path(tempfile.mkdtemp(dir=self._tmp))
+            closing.callback(shutil.rmtree, folder, ignore_errors=True)
             output = closing.enter_context(open(folder / "output", "a+b"))
             ours, theirs = map(closing.enter_context, socket.socketpair())
             ours.setblocking(False)
@@ -129,10 +131,21 @@ class ForkServer:
                 socket.send_fds(self._control, [FORK], [theirs.fileno(), output.fileno()])
             theirs.close()
             self._receive(NUMBER_BYTES)
-            tmp = _tmp_in(folder, closing)
-            child = Child(self, ours, output, descendants, limits, folder, tmp)
+            child = Child(self, ours, output, descendants, limits, folder, self._tmp_in(folder))
             closing.callback(child.end)
             yield child
+
+    def _tmp_in(self, folder: Path) -> Path:
+        """Return a new folder for temporary files in another one, by a path of the system's length.
+
+        Libraries have sockets there, and the name of a socket has at most some 100 bytes.
+        """
+        (folder / "tmp").mkdir()
+        link = Path(self._links) / "tmp"
+        with contextlib.suppress(FileNotFoundError):  # the server has ended, which shows soon
+            link.unlink(missing_ok=True)
+            link.symlink_to(folder / "tmp")
+        return link
 
     def stopped(self) -> bool:
         """Whether the run is being ended."""
@@ -179,13 +192,15 @@ class ForkServer:
             return
         if self._server is not None:
             self._control.close()
+            shutil.rmtree(self._links, ignore_errors=True)
+        self._links = tempfile.mkdtemp(prefix="fathom-")
         self._ready = False
         self._control, theirs = socket.socketpair()
         self._log = self._tmp / f"server-{os.getpid()}-{id(self)}.log"
         with theirs, open(self._log, "wb") as log:
             self._server = subprocess.Popen(
                 # -u: what a detector prints is in the file also when it dies
-                [sys.executable, "-P", "-u", "-c", BOOT, str(HOME), *self._modules],
+                [sys.executable, "-P", "-u", "-c", BOOT, str(HOME), self._links, *self._modules],
                 stdin=theirs.fileno(),
                 stdout=log,
                 stderr=log,
@@ -368,21 +383,3 @@ class Child:
         else:
             reason = f"the process exited with status {code} before it was done"
         return Death(status="crashed", reason=reason)
-
-
-def _folder(parent: Path | None, closing: contextlib.ExitStack) -> Path:
-    """Return a new folder that is removed when the stack is closed."""
-    folder = Path(tempfile.mkdtemp(prefix="fathom-", dir=parent))
-    closing.callback(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-def _tmp_in(folder: Path, closing: contextlib.ExitStack) -> Path:
-    """Return a new folder in another one, by a short path, a link if necessary."""
-    tmp = folder / "tmp"
-    tmp.mkdir()
-    if len(os.fsencode(tmp)) <= MAX_TMP:
-        return tmp
-    link = _folder(None, closing) / "tmp"
-    link.symlink_to(tmp)
-    return link

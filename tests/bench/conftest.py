@@ -69,6 +69,7 @@ for line in sys.stdin:
         bench.cli.app.main()
     except SystemExit as end:
         sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(end.code)
     except BaseException:
         import traceback

@@ -7,8 +7,10 @@ import random
 import re
 import signal
 import sqlite3
+import tempfile
 import time
 from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 
@@ -121,6 +123,8 @@ def test_ten_kills_at_random_moments_lose_and_double_nothing(bench, suite, undis
     assert {key: rows[key] for key in before} == before
     assert {key: row[-2:] for key, row in rows.items()} == scores
     assert {path.name for path in tmp_path.iterdir()} - KEPT == {"boards"}
+    links = Path(tempfile.gettempdir()).glob("fathom-*/tmp")
+    assert not [link for link in links if link.readlink().is_relative_to(tmp_path)]
     again = bench("run", suite, "--results", tmp_path)
     assert again.wait() == 0
     assert f"{N_ROWS} rows, {N_ROWS} stored, 0 to run" in again.stdout
