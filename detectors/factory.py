@@ -18,6 +18,7 @@ from detectors.compose import Hybrid, ReadOut
 from detectors.contract import Detector
 from detectors.source import source_file
 from detectors.spec import Spec, parse
+from detectors.streams import GLOBALS
 
 
 def make(text: str, **settings: Any) -> Detector:
@@ -102,13 +103,20 @@ def _refuse_masks(cls: type[Detector]) -> None:
             setattr(cls, name, refusing(getattr(cls, name)))
 
 
-@cache
 def load_class(target: str) -> type[Detector]:
-    """Import the class of a registry target; its methods then refuse to return masked arrays.
+    """Import the class of a registry target, once for all threads.
+
+    Its methods then refuse to return masked arrays.
 
     Raises:
         ValueError: the class does not exist or is not a Detector.
     """
+    with GLOBALS:
+        return _imported(target)
+
+
+@cache
+def _imported(target: str) -> type[Detector]:
     where, _, attribute = target.rpartition(":")
     if where.endswith(".py"):
         name = "fathom_file_" + re.sub(r"\W", "_", str(Path(where).resolve()))

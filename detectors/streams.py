@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import random
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import numpy as np
+
+GLOBALS = threading.RLock()
+"""Held by whoever changes a global of the process for a while, so that threads take turns."""
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
@@ -29,11 +33,12 @@ def global_generators(seed: int) -> Iterator[None]:
     """Seed the global generators of random, numpy and torch inside, and restore them afterwards.
 
     For libraries that draw from them or seed them. That of torch is left out until torch is
-    imported.
+    imported. Threads enter one after another.
     """
-    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    torch = sys.modules.get("torch")
     with ExitStack() as stack:
+        stack.enter_context(GLOBALS)
+        python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
+        torch = sys.modules.get("torch")
         if torch is not None:
             devices = range(torch.cuda.device_count())
             stack.enter_context(torch.random.fork_rng(devices=devices))

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from detectors.streams import integer_seed
 
@@ -83,9 +86,30 @@ def code_size(d: int) -> int:
 def build_seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:
     """Return `build()` with weights drawn from the stream "weights" of a seed.
 
-    Modules draw their initial weights from torch's global generator, which is seeded for them and
-    restored afterwards.
+    Modules draw their initial weights from torch's global generator, which stays as it is: the
+    draws of this thread are passed a generator of their own.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(integer_seed(seed, "weights"))
+    with _Drawing(torch.Generator().manual_seed(integer_seed(seed, "weights"))):
         return build()
+
+
+class _Drawing(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Passes a generator to the operations of this thread that would use the global one."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.generator = generator
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run the operation."""
+        kwargs = kwargs or {}
+        if kwargs.get("generator") is None and _takes_generator(func.overloadpacket):
+            func, kwargs = func.overloadpacket, {**kwargs, "generator": self.generator}
+        return func(*args, **kwargs)
+
+
+@cache
+def _takes_generator(operation: Any) -> bool:
+    overloads = [getattr(operation, name) for name in operation.overloads()]
+    arguments = [argument.name for each in overloads for argument in each._schema.arguments]
+    return "generator" in arguments

@@ -5,8 +5,9 @@ arXiv:1901.01588.
 
 PyOD's classes break the contract in several ways, which the adapter corrects: constructors and
 `fit` seed or draw from the global generators, scoring draws random numbers for every call and every
-row, a second `fit` continues the first, short batches fail, classes use a GPU without a request,
-and they print. The scores are PyOD's.
+row, a second `fit` continues the first, short batches fail, classes use a GPU without a request.
+The scores are PyOD's. In threads its detectors run one after another, as they use globals of the
+process.
 
 Reference: [zhao2019pyod]
 """
@@ -15,10 +16,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import io
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -123,12 +123,11 @@ class PyOD(Detector):
 
     @contextmanager
     def _contained(self, purpose: str) -> Iterator[None]:
-        """Isolate global generators, the hash seed and prints; show a GPU only on request."""
-        hash_seed = os.environ.get("PYTHONHASHSEED")
+        """Isolate global generators and the hash seed; show a GPU only on request."""
         generators = global_generators(integer_seed(self.seed, purpose))
         on_cpu = PYOD[self.class_name].family == "deep" and self.device == "cpu"
-        devices = _hidden_gpu() if on_cpu else nullcontext()
-        with generators, devices, redirect_stdout(io.StringIO()):
+        with generators, _hidden_gpu() if on_cpu else nullcontext():
+            hash_seed = os.environ.get("PYTHONHASHSEED")
             try:
                 yield
             finally:
@@ -142,17 +141,21 @@ class PyOD(Detector):
 def _one_draw() -> Iterator[None]:
     """Give all rows of all batches the same noise, so that a score depends on its row alone."""
     torch: Any = importlib.import_module("torch")
-    drawn, seed = torch.randn_like, torch.initial_seed()
+    overrides: Any = importlib.import_module("torch.overrides")
+    seed = torch.initial_seed()
 
-    def same_for_all(rows: Any) -> Any:
-        draws = torch.Generator().manual_seed(seed)
-        return torch.randn(rows.shape[1:], generator=draws).to(rows).expand_as(rows)
+    class SameForAll(overrides.TorchFunctionMode):  # type: ignore[misc]
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            if func is not torch.randn_like:
+                return func(*args, **(kwargs or {}))
+            (rows,) = args
+            draws = torch.Generator().manual_seed(seed)
+            return torch.randn(rows.shape[1:], generator=draws).to(rows).expand_as(rows)
 
-    torch.randn_like = same_for_all
-    try:
+    with SameForAll():
         yield
-    finally:
-        torch.randn_like = drawn
 
 
 @contextmanager
