@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from detectors.contract import Detector, Family, Floats
@@ -70,7 +69,7 @@ class Hybrid(Detector):
 
     def fit_head(self, x: ArrayLike) -> Self:
         """Fit the head on the codes of training samples (n, *shape); the encoder is fitted."""
-        self._shape_ = np.shape(x)[1:]
+        self._fitted_on(x)
         codes = self.encoder.encode(x)
         self.mean_, self.scale_ = location_and_scale(codes)
         self.head.fit((codes - self.mean_) / self.scale_)

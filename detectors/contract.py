@@ -7,6 +7,7 @@ thresholds.
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,15 +67,15 @@ class Detector(ABC):
         """Learn from training samples.
 
         Args:
-            x: (n, d) vectors or (n, c, h, w) images, all finite.
+            x: (n, d) vectors or (n, c, h, w) images, all finite: an array, or a table of numbers,
+                whose columns `score` then expects.
 
         Raises:
             Unsupported: x is not finite, is empty, or does not suit the settings.
         """
         vars(self).pop("_shape_", None)  # unfitted, unless this fit succeeds
-        samples = as_samples(x)
-        self._fit(self._suited(samples))
-        self._shape_ = samples.shape[1:]
+        self._fit(self._suited(as_samples(x)))
+        self._fitted_on(x)
         return self
 
     def score(self, x: ArrayLike, readout: str | None = None) -> Floats:
@@ -85,7 +86,8 @@ class Detector(ABC):
             readout: one of `readouts`; the first by default.
 
         Raises:
-            Unsupported: x is not finite or has another shape than the training samples.
+            Unsupported: x is not finite, or has another shape or other columns than the training
+                samples.
             ValueError: unknown read-out, `fit` has not been called, or scores are not numbers.
         """
         if readout is not None and readout not in self.readouts:
@@ -158,12 +160,23 @@ class Detector(ABC):
     def _named_readouts(self) -> str:
         return ", ".join(self.readouts) if self.readouts else "no named read-outs"
 
+    def _fitted_on(self, x: ArrayLike) -> None:
+        """Record that `fit` succeeded on x (n, *shape), so that other samples must be like it."""
+        self._shape_, self._columns_ = np.shape(x)[1:], columns(x)
+
     def _like_training(self, x: ArrayLike) -> Floats:
         shape = getattr(self, "_shape_", None)
         if shape is None:
             msg = f"{type(self).__name__} is not fitted; call fit(x) first"
             raise ValueError(msg)
         samples = as_samples(x)
+        for i, (name, fitted) in enumerate(zip(columns(x), self._columns_, strict=False)):
+            if name != fitted:
+                msg = (
+                    f"column {i} of x is {name!r}, in training it was {fitted!r}; give the same "
+                    "columns in the same order"
+                )
+                raise Unsupported(msg)
         if samples.shape[1:] != shape:
             msg = f"samples have shape {samples.shape[1:]}, training samples had {shape}"
             raise Unsupported(msg)
@@ -181,23 +194,67 @@ def require_rows(x: Floats, least: int, what: str) -> None:
         raise Unsupported(msg)
 
 
+def columns(x: ArrayLike) -> tuple[Any, ...]:
+    """Return the names of the columns of a table; none for an array."""
+    return tuple(getattr(x, "column_names", getattr(x, "columns", ())))
+
+
 def as_samples(x: ArrayLike) -> Floats:
     """Return x as a C-ordered array: vectors (n, d) as float64, images (n, ...) as float32.
 
+    x is an array of real numbers of any layout, byte order and type, or a table (pandas, polars,
+    pyarrow) whose columns all are numeric. Masked and missing values count as NaN.
+
     Raises:
-        Unsupported: x has fewer than two dimensions, no samples, or values that are not finite.
+        Unsupported: x has fewer than two dimensions, no samples, or values that are not finite
+            real numbers.
     """
-    samples = np.asarray(x)
-    if samples.ndim < 2 or samples.size == 0:
-        msg = f"x has shape {samples.shape}; expected (n, d) or (n, c, h, w) with n, d >= 1"
+    array = _as_array(x)
+    if array.dtype.kind not in "biuf":
+        msg = f"x has dtype {array.dtype}; expected real numbers"
         raise Unsupported(msg)
-    if not np.issubdtype(samples.dtype, np.number) and samples.dtype != np.bool_:
-        msg = f"x has dtype {samples.dtype}; expected numbers"
+    if array.ndim < 2 or array.size == 0:
+        msg = f"x has shape {array.shape}; expected (n, d) or (n, c, h, w) with n, d >= 1"
         raise Unsupported(msg)
-    dtype = np.float64 if samples.ndim == 2 else np.float32
-    samples = np.ascontiguousarray(samples, dtype=dtype)
+    dtype = np.float64 if array.ndim == 2 else np.float32
+    with np.errstate(over="ignore"):
+        samples: Floats = np.ascontiguousarray(array, dtype=dtype)
     if not np.isfinite(samples).all():
+        if n_bad := int((~np.isfinite(array)).sum()):
+            msg = f"x has {n_bad} values that are NaN or infinite; impute or drop them first"
+            raise Unsupported(msg)
         n_bad = int((~np.isfinite(samples)).sum())
-        msg = f"x has {n_bad} values that are NaN or infinite; impute or drop them first"
+        msg = f"x has {n_bad} values beyond the range of {samples.dtype}; rescale them first"
         raise Unsupported(msg)
     return samples
+
+
+def _as_array(x: Any) -> NDArray[Any]:
+    """Return x as an array of its own type, and a table as float64.
+
+    Raises:
+        Unsupported: x is no array, or a table with a column that has no real numbers.
+    """
+    if hasattr(x, "to_pandas") and columns(x):
+        x = x.to_pandas()
+    pandas = sys.modules.get("pandas")
+    if pandas and isinstance(x, pandas.DataFrame):
+        for name, dtype in x.dtypes.items():
+            if dtype.kind not in "biuf":
+                msg = f"column {name!r} of x has dtype {dtype}; expected real numbers"
+                raise Unsupported(msg)
+        x = x.to_numpy(dtype=np.float64, na_value=np.nan)
+    if hasattr(x, "toarray"):
+        msg = f"x is a sparse {type(x).__name__}; give x.toarray(), if that fits into memory"
+        raise Unsupported(msg)
+    try:
+        if isinstance(x, np.ma.MaskedArray):
+            x = np.ma.filled(x.astype(np.promote_types(x.dtype, np.float32)), np.nan)
+        array: NDArray[Any] = np.asarray(x)
+    except (TypeError, ValueError, RuntimeError) as error:
+        msg = f"x, a {type(x).__name__}, cannot be read as an array: {error}"
+        raise Unsupported(msg) from error
+    if array.ndim == 0 and array.dtype == object:
+        msg = f"x is a {type(x).__name__}; expected an array or a table of numbers"
+        raise Unsupported(msg)
+    return array

@@ -9,6 +9,7 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 _WORDS: dict[Any, str] = {
@@ -31,7 +32,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def check_settings(cls: type, settings: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return `settings` with every value checked against the field of `cls` it sets.
 
-    Lists become tuples where the field is a tuple. Messages call the detector `name`.
+    Lists become tuples where the field is a tuple, and numbers of numpy those of Python. Messages
+    call the detector `name`.
 
     Raises:
         ValueError: no such setting, or a value of the wrong type or out of range.
@@ -42,7 +44,7 @@ def check_settings(cls: type, settings: Mapping[str, Any], name: str) -> dict[st
         if key not in fields:
             msg = f"{name} has no setting {key!r}; {nearest(key, fields)}"
             raise ValueError(msg)
-        value = tuple(value) if isinstance(value, list) else value
+        value = _plain(value)
         try:
             checked[key] = fields[key].validate_python(value, strict=True)
         except ValidationError:
@@ -50,6 +52,12 @@ def check_settings(cls: type, settings: Mapping[str, Any], name: str) -> dict[st
             msg = f"{name}: {key} = {value!r} is not accepted: {accepted}"
             raise ValueError(msg) from None
     return checked
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    return tuple(map(_plain, value)) if isinstance(value, list | tuple) else value
 
 
 def describe(hint: Any) -> str:

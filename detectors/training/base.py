@@ -127,7 +127,7 @@ class DeepDetector(Detector, Generic[Net]):
             outcomes[detector.seed] = replica.outcome
         for detector, x in zip(detectors, xs, strict=True):
             if outcomes[detector.seed] is None:
-                detector._shape_ = np.shape(x)[1:]
+                detector._fitted_on(x)
         return [outcomes[detector.seed] for detector in detectors]
 
     @property

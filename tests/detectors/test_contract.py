@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from detectors import Unsupported, make, names
+from detectors import make, names
 from detectors.conformance.checks import CHECKS, CheckFailed, checks_for
 from detectors.conformance.subject import Subject
 from detectors.contract import Detector, Floats
@@ -75,20 +75,6 @@ def test_a_shallow_detector_takes_images_as_their_pixels(name):
     flat = images.reshape(90, 6)
     of_images = make(name).fit(images).score(images[:9])
     assert np.array_equal(of_images, make(name).fit(flat).score(flat[:9]))
-
-
-@pytest.mark.parametrize(
-    ("x", "message"),
-    [
-        (np.zeros(4), r"x has shape \(4,\); expected \(n, d\)"),
-        (np.zeros((0, 4)), r"x has shape \(0, 4\)"),
-        (np.array([["a", "b"]]), "expected numbers"),
-        (np.array([[1.0, np.nan]]), "1 values that are NaN or infinite; impute"),
-    ],
-)
-def test_input_that_is_no_table_of_numbers_is_unsupported(x, message):
-    with pytest.raises(Unsupported, match=message):
-        make("knn").fit(x)
 
 
 def test_score_before_fit_says_so():

@@ -58,6 +58,17 @@ def test_accepted_settings_come_back_and_lists_as_tuples():
     assert check_settings(Example, settings, "it") == {**settings, "widths": (8, 4)}
 
 
+def test_numbers_of_numpy_are_accepted_as_those_of_python():
+    settings = {"count": np.int64(3), "share": np.float32(0.25), "widths": np.array([8, 4])}
+    settings |= {"whole": np.bool_(True), "label": np.str_("a"), "rule": np.array(2.0)}
+    found = check_settings(Example, settings, "it")
+    assert found == dict(count=3, share=0.25, widths=(8, 4), whole=True, label="a", rule=2.0)
+    assert {type(value) for value in found.values()} == {int, float, tuple, bool, str}
+    assert {type(width) for width in found["widths"]} == {int}
+    head = make("ae+lof", hidden=[np.int8(4)], head={"n_neighbors": np.uint8(3)}).head
+    assert type(head.n_neighbors) is int
+
+
 def test_bounds_read_as_signs():
     assert describe(Annotated[float, Gt(0), Le(1)]) == "a number > 0 and <= 1"
     assert describe(Annotated[int, Ge(2)] | None) == "an integer >= 2 or none"
@@ -76,7 +87,9 @@ def test_the_nearest_names_come_first_and_all_if_none_is_near():
         ("ocsvm", {"nu": 1.5}, "ocsvm: nu = 1.5 is not accepted: a number > 0 and <= 1"),
         ("pca", {"n_components": 1.0}, "an integer >= 1 or a number > 0 and < 1"),
         ("kde", {"seed": -1}, "kde: seed = -1 is not accepted: an integer >= 0"),
-        ("kde", {"seed": np.int64(1)}, "is not accepted: an integer >= 0"),
+        ("kde", {"seed": np.int64(-1)}, "kde: seed = -1 is not accepted: an integer >= 0"),
+        ("kde", {"seed": np.float64(1)}, "kde: seed = 1.0 is not accepted: an integer >= 0"),
+        ("knn", {"n_neighbors": np.array([5])}, "n_neighbors = (5,) is not accepted: an integer"),
         ("ae+lof", {"head": {"n_neighbors": 0}}, "lof: n_neighbors = 0 is not accepted"),
         ("ae+lof", {"head": {"neighbors": 3}}, "lof has no setting 'neighbors'"),
         ("lof", {"head": {"n_neighbors": 3}}, "lof has no setting 'head'"),
