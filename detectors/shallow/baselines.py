@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from detectors.contract import Detector, Family, Floats
 from detectors.standardise import location_and_scale
@@ -59,6 +60,11 @@ class MeanDistance(Baseline):
         distances: Floats = np.linalg.norm(x - self.mean_, axis=1)
         return distances
 
+    def feature_errors(self, x: ArrayLike) -> Floats:
+        """Return the squared distances (n, *shape) to the mean by feature, or by pixel."""
+        errors: Floats = np.square(self._like_training(x) - self.mean_)
+        return errors.reshape(np.shape(x))
+
 
 @dataclass(kw_only=True)
 class MaxAbsZ(Baseline):
@@ -68,5 +74,13 @@ class MaxAbsZ(Baseline):
     """
 
     def _score(self, x: Floats, readout: str) -> Floats:
-        deviations: Floats = np.abs((x - self.mean_) / self.scale_).max(axis=1)
+        largest: Floats = self._deviations(x).max(axis=1)
+        return largest
+
+    def feature_errors(self, x: ArrayLike) -> Floats:
+        """Return the absolute z-scores (n, *shape) by feature, or by pixel."""
+        return self._deviations(self._like_training(x)).reshape(np.shape(x))
+
+    def _deviations(self, x: Floats) -> Floats:
+        deviations: Floats = np.abs((x - self.mean_) / self.scale_)
         return deviations

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from contextlib import closing
 from dataclasses import replace
 
@@ -134,7 +135,7 @@ def ran(bench, tmp_path_factory):
             for name in ("Deviation", "Fewer")]  # fmt: skip
     deep = [f'{{ spec = "{spec}", settings = {{ epochs = 1 }} }}' for spec in ("ae", "ae+knn")]
     suite = folder / "mine.toml"
-    suite.write_text(SUITE.format(", ".join(['"knn"', *mine, *deep])))
+    suite.write_text(SUITE.format(", ".join(['"knn"', '"mean-distance"', *mine, *deep])))
     assert bench("run", suite, "--results", folder / "results").wait() == 0
     return folder / "results", suite
 
@@ -182,8 +183,27 @@ def test_a_board_ranks_by_pixels_and_a_suite_without_them_wants_other_rows(bench
     plain.write_text(suite.read_text().replace("pixels = true", "pixels = false"))
     dry = bench("run", plain, "--results", results, "--dry-run")
     assert dry.wait() == 0
-    assert "10 rows, 0 stored, 10 to run" in dry.stdout
+    assert "12 rows, 0 stored, 12 to run" in dry.stdout
     assert "stale" not in dry.stdout
+
+
+def test_baselines_are_ranked_by_pixels_and_boards_and_the_page_show_them(bench, ran, tmp_path):
+    results, suite = ran
+    by_aupro = bench("board", suite, "--results", results, "--metric", "aupro", "--format", "csv")
+    assert by_aupro.wait() == 0
+    lines = {line["label"]: line for line in csv.DictReader(io.StringIO(by_aupro.stdout))}
+    line = lines["mean-distance"]
+    assert line["rank"] == lines["Deviation"]["rank"]  # whose pixels are the same
+    shown = f"{float(line['aupro']):.3f}".lstrip("0")
+    board = bench("board", suite, "--results", results, "--format", "md")
+    assert board.wait() == 0
+    assert "| AUPRO [95 %] |" in board.stdout
+    assert re.search(rf"`mean-distance`.*\| (\*\*)?{shown} ", board.stdout)
+    report = bench("report", suite, "--results", results, "--output", tmp_path / "page.html")
+    assert report.wait() == 0, report.stderr
+    page = (tmp_path / "page.html").read_text()
+    assert "AUPRO 95 %" in page
+    assert shown in page
 
 
 def test_a_change_of_how_pixels_are_judged_makes_rows_of_pixels_stale(ran, monkeypatch):
