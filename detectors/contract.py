@@ -97,19 +97,16 @@ class Detector(ABC):
             raise ValueError(msg)
         samples = self._like_training(x)
         default = next(iter(self.readouts), "")
-        scores = np.asarray(self._score(samples, readout or default))
-        if scores.dtype.kind not in "biuf":
-            msg = f"{type(self).__name__} scored {scores.dtype}; expected real numbers"
-            raise ValueError(msg)
-        return np.ascontiguousarray(scores, dtype=np.float64)
+        return as_numbers(self._score(samples, readout or default), f"{type(self).__name__} scored")
 
     def encode(self, x: ArrayLike) -> Floats:
         """Return the (n, k) float64 codes of samples (n, *shape), for a head.
 
         Raises:
-            ValueError: the detector has no codes.
+            ValueError: the detector has no codes, or they are not numbers.
         """
-        return np.ascontiguousarray(self._encode(self._like_training(x)), dtype=np.float64)
+        codes = self._encode(self._like_training(x))
+        return as_numbers(codes, f"{type(self).__name__} encoded as")
 
     @classmethod
     def from_settings(
@@ -197,6 +194,21 @@ def require_rows(x: Floats, least: int, what: str) -> None:
 def columns(x: ArrayLike) -> tuple[Any, ...]:
     """Return the names of the columns of a table; none for an array."""
     return tuple(getattr(x, "column_names", getattr(x, "columns", ())))
+
+
+def as_numbers(given: ArrayLike, action: str) -> Floats:
+    """Return what a method of a detector gave as C-ordered float64.
+
+    Raises:
+        ValueError: it is masked, and numpy would drop the mask; or has no real numbers.
+    """
+    array = np.asarray(given)
+    masked = isinstance(given, np.ma.MaskedArray)
+    if masked or array.dtype.kind not in "biuf":
+        what = "a masked array" if masked else array.dtype
+        msg = f"{action} {what}; expected real numbers, and NaN where one is missing"
+        raise ValueError(msg)
+    return np.ascontiguousarray(array, dtype=np.float64)
 
 
 def as_samples(x: ArrayLike) -> Floats:

@@ -6,13 +6,11 @@ import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache, wraps
+from functools import cache
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from detectors.compose import Hybrid, ReadOut
 from detectors.contract import Detector
@@ -78,35 +76,8 @@ def _on_path(folder: Path) -> Iterator[None]:
         sys.path.remove(str(folder))
 
 
-_RETURNING = ("_score", "score", "_encode", "encode", "feature_errors")
-
-
-def _refuse_masks(cls: type[Detector]) -> None:
-    """Let the methods of a class that return arrays refuse masked ones.
-
-    `numpy.asarray` drops a mask without a word, so that a missing score would become a number.
-    """
-
-    def refusing(method: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(method)
-        def refuse(*args: Any, **kwargs: Any) -> Any:
-            array = method(*args, **kwargs)
-            if isinstance(array, np.ma.MaskedArray):
-                msg = f"{method.__qualname__} returned a masked array; give a missing value as NaN"
-                raise ValueError(msg)
-            return array
-
-        return refuse
-
-    for name in _RETURNING:
-        if hasattr(cls, name):
-            setattr(cls, name, refusing(getattr(cls, name)))
-
-
 def load_class(target: str) -> type[Detector]:
     """Import the class of a registry target, once for all threads.
-
-    Its methods then refuse to return masked arrays.
 
     Raises:
         ValueError: the class does not exist or is not a Detector.
@@ -134,5 +105,4 @@ def _imported(target: str) -> type[Detector]:
     if not (isinstance(cls, type) and issubclass(cls, Detector)):
         msg = f"{target} is not a Detector; write `class {attribute}(Detector)` as a dataclass"
         raise ValueError(msg)
-    _refuse_masks(cls)
     return cls

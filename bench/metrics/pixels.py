@@ -22,7 +22,11 @@ def scores_of(model: Detector, x: NDArray[Any]) -> NDArray[np.float32] | None:
     """
     if not hasattr(model, "feature_errors"):
         return None
-    errors: NDArray[Any] = np.asarray(model.feature_errors(x))
+    given = model.feature_errors(x)
+    errors: NDArray[Any] = np.asarray(given)
+    if isinstance(given, np.ma.MaskedArray):  # numpy would drop the mask
+        msg = "feature_errors returned a masked array; expected finite numbers"
+        raise ValueError(msg)
     if errors.shape != x.shape or not np.isfinite(errors).all():
         msg = (
             f"feature_errors returned {errors.dtype} of shape {errors.shape}, expected finite "

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compose import Hybrid
-from detectors.contract import Detector
+from detectors.contract import Detector, as_numbers
 from detectors.factory import make, make_model
 from detectors.spec import Spec
 from detectors.streams import integer_seed
@@ -80,8 +80,8 @@ def score(detector: Detector, readout: str | None, x_test: NDArray[Any]) -> NDAr
     Raises:
         ValueError: the detector returned another shape, or no real numbers.
     """
-    given = np.asarray(detector.score(x_test, readout))
-    if given.shape != (len(x_test),) or given.dtype.kind not in "biuf":
-        msg = f"score returned {given.dtype} of shape {given.shape}, expected ({len(x_test)},)"
+    scores = as_numbers(detector.score(x_test, readout), "score returned")
+    if scores.shape != (len(x_test),):
+        msg = f"score returned an array of shape {scores.shape}; expected ({len(x_test)},)"
         raise ValueError(msg)
-    return np.ascontiguousarray(given, dtype=np.float64)
+    return scores

@@ -322,7 +322,7 @@ def test_a_kept_value_that_a_failure_replaces_is_reported(bench, tmp_path):
     wanted = table.wanted(None)
     made = reproduce(table, wanted, recorded(wanted, [0.9919] * 5), lambda key: None)
     (tmp_path / "page.csv").write_text(cells.to_csv([made]))
-    asked = ("--detectors", "KNN", "--datasets", "wine", "--time-limit", "0.001")
+    asked = ("--detectors", "KNN", "--datasets", "wine", "--memory-limit", "0.001")
     done = bench("reproduce", "dte-2024-semi", *asked, "--results", tmp_path)
     assert done.wait() == 0, done.stderr
     done = bench("reproduce", "--write", tmp_path / "page.md", "--results", tmp_path)
@@ -602,7 +602,7 @@ def test_strict_fails_where_a_deterministic_cell_failed(bench, tmp_path):
     need("adbench/wine")
     done = bench(
         "reproduce", "dte-2024-semi", "--detectors", "KNN,CBLOF", "--datasets", "wine", "--strict",
-        "--time-limit", "0.001", "--results", tmp_path,
+        "--memory-limit", "0.001", "--results", tmp_path,
     )  # fmt: skip
     assert done.wait() == 1
     assert done.stderr.splitlines() == [
@@ -611,7 +611,7 @@ def test_strict_fails_where_a_deterministic_cell_failed(bench, tmp_path):
     ]
     done = bench(
         "reproduce", "dte-2024-semi", "--detectors", "KNN", "--datasets", "wine", "--strict",
-        "--retry", "timeout", "--results", tmp_path,
+        "--retry", "memory", "--results", tmp_path,
     )  # fmt: skip
     assert done.wait() == 0
     assert done.stderr == ("bench: required cells: 3 of 3: 3 exact, 0 off, 0 failed, 0 not run\n")

@@ -55,17 +55,17 @@ ANSWERS = {
     "one NaN": ("non-finite", "1 of 119 scores are NaN or infinite"),
     "one inf": ("non-finite", "1 of 119 scores are NaN or infinite"),
     "a constant": ("constant", "all 119 scores are 0.25"),
-    "one too many": ("error", "score returned float64 of shape (120,), expected (119,)"),
-    "a column": ("error", "score returned float64 of shape (119, 1), expected (119,)"),
-    "one number": ("error", "score returned float64 of shape"),
+    "one too many": ("error", "score returned an array of shape (120,); expected (119,)"),
+    "a column": ("error", "score returned an array of shape (119, 1); expected (119,)"),
+    "one number": ("error", "score returned an array of shape"),
     "None": ("error", "Faulty scored object; expected real numbers"),
     "text": ("error", "Faulty scored <U4; expected real numbers"),
     "complex": ("error", "Faulty scored complex128; expected real numbers"),
     "objects": ("error", "Faulty scored object; expected real numbers"),
 }
 MISSING = {
-    "masked": "ValueError: Faulty._score returned a masked array; give a missing value as NaN",
-    "masked integers": "_score returned a masked array",
+    "masked": "ValueError: Faulty scored a masked array; expected real numbers, and NaN where",
+    "masked integers": "Faulty scored a masked array; expected real numbers",
     "a list with a masked value": "1 of 119 scores are NaN or infinite",
     "missing in pandas": "",
     "an array with NA": "scored object; expected real numbers",
@@ -186,7 +186,10 @@ def test_scores_are_checked_also_where_a_detector_goes_round_the_contract(make_r
     assert row.status == ("ok" if answer == "a list" else "error")
     if row.status == "error":
         assert row.reason.startswith("ValueError: score returned ")
-        assert row.reason.endswith("expected (119,)")
+        expected = (
+            "(119,)" if answer == "one too many" else "real numbers, and NaN where one is missing"
+        )
+        assert row.reason.endswith(f"; expected {expected}")
 
 
 @pytest.mark.parametrize(
