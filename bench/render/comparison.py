@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.history.compare import COST_MARGIN, COSTS, MARGIN, Comparison, Judged, Line
 from bench.render.table import NONE, Column, Document, Page, Table, plain
-from bench.render.values import finite, share, signed
+from bench.render.values import ends, finite, share, signed
 
 HEADS = {"fit_seconds": "fit", "score_us": "score"}
 MOST = 3  # data sets or failing rows named of a detector
@@ -113,7 +113,7 @@ def limits(judged: Judged) -> str:
     if judged.change is None or math.isnan(judged.change.low):
         return NONE
     mark = "~" if judged.change.of_data_sets else ""
-    return f"{mark}{signed(judged.change.low)} to {signed(judged.change.high)}"
+    return mark + " to ".join(ends(signed, judged.change.low, judged.change.high))
 
 
 def _ratio(judged: Judged | None) -> str:

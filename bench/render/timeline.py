@@ -11,7 +11,7 @@ from bench.metrics import scored
 from bench.render import figures
 from bench.render.comparison import limits
 from bench.render.table import NONE, Column, Page, Table, plain
-from bench.render.values import share, signed
+from bench.render.values import ends, share, signed
 
 MARKS = {"better": "\N{BLACK UP-POINTING TRIANGLE}", "worse": "\N{BLACK DOWN-POINTING TRIANGLE}"}
 COLUMNS, PANEL = 3, (3.4, 2.4)  # panels in a row, and inches of one
@@ -104,7 +104,7 @@ def _row(point: Point) -> list[str]:
         point.date[:10],
         point.commit,
         share(point.value.mean),
-        NONE if math.isnan(low) else f"{share(low)} to {share(high)}",
+        " to ".join(ends(share, low, high)) or NONE,
         signed(step.change.mean) if step and step.change else "",
         limits(step) if step else "",
         f"{MARKS.get(verdict, '')} {verdict}".strip(),

@@ -171,9 +171,11 @@ def _second_opinion(types: Mapping[str, Sequence[Type]], deep: Type) -> list[str
     other, against = (_of(types[METRICS[1]], name) for name in ("deep", "shallow"))
     if other is None or against is None:
         return []
-    agrees = _sign(other) == _sign(deep)
+    answer = "there is no answer"
+    if not np.isnan([other.gain_low, deep.gain_low]).any():
+        answer = f"the answer is {'the same' if _sign(other) == _sign(deep) else 'different'}"
     return [
-        f"By chance-adjusted AP the answer is {'the same' if agrees else 'different'}: "
+        f"By chance-adjusted AP {answer}: "
         f"{other.best['label']} minus {against.best['label']} is "
         f"{difference(other.gain, other.gain_low, other.gain_high)}."
     ]

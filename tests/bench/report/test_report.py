@@ -214,6 +214,19 @@ def test_one_row_is_not_enough_for_an_answer(rows, store):
     assert render(board.build(one, title="one"), one, store.scores, store.details)
 
 
+def test_on_one_data_set_the_answer_is_that_of_its_test_set(rows, store):
+    one = rows[rows.dataset == "breast-cancer"]
+    boards = (
+        board.build(one, metric=name, title="", scores=store.scores) for name in depth.METRICS
+    )
+    answer = depth.answer(*boards)
+    deep = next(k for k in answer.types["auroc"] if k.name == "deep")
+    assert deep.low < deep.value < deep.high
+    assert deep.gain_low < deep.gain < deep.gain_high
+    assert answer.verdict in ("Not shown", "Perhaps, on few data", "Perhaps not, on few data")
+    assert any("By chance-adjusted AP there is no answer" in each for each in answer.sentences)
+
+
 def test_a_page_is_made_where_nothing_is_ok(rows, store):
     failed = rows.assign(status="timeout", reason="too slow")
     text = render(board.build(failed, title="none"), failed, store.scores, store.details)
