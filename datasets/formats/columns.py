@@ -21,7 +21,7 @@ from datasets.record import Array
 
 MANY = 1000  # distinct texts in a column that are still categories
 _FEW = 5  # odd texts that may mean a missing value
-_GROWING = 10  # rows from which on a column that always grows is more than chance
+_SORTED = 10  # distinct numbers from which on a sorted column is more than chance
 NOT_NUMBERS = ("cell that is not a number", "cells that are not numbers")
 NOT_DATES = ("cell that is not a date in ISO form", "cells that are not dates in ISO form")
 OF_TEXT = ("cell of text", "cells of text")
@@ -168,7 +168,8 @@ class Column:
             return self._dates(values, Kind.DATE)
         if self.settings.encoded is None:
             return self._category()
-        declared: Fix = {"categorical": (self.name,)} if self.codes is not None else self._drop
+        are_categories = self.codes is not None and len(self.texts) < self.count[Kind.TEXT]
+        declared: Fix = {"categorical": (self.name,)} if are_categories else self._drop
         return Feature("", []), [self._problem(OF_TEXT, [Kind.TEXT], declared)]
 
     def _is_mostly(self, kinds: Sequence[Kind]) -> bool:
@@ -224,6 +225,8 @@ class Column:
         n = sum(self.count[kind] for kind in kinds)
         text, row = min((self.first[kind] for kind in kinds), key=lambda found: found[1])
         example = f", such as {text!r} in row {row:,}" if text else f", the first in row {row:,}"
+        if words == NOT_NUMBERS and self.codes is not None:
+            example += f" (categorical={self.name} if they are categories)"
         return in_cells(self.name, n, words, example, fix)
 
 
@@ -269,8 +272,12 @@ class Labels:
         """Count rows as the file does, with those that were left out."""
         self.first = {code: row_in_file(row) for code, row in self.first.items()}
 
-    def finish(self) -> tuple[Array, list[Problem]]:
-        """Return (n,) int8 labels, 1 for an anomaly, and what is wrong with them."""
+    def finish(self, *, is_whole: bool) -> tuple[Array, list[Problem]]:
+        """Return (n,) int8 labels, 1 for an anomaly, and what is wrong with them.
+
+        Args:
+            is_whole: whether no row of the table was left out.
+        """
         if self.unreadable:
             return np.zeros(0, np.int8), [Problem(f"{self._here} holds {self.unreadable}", None)]
         codes = _joined(self.codes)
@@ -283,7 +290,7 @@ class Labels:
             what = f"{self._here} has {n_empty:,} empty cells, the first in row {row:,}"
             problems.append(Problem(what, None))
         y = (~np.isin(codes, [self.texts[text] for text in normal])).astype(np.int8)
-        if not problems and y.min() == y.max():
+        if is_whole and not problems and y.min() == y.max():
             kind = "anomalous" if y[0] else "normal"
             what = f"all {len(y):,} rows are {kind}, with the labels {listed(sorted(self.texts))}"
             problems.append(Problem(f"{what}; give at least one row of each kind", None))
@@ -334,6 +341,5 @@ def _joined(pieces: list[Array]) -> Array:
 def _use(values: Array) -> str:
     """Return whether numbers do nothing but grow, or fall, from row to row."""
     steps = np.diff(values)
-    if len(values) >= _GROWING and ((steps > 0).all() or (steps < 0).all()):
-        return IN_ORDER
-    return "number"
+    is_sorted = (steps >= 0).all() or (steps <= 0).all()
+    return IN_ORDER if is_sorted and np.count_nonzero(steps) >= _SORTED - 1 else "number"

@@ -112,7 +112,7 @@ def _open_delimited(path: Path, settings: Settings) -> Table:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = next((line for line in file if line.strip()), "")
-            separator = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=first.count)
+            separator = "\t" if path.suffix.lower() == ".tsv" else max(",;\t|", key=first.count)
             file.seek(0)
             lines = csv.reader(file, delimiter=separator, skipinitialspace=True, strict=True)
             head = next((line for line in lines if line), [])

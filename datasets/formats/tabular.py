@@ -56,6 +56,9 @@ def read(path: Path, name: str, settings: Settings) -> Read:
     """
     table = open_table(path, settings)
     settings = settings.tidied(table.label)
+    if len(table.names) == 1:
+        msg = f"{path} has one column, {table.names[0]!r}; separate cells by commas, ; | or tabs"
+        raise WrongData(msg)
     chosen = _choose(table, settings)
     n_rows = _fill(table, chosen)
     if not n_rows and not table.odd_rows:
@@ -65,7 +68,7 @@ def read(path: Path, name: str, settings: Settings) -> Read:
     features: dict[str, Feature] = {}
     y = np.zeros(0, np.int8)
     if n_rows:
-        y, wrong = chosen.labels.finish()
+        y, wrong = chosen.labels.finish(is_whole=not table.odd_rows)
         problems += wrong
         numeric = [column for column in chosen.columns.values() if column.is_of_numbers]
         decimals = [
@@ -210,7 +213,10 @@ def _assemble(path: Path, settings: Settings, features: dict[str, Feature], y: A
             codes[j] = texts
             shown = f"{name} ({len(texts)} texts)"
         if use == IN_ORDER:
-            issues.append(f"column {name!r} grows or falls from row to row: it may be their order")
+            issues.append(
+                f"column {name!r} is sorted: it may tell the time or the order of the rows, not "
+                f"what they are; leave it out (--drop {name}) if it does"
+            )
         uses[use].append(shown)
         while columns:  # each is freed once it is copied
             x[:, j] = columns.pop(0)

@@ -102,3 +102,35 @@ def test_ecg5000_without_its_test_part_is_refused(tmp_path):
 
     with pytest.raises(WrongData, match=r"has no ECG5000_TRAIN\.txt or no ECG5000_TEST\.txt; run"):
         load("ecg5000", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "1,2,3\n2,1\n1,2,3,4\n",
+            r"2 lines have another number of values than the first, 3, such as 2 in line 2",
+        ),
+        ("1,2,3\n2,,4\n", r"1 value is no number, such as '' at place 2 of line 2"),
+        ("1,2,3\n2,x,\n", r"1 line has another .* in line 2; 1 value is no number, such as 'x'"),
+        ("1\t2\t3\n2\t?\t4\n\n", r"1 value is no number, such as '\?' at place 2 of line 2"),
+        ("1;2;3\n2;3;4\n", r"2 values are no numbers, such as '1;2;3' at place 1 of line 1"),
+    ],
+)
+@pytest.mark.fault(
+    area="data",
+    kind="series with gaps",
+    how="lines of other lengths, empty values and words in a file of series",
+    promise="the file is refused with line and place; no value is shifted",
+)
+def test_a_series_of_ones_own_with_a_gap_is_refused_and_not_shifted(tmp_path, text, sentence):
+    (tmp_path / "a.csv").write_text(text)
+
+    with pytest.raises(WrongData, match=sentence):
+        load(f"ucr:{tmp_path}/a.csv?normal=1")
+
+
+def test_a_series_may_have_missing_values_and_separators_at_the_end(tmp_path):
+    (tmp_path / "a.csv").write_text("1, 2, NaN,\n2, 3, 4,\n")
+
+    assert np.isnan(load(f"ucr:{tmp_path}/a.csv?normal=1").x).sum() == 1

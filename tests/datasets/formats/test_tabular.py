@@ -11,7 +11,7 @@ from datasets import WrongData, load
 from tests.helpers.tables import FORMATS, write_frame
 
 N = 12
-NUMBERS = [round(1.5 * k**2 - 7, 3) for k in range(N)]
+NUMBERS = [round(1.5 * (k * 5 % N) ** 2 - 7, 3) for k in range(N)]
 WHOLE = [(3 * k) % 5 for k in range(N)]
 OTHERS = [0.1 * (k % 5) - 3 for k in range(N)]
 LABELS = [int(k % 4 == 3) for k in range(N)]
@@ -51,7 +51,7 @@ def numbers(first, labels=LABELS, second=OTHERS):
 TEXT = "column '0' has 12 cells of text, such as 'n' in row 1; .*categorical=0'$"
 READ = {
     "numbers": (table(NUMBERS), "", numbers(NUMBERS)),
-    "whole numbers": (table(range(N)), "", numbers(range(N))),
+    "whole numbers": (table(WHOLE), "", numbers(WHOLE)),
     "numbers as text": (table(list(map(str, NUMBERS))), "", numbers(NUMBERS)),
     "numbers with blanks around": (table([f"\u00a0{v} " for v in NUMBERS]), "", numbers(NUMBERS)),
     "numbers with a plus": (table([f"+{abs(v)}" for v in NUMBERS]), "", numbers(np.abs(NUMBERS))),
@@ -140,12 +140,12 @@ REFUSED = {
     "an odd cell": (
         table(but(map(str, NUMBERS), at_3="unknown")),
         "",
-        "column '0' has 1 cell that is not a number, such as 'unknown' in row 4; .*&na=unknown&m",
+        "column '0' has 1 cell that is not a number, such as 'unknown' in row 4 .*&na=unknown&m",
     ),
     "an odd cell where text is encoded": (
         table(but(map(str, NUMBERS), at_3="unknown")),
         "&categorical=one-hot",
-        "column '0' has 1 cell that is not a number, such as 'unknown' in row 4; .*&na=unknown&c",
+        "column '0' has 1 cell that is not a number, such as 'unknown' in row 4 .*&na=unknown&c",
     ),
     "decimal commas where text is encoded": (
         table([str(v).replace(".", ",") for v in NUMBERS], second=WHOLE),
@@ -153,7 +153,7 @@ REFUSED = {
         "column '0' has 12 numbers with separators or signs, such as '-7,0' .*&decimal=comma'$",
     ),
     "separated thousands where text is encoded": (
-        table([f"{k},130" for k in range(1, N + 1)]),
+        table([f"{1 + 5 * k % N},130" for k in range(N)]),
         "&categorical=one-hot",
         "column '0' has 12 numbers with separators or signs, such as '1,130' .*&decimal=point'$",
     ),
