@@ -15,7 +15,7 @@ import numpy as np
 
 from datasets.formats import cells
 from datasets.formats.cells import DATED, NUMERIC, USUAL, Kind, Unreadable
-from datasets.formats.problems import Fix, Problem, in_cells, listed
+from datasets.formats.problems import Fix, Problem, in_cells, listed, short
 from datasets.formats.settings import Settings
 from datasets.record import Array
 
@@ -224,7 +224,8 @@ class Column:
     def _problem(self, words: tuple[str, str], kinds: Sequence[Kind], fix: Fix) -> Problem:
         n = sum(self.count[kind] for kind in kinds)
         text, row = min((self.first[kind] for kind in kinds), key=lambda found: found[1])
-        example = f", such as {text!r} in row {row:,}" if text else f", the first in row {row:,}"
+        example = f", such as {short(text)!r}" if text else ", the first"
+        example += f" in row {row:,}"
         if words == NOT_NUMBERS and self.codes is not None:
             example += f" (categorical={self.name} if they are categories)"
         return in_cells(self.name, n, words, example, fix)
@@ -307,6 +308,8 @@ class Labels:
 
     def _normal(self, by_size: Sequence[str]) -> tuple[list[str], list[Problem]]:
         """Return the labels that are normal, of all labels by size, and what is wrong with them."""
+        if not by_size:
+            return [], []
         shown, likely = listed(by_size), {"normal": tuple(by_size[:1])}
         if not self.settings.normal:
             if {_folded(text) for text in self.texts} <= {"0", "1", "false", "true"}:

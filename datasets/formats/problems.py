@@ -12,6 +12,7 @@ from datasets.files import WrongData
 from datasets.formats.settings import Settings
 
 SHOWN = 20  # names of columns that a message lists
+_SHOWN_SIGNS = 40  # of a text
 _SHOWN_ALIKE = 3  # columns with the same fault that a message describes
 Fix = Mapping[str, str | tuple[str, ...]]
 
@@ -65,7 +66,13 @@ def command(name: str, settings: Settings) -> str:
 
 def listed(names: Sequence[str]) -> str:
     """Return the first names of many."""
-    return ", ".join(names[:SHOWN]) + (f", ... ({len(names)})" if len(names) > SHOWN else "")
+    shown = ", ".join(map(short, names[:SHOWN]))
+    return shown + (f", ... ({len(names)})" if len(names) > SHOWN else "")
+
+
+def short(text: str) -> str:
+    """Return the beginning of a long text."""
+    return text if len(text) <= _SHOWN_SIGNS else f"{text[:_SHOWN_SIGNS]}..."
 
 
 def _with(settings: Settings, fixes: Sequence[Fix]) -> Settings:

@@ -8,6 +8,7 @@ names are left out and counted.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,7 +124,7 @@ def _open_delimited(path: Path, settings: Settings) -> Table:
         msg = f"{path} has no first line of cells: {error}"
         raise WrongData(msg) from error
     names = [_name(cell, j) for j, cell in enumerate(head)]
-    numbers = all(cells.is_number(cell) for cell in head)
+    numbers = bool(head) and all(cells.is_number(cell) for cell in head)
     problems = []
     has_names = settings.header == "yes" or (settings.header == "guess" and not numbers)
     if settings.header == "guess" and numbers and _may_be_names(head):
@@ -150,6 +151,8 @@ def _delimited_pieces(
     from pyarrow import csv as reader
 
     in_last = ""
+    with path.open("rb") as file:
+        blanks = re.search(rb"[,;|\t] +\"", file.read(BLOCK_BYTES))
 
     def odd(row: Any) -> str:
         nonlocal in_last
@@ -173,10 +176,17 @@ def _delimited_pieces(
         for batch in batches:
             if batch.num_rows:
                 in_last = batch.columns[-1][-1].as_py()
-                yield batch.columns
+                yield [_unquoted(column) for column in batch.columns] if blanks else batch.columns
     if "\n" in in_last and not _ends_in_quote(path):
         msg = f"{path} has a quote that is not closed, before {in_last[:40]!r}; close it"
         raise WrongData(msg)
+
+
+def _unquoted(column: Any) -> Any:
+    """Return cells without quotes that come after blanks, which the reader takes for text."""
+    import pyarrow.compute as pc
+
+    return pc.replace_substring_regex(column, r'^ +"(.*)" *$', r"\1")
 
 
 def _ends_in_quote(path: Path) -> bool:

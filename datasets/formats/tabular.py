@@ -56,8 +56,9 @@ def read(path: Path, name: str, settings: Settings) -> Read:
     """
     table = open_table(path, settings)
     settings = settings.tidied(table.label)
-    if len(table.names) == 1:
-        msg = f"{path} has one column, {table.names[0]!r}; separate cells by commas, ; | or tabs"
+    if len(table.names) < 2:
+        found = f"one column, {table.names[0]!r}" if table.names else "no column"
+        msg = f"{path} has {found}; give features and a label (in csv, separated by , ; | or tabs)"
         raise WrongData(msg)
     chosen = _choose(table, settings)
     n_rows = _fill(table, chosen)

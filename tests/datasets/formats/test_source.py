@@ -100,6 +100,18 @@ def layout(kind, content, sentence, name="a.csv"):
             (HEAD + ROWS * 2000).encode() + "1,2,é\n".encode("latin-1"),
             r"is not encoded in UTF-8 .byte 0xe9 in line 12,002 cannot be decoded.",
         ),
+        layout("one column", "a label\n1 0\n2 1\n", "has one column, 'a label'; give features and"),
+        layout("empty lines alone", "\n\n\n", "has no column; give features and a label"),
+        layout(
+            "no label in any row",
+            HEAD + "1,2,\n3,4,\n",
+            "csv: the label column 'label' has 2 empty cells, .* row 1; correct the file$",
+        ),
+        layout(
+            "a long cell in a column of numbers",
+            HEAD + ROWS + f"{'long ' * 99},2,0\n",
+            f"such as '{'long ' * 8}...' in row 7",
+        ),
         layout("gzip", gzip.compress(HEAD.encode()), r"is a gzip archive, not csv; unpack it"),
         layout("bzip2", bz2.compress(HEAD.encode()), r"is a bzip2 archive, not tsv", "a.tsv"),
         layout("a workbook", b"PK\x03\x04 and so on", "is a zip archive, .* not csv; save it as"),
@@ -139,10 +151,22 @@ def test_a_first_line_of_numbers_is_what_is_declared(tmp_path):
         "\ufeff" + HEAD + ROWS,
         "\n" + HEAD + ROWS.rstrip(),
         '"a","b\nc","label"\n' + ROWS,
+        '"a", "b", "label"\n' + "".join(f'"{k}", "{k / 2}", "{int(k > 3)}"\n' for k in range(6)),
         (HEAD + ROWS).replace(",", ";"),
         (HEAD + ROWS).replace(",", "\t"),
     ],
-    ids=["blanks", "empty lines", "crlf", "cr", "bom", "no end", "break in a name", "; ", "tab"],
+    ids=[
+        "blanks",
+        "empty lines",
+        "crlf",
+        "cr",
+        "bom",
+        "no end",
+        "break in a name",
+        "quotes after blanks",
+        "; ",
+        "tab",
+    ],
 )
 def test_a_table_is_read_alike_however_its_lines_are_written(tmp_path, content):
     data = read(tmp_path, content)
