@@ -3,35 +3,32 @@
 Bergmann, Fauser, Sattlegger and Steger, "MVTec AD: a comprehensive real-world dataset for
 unsupervised anomaly detection", CVPR 2019, doi:10.1109/CVPR.2019.00982. A category holds
 train/good/*.png, test/good/*.png, test/DEFECT/NAME.png and ground_truth/DEFECT/NAME_mask.png.
-BTAD calls normal images "ok", and a mask has the name of its image; both are read.
+BTAD calls normal images "ok", and a mask has the name of its image; both are read. Names of
+folders and endings are read in any case.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
 from datasets.entry import Archive, Entry, Facts, File
-from datasets.files import WrongData
-from datasets.record import Array, Card, DataSet, OfficialSplit
+from datasets.files import WrongData, files_under
+from datasets.formats.images import check_all_read, images_in, read_images
+from datasets.record import Card, DataSet, OfficialSplit
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-NORMAL = ("good", "ok")
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
+NORMAL = ("good", "ok", "normal")
 
 
 def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bool) -> DataSet:
     """Return images (3, size, size), or (1, size, size) of grey, with masks and official split.
 
     Images are resized with Lanczos' filter, without keeping their aspect ratio, and masks with the
-    nearest pixel; a pixel is anomalous where the mask is not 0. The official split trains on the
-    normals of the training part and tests on the whole test part.
+    nearest pixel; a pixel is anomalous where the mask is not black. The official split trains on
+    the normals of the training part and tests on the whole test part.
 
     Args:
         card: of the data set.
@@ -44,19 +41,29 @@ def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bo
         WrongData: the folder has another layout, an image cannot be read, or a mask does not fit.
     """
     folder = paths[0]
-    _check_layout(folder)
-    train = _images(folder / "train" / _normal(folder / "train"))
-    test = [image for kind in _kinds(folder / "test") for image in _images(kind)]
-    if not train or not test:
-        _refuse(folder, f"has {len(train)} training and {len(test)} test images; give some of each")
-    files = [*train, *test]
-    defective = np.array([path.parent.name not in NORMAL for path in files])
-    drawn = [
-        _mask_of(folder, path) if masks and odd else None
-        for path, odd in zip(files, defective, strict=True)
-    ]
-    x, mask = read_images(files, drawn, size, grey)
-    split = OfficialSplit.at(len(train), defective)
+    train, test, drawn = (_part(folder, part) for part in ("train", "test", "ground_truth"))
+    normals, kinds = _normals(train, test), _folders(test)
+    _check_layout(folder, normals, kinds)
+    normal = {*NORMAL, *(_plain(path.name) for path in normals)}
+    kinds.sort(key=lambda path: _plain(path.name) not in normal)
+    of_train, of_test = ([image for kind in part for image in images_in(kind)]
+                         for part in (normals, kinds))  # fmt: skip
+    files = [*of_train, *of_test]
+    of_masks = [path for path in files_under(folder) if drawn in path.parents]
+    where = f"{train.name}/{normals[0].name} and the folders in {test.name}"
+    check_all_read(folder, [*normals, *kinds], [*files, *of_masks], where)
+    if not of_train or not of_test:
+        counts = f"{len(of_train)} training and {len(of_test)} test images"
+        _refuse(folder, f"has {counts}; give some of each")
+    defective = np.array([_plain(path.parent.name) not in normal for path in files])
+    if defective[len(of_train) :].all():
+        found = ", ".join(path.name for path in kinds)
+        _refuse(test, f"has no folder {normals[0].name!r} with normal images; found: {found}")
+    known = _masks(drawn) if masks else {}
+    marks = [_mask_of(drawn, path, known) if masks and odd else None
+             for path, odd in zip(files, defective, strict=True)]  # fmt: skip
+    x, mask = read_images(files, marks, size, grey)
+    split = OfficialSplit.at(len(of_train), defective)
     return DataSet(card, x, defective, split, mask if masks else None)
 
 
@@ -76,35 +83,27 @@ def classes(
         WrongData: no class has that name, or an image cannot be read.
     """
     folders = _folders(paths[0])
-    names = [path.name for path in folders]
-    if absent := [name for name in normal if name not in names]:
-        _refuse(paths[0], f"has no folder {absent[0]!r}; found: {', '.join(names)}")
-    files = [image for folder in folders for image in _images(folder)]
+    chosen = {name: [path for path in folders if path.name == name]
+              or [path for path in folders if path.name.strip().casefold() == name.casefold()]
+              for name in normal}  # fmt: skip
+    for name, found in chosen.items():
+        if not found:
+            names = ", ".join(path.name for path in folders)
+            _refuse(paths[0], f"has no folder {name!r}; found: {names}")
+    normals = {path for found in chosen.values() for path in found}
+    files = [image for folder in folders for image in images_in(folder)]
+    check_all_read(paths[0], folders, files, "a folder for each class")
+    if empty := normals - {path.parent for path in files}:
+        _refuse(min(empty), "has no images; name a normal class that has some")
     x, _ = read_images(files, [None] * len(files), size, grey)
-    return DataSet(card, x, np.array([path.parent.name not in normal for path in files]))
+    return DataSet(card, x, np.array([path.parent not in normals for path in files]))
 
 
-def read_images(
-    files: Sequence[Path], masks: Sequence[Path | None], size: int, grey: bool
-) -> tuple[Array, Array]:
-    """Return images (n, channels, size, size) and masks (n, size, size), 0 where there is none.
-
-    Raises:
-        WrongData: an image or a mask cannot be read, or a mask is of another size than its image.
-    """
-    x = np.empty((len(files), 1 if grey else 3, size, size), np.uint8)
-    drawn = np.zeros((len(files), size, size), np.uint8)
-    for i, (path, mask) in enumerate(zip(files, masks, strict=True)):
-        x[i], drawn[i] = _read(path, mask, size, grey)
-    return x, drawn
-
-
-def _check_layout(folder: Path) -> None:
+def _check_layout(folder: Path, normals: Sequence[Path], kinds: Sequence[Path]) -> None:
     """Raise an error if the folder is not that of a category, with what it seems to be."""
-    missing = [name for name in ("train", "test") if not (folder / name).is_dir()]
-    if not missing and _normal(folder / "train"):
+    if normals and kinds:
         return
-    inner = [path.name for path in _folders(folder) if (path / "train").is_dir()]
+    inner = [path.name for path in _folders(folder) if _part(path, "train").is_dir()]
     if inner:
         _refuse(folder, f"has the categories {', '.join(inner)}; name the folder of one")
     found = ", ".join(path.name for path in _folders(folder)) or "no folders"
@@ -116,67 +115,52 @@ def _check_layout(folder: Path) -> None:
     )
 
 
-def _normal(folder: Path) -> str:
-    """Return the name of the normal images in a folder, "good" or "ok"; "" without any."""
-    return next((name for name in NORMAL if (folder / name).is_dir()), "")
+def _part(folder: Path, name: str) -> Path:
+    """Return a folder within another, whatever the case and the signs in its name."""
+    spellings = [path for path in _folders(folder) if _plain(path.name) == _plain(name)]
+    exact = folder / name
+    return exact if exact in spellings or not spellings else spellings[0]
 
 
-def _kinds(folder: Path) -> list[Path]:
-    """Return the folders of a test part, the normal one first."""
-    return sorted(_folders(folder), key=lambda path: (path.name not in NORMAL, path.name))
+def _plain(name: str) -> str:
+    """Return the letters and digits of a name, in lower case."""
+    return "".join(sign for sign in name.casefold() if sign.isalnum())
+
+
+def _normals(train: Path, test: Path) -> list[Path]:
+    """Return the folders of normal images in a training part.
+
+    They are called as in `NORMAL`, or there is only one, and none in the test part is called so.
+    """
+    so_called = [[path for path in _folders(part) if _plain(path.name) in NORMAL]
+                 for part in (train, test)]  # fmt: skip
+    alone = _folders(train) if not any(so_called) else []
+    return so_called[0] or alone * (len(alone) == 1)
 
 
 def _folders(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
     return sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
 
 
-def _images(folder: Path) -> list[Path]:
-    return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.name[0] != "."
-    )
+def _masks(folder: Path) -> dict[tuple[str, str], Path]:
+    """Return masks by the kind of defect and the name of the image or of the mask."""
+    return {
+        (_plain(kind.name), path.stem.casefold()): path
+        for kind in _folders(folder)
+        for path in reversed(images_in(kind))
+    }
 
 
-def _mask_of(folder: Path, image: Path) -> Path:
+def _mask_of(folder: Path, image: Path, known: Mapping[tuple[str, str], Path]) -> Path:
     """Return the path of the mask of a defective image."""
-    places = folder / "ground_truth" / image.parent.name
-    for stem in (f"{image.stem}_mask", image.stem):
-        for ending in ENDINGS:
-            if (mask := places / f"{stem}{ending}").is_file():
-                return mask
-    _refuse(image, f"has no mask; it should be {places / image.stem}_mask.png, or write ?masks=no")
-
-
-def _read(path: Path, mask: Path | None, size: int, grey: bool) -> tuple[Array, Array]:
-    """Return an image (channels, size, size) and its mask (size, size) of 0 and 1."""
-    from PIL.Image import Resampling
-
-    opened = _open(path)
-    shown = opened.convert("L" if grey else "RGB").resize((size, size), Resampling.LANCZOS)
-    pixels = np.asarray(shown).reshape(size, size, -1).transpose(2, 0, 1)
-    if mask is None:
-        return pixels, np.zeros((size, size), np.uint8)
-    drawn = _open(mask)
-    if drawn.size != opened.size:
-        sides = "{} x {}".format(*drawn.size), "{} x {}".format(*opened.size)
-        _refuse(mask, f"is {sides[0]} pixels, its image {path.name} is {sides[1]}; resize the mask")
-    drawn = drawn.convert("L").resize((size, size), Resampling.NEAREST)
-    return pixels, (np.asarray(drawn) > 0).astype(np.uint8)
-
-
-def _open(path: Path) -> Image:
-    """Return an image that has been read to its end."""
-    import PIL.Image
-
-    broken = (OSError, SyntaxError, ValueError, EOFError, PIL.Image.DecompressionBombError)
-    try:
-        with PIL.Image.open(path) as image:
-            image.load()
-    except broken as error:
-        reason = str(error).replace(f" {str(path)!r}", "")
-        _refuse(path, f"is not a complete image: {reason}; replace it, or fetch the set again")
-    if image.mode not in _MODES:
-        _refuse(path, f"has pixels of mode {image.mode!r}; convert it to 8 bits, grey or colour")
-    return image
+    kind, stem = image.parent.name, image.stem
+    for name in (f"{stem}_mask", stem):
+        if mask := known.get((_plain(kind), name.casefold())):
+            return mask
+    should = folder / kind / f"{stem}_mask.png"
+    _refuse(image, f"has no mask; it should be {should}, or write ?masks=no")
 
 
 def _refuse(path: Path, reason: str) -> NoReturn:

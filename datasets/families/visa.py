@@ -18,6 +18,7 @@ import numpy as np
 from datasets.entry import Archive, Entry, Facts, File
 from datasets.families import mvtec
 from datasets.files import WrongData
+from datasets.formats.images import read_images
 from datasets.record import Card, DataSet, OfficialSplit
 
 SPLIT = "split_csv/1cls.csv"
@@ -51,7 +52,7 @@ def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bo
         for row in train + test
     ]
     y = np.array([row["label"] != "normal" for row in train + test])
-    x, mask = mvtec.read_images(images, drawn, size, grey)
+    x, mask = read_images(images, drawn, size, grey)
     return DataSet(card, x, y, OfficialSplit.at(len(train), y), mask if masks else None)
 
 
