@@ -105,6 +105,7 @@ def board(
     """Print a leaderboard, or write it with all its figures."""
     from bench.boards import board as boards
     from bench.boards.against import against, comparable
+    from bench.boards.pixels import judged
     from bench.boards.rows import frame_of
     from bench.render import formats
     from bench.render.board import BoardDocument
@@ -128,7 +129,11 @@ def board(
         frame, stale = frame_of(wanted, store.as_kept(), store.renewed)
         with usage():
             made = boards.build(
-                frame, metric=metric, title=chosen.title, stale=stale, scores=store.scores
+                judged(frame, metric),
+                metric=metric,
+                title=chosen.title,
+                stale=stale,
+                scores=store.scores,
             )
     compared = None
     with usage():
