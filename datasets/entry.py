@@ -79,6 +79,9 @@ class Facts:
     duplicates: int | None = None
 
 
+OFFICIAL = "official split: "  # begins a known issue that holds for that split alone
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry(About):
     """What is known of a data set without its files.

@@ -30,7 +30,8 @@ class About:
         source: where the content comes from, with DOI or URL.
         licence: of the content.
         citation: what to cite in a paper.
-        known_issues: properties that have misled readers of results on this data.
+        known_issues: properties that have misled readers of results on this data; one that
+            holds for the official split alone begins with `entry.OFFICIAL`.
         synthetic: whether the samples are generated.
         max_test_anomaly_rate: largest share of anomalies a protocol lets into a test set;
             None for no limit. The record holds all of them.

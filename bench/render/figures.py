@@ -18,6 +18,7 @@ import numpy as np
 from bench.boards.against import Comparison
 from bench.boards.board import Board
 from bench.boards.words import FAMILIES, TYPES
+from bench.render import palette
 from bench.render.printable import printable
 from bench.render.values import share, short_names
 from bench.stats import averages, differences
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which readers with any of the common colour blindnesses can distinguish;
-# each type also has its own marker.
-COLOURS = {"deep": "#0072B2", "shallow": "#009E73", "hybrid": "#CC79A7", "control": "#4d4d4d"}
 MARKERS = {"deep": "s", "shallow": "o", "hybrid": "D", "control": "x"}
 DATES = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}  # left out
 LINE = 0.17  # inches of a line of names
@@ -203,19 +201,20 @@ def quality_and_cost(board: Board, name: str) -> Drawn:
     ranked = board.detectors[board.detectors["rank"].notna()]
     ranked = ranked[ranked[f"median_{name}"] > 0]
     price, value = (ranked[c].to_numpy(float) for c in (f"median_{name}", board.metric.name))
-    front = pareto(price, value)
+    on_front = front(board, name)
     figure, axes = _canvas(WIDTH, 4.2)
     for family in FAMILIES:
         own = (ranked["family"] == family).to_numpy()
         if own.any():
             _points(axes, price[own], value[own], family, size=34)
-    by_price = front[np.argsort(price[front])]
+    labels = list(ranked["label"])
+    by_price = [labels.index(label) for label in on_front]
     axes.step(price[by_price], value[by_price], where="post", color="black", linewidth=0.9,
               linestyle="--", zorder=1)  # fmt: skip
     axes.set_xscale("log")
     axes.margins(x=0.12, y=0.1)
     best = np.flatnonzero(ranked["label"].isin(board.families["best"]))
-    named = sorted({*front, *best}, key=lambda i: (price[i], -value[i]))
+    named = sorted({*by_price, *best}, key=lambda i: (price[i], -value[i]))
     for number, i in enumerate(named, 1):
         _number(axes, price[i], value[i], str(number))
     key = [f"{number}  {ranked['label'].iloc[i]}" for number, i in enumerate(named, 1)]
@@ -235,9 +234,25 @@ def quality_and_cost(board: Board, name: str) -> Drawn:
     return Drawn(
         figure,
         f"Mean {board.metric.label} against {label}; ranked detectors. The dashed line is the "
-        "Pareto front: no detector on it is beaten in both; its detectors and the best of each "
-        "type are named. Times are of the machines that computed the rows.",
+        "Pareto front of all but the baselines: none of them beats a detector on it in both; its "
+        "detectors and the best of each type are named. Times are of the machines that computed "
+        "the rows.",
     )
+
+
+def front(board: Board, cost: str) -> list[str]:
+    """Return the labels of the detectors that none beats in quality and cost, the cheapest first.
+
+    Baselines are left out: a random score is the cheapest of all, so nothing beats it in both.
+    """
+    detectors = board.detectors
+    chosen = detectors["rank"].notna() & (detectors["family"] != "control")
+    chosen &= detectors[f"median_{cost}"] > 0
+    price, value = (
+        detectors.loc[chosen, name].to_numpy(float)
+        for name in (f"median_{cost}", board.metric.name)
+    )
+    return list(detectors.loc[chosen, "label"].iloc[pareto(price, value)])
 
 
 def pareto(price: averages.Floats, value: averages.Floats) -> np.ndarray[Any, np.dtype[np.intp]]:
@@ -274,7 +289,7 @@ def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
 def _points(axes: Axes, x: Any, y: Any, family: str, size: float = 22) -> None:
     filled = MARKERS[family] != "x"
     axes.scatter(x, y, marker=MARKERS[family], s=size, zorder=3, label=TYPES[family],
-                 facecolor=COLOURS[family], edgecolor="white" if filled else None,
+                 facecolor=palette.LIGHT[family], edgecolor="white" if filled else None,
                  linewidth=0.5 if filled else 1.3)  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, chop_cells
 
-from bench.boards.words import MARKS
+from bench.boards.words import MARKS, TYPES
+from bench.render.palette import TERMINAL
 from bench.render.table import Cell, Column, Page, Table
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ BREAKS = {  # a text may continue on another line after these
     "prose": re.compile(r"(?<=\s)"),
 }
 STYLES = {
-    "deep": "cyan", "shallow": "green", "hybrid": "magenta", "baseline": "yellow",
+    **{TYPES[family]: colour for family, colour in TERMINAL.items()},
     "better": "green", "worse": "bold red", "not comparable": "yellow",
 }  # fmt: skip
 

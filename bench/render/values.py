@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DECIMALS = 3  # of shares
+LONGEST_NAME = 30  # of a data set with its settings, in characters
 
 
 def records(table: pd.DataFrame) -> list[Record]:
@@ -43,8 +44,16 @@ def fit_cost(detector: Record) -> str:
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """Names of more than 12 characters lose prefix and settings, where what remains is unique."""
-    short = [n if len(n) <= 12 else n.partition("?")[0].rpartition("/")[2] for n in names]
+    """Names of more than 12 characters lose their prefix, where what remains is unique.
+
+    Settings, without which it would be another data set, end in dots where they are long.
+    """
+    short = []
+    for name in names:
+        base, mark, settings = name.partition("?")
+        base = base if len(name) <= 12 else base.rpartition("/")[2]
+        is_long = len(base) + len(settings) > LONGEST_NAME
+        short.append(base + mark + ("\N{HORIZONTAL ELLIPSIS}" if is_long and mark else settings))
     return [s if short.count(s) == 1 else n for s, n in zip(short, names, strict=True)]
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bench.boards.board import Board
 from bench.boards.words import TYPES
+from bench.render import figures
 from bench.render.values import records
 from bench.report import curves
 from bench.report.diagrams import Diagram
@@ -56,6 +57,10 @@ def chart_data(
         "left_out": len(labels) - len(wanted),  # detectors without curves, to keep the page small
         "diagrams": [_diagram(one, types) for one in shown],
         "chosen": [labels.index(label) for label in chosen],
+        "fronts": {
+            cost: [labels.index(label) for label in figures.front(board, cost)]
+            for cost in ("fit_seconds", "score_us")
+        },
         "detectors": [
             {
                 "label": d["label"], "type": types[d["label"]],

@@ -1,4 +1,4 @@
-// Quality against cost, with the front: detectors for which no other is both better and cheaper.
+// Quality against cost, with the front: no other but a baseline is both better and cheaper.
 
 function drawCosts(box) {
   const cost = box.dataset.cost;
@@ -11,10 +11,7 @@ function drawCosts(box) {
   const y = scale(floor, 1, height - 42, 26);
   const svg = chart(box, { width, height, x, y, xName: name, yName: "mean AUROC, 95 %",
     title: "AUROC against " + name, yPrint: (value) => share(value, 2) });
-  const front = [];
-  for (const d of [...shown].sort((a, b) => a[cost] - b[cost] || b.auroc - a.auroc)) {
-    if (!front.length || d.auroc > front.at(-1).auroc) front.push(d);
-  }
+  const front = DATA.fronts[cost].map((i) => DATA.detectors[i]).filter((d) => d.auroc >= floor);
   add(svg, "path", { class: "front", d: path(front.map((d) => [x(d[cost]), y(d.auroc)])) });
   const points = [...shown].sort((a, b) => a[cost] - b[cost]).map((d) => {
     const text = `${d.label}: AUROC ${share(d.auroc)}, ${number(d[cost])} ${name}`;

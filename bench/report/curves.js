@@ -2,13 +2,13 @@
 
 const DASHES = ["", "7 3", "2 3", "9 3 2 3", "12 4", "4 2 1 2 1 2"];
 const chosen = [...DATA.chosen]; // places in DATA.detectors
-const slots = new Map(); // the style of each detector chosen so far, which it keeps
+const slots = new Map(); // the dashes of each detector chosen so far, which it keeps
 const shaded = new Set(chosen.slice(0, 2)); // those whose intervals are shown
 
+// The colour of its type, and dashes of its own.
 function styleOf(detector) {
-  if (!slots.has(detector)) slots.set(detector, slots.size);
-  const slot = slots.get(detector);
-  return { "stroke-dasharray": DASHES[slot % DASHES.length], style: `--mark: var(--s${slot % 6})` };
+  if (!slots.has(detector)) slots.set(detector, DASHES[slots.size % DASHES.length]);
+  return { "stroke-dasharray": slots.get(detector), style: `--mark: var(--${DATA.detectors[detector].type})` };
 }
 
 // The numbers of one detector on one data set, from 16 bits each.

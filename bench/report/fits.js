@@ -1,31 +1,26 @@
-// The diagnostics of fits: curves by epoch.
+// The diagnostics of fits: a small curve by epoch for each data set.
 
-// One line a data set: the mean over seeds of each curve.
 function drawFits(box) {
-  const { curves, label } = DATA.detectors[box.dataset.detector];
-  const figures = add(box, "div", { class: "figures" });
-  for (const [name, byDataset] of Object.entries(curves)) {
+  const detector = DATA.detectors[box.dataset.detector];
+  for (const [name, byDataset] of Object.entries(detector.curves)) {
     const lines = Object.entries(byDataset).filter(([, points]) => points.length > 1);
-    if (lines.length) drawFit(figures, label, name, lines);
+    if (!lines.length) continue;
+    const figure = add(box, "figure"), panels = add(figure, "div", { class: "sparks" });
+    for (const [dataset, points] of lines) drawFit(panels, detector, name, dataset, points);
+    add(figure, "figcaption", {}, `${name} by epoch: mean over seeds. Each data set has a scale of `
+      + "its own, from its lowest to its highest value, between the values of the first and the last epoch.");
   }
 }
 
-function drawFit(parent, label, name, lines) {
-  const figure = add(parent, "figure"), width = room(figure, 640), height = 380, side = 136;
-  const all = lines.flatMap(([, points]) => points);
-  const values = all.map(([, value]) => value), log = values.every((value) => value > 0);
-  const x = scale(1, Math.max(...all.map(([epoch]) => epoch)), 52, width - side);
-  const y = scale(Math.min(...values), Math.max(...values), height - 42, 26, log);
-  const svg = chart(figure, { width, height, x, y, xName: "epoch", yName: name,
-    title: `${name} of ${label} by epoch`, yPrint: number });
-  const ends = spread(lines.map(([, points]) => y(points.at(-1)[1])), 12, 20, y(y.low));
-  lines.forEach(([dataset, points], i) => {
-    const line = add(svg, "path", { class: "line deep", "stroke-width": 1.5,
-      d: path(points.map(([epoch, value]) => [x(epoch), y(value)])) });
-    tip(line, `${dataset}: ${number(points[0][1])} to ${number(points.at(-1)[1])}`);
-    const [epoch, value] = points.at(-1);
-    add(svg, "line", { class: "grid", x1: x(epoch) + 2, y1: y(value), x2: width - side + 6, y2: ends[i] });
-    add(svg, "text", { x: width - side + 8, y: ends[i] + 4 }, cut(dataset, side - 8));
-  });
-  add(figure, "figcaption", {}, `${name} by epoch: mean over seeds, one line a data set.`);
+function drawFit(parent, { label, type }, name, dataset, points) {
+  const width = 250, height = 64, left = 48, right = width - 48;
+  const values = points.map(([, value]) => value), [last, end] = points.at(-1);
+  const x = scale(points[0][0], last, left, right);
+  const y = scale(Math.min(...values), Math.max(...values), height - 8, 26, values.every((v) => v > 0));
+  const svg = canvas(parent, width, height, `${name} of ${label} on ${dataset} by epoch`);
+  add(svg, "text", { class: "title", x: 0, y: 12 }, cut(dataset, 150));
+  add(svg, "text", { x: width, y: 12, "text-anchor": "end" }, `${last} epochs`);
+  add(svg, "path", { class: "line " + type, d: path(points.map(([epoch, v]) => [x(epoch), y(v)])) });
+  add(svg, "text", { x: left - 5, y: y(values[0]) + 4, "text-anchor": "end" }, number(values[0]));
+  add(svg, "text", { x: right + 5, y: y(end) + 4 }, number(end));
 }

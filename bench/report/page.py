@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.boards.board import Board, build
 from bench.boards.words import MARKS, TYPES
-from bench.render import html
+from bench.render import html, palette
 from bench.render import values as text
 from bench.render.printable import printable_all
 from bench.render.tables import means
@@ -108,7 +108,8 @@ def _template() -> Any:
     environment.filters |= {helper.__name__: helper for helper in helpers}
     environment.filters |= {"signed": text.signed, "reach": text.reach, "place": text.place}
     environment.globals |= {"ends": text.ends, "share": text.share, "signed": text.signed}
-    environment.globals |= {"TYPES": TYPES, "MARKS": MARKS, "isnan": math.isnan}
+    environment.globals |= {"TYPES": TYPES, "MARKS": MARKS, "palette": palette}
+    environment.globals |= {"isnan": math.isnan}
     return environment.get_template("template.html")
 
 

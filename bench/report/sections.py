@@ -9,11 +9,13 @@ import numpy as np
 
 import datasets
 from bench.boards.board import Board
-from bench.boards.words import TYPES
+from bench.boards.words import MARKS, TYPES
+from bench.protocols.papers import PUBLISHED
 from bench.render.percent import percent
 from bench.render.table import Cell, Column, Maker, Record, Table, filled
 from bench.render.values import format_of, records
 from bench.store.records import canonical
+from datasets.entry import OFFICIAL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,9 +40,13 @@ def worst(board: Board) -> dict[str, Table]:
         gap = abs(top["best_value"] - cell["value"])
         if gap > 1e-9:  # not the best itself, and not without a value
             found[cell["label"]].append({**top, **cell, "best": top["best"], "gap": gap})
+
+    def shown(cell: Record) -> Cell:
+        return Cell(value(cell["value"]), tail=MARKS["inverted"] if cell["inverted"] else "")
+
     makers: list[Maker] = [
         (Column("data set", "name"), lambda c: c["dataset"]),
-        (Column(label), lambda c: value(c["value"])),
+        (Column(label), shown),
         (Column("behind"), lambda c: value(c["gap"])),
         (Column("best", "name"), lambda c: Cell(c["best"], code=True)),
         (Column(label), lambda c: value(c["best_value"])),
@@ -142,7 +148,12 @@ def failures(board: Board, rows: pd.DataFrame, details: Details) -> list[dict[st
 
 
 def cards(board: Board) -> dict[str, dict[str, Any]]:
-    """Return the catalogue's card of each data set that it knows."""
+    """Return the catalogue's card of each data set that it knows.
+
+    Issues of the official split are left out where the rows are of a random one.
+    """
+    protocol = board.protocol.partition("(")[0]
+    is_official = protocol == "official" or protocol in PUBLISHED
     found = {}
     for name in board.datasets["dataset"]:
         try:
@@ -158,7 +169,11 @@ def cards(board: Board) -> dict[str, dict[str, Any]]:
             "source": entry.source,
             "licence": entry.licence,
             "citation": entry.citation,
-            "known_issues": entry.known_issues,
+            "known_issues": [
+                issue
+                for issue in entry.known_issues
+                if is_official or not issue.startswith(OFFICIAL)
+            ],
         }
     return found
 

@@ -8,7 +8,7 @@ from typing import Any
 from datasets.entry import Entry, Facts
 
 TEN = "the ten sets share their images: they count as one family, not as ten data sets"
-_PREVALENCE = "about 90 % of the official test part is anomalous: a random score has that AP"
+_PREVALENCE = "official split: about 90 % of the test part is anomalous, a random score has that AP"
 
 
 def ten_sets(

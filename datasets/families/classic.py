@@ -166,8 +166,8 @@ _NSL = Entry(
     ),
     loader="datasets.families.classic:nsl_kdd",
     known_issues=(
-        "the test part has attacks of kinds that are not in the training part",
-        "57 % of the test part are attacks: a random score has that average precision",
+        "official split: the test part has attacks of kinds that are not in the training part",
+        "official split: 57 % of the test part are attacks, so a random score has that AP",
         "three columns are codes of texts: encode them before distances are taken",
     ),
     files=tuple(

@@ -69,7 +69,8 @@ def _corruption(corruption: str) -> Entry:
         ),
         loader="datasets.families.mnist_c:corrupted",
         known_issues=(
-            "the plain version of each corrupted test image is among the test normals",
+            "official split: the plain version of each corrupted test image is among the "
+            "test normals",
             "the sets share their normals with each other and with mnist: one family",
         ),
         has_official_split=True,

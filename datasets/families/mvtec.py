@@ -207,10 +207,13 @@ _CATEGORIES = (
 )
 
 ISSUES = (
-    "few test images: the interval of an AUROC of .88 may be .77 to .97",
-    "most test images are defective: a random score has a high F1 and a high AP",
+    "official split: few test images, so the interval of an AUROC of .88 may be .77 to .97",
+    "official split: most test images are defective, so a random score has a high F1 and AP",
 )
-_SCREW = ("the mean grey level separates good from defective test images, photographed separately",)
+_SCREW = (
+    "official split: the mean grey level separates good from defective test images, which were "
+    "photographed separately",
+)
 
 
 def entry(

@@ -186,7 +186,7 @@ def _texture(kind: str, sha256: str) -> Entry:
         known_issues=(
             "generated: for smoke runs and tests, no evidence of performance on photographs",
             "spots and scratches have unusual grey levels, turned patches do not: compare defects",
-            "57 % of the test images are defective: a random score has that average precision",
+            "official split: 57 % of the test images are defective, a random score has that AP",
         ),
         synthetic=True,
         has_official_split=True,

@@ -121,7 +121,8 @@ def _product(name: str, n_normal: int) -> Entry:
         beside=(f"visa/{SPLIT}",),
         facts=Facts(n_normal + 100, (3, mvtec.SIZE, mvtec.SIZE), 100),
         known_issues=(
-            "at least half of the test images are defective: a random score has that AP",
+            "official split: at least half of the test images are defective, so a random score "
+            "has that AP",
             "images are not square, but are resized to squares",
             "the split is 1cls.csv, for one class: values under the other splits do not compare",
         ),

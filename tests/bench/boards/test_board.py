@@ -347,7 +347,7 @@ def test_colour_goes_to_a_terminal_only():
     formats.show(BoardDocument(made), "table", console)
     assert console.file.getvalue() == plain
     styled = in_terminal(made, styled=True)
-    assert "\x1b[36mdeep" in styled
+    assert "\x1b[94mdeep" in styled
     assert re.sub(r"\x1b\[[0-9;]*m *", "", styled).count("\n") == plain.count("\n")
 
 

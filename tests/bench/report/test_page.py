@@ -8,6 +8,7 @@ from bench.boards.rows import frame_of
 from bench.metrics import scored
 from bench.plan import planning
 from bench.plan.suite import build
+from bench.render import palette
 from bench.report.page import render
 from bench.store.records import Row
 from bench.store.store import Store
@@ -93,7 +94,7 @@ def test_figures_are_drawn_and_words_of_users_are_only_shown(page):
     assert EVIL in page("document.querySelector('#costs svg').textContent") or EVIL in page(NAMES)
     assert page("document.querySelectorAll('#differences svg').length") == 2
     assert page("document.querySelectorAll('img').length") == 0
-    assert page("document.querySelectorAll('.losses svg').length") == 2
+    assert page("document.querySelectorAll('.losses svg').length") == 2 * len(SUITE.datasets)
 
 
 def test_a_script_that_is_not_the_page_s_own_would_not_run_and_could_send_nothing(page):
@@ -200,3 +201,22 @@ def test_a_page_is_no_wider_than_its_window(page, width):
     page("document.querySelectorAll('details').forEach(d => { d.open = true; })")
     settle(page)
     assert page("document.documentElement.scrollWidth") <= width
+
+
+def test_a_mark_has_the_colour_of_its_type_in_both_themes(page):
+    mark = """getComputedStyle(document.querySelector('#leaderboard .type.deep'), '::before')
+        .backgroundColor"""
+    for dark, colours in ((False, palette.LIGHT), (True, palette.DARK)):
+        page.show(dark=dark)
+        channels = [int(colours["deep"][i : i + 2], 16) for i in (1, 3, 5)]
+        assert page(mark) == f"rgb({', '.join(map(str, channels))})"
+
+
+def test_fits_have_a_panel_for_each_data_set(page):
+    place = page(NAMES).index("ae")
+    page(f"document.getElementById('detector-{place}').open = true")
+    settle(page)
+    panels = f"#detector-{place} .sparks svg"
+    titles = page(f"[...document.querySelectorAll('{panels} .title')].map(t => t.textContent)")
+    assert sorted(titles) == sorted(SUITE.datasets)
+    assert page(f"document.querySelectorAll('{panels} .line.deep').length") == len(titles)

@@ -12,15 +12,19 @@ from numpy.testing import assert_allclose
 
 from bench.boards import board
 from bench.boards.rows import frame_of
+from bench.boards.words import MARKS, TYPES
 from bench.metrics import scored
 from bench.plan import planning
 from bench.plan.suite import build
+from bench.render import figures, palette
+from bench.render.tables import matrix
 from bench.report import curves, depth, sections
 from bench.report.page import render
 from bench.report.rows import as_stored, chosen_rows
 from bench.store.records import Row
 from bench.store.store import Store
 from datasets import find
+from tests.helpers.boards_made_up import rows_of
 
 EVIL = "<script>window.harm = 1</script>"
 WORSE = "</script><img src=x onerror='window.harm = 2'>"
@@ -383,7 +387,41 @@ def test_numbers_that_are_not_there_are_null(rows, store):
 
 @pytest.mark.parametrize("name", ["wine", "mvtec/bottle", "kddcup99"])
 def test_a_card_says_of_duplicates_what_is_known(name):
-    board = SimpleNamespace(datasets=pd.DataFrame({"dataset": [name]}))
+    board = SimpleNamespace(protocol="one-class", datasets=pd.DataFrame({"dataset": [name]}))
     facts = find(name).facts
     known = facts is not None and facts.duplicates is not None
     assert (sections.cards(board)[name]["duplicates"] or None) == ("0" if known else None)
+
+
+def test_the_front_of_the_page_is_that_of_the_figures(page, rows):
+    data = carried(page)
+    labels = [d["label"] for d in data["detectors"]]
+    for cost, places in data["fronts"].items():
+        front = [labels[i] for i in places]
+        assert front == figures.front(board.build(rows, title=""), cost)
+        assert front
+        assert "random" not in front
+
+
+def test_page_and_figures_have_one_palette(page):
+    for family, kind in TYPES.items():
+        colours = f"{palette.LIGHT[family]}, {palette.DARK[family]}"
+        assert f"--{kind}: light-dark({colours});" in page
+    assert "The bluer a cell" in page
+
+
+@pytest.mark.parametrize(
+    ("protocol", "n_issues"), [("one-class", 2), ("official", 3), ("official(max_train=9)", 3)]
+)
+def test_an_issue_of_the_official_split_is_left_out_under_another(protocol, n_issues):
+    shown = SimpleNamespace(protocol=protocol, datasets={"dataset": ["textures/stripes"]})
+    (card,) = sections.cards(shown).values()
+    assert len(card["known_issues"]) == n_issues
+
+
+def test_scores_that_may_be_inverted_are_marked_where_their_value_stands():
+    rows = rows_of({"a": "deep", "b": "shallow"}, auroc={"a": 0.06, "b": 0.9})
+    made = board.build(rows, title="t")
+    assert all(row[1].tail == MARKS["inverted"] for row in sections.worst(made)["a"].rows)
+    assert {cell.tail for cell in matrix(made).rows[0][1:]} == {""}
+    assert {cell.tail for cell in matrix(made).rows[1][1:]} == {MARKS["inverted"]}
