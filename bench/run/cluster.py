@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.plan.job import Job
 from bench.run.converse import NotRun, run_job
+from bench.run.failures import one_line
 from bench.run.local import ForkServers
+from bench.run.supervise import ForkServer, Interrupted
 from bench.store.codeid import code_id, origin
 from bench.store.records import Row
 from detectors.spec import parse
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Worker
 
 CONNECT_SECONDS = 5
+ANSWER_SECONDS = 15.0  # for a scheduler to answer
+WORKERS_SECONDS = 20.0  # for a scheduler to have workers again
+LOOK_SECONDS = 2.0  # between two looks at the workers
+POLL_SECONDS = 0.1
+WATCH_SECONDS = 0.5  # between two looks, on a worker, whether its jobs are still wanted
+IDLE_SECONDS = 10.0  # after which fork servers without a job end
+AGAIN = "finished rows are stored; see to the cluster, and run again"
 
 
 class SchedulerError(RuntimeError):
@@ -37,6 +50,7 @@ def connect(scheduler: str) -> Client:
     except ImportError:
         msg = "--scheduler takes the package `distributed`; pip install 'fathom[dask]'"
         raise SchedulerError(msg) from None
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # it logs what we raise
     try:
         client = Client(scheduler, timeout=CONNECT_SECONDS)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TypeError) as error:
@@ -51,37 +65,134 @@ def connect(scheduler: str) -> Client:
 
 
 def run_jobs(
-    jobs: Sequence[Job], modules: Sequence[str], client: Client, on_row: Callable[[Row], None]
+    jobs: Sequence[Job],
+    modules: Sequence[str],
+    client: Client,
+    stop: threading.Event,
+    on_row: Callable[[Row], None],
 ) -> list[str]:
-    """Run jobs on a Dask cluster; call `on_row` in this thread, job by job.
+    """Run jobs on a Dask cluster until `stop`; call `on_row` in this thread, job by job.
 
     Through Dask itself: joblib runs jobs on this machine if the cluster has one thread only.
     The workers need the same code and libraries, and the data in their own data folder.
 
     Returns:
         For each job, "" or why it was not run: data or code missing on the workers, or their end.
-    """
-    from distributed import KilledWorker, as_completed
 
+    Raises:
+        SchedulerError: the scheduler ended, or all workers did.
+    """
     problems = []
-    futures = client.map(_remote, jobs, modules=modules, pure=False)
-    for future in as_completed(futures):  # type: ignore[no-untyped-call]
-        try:
-            rows, problem = future.result()
-        except KilledWorker as error:
-            rows, problem = [], f"workers of the cluster died: {error}".partition("\n")[0]
+    for rows, problem in _answers(jobs, modules, client, stop):
         problems.append(problem)
         for row in rows:
             on_row(row)
     return problems
 
 
-_servers: dict[tuple[str, ...], tuple[ForkServers, tempfile.TemporaryDirectory[str]]] = {}
-_servers_guard = threading.Lock()
+def _answers(
+    jobs: Sequence[Job], modules: Sequence[str], client: Client, stop: threading.Event
+) -> Iterator[tuple[list[Row], str]]:
+    """Yield what `_remote` answers for each job, as it comes.
+
+    Raises:
+        SchedulerError: the scheduler ended, or all workers did.
+    """
+    from distributed import as_completed
+    from distributed.client import ClosedClientError
+
+    try:
+        futures = client.map(_remote, jobs, modules=modules, client_id=client.id, pure=False)
+        completed: Any = as_completed(futures)  # type: ignore[no-untyped-call]
+        seen = looked = time.monotonic()
+        while not completed.is_empty() and not stop.wait(POLL_SECONDS):
+            for future in completed.next_batch(block=False):
+                if future.status == "error":
+                    yield [], one_line(f"a job failed on the cluster: {future.exception()}")
+                else:
+                    yield future.result(timeout=ANSWER_SECONDS)
+            if (now := time.monotonic()) - looked > LOOK_SECONDS:
+                workers = client.nthreads(callback_timeout=ANSWER_SECONDS)  # type: ignore[no-untyped-call]
+                looked, seen = now, now if workers else seen
+                if now - seen > WORKERS_SECONDS:
+                    why = f"has had no workers for {WORKERS_SECONDS:.0f} s"
+                    msg = f"the Dask scheduler {why}; {AGAIN}"
+                    raise SchedulerError(msg)
+    except (OSError, CancelledError, ClosedClientError) as error:
+        msg = f"the Dask scheduler ended, was restarted or does not answer; {AGAIN}"
+        raise SchedulerError(msg) from error
 
 
-def _remote(job: Job, modules: Sequence[str]) -> tuple[list[Row], str]:
+class _Lease:
+    """Fork servers on a worker, for jobs of one client; they end when these are not wanted.
+
+    The scheduler forgets the jobs of a client that is gone, and tells the workers; a worker without
+    a scheduler closes.
+    """
+
+    def __init__(self, client_id: str, modules: Sequence[str]) -> None:
+        self._client_id = client_id
+        self._folder = tempfile.TemporaryDirectory(prefix="fathom-")
+        self._servers = ForkServers(Path(self._folder.name), modules)
+        self._jobs: set[tuple[Worker, str]] = set()  # that run now, by their keys
+        self._used = time.monotonic()
+        threading.Thread(target=self._watch, name="watch jobs", daemon=True).start()
+
+    @classmethod
+    @contextlib.contextmanager
+    def server(cls, client_id: str, modules: Sequence[str]) -> Iterator[ForkServer]:
+        """Lend a server to the present task of a worker for the `with` block."""
+        from distributed import get_worker
+
+        worker = get_worker()
+        job = worker, str(worker.get_current_task())
+        with _guard:
+            if client_id not in _leases:
+                _leases[client_id] = cls(client_id, modules)
+            lease = _leases[client_id]
+            lease._jobs.add(job)
+        try:
+            with lease._servers.lend() as server:
+                yield server
+        finally:
+            with _guard:
+                lease._jobs.remove(job)
+                lease._used = time.monotonic()
+
+    def _watch(self) -> None:
+        """End the servers when a job is not wanted any more, or none has come for a while."""
+        is_needed = True
+        while is_needed:
+            time.sleep(WATCH_SECONDS)
+            with _guard:
+                is_idle = not self._jobs and time.monotonic() - self._used > IDLE_SECONDS
+                is_needed = not is_idle and all(_is_wanted(*job) for job in self._jobs)
+                if not is_needed:
+                    del _leases[self._client_id]
+        self._servers.close()
+        while self._jobs:
+            time.sleep(WATCH_SECONDS)
+        self._servers.close()  # one may have been starting
+        self._folder.cleanup()
+
+
+_leases: dict[str, _Lease] = {}
+_guard = threading.Lock()
+
+
+def _is_wanted(worker: Worker, key: str) -> bool:
+    """Whether a task that runs on a worker is still to be run there."""
+    from distributed.worker import WORKER_ANY_RUNNING
+
+    task = worker.state.tasks.get(key)
+    is_kept = task is not None and task.state == "executing"
+    return is_kept and worker.status in WORKER_ANY_RUNNING
+
+
+def _remote(job: Job, modules: Sequence[str], client_id: str) -> tuple[list[Row], str]:
     """Run one job in a process of a cluster, with fork servers that stay for the next."""
+    from distributed import Reschedule
+
     for wanted in job.wanted:
         made = origin(parse(wanted.spec), wanted.protocol, wanted.dataset)
         if code_id(made) != wanted.code_id:
@@ -89,13 +200,10 @@ def _remote(job: Job, modules: Sequence[str]) -> tuple[list[Row], str]:
                 f"{wanted.spec}: the worker on {socket.gethostname()} has other code or libraries "
                 "than this machine; install the same there, and start the worker again"
             )
-    with _servers_guard:
-        if tuple(modules) not in _servers:
-            tmp = tempfile.TemporaryDirectory(prefix="fathom-")
-            _servers[tuple(modules)] = ForkServers(Path(tmp.name), modules), tmp
-        servers, _ = _servers[tuple(modules)]
     try:
-        with servers.lend() as server:
+        with _Lease.server(client_id, modules) as server:
             return list(run_job(job, server)), ""
     except NotRun as error:
         return [], str(error)
+    except Interrupted as end:  # for another worker, if it is still wanted
+        raise Reschedule from end

@@ -135,6 +135,7 @@ class Session:
 
         Raises:
             StoreError: a row cannot be stored.
+            SchedulerError: the cluster ended.
             KeyboardInterrupt: the run was interrupted; children are gone and rows kept.
         """
 
@@ -144,13 +145,14 @@ class Session:
             row = replace(row, provenance={**row.provenance, "suite": self._suite, **users})
             on_row(row, self._store.add(row))
 
+        jobs, stop = self._jobs, self._servers.stop
         try:
-            with _watched(self._store, self._servers.stop):
+            with _watched(self._store, stop):
                 if self._client is not None:
-                    problems = cluster.run_jobs(self._jobs, self._modules, self._client, store)
+                    problems = cluster.run_jobs(jobs, self._modules, self._client, stop, store)
                 else:
                     with writing(self._options.results):
-                        problems = local.run_jobs(self._jobs, self._servers, self._workers, store)
+                        problems = local.run_jobs(jobs, self._servers, self._workers, store)
         except BaseException:
             self._servers.close()  # before anything that takes time
             raise

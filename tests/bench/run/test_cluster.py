@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import bench as harness
+from tests.helpers.fault_matrix import fault
 from tests.helpers.marked import MARK, processes
 
 ROOT = Path(__file__).parents[3]
@@ -50,8 +51,8 @@ class Cluster:
                 stderr=log,
             )
 
-    def add_worker(self, cwd: Path = ROOT) -> subprocess.Popen[bytes]:
-        told = ("--nthreads", "1", "--no-nanny", "--host", "127.0.0.1")
+    def add_worker(self, cwd: Path = ROOT, nanny: str = "--no-nanny") -> subprocess.Popen[bytes]:
+        told = ("--nthreads", "1", nanny, "--host", "127.0.0.1")
         worker = self._start("worker", self.address, *told, cwd=cwd)
         self.workers.append(worker)
         return worker
@@ -177,18 +178,130 @@ def test_a_scheduler_without_workers_and_workers_with_other_code_say_so(bench, t
     assert harness.rows(tmp_path).empty
 
 
+def slow_suite(tmp_path, datasets):
+    """Return a suite of jobs that do not end by themselves, one a data set."""
+    suite = tmp_path / "slow.toml"
+    suite.write_text(
+        f'datasets = {datasets}\nseeds = 1\n[[detectors]]\nlabel = "slow"\n'
+        f'spec = "{SLOW}"\nsettings = {{ seconds = 600.0 }}'
+    )
+    return suite
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "signals",
+    [
+        fault(
+            f"{signals} of `bench run` on a cluster",
+            "while two workers run a sandbox for it",
+            "every sandbox and child on the workers is gone in 30 s; the workers stay",
+            area="cluster",
+            case=signals,
+        )
+        for signals in ("SIGINT", "SIGKILL")
+    ],
+)
+def test_sandboxes_on_the_workers_end_when_the_command_does(bench, cluster, tmp_path, signals):
+    suite = slow_suite(tmp_path, ["wine", "digits/3"])
+    before = cluster.processes()
+    run = bench("run", suite, "--results", tmp_path, "--scheduler", cluster.address)
+    # Two more sandboxes, each with a child.
+    assert bench.wait_until(lambda: len(cluster.processes() - before) == 4, 60)
+    os.kill(run.pid, getattr(signal, signals))
+    assert run.wait(30) == (130 if signals == "SIGINT" else -signal.SIGKILL)
+    assert bench.wait_until(lambda: not cluster.processes() - before, 30)
+    assert all(worker.poll() is None for worker in cluster.workers)
+    if signals == "SIGINT":
+        assert run.stderr == "bench: interrupted; finished rows are stored\n"
+
+
+@pytest.mark.slow
+@pytest.mark.fault(
+    area="cluster",
+    kind="results folder moved",
+    how="while two workers run a sandbox",
+    promise="one sentence in 10 s, exit 2; every sandbox and child on the workers is gone",
+)
+def test_a_results_folder_that_is_moved_ends_a_run_on_a_cluster(bench, cluster, tmp_path):
+    suite, results = slow_suite(tmp_path, ["wine", "digits/3"]), tmp_path / "results"
+    before = cluster.processes()
+    run = bench("run", suite, "--results", results, "--scheduler", cluster.address)
+    assert bench.wait_until(lambda: len(cluster.processes() - before) == 4, 60)
+    results.rename(tmp_path / "moved")
+    assert run.wait(10) == 2
+    assert run.stderr.count("\n") == 1
+    assert bench.wait_until(lambda: not cluster.processes() - before, 30)
+
+
+@pytest.mark.slow
+@pytest.mark.fault(
+    area="cluster",
+    kind="a worker that cannot run jobs",
+    how="its folder for temporary files is removed",
+    promise="one sentence, and no row is stored",
+)
+def test_a_job_that_fails_outside_its_sandbox_is_not_run_and_says_why(bench, tmp_path):
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    cluster = Cluster(folder)
+    try:
+        cluster.add_worker()
+        cluster.wait_for_workers()
+        shutil.rmtree(folder / "1")
+        arguments = ("--detectors", "random", "--datasets", "wine", "--results", tmp_path)
+        run = bench("run", "smoke", *arguments, "--scheduler", cluster.address)
+        assert run.wait() == 1, run.stderr
+        assert "not run: a job failed on the cluster: [Errno 2] No such file" in run.stdout
+    finally:
+        cluster.close()
+    assert harness.rows(tmp_path).empty
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "signals",
+    [
+        fault(
+            f"{signals} of the scheduler",
+            "while a worker runs a sandbox",
+            "one sentence in 30 s, exit 2; what runs on the workers is gone when they know",
+            area="cluster",
+            case=signals,
+        )
+        for signals in ("SIGKILL", "SIGSTOP", "SIGTERM")
+    ],
+)
+def test_a_scheduler_that_ends_or_hangs_is_one_sentence(bench, tmp_path, signals):
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    cluster = Cluster(folder)
+    try:
+        cluster.add_worker(nanny="--nanny")
+        cluster.wait_for_workers()
+        before = cluster.processes()
+        suite = slow_suite(tmp_path, ["wine"])
+        run = bench("run", suite, "--results", tmp_path, "--scheduler", cluster.address)
+        assert bench.wait_until(lambda: len(cluster.processes() - before) == 2, 60)
+        cluster.scheduler.send_signal(getattr(signal, signals))
+        assert run.wait(30) == 2
+        assert run.stderr.startswith("bench: the Dask scheduler ended, was restarted or ")
+        assert run.stderr.count("\n") == 1
+        cluster.scheduler.send_signal(signal.SIGCONT)
+        assert bench.wait_until(lambda: not cluster.processes() - before, 30)
+    finally:
+        cluster.close()
+
+
+@pytest.mark.slow
 @pytest.mark.fault(
     area="cluster",
     kind="SIGKILL of all workers",
     how="while each runs a sandbox",
-    promise="every sandbox and child is gone",
+    promise="every sandbox and child is gone; one sentence in 30 s, exit 2",
 )
 def test_sandboxes_and_their_children_end_when_the_workers_do(bench, cluster, tmp_path):
-    suite = tmp_path / "slow.toml"
-    suite.write_text(
-        'datasets = ["wine", "digits/3"]\nseeds = 1\n[[detectors]]\nlabel = "slow"\n'
-        f'spec = "{SLOW}"\nsettings = {{ seconds = 600.0 }}'
-    )
+    suite = slow_suite(tmp_path, ["wine", "digits/3"])
     before = cluster.processes()
     run = bench("run", suite, "--results", tmp_path, "--scheduler", cluster.address)
     # Two more sandboxes, each with a child.
@@ -197,5 +310,6 @@ def test_sandboxes_and_their_children_end_when_the_workers_do(bench, cluster, tm
         worker.send_signal(signal.SIGKILL)
         worker.wait()
     assert bench.wait_until(lambda: cluster.processes() == {cluster.scheduler.pid}, 20)
-    os.kill(run.pid, signal.SIGINT)
-    assert run.wait() == 130
+    assert run.wait(30) == 2
+    assert run.stderr.startswith("bench: the Dask scheduler has had no workers for 20 s; ")
+    assert run.stderr.count("\n") == 1
