@@ -7,7 +7,7 @@ Importing this package, and `names`, `find` and `card`, read no data and import 
 `card` reads files only if the catalogue does not pin their digests.
 """
 
-from datasets.catalogue import UnknownDataSet, card, find, load, names, present
+from datasets.catalogue import UnknownDataSet, card, find, load, matching, names, present
 from datasets.codes import Codes
 from datasets.entry import Archive, Entry, File
 from datasets.files import MissingData, WrongData, data_folder
@@ -29,6 +29,7 @@ __all__ = [
     "data_folder",
     "find",
     "load",
+    "matching",
     "names",
     "present",
 ]

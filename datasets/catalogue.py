@@ -7,14 +7,18 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 from datasets import families, files, own
 from datasets.entry import Entry
-from datasets.files import data_folder
-from datasets.record import About, Card, DataSet
+from datasets.files import WrongData, data_folder
+from datasets.record import About, Card, DataSet, values_sha256
 
+_OTHER_VALUES = (
+    "samples or labels differ from those of the published file; replace it, or load it as file:PATH"
+)
 _MANY = 15  # members of a group that a message still lists
 _SAME_GROUP = 0.8  # similarity from which on a misspelled group is recognised
 
@@ -46,7 +50,7 @@ def names() -> tuple[str, ...]:
 
 
 def find(name: str) -> Entry:
-    """Return the entry of a name, which needs no files to be present.
+    """Return the entry of a name in any case, which needs no files to be present.
 
     Options of the loader that a name may set follow it: "mvtec/bottle?size=128&grey=yes". The
     user's own data are named by path, see `datasets.own`.
@@ -55,13 +59,13 @@ def find(name: str) -> Entry:
         UnknownDataSet: no data set has this name; the message has the nearest ones.
         ValueError: an option that the data set does not have, or a value it cannot take.
     """
-    if name in TABLE:
-        return TABLE[name]
+    if known := _in_any_case(name):
+        return known
     if entry := own.entry(name):
         return entry
     base, mark, query = name.rpartition("?")
-    if mark and base in TABLE:
-        return _with_options(TABLE[base], name, query)
+    if mark and (known := _in_any_case(base)):
+        return _with_options(known, f"{known.name}?{query}", query)
     path = Path(base or name)
     nearest = _nearest(base or name)
     if path.suffix.lower() in own.FORMATS or path.is_dir():
@@ -70,6 +74,16 @@ def find(name: str) -> Entry:
         hint = f"the nearest: {', '.join(nearest)}; " if nearest else ""
     msg = f"unknown data set {name!r}; {hint}`bench list datasets` prints all {len(TABLE)}"
     raise UnknownDataSet(msg)
+
+
+def _in_any_case(name: str) -> Entry | None:
+    same = (entry for known, entry in TABLE.items() if known.casefold() == name.casefold())
+    return TABLE.get(name) or next(same, None)
+
+
+def matching(pattern: str) -> tuple[str, ...]:
+    """Return the names of the catalogue that match a pattern such as "mnist/*", in any case."""
+    return tuple(name for name in TABLE if fnmatchcase(name.casefold(), pattern.casefold()))
 
 
 def card(name: str, data: Path | None = None) -> Card:
@@ -113,11 +127,49 @@ def load(name: str, data: Path | None = None) -> DataSet:
     """
     entry, folder = find(name), data_folder(data)
     paths = files.locate(entry, folder)
-    for file, path in zip(entry.files, paths, strict=False):
-        files.verify(file, path)
+    flaws = _flaws(entry, paths)
+    if flaws and not entry.values_sha256:
+        raise flaws[0]
     module, _, function = entry.loader.partition(":")
     loader: Callable[..., DataSet] = getattr(importlib.import_module(module), function)
-    return loader(_card(entry, folder), paths, **entry.options)
+    try:
+        loaded = loader(_card(entry, folder), paths, **entry.options)
+    except ValueError:
+        if flaws:
+            raise flaws[0] from None
+        raise
+    _check_values(entry, loaded, flaws)
+    return loaded
+
+
+def holds_values(entry: Entry, data: Path | None = None) -> bool:
+    """Return whether the files of an entry hold the published samples and labels; loads them."""
+    if not entry.values_sha256:
+        return False
+    try:
+        load(entry.name, data)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _flaws(entry: Entry, paths: list[Path]) -> list[WrongData]:
+    """Return what is wrong with the files of an entry."""
+    found = []
+    for file, path in zip(entry.files, paths, strict=False):
+        try:
+            files.verify(file, path)
+        except WrongData as error:
+            found.append(error)
+    return found
+
+
+def _check_values(entry: Entry, loaded: DataSet, flaws: list[WrongData]) -> None:
+    """Raise an error unless files are the published ones or hold the published values."""
+    if all(file.pin for file in entry.files) and not flaws:
+        return
+    if entry.values_sha256 and values_sha256(loaded) != entry.values_sha256:
+        raise (flaws or [WrongData(f"{entry.name}: {_OTHER_VALUES}")])[0]
 
 
 def _card(entry: Entry, folder: Path) -> Card:
@@ -136,7 +188,7 @@ def _with_options(entry: Entry, name: str, query: str) -> Entry:
             msg = f"{entry.name} has no option {key!r} to set; it has: {known}"
             raise ValueError(msg)
         options[key] = own.value(f"{entry.name}?{key}", text, options[key])
-    return replace(entry, name=name, options=options, facts=None)
+    return replace(entry, name=name, options=options, facts=None, values_sha256="")
 
 
 def _nearest(name: str) -> list[str]:

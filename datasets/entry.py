@@ -22,7 +22,8 @@ class File:
         urls: official sources, tried in turn; empty if the file can only be obtained manually.
         sha256: of the content, where known.
         git_blob: sha1 of "blob SIZE", a zero byte and the content, as git names it.
-        unpacked_sha256: of the unpacked content, where mirrors compress it differently.
+        unpacked_sha256: of the unpacked content, where mirrors compress it differently. A file
+            with this content is right, whatever its other digests.
         md5: of the content, where its source publishes no better digest.
         n_bytes: size, where known.
         advice: where to get the file, if `urls` is empty.
@@ -98,6 +99,8 @@ class Entry(About):
         options: arguments of the loader, part of the identity.
         settable: options that a name may set, as in "mvtec/bottle?size=128".
         content_sha256: of the samples, for sets without files.
+        values_sha256: of samples and labels, see `datasets.record.values_sha256`; a copy of the
+            files with these values is right, whatever its format and digests.
         facts: sizes, where known.
     """
 
@@ -112,6 +115,7 @@ class Entry(About):
     options: Mapping[str, Any] = field(default_factory=dict)
     settable: tuple[str, ...] = ()
     content_sha256: str = ""
+    values_sha256: str = ""
     facts: Facts | None = None
 
     @property
@@ -123,5 +127,5 @@ class Entry(About):
     @property
     def is_pinned(self) -> bool:
         """Whether the content is known beforehand, so that its card needs no files."""
-        pinned = all(file.pin for file in self.files) and not self.folders
+        pinned = all(file.pin or self.values_sha256 for file in self.files) and not self.folders
         return bool(self.content_sha256) or pinned

@@ -90,6 +90,8 @@ def flaw(file: File, path: Path, read: Callable[[Path, str], str] = digest) -> s
         start = opened.read(64).lstrip().lower()
     if start.startswith(_PAGE_STARTS):
         return "is a web page, not data: the server sent a message instead of the file"
+    if file.sha256 and file.unpacked_sha256 and not flaw(_unwrapped(file), path, read):
+        return ""
     if file.n_bytes is not None and n_bytes < file.n_bytes:
         return f"is truncated: {n_bytes:,} of {file.n_bytes:,} bytes"
     if file.n_bytes is not None and n_bytes > file.n_bytes:
@@ -104,6 +106,11 @@ def flaw(file: File, path: Path, read: Callable[[Path, str], str] = digest) -> s
     if found == expected:
         return ""
     return f"has {method} {found}, expected {expected}: it is not the published file"
+
+
+def _unwrapped(file: File) -> File:
+    """Return a file as it is known by its unpacked content alone."""
+    return File(file.path, unpacked_sha256=file.unpacked_sha256)
 
 
 def identity(entry: Entry, folder: Path) -> str:
@@ -129,7 +136,7 @@ def pins(entry: Entry, folder: Path) -> list[str]:
         MissingData: a file whose digest is not pinned is missing.
     """
     if entry.is_pinned:
-        return [file.pin for file in entry.files]
+        return [file.pin or f"values:{entry.values_sha256}" for file in entry.files]
     return [f"{name} {pin}" if name else pin for _, name, pin in pinned(entry, folder)]
 
 

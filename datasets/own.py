@@ -68,10 +68,11 @@ def entry(name: str) -> Entry | None:
     Raises:
         BadSetting: an unknown setting, or a value that is not accepted.
     """
-    if name.startswith(_OPENML):
-        return _openml(name)
+    if name.casefold().startswith(_OPENML):
+        return _openml(_OPENML + name[len(_OPENML) :])
     scheme, colon, rest = name.partition(":")
-    return _SCHEMES[scheme](name, rest) if colon and scheme in _SCHEMES else None
+    scheme = scheme.casefold()
+    return _SCHEMES[scheme](f"{scheme}:{rest}", rest) if colon and scheme in _SCHEMES else None
 
 
 def _file(name: str, rest: str) -> Entry:

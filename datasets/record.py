@@ -310,6 +310,12 @@ def content_sha256(
     return digest.hexdigest()
 
 
+def values_sha256(data: DataSet) -> str:
+    """Return the sha256 of samples and labels, whatever the type and file that hold them."""
+    x = data.x.astype(np.float64) if data.x.ndim == 2 else data.x
+    return content_sha256(x, data.y)
+
+
 def _read_only(array: Array) -> Array:
     view = array.view()
     view.flags.writeable = False

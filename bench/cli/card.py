@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datasets import DataSet
 
 WIDTH = 100
+UNVERIFIED = "unverified: no published digest is known"
 
 
 def describe(
@@ -34,12 +35,14 @@ def describe(
     """
     import datasets
     from bench.protocols.named import parse
+    from datasets.families import openml
+    from datasets.fetch.manifests import covers
     from datasets.files import locate, pinned
 
     entry, folder = datasets.find(name), datasets.data_folder(data)
     split = str(parse(protocol or ("official" if entry.has_official_split else "one-class")))
     here = datasets.present(name, folder)
-    if name.startswith(("file:", "folder:", "ucr:")):
+    if entry.name.startswith(("file:", "folder:", "ucr:")):
         locate(entry, folder)
     loaded = datasets.load(name, folder) if here else None
     sizes = loaded.card if loaded else entry.facts
@@ -67,6 +70,7 @@ def describe(
             else {file.path: file.pin or None for file in entry.files}
         ),
         "present": here,
+        "digest": "published" if covers(openml.recall(entry, folder), folder) else UNVERIFIED,
         "counted": _counted(loaded, split, seed) if loaded else None,
     }
 

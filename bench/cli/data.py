@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,11 +43,13 @@ def list_sets(names: Listed = None, format: Format = TABLE, data: Data = None) -
     """List data sets with size, anomaly rate and licence.
 
     Without NAME the list has all of them. Your own data are not on it: name them as file:PATH,
-    folder:PATH or ucr:PATH. Any data set of OpenML is openml/NUMBER or openml/NAME.
+    folder:PATH or ucr:PATH. Any data set of OpenML is openml/NUMBER or openml/NAME. Sets that are
+    here are unverified if no published digest of their files is known.
     """
     import datasets
     from bench.render import formats
     from bench.render.table import Column, Page, Plain, plain
+    from datasets.fetch.manifests import covers
 
     with usage(OSError):
         folder = datasets.data_folder(data)
@@ -64,7 +65,7 @@ def list_sets(names: Listed = None, format: Format = TABLE, data: Data = None) -
                     math.prod(facts.shape) if facts else NONE,
                     percent(facts.n_anomalies, facts.n) if facts else NONE,
                     _size(_n_bytes(entry, folder)) if _has_files(entry) else NONE,
-                    "yes" if here else "no",
+                    ("yes" if covers(entry, folder) else "unverified") if here else "no",
                     re.split(r";| \(", entry.licence)[0],
                 ]
             )
@@ -193,7 +194,7 @@ def _chosen(words: Sequence[str]) -> list[str]:
 
     found: list[str] = []
     for word in words:
-        matching = [name for name in datasets.names() if word == "all" or fnmatch(name, word)]
+        matching = datasets.matching("*" if word == "all" else word)
         found += matching or _members(word) or [datasets.find(word).name]
     return list(dict.fromkeys(found))
 

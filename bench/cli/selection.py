@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -140,7 +139,7 @@ def own_data(names: list[str] | None, **settings: str | None) -> list[str] | Non
     query = urlencode(given, doseq=True)
     if not query:
         return names
-    own = [name for name in names or () if name.startswith(OWN)]
+    own = [name for name in names or () if name.casefold().startswith(OWN)]
     if not own:
         msg = "--label, --normal and --drop are for data of your own, such as file:PATH"
         raise Usage(msg)
@@ -169,14 +168,14 @@ def _ends_in_values(name: str) -> bool:
     from datasets.own import SEVERAL
 
     setting = re.split("[?&]", name)[-1]
-    return name.startswith(OWN) and "?" in name and setting.partition("=")[0] in SEVERAL
+    return name.casefold().startswith(OWN) and "?" in name and setting.partition("=")[0] in SEVERAL
 
 
 def _is_name(part: str) -> bool:
     import datasets
 
     pattern = part.partition("?")[0]
-    return part.startswith(OWN) or any(fnmatch(known, pattern) for known in datasets.names())
+    return part.casefold().startswith(OWN) or bool(datasets.matching(pattern))
 
 
 def need_device(device: str) -> None:

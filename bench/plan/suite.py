@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -166,8 +165,7 @@ def matching(pattern: str) -> tuple[str, ...]:
     Raises:
         UnknownDataSet: none does; the message has the nearest names.
     """
-    found = tuple(name for name in datasets.names() if fnmatch(name, pattern))
-    return found or (datasets.find(pattern).name,)
+    return datasets.matching(pattern) or (datasets.find(pattern).name,)
 
 
 def names() -> tuple[str, ...]:

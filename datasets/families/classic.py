@@ -147,6 +147,7 @@ _KDD = Entry(
             "kddcup99/kddcup.data_10_percent.gz",
             (f"{_FIGSHARE}/5976042",),
             sha256="8045aca0d84e70e622d1148d7df782496f6333bf6eb979a1b0837c42a9fd9561",
+            unpacked_sha256="f8c8267ebcd9c0ed1fd7d6277fe5bfff8732e9b7db8e61b873542b2a534b6f9a",
         ),
     ),
     options={"attacks_normal": False},

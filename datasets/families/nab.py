@@ -2,7 +2,7 @@
 
 Lavin and Ahmad, "Evaluating real-time anomaly detection algorithms: the Numenta Anomaly
 Benchmark", ICMLA 2015, arXiv 1510.03336. A series is a csv of timestamp and value; windows that
-hold anomalies are in labels/combined_windows.json.
+hold anomalies are in labels/combined_windows.json. Digests and counts are in nab.csv.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.entry import Entry, File
+from datasets.families.adbench import Line, facts, read_lines
 from datasets.files import WrongData
 from datasets.record import Array, Card, DataSet
 
@@ -69,52 +70,24 @@ def _seconds(text: str) -> float:
     return (datetime.fromisoformat(text) - datetime(1970, 1, 1)).total_seconds()
 
 
-_NAB = "https://raw.githubusercontent.com/numenta/NAB/master"
-_CLOUDWATCH = ("24ae8d", "53ea38", "5f5533", "77c1ca", "825cc2", "ac20cd", "fe7f93")
-_NAB_SERIES = (
-    *(f"artificialWithAnomaly/art_daily_{kind}" for kind in ("flatmiddle", "jumpsdown")),
-    *(f"artificialWithAnomaly/art_daily_{kind}" for kind in ("jumpsup", "nojump")),
-    "artificialWithAnomaly/art_increase_spike_density",
-    "artificialWithAnomaly/art_load_balancer_spikes",
-    *(f"realAWSCloudwatch/ec2_cpu_utilization_{key}" for key in _CLOUDWATCH),
-    "realAWSCloudwatch/ec2_disk_write_bytes_1ef3de",
-    "realAWSCloudwatch/ec2_network_in_257a54",
-    "realAWSCloudwatch/ec2_network_in_5abac7",
-    "realAWSCloudwatch/elb_request_count_8c0756",
-    "realAWSCloudwatch/grok_asg_anomaly",
-    "realAWSCloudwatch/iio_us-east-1_i-a2eb1cd9_NetworkIn",
-    "realAWSCloudwatch/rds_cpu_utilization_cc0c53",
-    "realAWSCloudwatch/rds_cpu_utilization_e47b3b",
-    "realAdExchange/exchange-2_cpc_results",
-    "realAdExchange/exchange-2_cpm_results",
-    "realAdExchange/exchange-3_cpc_results",
-    "realAdExchange/exchange-3_cpm_results",
-    "realAdExchange/exchange-4_cpc_results",
-    "realAdExchange/exchange-4_cpm_results",
-    "realKnownCause/ambient_temperature_system_failure",
-    "realKnownCause/cpu_utilization_asg_misconfiguration",
-    "realKnownCause/ec2_request_latency_system_failure",
-    "realKnownCause/machine_temperature_system_failure",
-    "realKnownCause/nyc_taxi",
-    "realKnownCause/rogue_agent_key_hold",
-    "realKnownCause/rogue_agent_key_updown",
-    *(f"realTraffic/TravelTime_{key}" for key in ("387", "451")),
-    *(f"realTraffic/occupancy_{key}" for key in ("6005", "t4013")),
-    *(f"realTraffic/speed_{key}" for key in ("6005", "7578", "t4013")),
-    *(f"realTweets/Twitter_volume_{key}" for key in ("AAPL", "AMZN", "CRM", "CVS", "FB")),
-    *(f"realTweets/Twitter_volume_{key}" for key in ("GOOG", "IBM", "KO", "PFE", "UPS")),
+COMMIT = "ea702d75cc2258d9d7dd35ca8e5e2539d71f3140"
+_NAB = f"https://raw.githubusercontent.com/numenta/NAB/{COMMIT}"
+_LABELS = File(
+    "nab/labels/combined_windows.json",
+    (f"{_NAB}/labels/combined_windows.json",),
+    sha256="1e1fbc4601321aad8d0f8b3784c8134299379f68f6c1f7777565f8ffd57ab6b1",
 )
-"""The series that have anomalies."""
 
 
-def _nab(series: str) -> Entry:
+def _nab(line: Line) -> Entry:
+    series = line["series"]
     folder, _, name = series.partition("/")
-    paths = (f"data/{series}.csv", "labels/combined_windows.json")
+    path = f"data/{series}.csv"
     return Entry(
         name=f"nab/{name}",
         kind="tabular",
         family=f"nab/{folder}",
-        source=f"Numenta Anomaly Benchmark, https://github.com/numenta/NAB, {paths[0]}",
+        source=f"Numenta Anomaly Benchmark, https://github.com/numenta/NAB, {path}",
         licence="MIT",
         citation=(
             "Lavin and Ahmad, Evaluating real-time anomaly detection algorithms: the Numenta "
@@ -126,10 +99,13 @@ def _nab(series: str) -> Entry:
             "each window is a row: the order in time, which some methods need, is not used",
             "few windows are anomalous: intervals are wide",
         ),
-        files=tuple(File(f"nab/{path}", (f"{_NAB}/{path}",)) for path in paths),
+        files=(File(f"nab/{path}", (f"{_NAB}/{path}",), sha256=line["sha256"]), _LABELS),
         options={"series": f"{series}.csv", "width": 32},
         settable=("width",),
+        values_sha256=line["values"],
+        facts=facts(line),
     )
 
 
-ENTRIES = tuple(_nab(series) for series in _NAB_SERIES)
+ENTRIES = tuple(_nab(line) for line in read_lines("nab.csv"))
+"""The series that have anomalies."""

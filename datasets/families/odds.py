@@ -1,4 +1,8 @@
-"""ODDS: the sets of Shebuti Rayana's library, as MATLAB files. Counts are in odds.csv."""
+"""ODDS: the sets of Shebuti Rayana's library, as MATLAB files.
+
+Counts are in odds.csv. Digests are of copies that agree in at least two public places, ADBench
+among them; sets without one have none.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +54,7 @@ def _entry(line: Line) -> Entry:
                 n_bytes=int(line["n_bytes"]) if line["n_bytes"] else None,
             ),
         ),
+        values_sha256=line["values"],
         facts=facts(line),
     )
 

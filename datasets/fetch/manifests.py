@@ -48,6 +48,19 @@ def read(entry: Entry, folder: Path) -> dict[str, str]:
     return found
 
 
+def covers(entry: Entry, folder: Path) -> bool:
+    """Return whether published digests of all files of an entry are known.
+
+    They are in the entry, or those of its archives are and its files were unpacked from them.
+    """
+    if entry.is_pinned or not all(archive.file.pin for archive in entry.archives):
+        return entry.is_pinned
+    unpacked = read(entry, folder)
+    known = {str(parent) for name in unpacked for parent in PurePosixPath(name).parents}
+    known |= {file.path for file in entry.files if file.pin or file.path in unpacked}
+    return known.issuperset([*(file.path for file in entry.files), *entry.folders])
+
+
 def differences(known: Mapping[str, str], folder: Path, top: str) -> str:
     """Return how the files under a folder now differ from what was unpacked; "" if not.
 

@@ -18,6 +18,7 @@ from datasets import (
     families,
     find,
     load,
+    matching,
     names,
     present,
 )
@@ -93,7 +94,7 @@ def test_loading_what_is_embedded_imports_nothing_heavy():
         ("digit/*", "digits/0, .*, digits/9"),
         ("digits/10", "digits/0, .*, digits/9"),
         ("mnist/12", "mnist/0, .*, mnist/9"),
-        ("adbench/wbc", "adbench/WBC"),
+        ("adbench/wbcs", "adbench/WBC"),
         ("mvtec/botle", "mvtec/bottle"),
         ("nab", r"nab/art_daily_flatmiddle, .*, \.\.\. \(51 in all\)"),
     ],
@@ -170,10 +171,35 @@ def test_a_file_that_is_not_there_is_named_with_the_command_that_fetches_it(tmp_
 
 
 def test_a_card_that_needs_a_file_names_it(tmp_path):
-    with pytest.raises(MissingData, match=r"odds/glass: odds/glass\.mat is not in"):
-        card("odds/glass", tmp_path)
+    with pytest.raises(MissingData, match=r"odds/wine: odds/wine\.mat is not in"):
+        card("odds/wine", tmp_path)
 
 
 def test_an_option_that_a_set_does_not_have_is_refused():
     with pytest.raises(ValueError, match="wine has no option 'size' to set; it has: none"):
         find("wine?size=3")
+
+
+@pytest.mark.parametrize(
+    ("name", "canonical"),
+    [
+        ("adbench/ionosphere", "adbench/Ionosphere"),
+        ("MNIST/3", "mnist/3"),
+        ("Wine", "wine"),
+        ("MVTec/Bottle?size=64", "mvtec/bottle?size=64"),
+        ("OpenML/kin8nm?normal=A", "openml/kin8nm?normal=A"),
+        ("FILE:Claims.csv?label=y", "file:Claims.csv?label=y"),
+    ],
+)
+def test_a_name_is_found_in_any_case(name, canonical):
+    assert find(name).name == canonical
+    assert find(name).options == find(canonical).options
+
+
+def test_a_pattern_matches_in_any_case():
+    assert set(matching("ADBENCH/i*")) == {"adbench/Ionosphere", "adbench/InternetAds"}
+    assert matching("Odds/wi?e") == ("odds/wine",)
+
+
+def test_no_two_names_differ_in_case_alone():
+    assert len({name.casefold() for name in names()}) == len(names())

@@ -56,6 +56,25 @@ def test_a_git_blob_is_what_git_says(path):
         files.verify(File("a.bin", git_blob="00"), path)
 
 
+@pytest.mark.fault(
+    area="data",
+    kind="a published file in another wrapper",
+    how="a file is compressed anew, so that its size and digest differ and its content does not",
+    promise="it is the published file; other content in the same wrapper is refused",
+)
+def test_a_pinned_gzip_file_may_be_packed_anew(tmp_path):
+    path, published = tmp_path / "a.gz", gzip.compress(CONTENT, 1)
+    pins = {"sha256": hashlib.sha256(published).hexdigest(), "n_bytes": len(published)}
+    pinned = File("a.gz", unpacked_sha256=SHA256, **pins)
+    for packed in (published, gzip.compress(CONTENT, 9), gzip.compress(CONTENT * 1, 0)):
+        path.write_bytes(packed)
+        files.verify(pinned, path)
+    path.write_bytes(gzip.compress(CONTENT[::-1], 9))
+    with pytest.raises(WrongData, match=r"a\.gz (has \d+ bytes|has sha256|is truncated)"):
+        files.verify(pinned, path)
+    assert pinned.pin == f"sha256:{pins['sha256']}"
+
+
 def test_gzip_files_packed_differently_are_the_same(tmp_path):
     pinned = File("a.gz", unpacked_sha256=SHA256)
     for level in (1, 9):

@@ -133,6 +133,8 @@ def test_a_set_is_fetched_verified_and_described(bench_data, toy):
     told = json.loads(out)
     assert status == 0
     assert told["present"] is True
+    assert told["digest"] == "published"
+    assert bench_data("list", "TOY/Five")[1].splitlines()[2].split()[7] == "yes"
     assert (told["n"], told["anomaly_rate"], told["shape"]) == (5, 0.4, [2])
     assert told["files"] == {"toy/five.npz": f"sha256:{toy.files[0].sha256}"}
     assert told["sha256"] == datasets.card("toy/five").sha256
@@ -143,6 +145,15 @@ def test_a_set_is_fetched_verified_and_described(bench_data, toy):
     assert counted["duplicates"] == 2
     assert counted["conflicting_labels"] == 1
     assert counted["one-class split, seed 0"]["n_train"] == 1
+
+
+def test_a_set_without_a_published_digest_is_called_unverified(bench_data, toy, monkeypatch):
+    file = replace(toy.files[0], sha256="", n_bytes=None)
+    monkeypatch.setitem(TABLE, toy.name, replace(toy, files=(file,)))
+    bench_data("fetch", "toy/*", "--accept-licence")
+
+    assert bench_data("list", "toy/five")[1].splitlines()[2].split()[7] == "unverified"
+    assert "digest: unverified: no published digest is known" in bench_data("card", "toy/five")[1]
 
 
 def test_the_card_of_an_absent_set_has_what_the_table_says(bench_data, toy):
