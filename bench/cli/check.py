@@ -7,19 +7,31 @@ from typing import Annotated
 import typer
 
 from bench.cli.errors import usage
-from bench.cli.options import FOLDER, Data, Results
+from bench.cli.options import EXECUTION, FOLDER, Data, MemoryLimit, Results, option
 from bench.cli.output import console
+from bench.cli.selection import mib
 from bench.cli.stores import open_store
 
 
 def check(
     spec: Annotated[str, typer.Argument(metavar="DETECTOR", help="name, or path.py:Class")],
+    time_limit: Annotated[
+        float,
+        option(EXECUTION, "SECONDS", "time limit of a check (default: 60)", min=0.001),
+    ] = 60.0,
+    memory_limit: MemoryLimit = None,
 ) -> None:
-    """Test a detector against the contract that all detectors keep."""
-    from bench.run.check import check_contract
+    """Test a detector against the contract that all detectors keep.
 
+    Each check runs in a process of its own, with a time and a memory limit.
+    """
+    from bench.plan.job import Limits
+    from bench.run.check import check_contract
+    from bench.run.processes import default_limit_mib
+
+    limits = Limits(time_limit, mib(memory_limit) or default_limit_mib(1))
     with usage():
-        failed = check_contract(spec, console())
+        failed = check_contract(spec, console(), limits)
     if failed:
         raise typer.Exit(1)
 

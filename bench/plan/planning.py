@@ -107,9 +107,9 @@ def _size(row: Wanted) -> tuple[bool, int]:
     return parse(row.model).entry.family == "deep", n_values
 
 
-def modules(wanted: Iterable[Wanted]) -> list[str]:
-    """Return the modules of the project that a fork server imports before these rows."""
-    specs = [parse(text) for text in {row.spec for row in wanted}]
+def modules(detectors: Iterable[str]) -> list[str]:
+    """Return the modules that a fork server imports before it runs detectors with these specs."""
+    specs = [parse(text) for text in set(detectors)]
     entries = [entry for spec in specs for entry in (spec.entry, spec.head_entry) if entry]
     own = {module for entry in entries if not (module := _module(entry)).endswith(".py")}
     users = [spec for spec in specs if not spec.is_own]

@@ -1,72 +1,100 @@
-"""`bench check`: the contract of detectors, checked in this process."""
+"""`bench check`: the contract of detectors, each check in a process of its own."""
 
 from __future__ import annotations
 
-import traceback
+import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 
+from bench.plan.job import Limits
+from bench.plan.planning import modules
+from bench.run.child import folder_of
+from bench.run.converse import check_settings
+from bench.run.failures import dumped_at
+from bench.run.messages import ContractCheck, Request, Verdict
+from bench.run.session import interruptible
+from bench.run.supervise import Death, ForkServer, ServerDied
 from detectors.conformance import checks
-from detectors.conformance.subject import Subject
-from detectors.factory import check
 from detectors.spec import parse
 
 N_EPOCHS = 4
-SPECIAL = (
+NAMES = (
+    *checks.CHECKS,
     checks.codes_are_consistent.__name__,
     checks.errors_by_feature_are_consistent.__name__,
     checks.training_moves_every_parameter_and_lowers_the_loss.__name__,
 )
+SHARE = 0.9  # of the time limit, after which a check writes where it is
 
 
-def check_contract(spec: str, console: Console) -> list[str]:
+def check_contract(spec: str, console: Console, limits: Limits) -> list[str]:
     """Check a detector and each of its read-outs against the contract; print one line a check.
 
     A model with a setting `epochs` trains for a few only, as each check fits it again.
+
+    Args:
+        spec: of the detector.
+        console: where lines are printed.
+        limits: time and memory of a check.
 
     Returns:
         The checks that failed, as "spec: check".
 
     Raises:
-        ValueError: no such detector, or its class is not one.
+        ValueError: no such detector, or it cannot be created.
         FileNotFoundError: the file of a `path.py:Class` does not exist.
     """
     parsed = parse(spec)
-    check(str(parsed), {})
     readouts = parsed.entry.readouts if str(parsed) != spec.strip() else ()
-    failed: list[str] = []
+    texts = [f"{parsed.model}:{readout}" for readout in readouts] or [str(parsed)]
     brief = parsed.entry.takes_epochs and not parsed.untrained
     settings = {"epochs": N_EPOCHS} if brief else {}
-    for text in [f"{parsed.model}:{readout}" for readout in readouts] or [str(parsed)]:
-        subject = Subject(text, settings)
-        failed += [f"{text}: {name}" for name in _failures(subject, console)]
-    return failed
-
-
-def _failures(subject: Subject, console: Console) -> Iterator[str]:
-    """Run the checks of one read-out and print how each ended; yield the names of the failed."""
-    console.print(f"{subject.text}:", markup=False)
-    apply = checks.checks_for(subject)
-    for name in dict.fromkeys([*apply, *SPECIAL]):
-        if name not in apply:
-            console.print(f"  not applicable  {name}")
-            continue
+    stop = threading.Event()
+    with tempfile.TemporaryDirectory() as folder, interruptible(stop):
+        server = ForkServer(Path(folder), modules(texts), stop)
         try:
-            apply[name](subject)
-        except checks.CheckFailed as error:
-            reason = str(error)
-        except Exception as error:  # the detector's own
-            reason = _where(error)
-        else:
-            console.print(f"  passed          {name}")
-            continue
-        console.print(f"  failed          {name}: {reason}", markup=False, soft_wrap=True)
-        yield name
+            if errors := check_settings(server, [(str(parsed), {})], limits.memory_mib):
+                raise ValueError(errors[0])
+            return [*_failures(texts, settings, server, limits, console)]
+        except ServerDied as death:
+            raise ValueError(death.reason) from death
+        finally:
+            server.close()
 
 
-def _where(error: Exception) -> str:
-    """Return what was raised and the line that raised it."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
+def _failures(
+    texts: list[str], settings: dict[str, int], server: ForkServer, limits: Limits, console: Console
+) -> Iterator[str]:
+    """Make all checks and print how each ended; yield the failed. Equal reasons are given once."""
+    first: dict[tuple[str, str], str] = {}
+    for text in texts:
+        console.print(f"{text}:", markup=False)
+        for name in NAMES:
+            verdict = _verdict(text, settings, name, server, limits)
+            line = f"  {verdict.outcome:<15} {name}"
+            if verdict.outcome == "failed":
+                why = (verdict.reason, verdict.line)
+                where = f" ({verdict.line})" if verdict.line else ""
+                line += f": as {first[why]}" if why in first else f": {verdict.reason}{where}"
+                first.setdefault(why, name if len(texts) == 1 else f"{name} of {text}")
+                yield f"{text}: {name}"
+            console.print(line, markup=False, soft_wrap=True)
+
+
+def _verdict(
+    text: str, settings: dict[str, int], name: str, server: ForkServer, limits: Limits
+) -> Verdict:
+    """Return how a check in a new child ended, also if the child did."""
+    folder = folder_of(parse(text))
+    with server.child(limits) as child:
+        work = ContractCheck(text, settings, name, SHARE * limits.seconds)
+        try:
+            child.send(Request(work, child.tmp))
+            return child.receive(Verdict)
+        except Death as death:  # also of the fork server, which a detector may kill
+            over = f"used more than {limits.memory_mib:.0f} MiB; raise --memory-limit to allow more"
+            reason = over if death.status == "memory" else death.reason
+            return Verdict("failed", reason, dumped_at(child.output(), folder))

@@ -7,6 +7,7 @@ runs with the user's rights. All that moves a score is in `bench.run.scoring`.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import socket
 import sys
@@ -23,7 +24,14 @@ from numpy.typing import NDArray
 from bench.metrics.pixels import scores_of
 from bench.run import company, scoring
 from bench.run.diagnostics import read_diagnostics, read_parameters
-from bench.run.failures import MAX_TRACEBACK, caught_warnings, failed, one_line, shortened
+from bench.run.failures import (
+    MAX_TRACEBACK,
+    caught_warnings,
+    failed,
+    one_line,
+    raised_at,
+    shortened,
+)
 from bench.run.messages import (
     Asked,
     Block,
@@ -31,6 +39,7 @@ from bench.run.messages import (
     Check,
     Checked,
     Company,
+    ContractCheck,
     Failed,
     Fitted,
     Message,
@@ -41,6 +50,7 @@ from bench.run.messages import (
     Scored,
     TestSamples,
     Unit,
+    Verdict,
     decode,
     encode,
     encode_scores,
@@ -49,9 +59,12 @@ from bench.run.messages import (
 )
 from bench.run.processes import peak_mib, reset_peak
 from bench.store.codeid import file_digest
+from detectors.conformance.checks import CheckFailed, checks_for
+from detectors.conformance.subject import Subject
 from detectors.contract import Detector
 from detectors.entry import Entry
 from detectors.factory import check
+from detectors.source import source_file
 from detectors.spec import Spec, parse
 
 
@@ -63,6 +76,9 @@ def serve(channel: socket.socket) -> None:
     if isinstance(work, Check):
         for asked in work.detectors:
             _send(channel, Checked(_error_of(asked)))
+        return
+    if isinstance(work, ContractCheck):
+        _send(channel, _verdict(work))
         return
     spec, home = parse(work.spec), os.getcwd()
     tested: set[str] = set()
@@ -79,6 +95,29 @@ def _error_of(asked: Asked) -> str | None:
     except BaseException as error:  # a user's file may raise anything when it is imported
         return f"cannot create {asked.spec}: {failed(error).reason}"
     return None
+
+
+def _verdict(work: ContractCheck) -> Verdict:
+    faulthandler.enable(2, all_threads=False)
+    faulthandler.dump_traceback_later(work.seconds, file=2)
+    subject = Subject(work.spec, work.settings)
+    _let_import_neighbours([subject.spec])
+    folder = folder_of(subject.spec)  # before the detector can leave the working folder
+    try:
+        apply = checks_for(subject)
+        if work.check not in apply:
+            return Verdict("not applicable")
+        apply[work.check](subject)
+    except CheckFailed as error:
+        return Verdict("failed", one_line(str(error)))
+    except BaseException as error:  # also SystemExit and KeyboardInterrupt
+        return Verdict("failed", failed(error).reason, raised_at(error, folder))
+    return Verdict("passed")
+
+
+def folder_of(spec: Spec) -> Path:
+    """Return the folder of the file that a model's class is in."""
+    return source_file(spec.entry.target).resolve().parent
 
 
 def _run_block(

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from bench.run import scoring
 from bench.run.failures import failed
+from detectors.conformance.companions import TOLERANCE, largest_move, spread_of
 from detectors.contract import Detector
 from detectors.spec import Spec
 from detectors.streams import stream
 
-TOLERANCE = 1e-3  # of the spread of the scores
 SHARE = 25  # of so many test rows, one is scored again,
 FEWEST, MOST = 4, 16  # but so many at least, and at most
 
@@ -72,9 +72,7 @@ def dependence(
             if (how := failed(error)).status == "memory":
                 raise
             return f"{len(company)} of them cannot be scored alone: {how.reason}"
-        spread = np.subtract(*np.quantile(scores, [0.75, 0.25])) or scores.std()
-        size = np.maximum(np.abs(scores[company]), spread)
-        moved = float((np.abs(again - scores[company]) / size).max(initial=0.0))
+        moved = largest_move(again, scores[company], spread_of(scores))
         if not moved <= TOLERANCE:
             return f"{len(company)} of {n} scored alone move by up to {moved:.2g}"
     return ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from bench.run.messages import Failed
 from bench.store.records import Status
@@ -35,6 +37,24 @@ def failed(error: BaseException) -> Failed:
         reason = f"the detector called exit({error.code!r})"
     text = "".join(traceback.format_exception(error))
     return Failed(status, one_line(reason), shortened(text, MAX_TRACEBACK))
+
+
+def raised_at(error: BaseException, folder: Path) -> str:
+    """Return the last file and line of a folder that an error passed through, "" if it has none."""
+    frames = [*traceback.walk_tb(error.__traceback__)]
+    return _first_in(folder, ((f.f_code.co_filename, line) for f, line in reversed(frames)))
+
+
+def dumped_at(output: str, folder: Path) -> str:
+    """Return the same from what `faulthandler` wrote when a process died or took too long."""
+    return _first_in(folder, re.findall(r'File "(.+)", line (\d+) in ', output))
+
+
+def _first_in(folder: Path, places: Iterable[tuple[str, int | str]]) -> str:
+    for file, line in places:
+        if Path(file).resolve().parent == folder:
+            return one_line(f"{Path(file).name}, line {line}")
+    return ""
 
 
 def one_line(text: str) -> str:

@@ -9,6 +9,7 @@ A child has a channel of its own, where each message has HEAD before it: a mark,
 else is taken for a message, and its length. The harness begins with a Request:
 
 - to check settings, the child answers with one Checked for each detector.
+- for one check of the contract, the child answers with a Verdict.
 - to run a model, the harness sends a Block of units to fit; the child answers with BlockFitted,
   the harness sends TestSamples of the units that were fitted, and the child answers with one
   Result for each of their read-outs; raw scores follow if there are any, and then Company. The
@@ -25,7 +26,7 @@ import socket
 import struct
 import sys
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from annotated_types import Ge, Len, Predicate
@@ -81,6 +82,23 @@ class Check(Message):
 
 
 @dataclass(frozen=True)
+class ContractCheck(Message):
+    """Make one check of the contract on a detector.
+
+    Attributes:
+        spec: canonical name of the detector.
+        settings: its settings.
+        check: name of the check.
+        seconds: after which a check that still runs writes to its output where it is.
+    """
+
+    spec: str
+    settings: dict[str, Any]
+    check: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Model(Message):
     """Run a model with these settings on a device."""
 
@@ -93,7 +111,7 @@ class Model(Message):
 class Request(Message):
     """What a child is started for, and its folder for temporary files."""
 
-    work: Check | Model
+    work: Check | ContractCheck | Model
     tmp: str
 
 
@@ -102,6 +120,15 @@ class Checked(Message):
     """What is wrong with a detector's settings, None if nothing is."""
 
     error: Text | None
+
+
+@dataclass(frozen=True)
+class Verdict(Message):
+    """How a check of the contract ended, why, and at which line of the detector's files."""
+
+    outcome: Literal["passed", "failed", "not applicable"]
+    reason: Text = ""
+    line: Text = ""
 
 
 @dataclass(frozen=True)
@@ -201,7 +228,7 @@ class Company(Message):
 # Built on import, before a child is forked.
 _ADAPTERS: dict[type[Message], TypeAdapter[Any]] = {
     kind: TypeAdapter(kind)
-    for kind in (Request, Checked, Block, BlockFitted, TestSamples, Result, Company)
+    for kind in (Request, Checked, Verdict, Block, BlockFitted, TestSamples, Result, Company)
 }
 M = TypeVar("M", bound=Message)
 

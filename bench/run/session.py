@@ -101,7 +101,7 @@ class Session:
         self._memory_mib = options.memory_mib or default_limit_mib(self._workers)
         limits = Limits(options.seconds, self._memory_mib)
         self._jobs = [replace(job, limits=limits) for job in jobs]
-        self._modules = planning.modules(todo)
+        self._modules = planning.modules(row.spec for row in todo)
         self._users_file = options.suite_file or planning.users_file(todo)
         self._servers = local.ForkServers(prepare_tmp(options.results), self._modules)
         self._client: Client | None = None
@@ -118,7 +118,7 @@ class Session:
         """
         options, servers = self._options, self._servers
         connected = cluster.connect(options.scheduler) if options.scheduler else nullcontext()
-        with connected as self._client, _interruptible(servers.stop):
+        with connected as self._client, interruptible(servers.stop):
             try:
                 servers.start(1 if self._client else self._workers)
                 self._check_settings()
@@ -196,7 +196,7 @@ def _watched(store: Store, stop: threading.Event) -> Iterator[None]:
 
 
 @contextmanager
-def _interruptible(stop: threading.Event) -> Iterator[None]:
+def interruptible(stop: threading.Event) -> Iterator[None]:
     """Let the first of SIGINT, SIGTERM and SIGHUP stop the workers and raise KeyboardInterrupt.
 
     A signal that is ignored, as SIGHUP under nohup, stays so.

@@ -167,7 +167,7 @@ class Maker:
         os.environ[MARK] = self.mark  # for the fork server to inherit
         os.environ.pop("PYTHONUNBUFFERED", None)  # which not everybody has set
         self.tmp = prepare_tmp(folder)
-        modules = planning.modules(planning.wanted_rows(SKLEARN, "cpu"))
+        modules = planning.modules(row.spec for row in planning.wanted_rows(SKLEARN, "cpu"))
         self.servers = ForkServers(self.tmp, modules)
         with self.servers.lend() as server, server.child(Limits(60, 4096)):
             pass

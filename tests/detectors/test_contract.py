@@ -177,3 +177,24 @@ def test_a_declared_dependence_that_is_none_is_found(monkeypatch):
     monkeypatch.setattr(Spec, "transductive", True)
     with pytest.raises(CheckFailed, match="is declared transductive, but is not"):
         CHECKS["score_depends_on_companions_only_if_declared"](Subject("knn"))
+
+
+COMPANIONS = "tests/helpers/companions.py"
+
+
+@pytest.mark.fault(
+    area="detectors and their processes",
+    kind="a scale that is taken from the first rows that are scored",
+    how="a detector that keeps the scale of the first call of `score`",
+    promise="the check of the contract finds that its scores depend on the other test rows",
+)
+@pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")
+def test_a_scale_of_the_first_rows_that_are_scored_is_found():
+    with pytest.raises(CheckFailed, match="declare `transductive = True`"):
+        CHECKS["score_depends_on_companions_only_if_declared"](Subject(f"{COMPANIONS}:Lazy"))
+
+
+def test_rounding_errors_of_float32_are_no_dependence_on_companions():
+    network = Subject(f"{COMPANIONS}:Network")
+    assert network.spec.entry.family == "shallow"  # its author has not set it
+    CHECKS["score_depends_on_companions_only_if_declared"](network)

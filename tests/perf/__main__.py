@@ -58,7 +58,7 @@ def harness_milliseconds(results: Path) -> float:
     chosen = suite.select(suite.read("default"), detectors=["mean-distance", "max-abs-z", "knn"])
     wanted = planning.wanted_rows(chosen, "cpu")
     jobs = planning.jobs(wanted, None, Limits(600, 4096), "perf")
-    servers = ForkServers(prepare_tmp(results), planning.modules(wanted))
+    servers = ForkServers(prepare_tmp(results), planning.modules(row.spec for row in wanted))
     store = Store(results)
     tracker = Tracker(store, "perf", {})
     moments: list[float] = []

@@ -133,7 +133,7 @@ def test_deep_models_and_large_data_sets_come_first():
 
 
 def test_modules_are_those_of_models_and_heads_with_what_they_preload():
-    modules = planning.modules(wanted_by("ae+kmeans", "knn", "pyod:HBOS"))
+    modules = planning.modules(["ae+kmeans", "knn", "pyod:HBOS"])
     assert {
         "detectors.deep.autoencoder",
         "detectors.shallow.kmeans",
@@ -151,7 +151,7 @@ def test_importing_the_packages_and_planning_import_no_numeric_library(tmp_path)
         "told = suite.read('default')\n"
         "rows = planning.wanted_rows(told, 'cpu')\n"
         "planning.jobs(planning.missing(rows, {}), None, Limits(1, 1), 'run')\n"
-        "planning.modules(rows)\n"
+        "planning.modules(row.spec for row in rows)\n"
         "[table() for table in lists.TABLES.values()]\n"
         "heavy = {'torch', 'sklearn', 'scipy', 'mlflow', 'pyod', 'pandas', 'joblib'}\n"
         "print(sorted(heavy & set(sys.modules)))"

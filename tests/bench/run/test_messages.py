@@ -15,6 +15,8 @@ FITTED = messages.Fitted(0.1, 0.2, 3.0, None, {"loss": [2.0, 1.0], "epochs": 2.0
 SENT = (
     messages.Request(messages.Check([messages.Asked("lof", {"n_neighbors": 3})]), "/tmp/a"),
     messages.Request(messages.Model("vae", {"head": {"k": [1, 2]}, "lr": 1e-3}, "cpu"), ""),
+    messages.Request(messages.ContractCheck("vae", {"epochs": 4}, "pickles", 54.0), "/tmp/a"),
+    messages.Verdict("failed", "too late", "mine.py, line 5"),
     messages.Checked(None),
     messages.Checked("unknown setting"),
     messages.Block([]),
