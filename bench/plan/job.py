@@ -15,7 +15,7 @@ class Limits:
     Attributes:
         seconds: wall seconds of a fit (a seed) and of a read-out.
         memory_mib: memory of the child and its descendants, shared mappings included, above the
-            start, in MiB.
+            start, in MiB; inf for the default, on a Dask worker.
     """
 
     seconds: float

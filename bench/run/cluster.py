@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import socket
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from bench.plan.job import Job
 from bench.run.converse import NotRun, run_job
 from bench.run.failures import one_line
 from bench.run.local import ForkServers
+from bench.run.processes import LEAST_MIB, default_limit_mib
 from bench.run.supervise import ForkServer, Interrupted
 from bench.store.codeid import code_id, origin
 from bench.store.records import Row
@@ -189,10 +192,19 @@ def _is_wanted(worker: Worker, key: str) -> bool:
     return is_kept and worker.status in WORKER_ANY_RUNNING
 
 
+def _share_mib(worker: Worker) -> float:
+    """Return a job's default memory limit: of a thread's share of what Dask gives the worker."""
+    whole = worker.memory_manager.memory_limit  # in bytes; None for no limit
+    share = default_limit_mib(worker.state.nthreads, whole / 2**20 if whole else None)
+    return max(LEAST_MIB, share)
+
+
 def _remote(job: Job, modules: Sequence[str], client_id: str) -> tuple[list[Row], str]:
     """Run one job in a process of a cluster, with fork servers that stay for the next."""
-    from distributed import Reschedule
+    from distributed import Reschedule, get_worker
 
+    if math.isinf(job.limits.memory_mib):
+        job = replace(job, limits=replace(job.limits, memory_mib=_share_mib(get_worker())))
     for wanted in job.wanted:
         made = origin(parse(wanted.spec), wanted.protocol, wanted.dataset)
         if code_id(made) != wanted.code_id:

@@ -89,9 +89,14 @@ def children(pid: int) -> list[int]:
     return []
 
 
-def default_limit_mib(jobs: int) -> float:
-    """Return the default memory limit of jobs that run at once: at most 8 GiB."""
-    return min(8 * 1024, _for_jobs_mib() / jobs)
+def default_limit_mib(jobs: int, whole_mib: float | None = None) -> float:
+    """Return the default memory limit of jobs that run at once: at most 8 GiB.
+
+    Args:
+        jobs: how many.
+        whole_mib: the memory to share, None for the machine's.
+    """
+    return min(8 * 1024, _for_jobs_mib(whole_mib) / jobs)
 
 
 def most_jobs() -> int:
@@ -99,9 +104,9 @@ def most_jobs() -> int:
     return max(1, int(_for_jobs_mib() / LEAST_MIB))
 
 
-def _for_jobs_mib() -> float:
-    """Return 80 % of the machine's memory."""
-    return 0.8 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
+def _for_jobs_mib(whole_mib: float | None = None) -> float:
+    """Return 80 % of the memory, by default the machine's."""
+    return 0.8 * (whole_mib or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20)
 
 
 def reset_peak() -> int:

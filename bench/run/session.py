@@ -99,7 +99,8 @@ class Session:
         at_once = min(options.workers, len(jobs))
         self._workers = at_once if options.memory_mib else min(at_once, most_jobs())
         self._memory_mib = options.memory_mib or default_limit_mib(self._workers)
-        limits = Limits(options.seconds, self._memory_mib)
+        there = options.memory_mib or math.inf  # on a cluster each worker has its own default
+        limits = Limits(options.seconds, there if options.scheduler else self._memory_mib)
         self._jobs = [replace(job, limits=limits) for job in jobs]
         self._modules = planning.modules(row.spec for row in todo)
         self._users_file = options.suite_file or planning.users_file(todo)

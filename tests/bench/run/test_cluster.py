@@ -51,8 +51,10 @@ class Cluster:
                 stderr=log,
             )
 
-    def add_worker(self, cwd: Path = ROOT, nanny: str = "--no-nanny") -> subprocess.Popen[bytes]:
-        told = ("--nthreads", "1", nanny, "--host", "127.0.0.1")
+    def add_worker(
+        self, *more: str, cwd: Path = ROOT, nanny: str = "--no-nanny"
+    ) -> subprocess.Popen[bytes]:
+        told = ("--nthreads", "1", nanny, "--host", "127.0.0.1", *more)
         worker = self._start("worker", self.address, *told, cwd=cwd)
         self.workers.append(worker)
         return worker
@@ -232,6 +234,34 @@ def test_a_results_folder_that_is_moved_ends_a_run_on_a_cluster(bench, cluster, 
     assert run.wait(10) == 2
     assert run.stderr.count("\n") == 1
     assert bench.wait_until(lambda: not cluster.processes() - before, 30)
+
+
+@pytest.mark.slow
+@pytest.mark.fault(
+    area="cluster",
+    kind="memory runs out on a small worker",
+    how="a detector fills memory on a worker that has 1 GiB; no `--memory-limit`",
+    promise="the limit follows the worker; the row is `memory`",
+)
+def test_the_default_memory_limit_follows_the_worker(bench, tmp_path):
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    cluster = Cluster(folder)
+    suite = tmp_path / "suite.toml"
+    suite.write_text(
+        'datasets = ["wine"]\nseeds = 1\n[[detectors]]\nlabel = "full"\n'
+        f'spec = "{FAULTY}"\nsettings = {{ fitting = "fill memory with arrays" }}'
+    )
+    try:
+        cluster.add_worker("--memory-limit", "1GiB")
+        cluster.wait_for_workers()
+        run = bench("run", suite, "--results", tmp_path, "--scheduler", cluster.address)
+        assert run.wait() == 0, run.stderr
+    finally:
+        cluster.close()
+    (row,) = harness.rows(tmp_path).itertuples()
+    assert row.status == "memory"
+    assert row.reason.endswith("limit 819 MiB")
 
 
 @pytest.mark.slow
