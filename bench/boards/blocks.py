@@ -65,7 +65,7 @@ def blocks(
     """Return the blocks of a board's metric.
 
     Args:
-        board: rows of the first protocol count.
+        board: rows of the first protocol of each data set count.
         unit: "dataset", or "family": related data sets count as one.
         coverage: "complete" drops the detectors with a missing row; "common" drops the data sets
             with a missing row of a detector, and only the detectors without any data set.

@@ -28,7 +28,7 @@ class Board:
 
     Attributes:
         title, metric: of the board.
-        protocol: that it ranks under.
+        protocol: that it ranks under; all of them, if data sets have their own.
         detectors: a line for each detector, the ranked ones first: `rank` (nan when incomplete),
             `rank_low` and `rank_high`, its best and worst rank when one data set is left out,
             `label`, `spec`, `family`, `rows_ok` of `rows`, `failures` in words, `mean_rank`, the
@@ -48,7 +48,7 @@ class Board:
         failures: a line for each detector, status and reason: `rows` and their `datasets`.
         protocols: for rows under several protocols a line for each detector and protocol: `value`,
             the mean of the metric, with its limits `low` and `high`, and `rows_ok` of `rows`. The
-            other tables are of the first protocol. Empty otherwise.
+            other tables are of the first protocol of each data set. Empty otherwise.
         kinds: the same for kinds of data (`kind` in place of `protocol`), if there are several.
         families: a line for each type of detector; see `groups.families`.
         made_by: sentences on the machines, versions and commits of the rows.
@@ -101,33 +101,27 @@ def build(
     """
     chosen = _rankable(metric)
     columns.check(frame)
-    boards = [
-        _build(part, chosen, title, stale, scores)
-        for _, part in frame.groupby("protocol", sort=False)
-    ]
-    first = boards[0]
-    if len(boards) == 1:
-        return first
-    order = list(first.detectors["label"])
-    flaws = [note for board in boards[1:] for note in notes.flaws(board.protocol)]
-    return replace(
-        first,
-        protocols=groups.means(columns.derived(frame), "protocol", chosen, order),
-        notes=(notes.of_several_protocols(first.protocol), *first.notes, *dict.fromkeys(flaws)),
-    )
+    ranked = columns.ranked(frame)
+    made = _build(ranked, chosen, title, stale, scores)
+    if frame["protocol"].nunique() == 1:
+        return made
+    order = list(made.detectors["label"])
+    means = groups.means(columns.derived(frame), "protocol", chosen, order)
+    several = notes.of_several_protocols(ranked) if len(ranked) < len(frame) else ()
+    flaws = [note for note in notes.flaws(frame) if note not in made.notes]
+    return replace(made, protocols=means, notes=(*several, *made.notes, *flaws))
 
 
 def _build(
     frame: pd.DataFrame, metric: Metric, title: str, stale: int, scores: Scores | None
 ) -> Board:
-    """Return the board of rows under one protocol."""
+    """Return the board of rows under one protocol of each data set."""
     rows = columns.derived(frame)
     grid = Grid(rows)
     errors = None
     if scores is not None:
         complete = estimates(grid, rows, "auroc").labels
         errors = paired(rows.assign(key=frame["key"].to_numpy(str)), complete, scores)
-    protocol = str(rows["protocol"].iloc[0])
     every_cell = cells.cells(grid, rows, metric)
     table, best_control = detectors.detectors(grid, rows, metric, errors)
     order = ["mean_rank", "rows_ok", "label"]
@@ -143,7 +137,7 @@ def _build(
     return Board(
         title=title,
         metric=metric,
-        protocol=protocol,
+        protocol=", ".join(rows["protocol"].unique()),
         detectors=table,
         datasets=datasets,
         cells=cells.marked(every_cell, datasets, metric),
@@ -153,7 +147,7 @@ def _build(
         families=groups.families(table, datasets, found),
         made_by=provenance.made_by(frame.get("provenance", ())),
         caption=notes.caption(rows, grid),
-        notes=(*sentences, *notes.flaws(protocol)),
+        notes=(*sentences, *notes.splits(rows), *notes.flaws(rows)),
         errors=errors,
         best_control=best_control,
         stale=stale,

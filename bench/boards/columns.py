@@ -9,8 +9,8 @@ from bench.metrics import scored
 from bench.metrics.scored import METRICS
 
 TEXT_COLUMNS = (
-    "label", "spec", "family", "dataset", "dataset_family", "dataset_kind", "protocol", "scaler",
-    "seed", "device", "status", "reason", "transductive",
+    "label", "spec", "family", "dataset", "dataset_family", "dataset_kind", "official_split",
+    "protocol", "scaler", "seed", "device", "status", "reason", "transductive",
 )  # fmt: skip
 NUMBER_COLUMNS = (
     *(name for name in METRICS if name != "lifted_average_precision"),
@@ -55,6 +55,11 @@ def check(frame: pd.DataFrame) -> None:
             found = sorted(frame.loc[frame["dataset"] == name, column].astype(str).unique())
             msg = f"{name!r} has more than one {column} ({', '.join(found)}); a board takes one"
             raise ValueError(msg)
+
+
+def ranked(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that a board ranks by: of each data set those of its first protocol."""
+    return frame[frame["protocol"] == frame.groupby("dataset")["protocol"].transform("first")]
 
 
 def derived(frame: pd.DataFrame) -> pd.DataFrame:

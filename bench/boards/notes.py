@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -11,6 +13,9 @@ from bench.boards.grid import Grid
 from bench.boards.words import MARKS
 from bench.metrics.scored import Metric
 from bench.protocols import named as protocols
+
+FEW = 10  # data sets that a sentence names
+UNUSED = "The official split is not used"
 
 
 def caption(rows: pd.DataFrame, grid: Grid) -> str:
@@ -138,18 +143,54 @@ def left_out(stale: int) -> str:
     return f"{_count(stale, 'stale row')} of older code left out."
 
 
-def of_several_protocols(protocol: str) -> str:
-    """Return what a board of several protocols says of the one that it ranks under."""
+def of_several_protocols(ranked: pd.DataFrame) -> tuple[str]:
+    """Return what a board of data sets under several protocols says of those that it ranks under.
+
+    Args:
+        ranked: the rows of each data set's first protocol.
+    """
+    names = ranked["protocol"].unique()
+    first = f"protocol {names[0]}" if len(names) == 1 else "first protocol of each data set"
     return (
-        f"Ranked under the protocol {protocol}, to which every table applies but the one of "
-        "protocols; `--protocol` prints the board of another."
+        f"Ranked under the {first}, to which every table applies but the one of "
+        "protocols; `--protocol` prints the board of another.",
     )
 
 
-def flaws(protocol: str) -> tuple[str, ...]:
-    """Return what is wrong with a published protocol, if anything is."""
-    flaw = protocols.find(protocol).flaw
-    return (f"Protocol {protocol}: {flaw}.",) if flaw else ()
+def splits(rows: pd.DataFrame) -> tuple[str, ...]:
+    """Return which data sets have which protocol, and which have an official split unused.
+
+    Args:
+        rows: under one protocol of each data set.
+    """
+    sets = rows.groupby("dataset")[["protocol", "official_split"]].first()
+    under = sets.groupby("protocol", sort=False).groups
+    notes = []
+    if len(under) > 1:
+        each = "; ".join(f"{name} for {_listed(list(members))}" for name, members in under.items())
+        notes.append(f"Data sets have protocols of their own: {each}.")
+    unused = sets[[
+        official and protocols.parse(name).name != "official"
+        for official, name in zip(sets["official_split"], sets["protocol"], strict=True)
+    ]]  # fmt: skip
+    if len(unused):
+        notes.append(
+            f"{UNUSED} for {_listed(list(unused.index))} (protocol "
+            f"{', '.join(unused['protocol'].unique())}): values are not comparable with those "
+            "under the protocol official."
+        )
+    return tuple(notes)
+
+
+def flaws(rows: pd.DataFrame) -> tuple[str, ...]:
+    """Return what is wrong with the published protocols of rows, if anything is."""
+    found = {name: protocols.find(name).flaw for name in rows["protocol"].unique()}
+    return tuple(f"Protocol {name}: {flaw}." for name, flaw in found.items() if flaw)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - FEW
+    return ", ".join(names[:FEW]) + (f" and {more} more" if more > 0 else "")
 
 
 def _number(value: float) -> str:

@@ -44,8 +44,16 @@ def _line(row: Wanted, stored: Mapping[str, Any]) -> dict[str, Any]:
     """
     known = {name: getattr(row, name) for name in Wanted.__dataclass_fields__}
     known["transductive"] = row.transductive or stored.get("transductive", False)
-    kind = datasets.find(row.dataset).kind
-    return {**stored, **known, "key": row.key, "dataset_kind": kind}
+    return {**stored, **known, "key": row.key, **of_catalogue(row.dataset)}
+
+
+def of_catalogue(dataset: str) -> dict[str, Any]:
+    """Return what boards need of a data set's card; the kind is "unknown" where there is none."""
+    try:
+        entry = datasets.find(dataset)
+    except ValueError:
+        return {"dataset_kind": "unknown", "official_split": False}
+    return {"dataset_kind": entry.kind, "official_split": entry.has_official_split}
 
 
 def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:

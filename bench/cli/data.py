@@ -203,7 +203,7 @@ def _members(word: str) -> tuple[str, ...]:
     from bench.plan import suite
 
     if word in suite.names() or word.endswith(".toml"):
-        return suite.read(word).datasets
+        return tuple(member.name for member in suite.read(word).datasets)
     return ()
 
 

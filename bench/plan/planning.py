@@ -6,7 +6,6 @@ import math
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
-from itertools import product
 from pathlib import Path
 from typing import Literal
 
@@ -27,13 +26,16 @@ DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
 
 def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None) -> list[Wanted]:
     """Return every row a suite asks for, in the suite's order."""
-    digests = {name: _digest(name, data) for name in suite.datasets}
+    digests = {member.name: _digest(member.name, data) for member in suite.datasets}
+    under = [
+        (m.name, protocol) for m in suite.datasets for protocol in m.protocol or suite.protocol
+    ]
     judged = digest_of(*JUDGE_PIXELS) if suite.pixels else ""
     rows = []
     for entrant in suite.detectors:
         spec = parse(entrant.spec)
         on = _device(device) if spec.entry.takes_device else "cpu"
-        for name, protocol in product(suite.datasets, suite.protocol):
+        for name, protocol in under:
             code = code_id(origin(spec, protocol, name))
             rows += [
                 Wanted(

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+)
 
 import datasets
 from bench.protocols.named import parse as parse_protocol
@@ -71,6 +79,29 @@ class Entrant(BaseModel):
         return self.label or (f"{self.spec}[{settings}]" if settings else self.spec)
 
 
+class Member(BaseModel):
+    """A data set of a suite; written as its name alone where it has no protocol of its own.
+
+    Attributes:
+        name: of the data set.
+        protocol: in place of the suite's; empty for the suite's.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    protocol: Annotated[tuple[str, ...], Field(min_length=1)] = ()
+
+    @field_validator("protocol", mode="before")
+    @classmethod
+    def _protocols(cls, value: object) -> object:
+        return _protocols(value)
+
+    @model_serializer
+    def _written(self) -> str | dict[str, Any]:
+        return {"name": self.name, "protocol": self.protocol} if self.protocol else self.name
+
+
 class Suite(BaseModel):
     """What one invocation compares.
 
@@ -78,8 +109,9 @@ class Suite(BaseModel):
         name: the suite's name, from its file.
         title: one line for boards.
         detectors: at least one, of different names.
-        datasets: names; a pattern such as "digits/*" stands for all that match.
-        protocol: how data are split; with several, boards rank by the first.
+        datasets: by name, with a protocol of their own if they are given one; a pattern such as
+            "digits/*" stands for all that match.
+        protocol: how all other data are split; with several, boards rank by the first.
         scaler: fitted on the training rows.
         seeds: different seeds; a number N stands for 0 ... N - 1.
         pixels: whether scores of pixels are evaluated too, if images have masks and the
@@ -91,7 +123,7 @@ class Suite(BaseModel):
     name: str
     title: str
     detectors: Annotated[tuple[Entrant, ...], Field(min_length=1)]
-    datasets: Annotated[tuple[str, ...], Field(min_length=1)]
+    datasets: Annotated[tuple[Member, ...], Field(min_length=1)]
     protocol: Annotated[tuple[str, ...], Field(min_length=1)] = ("one-class",)
     scaler: str = "standard"
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0, 1, 2, 3, 4)
@@ -105,12 +137,13 @@ class Suite(BaseModel):
             raise ValueError(msg)
         return name
 
-    @field_validator("detectors", mode="before")
+    @field_validator("detectors", "datasets", mode="before")
     @classmethod
-    def _entrants(cls, value: object) -> object:
+    def _tables(cls, value: object, info: ValidationInfo) -> object:
         if not isinstance(value, list | tuple):
             return value
-        return tuple({"spec": entry} if isinstance(entry, str) else entry for entry in value)
+        key = "spec" if info.field_name == "detectors" else "name"
+        return tuple({key: entry} if isinstance(entry, str) else entry for entry in value)
 
     @field_validator("detectors")
     @classmethod
@@ -124,19 +157,20 @@ class Suite(BaseModel):
 
     @field_validator("datasets")
     @classmethod
-    def _known_datasets(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(name for pattern in patterns for name in matching(pattern)))
+    def _known_datasets(cls, members: tuple[Member, ...]) -> tuple[Member, ...]:
+        found: dict[str, Member] = {}
+        for member in members:
+            for name in matching(member.name):
+                one = member.model_copy(update={"name": name})
+                if found.setdefault(name, one) != one:
+                    msg = f"{name} is listed with different protocols; list it once, with all"
+                    raise ValueError(msg)
+        return tuple(found.values())
 
     @field_validator("protocol", mode="before")
     @classmethod
     def _protocols(cls, value: object) -> object:
-        found: list[str] = []
-        for part in value if isinstance(value, list | tuple) else [value]:
-            if not isinstance(part, str | dict):
-                msg = f'{part!r} is neither a name nor a table such as {{ name = "one-class" }}'
-                raise ValueError(msg)
-            found.append(str(parse_protocol(part)))
-        return tuple(dict.fromkeys(found))
+        return _protocols(value)
 
     @field_validator("scaler")
     @classmethod
@@ -157,6 +191,17 @@ class Suite(BaseModel):
     @classmethod
     def _different_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(dict.fromkeys(seeds))
+
+
+def _protocols(value: object) -> tuple[str, ...]:
+    """Return the canonical texts of one protocol, or of a list of them."""
+    found: list[str] = []
+    for part in value if isinstance(value, list | tuple) else [value]:
+        if not isinstance(part, str | dict):
+            msg = f'{part!r} is neither a name nor a table such as {{ name = "one-class" }}'
+            raise ValueError(msg)
+        found.append(str(parse_protocol(part)))
+    return tuple(dict.fromkeys(found))
 
 
 def matching(pattern: str) -> tuple[str, ...]:
@@ -207,7 +252,7 @@ def select(
     """Return the suite with some of its parts replaced.
 
     A detector that the suite names or labels so keeps the suite's settings; any other has its
-    defaults.
+    defaults. A data set keeps a protocol of its own, unless a protocol is given, which is for all.
 
     Raises:
         SuiteError: a part that is not valid.
@@ -230,7 +275,10 @@ def select(
             known[text].model_dump() if text in known else _entrant(text, known)
             for text in detectors
         ]
-    return build(content | chosen)
+    made = build(content | chosen)
+    own = {} if protocol is not None else {member.name: member for member in suite.datasets}
+    members = tuple(own.get(member.name, Member(name=member.name)) for member in made.datasets)
+    return made.model_copy(update={"datasets": members})
 
 
 def named(chosen: Suite, whole: Suite | None, name: str | None) -> Suite:
@@ -286,10 +334,14 @@ def build(content: dict[str, Any], where: str = "") -> Suite:
         raise SuiteError("; ".join(_explain(e, where) for e in first)) from None
 
 
+_TABLES: dict[object, tuple[type[BaseModel], str]] = {
+    "detectors": (Entrant, '{ spec = "lof" }'),
+    "datasets": (Member, '{ name = "wine", protocol = "one-class" }'),
+}
 _WORDS = {
     "dict_type": "should be a table",
     "missing": "is missing",
-    "model_type": 'should be a name, or a table such as { spec = "lof" }',
+    "model_type": "should be a name, or a table such as {example}",
     "string_type": "should be a text",
     "too_short": "is empty; name at least one",
     "tuple_type": "should be a list",
@@ -299,11 +351,13 @@ _WORDS = {
 def _explain(error: Any, where: str) -> str:
     origin = f"{where}: " if where else ""
     place = ".".join(str(part) for part in error["loc"])
+    table, example = _TABLES.get(error["loc"][0], (Suite, ""))
     if error["type"] == "extra_forbidden":
-        keys = Entrant.model_fields if len(error["loc"]) > 1 else Suite.model_fields
+        keys = (table if len(error["loc"]) > 1 else Suite).model_fields
         return f"{origin}unknown key {place!r}; {nearest(str(error['loc'][-1]), keys)}"
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{origin}{place}: {_WORDS.get(error['type'], message)}"
+    words = _WORDS.get(error["type"], message).replace("{example}", example)
+    return f"{origin}{place}: {words}"
 
 
 def _is_plain(value: object) -> bool:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.boards.against import Comparison
 from bench.boards.board import Board
-from bench.boards.notes import left_out
+from bench.boards.notes import UNUSED, left_out
 from bench.boards.words import FAMILIES, MARKS, TYPES
 from bench.metrics import scored
 from bench.render.table import NONE, Cell, Column, Maker, Record, Table, filled
@@ -69,7 +69,7 @@ def short_board(board: Board) -> tuple[Table, ...]:
     shown = detectors[(first & ~incomplete) | (incomplete & (incomplete.cumsum() <= N_BEST))]
     n_more = len(detectors) - len(shown)
     *tables, last = leaderboards(replace(board, detectors=shown), NARROW)
-    notes = [note for note in board.notes if note.startswith(tuple(MARKS.values()))]
+    notes = [note for note in board.notes if note.startswith((*MARKS.values(), UNUSED))]
     notes += [left_out(board.stale)] if board.stale else []
     notes += [f"{n_more} more detector{'s' if n_more > 1 else ''}."] if n_more else []
     return (*tables, replace(last, notes=tuple(notes)))

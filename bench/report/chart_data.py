@@ -37,7 +37,7 @@ def chart_data(
 
     Args:
         board: of `rows`.
-        rows: of the board's protocol.
+        rows: that the board ranks by.
         scores: from a row's key to labels and scores (n_test,), None if it has none.
         fits: of `sections.fits`.
         shown: of `diagrams.diagrams`.

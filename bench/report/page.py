@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.boards.board import Board, build
+from bench.boards.columns import ranked
 from bench.boards.words import MARKS, TYPES
 from bench.render import html, palette
 from bench.render import values as text
@@ -46,12 +47,12 @@ def render(
     Args:
         board: of `rows`.
         rows: one line for each row, as `boards.rows.frame_of` returns them; only the board's table
-            of protocols shows rows with other protocols than the board's.
+            of protocols shows more than the first protocol of a data set.
         scores: from a row's key to labels and scores (n_test,), None if it has none.
         details: from a row's key to traceback, output, warnings and diagnostics.
         notice: a sentence at the top of the page, about rows other than those asked for.
     """
-    rows = rows[rows["protocol"] == board.protocol]
+    rows = ranked(rows)
     by_precision = build(rows, metric="lifted_average_precision", title=board.title, scores=scores)
     answer = depth.answer(board, by_precision)
     fits = sections.fits(rows, details)

@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import datasets
 from bench.boards.columns import NUMBER_COLUMNS
-from bench.boards.rows import frame_of
+from bench.boards.rows import frame_of, of_catalogue
 from bench.store.records import Wanted, made_for
 
 if TYPE_CHECKING:
@@ -86,15 +85,7 @@ def as_stored(
         "installed here. They are shown as stored; see the provenance."
     )
     rows = [
-        {**blank, **renewed(record), "dataset_kind": kind_of(record["dataset"])}
+        {**blank, **renewed(record), **of_catalogue(record["dataset"])}
         for record in newest.values()
     ]
     return pd.DataFrame.from_records(rows), older, notice
-
-
-def kind_of(dataset: str) -> str:
-    """Return the kind of a data set, "unknown" if the catalogue does not know it."""
-    try:
-        return datasets.find(dataset).kind
-    except ValueError:
-        return "unknown"

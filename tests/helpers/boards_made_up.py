@@ -40,6 +40,7 @@ def rows_of(detectors=DETECTORS, datasets=SETS, seeds=range(3), auroc=None):
         "aupro": np.nan,
         "fit_wall_seconds": 1.0, "protocol": "one-class", "scaler": "standard", "device": "cpu",
         "status": "ok", "reason": None, "transductive": False, "dataset_kind": "tabular",
+        "official_split": False,
     }  # fmt: skip
     return rows.assign(spec=rows["label"], **constants)
 

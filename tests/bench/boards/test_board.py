@@ -295,6 +295,58 @@ def test_what_is_wrong_with_a_published_protocol_stands_under_its_board():
     assert not any("Protocol" in note for note in build(under("one-class"), title="t").notes)
 
 
+def mixed():
+    """Rows of wine under another protocol than all other data sets, which have an official one."""
+    rows = rows_of()
+    return rows.assign(
+        protocol=np.where(rows["dataset"] == "wine", "goad", "official(max_train=9)"),
+        official_split=rows["dataset"] != "wine",
+    )
+
+
+def test_data_sets_with_protocols_of_their_own_rank_on_one_board():
+    rows = mixed()
+    made, alike = (build(each, title="t") for each in (rows, rows.assign(protocol="official")))
+    pd.testing.assert_frame_equal(made.detectors, alike.detectors)
+    assert "protocol goad, official(max_train=9), scaler" in made.caption
+    own = dict(zip(made.datasets["dataset"], made.datasets["protocol"], strict=True))
+    assert own == dict(zip(rows["dataset"], rows["protocol"], strict=True))
+    said = "Data sets have protocols of their own: official(max_train=9) for "
+    assert any(note.startswith(said) and "; goad for wine." in note for note in made.notes)
+    assert any(note.startswith("Protocol goad: normal rows") for note in made.notes)
+    assert set(made.protocols["protocol"]) == {"goad", "official(max_train=9)"}
+    assert not any("--protocol" in note or "is not used" in note for note in made.notes)
+    assert not any("of their own" in note for note in alike.notes)
+
+
+def test_further_protocols_of_some_data_sets_do_not_move_the_ranks():
+    rows = mixed()
+    further = rows[rows["dataset"] == "digits/0"].assign(protocol="one-class", auroc=0.1)
+    made = build(pd.concat([rows, further], ignore_index=True), title="t")
+    pd.testing.assert_frame_equal(made.detectors, build(rows, title="t").detectors)
+    assert made.notes[0].startswith("Ranked under the first protocol of each data set, to which")
+    assert set(made.protocols["protocol"]) == {"goad", "official(max_train=9)", "one-class"}
+
+
+def test_a_board_says_where_an_official_split_is_not_used():
+    rows = rows_of(datasets={f"parts/{i:02}": "parts" for i in range(13)} | {"wine": "wine"})
+    rows["official_split"] = rows["dataset"].str.startswith("parts")
+    rows.loc[rows["dataset"] == "parts/00", "protocol"] = "official"
+    made = build(rows, title="t")
+    names = ", ".join(f"parts/{i:02}" for i in range(1, 11))
+    said = (
+        f"The official split is not used for {names} and 2 more (protocol one-class): values are "
+        "not comparable with those under the protocol official."
+    )
+    assert said in made.notes
+    assert said in written("json", made)
+    many = rows_of({f"d{i}": "shallow" for i in range(20)}).assign(official_split=True)
+    document = BoardDocument(build(many, title="t"), short=True)
+    assert document.is_cut
+    (table, *_) = reversed(document.page(narrow=True).tables)
+    assert any(note.startswith("The official split is not used") for note in table.notes)
+
+
 def test_the_order_of_the_rows_does_not_matter():
     rows = failed(rows_of(), np.arange(60) % 17 == 3, "error", "boom")
     shuffled = rows.sample(frac=1, random_state=0)

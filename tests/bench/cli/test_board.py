@@ -5,7 +5,11 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
+from bench import rows
+from datasets import load
+from datasets.families.textures import write
 from tests.helpers.command import contents
 
 
@@ -79,3 +83,44 @@ def test_a_board_is_written_into_a_folder_with_its_figures(bench, results, tmp_p
     before = contents(tmp_path)
     assert bench(*small, "--to", tmp_path / "paper").wait() == 0
     assert contents(tmp_path) == before
+
+
+@pytest.mark.slow
+def test_a_suite_of_tables_and_images_uses_each_official_split_or_the_board_says_so(
+    bench, tmp_path
+):
+    write("weave", tmp_path / "fabric")
+    images = f"folder:{tmp_path}/fabric?size=16&grey=yes"
+    detectors = 'detectors = ["random", "mean-distance"]\nseeds = 1\n'
+    own, plain = tmp_path / "own.toml", tmp_path / "plain.toml"
+    own.write_text(
+        f'{detectors}datasets = ["wine", {{ name = "{images}", protocol = "official" }}]\n'
+    )
+    plain.write_text(f'{detectors}datasets = ["wine", "{images}"]\n')
+    for suite in (own, plain):
+        run = bench("run", suite, "--results", tmp_path / "results", "--strict")
+        assert run.wait() == 0, run.stderr
+    assert "4 rows, 2 stored, 2 to run" in run.stdout  # those of wine serve both suites
+    data = load(images)
+    stored = rows(tmp_path / "results").set_index(["dataset", "protocol"])
+    n_train = stored["n_train"].groupby(level=[0, 1]).first()
+    assert n_train[images, "official"] == len(data.split.train)
+    assert n_train[images, "one-class"] == (data.y == 0).sum() // 2 != len(data.split.train)
+    assert set(n_train["wine"].index) == {"one-class"}
+    unused = "The official split is not used for"
+    for suite in (own, plain):
+        texts = [
+            bench("board", suite, "--results", tmp_path / "results", "--format", form)
+            for form in ("table", "tex")
+        ]
+        assert not any(text.wait() for text in texts)
+        page = tmp_path / f"{suite.stem}.html"
+        report = bench("report", suite, "--results", tmp_path / "results", "--output", page)
+        assert report.wait() == 0, report.stderr
+        every = [" ".join(text.split()) for text in (*(t.stdout for t in texts), page.read_text())]
+        assert [unused in text for text in every] == [suite is plain] * 3
+        said = "protocols of their own: official for"
+        assert [said in text for text in every] == [suite is own] * 3
+    chosen = bench("run", own, "--results", tmp_path / "results", "--datasets", images, "--dry-run")
+    assert chosen.wait() == 0
+    assert "2 rows, 2 stored, 0 to run" in chosen.stdout

@@ -61,6 +61,17 @@ def test_labels_and_what_follows_from_the_rest_do_not_change_the_key():
     assert fields == ingredients | outside
 
 
+def test_a_protocol_of_a_data_set_wants_the_rows_of_a_suite_with_that_protocol():
+    own = {"name": "textures/stripes", "protocol": ["official", "one-class"]}
+    mixed = wanted_by("lof", datasets=["wine", own])
+    apart = wanted_by("lof", datasets=["wine"]) + [
+        row
+        for protocol in own["protocol"]
+        for row in wanted_by("lof", datasets=[own["name"]], protocol=protocol)
+    ]
+    assert [row.key for row in mixed] == [row.key for row in apart]
+
+
 def test_settings_make_one_key_whatever_their_order_and_defaults_spelt_out_are_explicit():
     one = {"spec": "lof", "settings": {"n_neighbors": 5}}
     first = {"spec": "ae+lof", "settings": {"epochs": 2, "head": {"n_neighbors": 5}}}

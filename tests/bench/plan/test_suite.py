@@ -1,5 +1,6 @@
 """Suites: what a TOML file may say, and what is said of one that is wrong."""
 
+import json
 import re
 
 import pytest
@@ -21,6 +22,10 @@ def read(tmp_path):
         return suite.read(str(path))
 
     return read_text
+
+
+def sets_of(told: suite.Suite) -> list[str]:
+    return [member.name for member in told.datasets]
 
 
 def names_of(told: suite.Suite) -> list[str]:
@@ -46,8 +51,8 @@ def test_the_suites_of_the_project_are_valid():
 def test_a_pattern_stands_for_all_data_sets_that_match_and_each_counts_once(read):
     told = read('detectors = ["lof"]\ndatasets = ["digits/3", "digits/*", "wine", "wine"]')
     digits = [name for name in datasets.names() if name.startswith("digits/")]
-    assert sorted(told.datasets) == sorted([*digits, "wine"])
-    assert told.datasets[0] == "digits/3"
+    assert sorted(sets_of(told)) == sorted([*digits, "wine"])
+    assert sets_of(told)[0] == "digits/3"
 
 
 def test_a_protocol_is_a_text_a_table_or_a_list_of_either(read):
@@ -62,6 +67,63 @@ def test_a_protocol_is_a_text_a_table_or_a_list_of_either(read):
     )
     assert told.protocol == ("goad", "one-class", with_both)
     assert suite.select(told, protocol="official").protocol == ("official",)
+
+
+MIXED = (
+    'detectors = ["lof"]\ndatasets = ["wine", { name = "textures/*", protocol = "official" }, '
+    '{ name = "digits/3", protocol = ["one-class", { name = "one-class", max_train = 9 }] }]\n'
+)
+
+
+def test_a_data_set_has_a_protocol_of_its_own_which_a_selection_keeps(read):
+    told = read(MIXED)
+    textures = [name for name in datasets.names() if name.startswith("textures/")]
+    assert len(textures) > 1
+    own = {member.name: member.protocol for member in told.datasets}
+    assert own == {
+        "wine": (),
+        **dict.fromkeys(textures, ("official",)),
+        "digits/3": ("one-class", "one-class(max_train=9)"),
+    }
+    assert told.protocol == ("one-class",)
+    assert suite.build(json.loads(json.dumps(told.model_dump(mode="json")))) == told
+    part = suite.select(told, datasets=["textures/*", "digits/4"])
+    assert {member.name: member.protocol for member in part.datasets} == {
+        **dict.fromkeys(textures, ("official",)),
+        "digits/4": (),
+    }
+    whole = suite.select(told, datasets=["textures/*"], seeds=1)
+    assert suite.named(whole, told, None).name == "mine"
+    for protocol in ("one-class", "official"):
+        every = suite.select(told, protocol=protocol)
+        assert sets_of(every) == sets_of(told)
+        assert not any(member.protocol for member in every.datasets)
+        assert every.protocol == (protocol,)
+        assert suite.named(every, told, None).name.startswith("run-")
+
+
+def test_a_data_set_without_a_protocol_of_its_own_is_written_as_its_name(read):
+    assert read(LOF_ON_WINE).model_dump()["datasets"] == ("wine",)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ('{ name = "wine", protocol = "offical" }', "datasets.0.protocol: unknown protocol 'off"),
+        ('{ name = "wine", protocol = [] }', "datasets.0.protocol: is empty"),
+        ('{ name = "whine" }', "datasets: unknown data set 'whine'"),
+        ('{ nam = "wine" }', "datasets.0.name: is missing"),
+        ('{ name = "wine", protocl = "x" }', "'datasets.0.protocl'; did you mean protocol?"),
+        ("3", 'datasets.0: should be a name, or a table such as { name = "wine", protocol = '),
+        (
+            '"digits/*", { name = "digits/3", protocol = "goad" }',
+            "datasets: digits/3 is listed with different protocols; list it once, with all",
+        ),
+    ],
+)
+def test_a_wrong_entry_of_the_data_sets_is_explained(read, entry, message):
+    with pytest.raises(SuiteError, match=re.escape(message)):
+        read(f'detectors = ["lof"]\ndatasets = [{entry}]')
 
 
 def test_a_number_of_seeds_counts_from_zero_and_a_list_is_kept(read):
@@ -190,7 +252,7 @@ def test_selecting_a_detector_keeps_the_settings_the_suite_gives_it(read):
 def test_selecting_replaces_parts_and_checks_them(read):
     told = read(LOF_ON_WINE)
     chosen = suite.select(told, datasets=["digits/1*", "synthetic/local"], seeds=[4])
-    assert chosen.datasets == ("digits/1", "synthetic/local")
+    assert sets_of(chosen) == ["digits/1", "synthetic/local"]
     assert (chosen.seeds, chosen.detectors) == ((4,), told.detectors)
     for part, message in (
         ({"detectors": ["loff"]}, "unknown detector 'loff'"),

@@ -218,5 +218,5 @@ def test_fits_have_a_panel_for_each_data_set(page):
     settle(page)
     panels = f"#detector-{place} .sparks svg"
     titles = page(f"[...document.querySelectorAll('{panels} .title')].map(t => t.textContent)")
-    assert sorted(titles) == sorted(SUITE.datasets)
+    assert sorted(titles) == sorted(member.name for member in SUITE.datasets)
     assert page(f"document.querySelectorAll('{panels} .line.deep').length") == len(titles)

@@ -57,7 +57,7 @@ def pages(tmp_path_factory):
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         stored = store_rows(results, *rows())
         frame = pd.DataFrame.from_records(stored)
-        frame["dataset_kind"] = "tabular"
+        frame = frame.assign(dataset_kind="tabular", official_split=False)
         frame = frame.reindex(columns=[*frame, *set(NUMBER_COLUMNS) - set(frame)])
         made = board.build(frame, title="made up")
         with closing(Store(results)) as store:
