@@ -5,8 +5,10 @@ Exit status: 0 done, 1 something asked for did not hold, 2 bad usage, 130 interr
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -25,7 +27,6 @@ from bench.cli import (
 )
 from bench.cli.errors import Usage
 from bench.cli.grouped import Command, Group
-from bench.cli.packages import check_packages
 from bench.render.printable import printable
 
 COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
@@ -76,7 +77,7 @@ def main() -> NoReturn:
 
 def _status() -> int | str | None:
     try:
-        check_packages()
+        _check_packages()
         _call()
     except Usage as error:
         sys.stderr.write(f"bench: {printable(str(error))}\n")
@@ -87,6 +88,32 @@ def _status() -> int | str | None:
         sys.stderr.write("bench: interrupted; finished rows are stored\n")
         return 130
     return 0
+
+
+def _check_packages() -> None:
+    """Refuse to go on if another package hides one of the project, and warn of a hidden one.
+
+    Raises:
+        Usage: `import datasets` or `import detectors` finds another package.
+    """
+    home = Path(__file__).resolve().parents[2]
+    for name in ("detectors", "datasets"):
+        found = importlib.util.find_spec(name)
+        places = found.submodule_search_locations or [found.origin or ""] if found else [""]
+        place = Path(next(iter(places))).resolve()
+        if place != home / name:
+            msg = (
+                f"`import {name}` finds {place}, not the project's {home / name}: another "
+                f"package of that name hides it; run `make bench` in an environment of its own"
+            )
+            raise Usage(msg)
+        for folder in dict.fromkeys(Path(entry).resolve() for entry in sys.path):
+            other = [folder / name / "__init__.py", folder / f"{name}.py"]
+            if folder != home and any(file.is_file() for file in other):
+                sys.stderr.write(
+                    f"bench: the package {name!r} in {folder} is hidden by the project's; other "
+                    f"code in this environment that imports it gets the project's package\n"
+                )
 
 
 def _call() -> None:
