@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 def judged(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Return the rows that a board by a metric ranks.
 
-    For a metric of pixels they are those of the data sets that have masks of anomalies and of the
-    detectors that give errors by pixel: of all that have a value in any row. Where there is none,
-    and for other metrics, all rows are returned.
+    For a metric of pixels they are those of the data sets with masks of anomalies: where any row
+    has a value. A detector without errors by pixel, or whose rows failed, is there and incomplete.
+    For other metrics, and where no row has a value, all rows are returned.
     """
     if metric not in OF_PIXELS or not frame[metric].notna().any():
         return frame
-    there = frame[frame[metric].notna()]
-    return frame[frame["label"].isin(there["label"]) & frame["dataset"].isin(there["dataset"])]
+    masked = frame.loc[frame[metric].notna(), "dataset"]
+    return frame[frame["dataset"].isin(masked)]
