@@ -8,6 +8,7 @@ thresholds.
 from __future__ import annotations
 
 import sys
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -189,6 +190,18 @@ def require_rows(x: Floats, least: int, what: str) -> None:
     if len(x) < least:
         msg = f"{what} needs at least {least} training samples, there are {len(x)}"
         raise Unsupported(msg)
+
+
+def warn_of_copies(x: Floats, n_neighbors: int) -> None:
+    """Warn of training samples x (n, d) whose density by `n_neighbors` neighbours is infinite."""
+    counts = np.unique(x, axis=0, return_counts=True)[1]
+    if n_copied := int(counts[counts > n_neighbors].sum()):
+        msg = (
+            f"{n_copied} of {len(x)} training samples have {n_neighbors} or more copies, so "
+            "their density is infinite, and scores near them reach 1e9; leave copies out (the "
+            "parameter dedup of protocols), or raise n_neighbors"
+        )
+        warnings.warn(msg, stacklevel=2)
 
 
 def columns(x: ArrayLike) -> tuple[Any, ...]:

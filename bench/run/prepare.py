@@ -63,13 +63,27 @@ def prepare(data: DataSet, wanted: list[Wanted]) -> Unit:
             f"--scaler {IMPUTE}{first.scaler} puts the training median in their place"
         )
         raise NotApplicable(msg)
-    if find(first.protocol).scales_on_test:
-        # In the authors' order: sums in another order separate equal distances.
-        in_order, x_train = scale(first.scaler, x_test[np.argsort(rows.order)], x_train)
-        x_test = in_order[rows.order]
-    else:
-        x_train, x_test = scale(first.scaler, x_train, x_test)
+    try:
+        with np.errstate(over="raise", invalid="ignore"):
+            if find(first.protocol).scales_on_test:
+                # In the authors' order: sums in another order separate equal distances.
+                in_order, x_train = scale(first.scaler, x_test[np.argsort(rows.order)], x_train)
+                x_test = in_order[rows.order]
+            else:
+                x_train, x_test = scale(first.scaler, x_train, x_test)
+    except FloatingPointError as error:
+        raise NotApplicable(_overflow(first, x_train, x_test)) from error
     masks = None
     if first.pixels_id and data.masks is not None and data.x.shape[2:] == data.masks.shape[1:]:
         masks = data.masks[rows.test[rows.order]]
     return Unit(tuple(wanted), rows, x_train, x_test, truth, masks)
+
+
+def _overflow(first: Wanted, *parts: NDArray[Any]) -> str:
+    """Return which feature is too large for a scaler."""
+    largest = np.max([np.fmax.reduce(np.abs(x.reshape(len(x), -1)), axis=0) for x in parts], axis=0)
+    feature = int(np.nanargmax(largest))
+    return (
+        f"feature {feature} of {first.dataset} has values up to {largest[feature]:.3g}, which "
+        f"overflow in the scaler {first.scaler}; rescale this feature, or drop it"
+    )

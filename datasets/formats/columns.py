@@ -343,6 +343,6 @@ def _joined(pieces: list[Array]) -> Array:
 
 def _use(values: Array) -> str:
     """Return whether numbers do nothing but grow, or fall, from row to row."""
-    steps = np.diff(values)
-    is_sorted = (steps >= 0).all() or (steps <= 0).all()
-    return IN_ORDER if is_sorted and np.count_nonzero(steps) >= _SORTED - 1 else "number"
+    earlier, later = values[:-1], values[1:]  # compared: differences may overflow
+    is_sorted = (later >= earlier).all() or (later <= earlier).all()
+    return IN_ORDER if is_sorted and (later != earlier).sum() >= _SORTED - 1 else "number"

@@ -24,7 +24,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from detectors.contract import Detector, Floats, Unsupported, require_rows
+from detectors.contract import Detector, Floats, Unsupported, require_rows, warn_of_copies
 from detectors.pyod.table import PYOD
 from detectors.settings import check_settings, nearest
 from detectors.streams import global_generators, integer_seed
@@ -82,6 +82,8 @@ class PyOD(Detector):
         if method.fails_on_lone_row and len(x) % self._value("batch_size") == 1:
             msg = f"{self.class_name} fails on a last batch of one row; change batch_size"
             raise Unsupported(msg)
+        if self.class_name == "LOF":
+            warn_of_copies(x, self._value("n_neighbors"))
         with self._contained("fit"):
             self.estimator_ = self._estimator(x.shape[1])
             self.estimator_.fit(x)

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge
 from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
 
-from detectors.contract import Detector, Floats, require_rows
+from detectors.contract import Detector, Floats, require_rows, warn_of_copies
 
 
 @dataclass(kw_only=True)
@@ -46,7 +46,8 @@ class LOF(Detector):
     """Local outlier factor: density around the neighbours over the density around the sample.
 
     It is about 1 for a sample as dense as its neighbours. Where more than `n_neighbors` training
-    samples coincide, their density is infinite, and scores near them reach 1e9 and more.
+    samples coincide, their density is infinite, and scores near them reach 1e9 and more; `fit`
+    then warns.
 
     Reference: [breunig2000lof]
 
@@ -59,6 +60,7 @@ class LOF(Detector):
 
     def _fit(self, x: Floats) -> None:
         require_rows(x, self.n_neighbors + 1, f"n_neighbors = {self.n_neighbors}")
+        warn_of_copies(x, self.n_neighbors)
         lof = LocalOutlierFactor(n_neighbors=self.n_neighbors, novelty=True, n_jobs=1)
         self.lof_ = lof.fit(x)
 

@@ -1,5 +1,7 @@
 """Shallow detectors give what their libraries and formulas give."""
 
+import warnings
+
 import numpy as np
 import pytest
 from pyod.models.copod import COPOD
@@ -35,6 +37,26 @@ def test_lof_is_exactly_scikit_learns(cancer, k):
     train, test, _ = cancer
     expected = -LocalOutlierFactor(n_neighbors=k, novelty=True).fit(train).score_samples(test)
     assert np.array_equal(make("lof", n_neighbors=k).fit(train).score(test), expected)
+
+
+@pytest.mark.fault(
+    area="data",
+    kind="equal samples",
+    how="more training samples are equal than a density has neighbours",
+    promise="the fit warns that scores near them are huge, with their number and what to do",
+)
+@pytest.mark.parametrize("spec", ["lof", "feature-bagging", "pyod:LOF", "ae+lof"])
+def test_a_density_of_neighbours_warns_of_equal_samples(spec):
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    settings = {"epochs": 0} if spec == "ae+lof" else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        x[:20] = x[0]
+        make(spec, **settings).fit(x)
+    x[20] = x[0]
+    with pytest.warns(UserWarning, match="21 of 60 training samples have 20 or more copies, so"):
+        detector = make(spec, **settings).fit(x)
+    assert detector.score(x[:1] + 1e-3)[0] > 1e6
 
 
 def test_feature_bagging_is_the_mean_of_local_outlier_factors_over_subsets(cancer):
