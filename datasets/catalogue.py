@@ -134,10 +134,13 @@ def load(name: str, data: Path | None = None) -> DataSet:
     loader: Callable[..., DataSet] = getattr(importlib.import_module(module), function)
     try:
         loaded = loader(_card(entry, folder), paths, **entry.options)
-    except ValueError:
+    except ValueError as error:
         if flaws:
             raise flaws[0] from None
-        raise
+        if isinstance(error, WrongData) or str(error).startswith(entry.name):
+            raise
+        msg = f"{entry.name}: {paths[0] if paths else entry.loader} cannot be read: {error}"
+        raise WrongData(msg) from error
     _check_values(entry, loaded, flaws)
     return loaded
 

@@ -12,6 +12,7 @@ import datasets
 from datasets import (
     MissingData,
     UnknownDataSet,
+    WrongData,
     card,
     catalogue,
     data_folder,
@@ -203,3 +204,20 @@ def test_a_pattern_matches_in_any_case():
 
 def test_no_two_names_differ_in_case_alone():
     assert len({name.casefold() for name in names()}) == len(names())
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("nsl-kdd", {"nsl-kdd/KDDTrain+.txt": "x,tcp" + ",0" * 41, "nsl-kdd/KDDTest+.txt": "0"}),
+        ("nsl-kdd", {f"nsl-kdd/KDD{part}+.txt": "x,tcp" + ",0" * 41 for part in ("Train", "Test")}),
+        ("arrhythmia", {"arrhythmia/arrhythmia.data": "a" + ",0" * 279}),
+        ("arrhythmia", {"arrhythmia/arrhythmia.data": "\xff" + ",0" * 279}),
+    ],
+)
+def test_a_message_of_a_library_comes_with_the_file(tmp_path, name, files):
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(f"{text}\n".encode("latin-1"))
+    with pytest.raises(WrongData, match=rf"{tmp_path}/{next(iter(files)).partition('/')[0]}/\w+"):
+        load(name, tmp_path)
