@@ -36,11 +36,11 @@ def large(folder, name, mib):
     promise="the command names the detector; those which keep the limit by themselves are accepted",
 )
 def test_the_limit_applies_to_imports_each_by_itself(make_rows, tmp_path):
-    pairs = [large(tmp_path, *each) for each in (("a", 150), ("b", 600), ("c", 150), ("d", 150))]
+    pairs = [large(tmp_path, *each) for each in (("a", 100), ("b", 900), ("c", 100), ("d", 100))]
     with make_rows.servers.lend() as server:
-        (error,) = check_settings(server, pairs, memory_mib=250)
+        (error,) = check_settings(server, pairs, memory_mib=500)
     assert error.startswith(f"cannot create {pairs[1][0]}: used ")
-    assert error.endswith(" MiB, limit 250 MiB")
+    assert error.endswith(" MiB, limit 500 MiB")
 
 
 def test_the_default_limit_is_that_of_jobs_which_run_at_once():
