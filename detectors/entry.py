@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from detectors.contract import Family
@@ -48,8 +49,13 @@ class Entry:
     @property
     def is_own(self) -> bool:
         """Whether the class is in this package, so that the project's tests check it."""
-        module = self.target.partition(":")[0]
-        return module.startswith("detectors.") and not module.endswith(".py")
+        return self.file is None and self.target.startswith("detectors.")
+
+    @property
+    def file(self) -> Path | None:
+        """The user's file that defines the class; None for a module."""
+        module = self.target.rpartition(":")[0]
+        return Path(module) if module.endswith(".py") else None
 
 
 def read_entry(target: str, preset: Mapping[str, Any] | None = None) -> Entry:

@@ -14,7 +14,6 @@ from bench.plan.job import Job, Limits
 from bench.plan.suite import Suite
 from bench.store.codeid import code_id, digest_of, libraries, origin
 from bench.store.records import Wanted, canonical
-from detectors.entry import Entry
 from detectors.spec import parse
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -113,7 +112,7 @@ def modules(detectors: Iterable[str]) -> list[str]:
     """Return the modules that a fork server imports before it runs detectors with these specs."""
     specs = [parse(text) for text in set(detectors)]
     entries = [entry for spec in specs for entry in (spec.entry, spec.head_entry) if entry]
-    own = {module for entry in entries if not (module := _module(entry)).endswith(".py")}
+    own = {entry.target.rpartition(":")[0] for entry in entries if entry.file is None}
     users = [spec for spec in specs if not spec.is_own]
     slow = {name for spec in users for name in libraries(spec) if name in SLOW_IMPORTS}
     return sorted(own.union(slow, *(entry.preload for entry in entries)))
@@ -124,13 +123,9 @@ def users_file(wanted: Iterable[Wanted]) -> Path | None:
     for text in dict.fromkeys(row.spec for row in wanted):
         spec = parse(text)
         for entry in (spec.entry, spec.head_entry):
-            if entry and (module := _module(entry)).endswith(".py"):
-                return Path(module)
+            if entry and entry.file:
+                return entry.file
     return None
-
-
-def _module(entry: Entry) -> str:
-    return entry.target.rpartition(":")[0]
 
 
 @cache

@@ -62,7 +62,6 @@ from bench.store.codeid import file_digest
 from detectors.conformance.checks import CheckFailed, checks_for
 from detectors.conformance.subject import Subject
 from detectors.contract import Detector
-from detectors.entry import Entry
 from detectors.factory import check
 from detectors.source import source_file
 from detectors.spec import Spec, parse
@@ -192,17 +191,12 @@ def _let_import_neighbours(specs: Iterable[Spec]) -> None:
     These come last, so that none of them hides a library.
     """
     entries = [entry for spec in specs for entry in (spec.entry, spec.head_entry) if entry]
-    sys.path += {str(file.resolve().parent): None for entry in entries if (file := _file(entry))}
+    sys.path += {str(file.resolve().parent): None for entry in entries if (file := entry.file)}
 
 
 def users_file(spec: Spec) -> str | None:
     """Return the sha256 of the user's file that a model is imported from; None if there is none."""
-    return file_digest(file) if (file := _file(spec.entry)) else None
-
-
-def _file(entry: Entry) -> Path | None:
-    file = entry.target.rpartition(":")[0]
-    return Path(file) if file.endswith(".py") else None
+    return file_digest(file) if (file := spec.entry.file) else None
 
 
 def _read_out(
