@@ -79,22 +79,33 @@ def auroc(y: Labels, scores: Floats) -> float:
 def auroc_se(y: Labels, scores: Floats) -> float:
     """Standard error of the AUROC, after DeLong, DeLong & Clarke-Pearson (1988).
 
+    nan with fewer than two anomalies or two normals, where a variance within the class does not
+    exist.
+
+    E. R. DeLong et al., Biometrics 44:837-845, 1988, doi:10.2307/2531595.
+    """
+    m = int(np.count_nonzero(y))
+    n = len(y) - m
+    if m < 2 or n < 2:
+        return float("nan")
+    of_anomalies, of_normals = delong_components(y, scores)
+    return float(np.sqrt(of_anomalies.var(ddof=1) / m + of_normals.var(ddof=1) / n))
+
+
+def delong_components(y: Labels, scores: Floats) -> tuple[Floats, Floats]:
+    """Return what the AUROC is the mean of, by anomaly and by normal.
+
     The fast algorithm of Sun & Xu (2014), O(n log n): with mid-ranks among all scores and within
     each class, an anomaly's component is the share of normals it exceeds, a normal's the share of
-    anomalies above it, ties counting one half. nan with fewer than two anomalies or two normals,
-    where a variance within the class does not exist.
+    anomalies above it, ties counting one half.
 
-    E. R. DeLong et al., Biometrics 44:837-845, 1988, doi:10.2307/2531595;
     X. Sun & W. Xu, IEEE Signal Processing Letters 21:1389-1393, 2014, doi:10.1109/LSP.2014.2337313.
     """
     positive, negative = scores[y == 1], scores[y == 0]
-    m, n = len(positive), len(negative)
-    if m < 2 or n < 2:
-        return float("nan")
     ranks = _midranks(scores)
-    of_anomalies = (ranks[y == 1] - _midranks(positive)) / n  # (m,)
-    of_normals = 1 - (ranks[y == 0] - _midranks(negative)) / m  # (n,)
-    return float(np.sqrt(of_anomalies.var(ddof=1) / m + of_normals.var(ddof=1) / n))
+    of_anomalies: Floats = (ranks[y == 1] - _midranks(positive)) / len(negative)
+    of_normals: Floats = 1 - (ranks[y == 0] - _midranks(negative)) / len(positive)
+    return of_anomalies, of_normals
 
 
 def average_precision(y: Labels, scores: Floats) -> float:
