@@ -53,6 +53,8 @@ NOT_FOLLOWED = (
     "bench.protocols.named:find",
     "bench.protocols.named:parse",
     "datasets.catalogue:_card",
+    "datasets.catalogue:_check_values",
+    "datasets.catalogue:_flaws",
     "datasets.catalogue:find",
     "datasets.files:data_folder",
     "datasets.files:locate",

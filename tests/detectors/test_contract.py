@@ -13,12 +13,12 @@ from detectors.conformance.subject import Subject
 from detectors.contract import Detector, Floats
 from detectors.registry import TABLE, find
 from detectors.spec import Spec
+from tests.helpers.quick import QUICK
 
 FEW = (
     {"iforest": {"n_estimators": 20}}
     | {name: {"epochs": 4} for name in TABLE if find(name).takes_epochs}
-    | {"anogan": {"epochs": 4, "search_steps": 5}}
-    | {"goad": {"epochs": 4, "n_transforms": 16}}
+    | {name: {"epochs": 4, **settings} for name, settings in QUICK.items()}
     | {"dte-c": {"epochs": 9, "hidden": (64, 64), "learning_rate": 0.01}}
 )
 ERRORS = "largest-error"  # read alike out of every autoencoder, so checked on one

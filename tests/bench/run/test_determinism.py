@@ -56,6 +56,7 @@ def test_two_workers_and_another_order_make_the_same_scores(bench, whole, tmp_pa
     assert blobs(tmp_path) == whole
 
 
+@pytest.mark.slow
 def test_a_part_that_is_killed_and_then_the_rest_make_the_same_scores(bench, whole, tmp_path):
     suite = write_suite(tmp_path / "all.toml", [*MODELS, *SHALLOW])
     part = ("--detectors", "ae+lof,vae:elbo,random,lof", "--seeds", "2,1")

@@ -21,6 +21,7 @@ from bench.store.syntax import WHOLE, Definition
 from detectors import names
 from detectors.factory import load_class
 from detectors.spec import parse
+from tests.helpers.quick import QUICK
 
 HEADS = ("vae+lof", "untrained-ae", "pyod:HBOS", "pyod:VAE")
 LOADERS = {datasets.find(name).loader: name for name in datasets.names()}
@@ -254,7 +255,8 @@ def top_level_name(file: Path, code) -> str:
 def score_once(spec: str, protocol: str, dataset: str, scaler: str) -> set[Definition]:
     """Make scores as a job and its child do; return the definitions that ran."""
     parsed = parse(spec)
-    settings = {"epochs": 2} if parsed.entry.takes_epochs and not parsed.untrained else {}
+    trains = parsed.entry.takes_epochs and not parsed.untrained
+    settings = {"epochs": 2, **QUICK.get(spec, {})} if trains else {}
     entrant = {"spec": spec, "settings": settings}
     suite = build({"name": "t", "title": "t", "detectors": [entrant], "datasets": [dataset],
                    "protocol": protocol, "scaler": scaler, "seeds": (0, 1)})  # fmt: skip

@@ -8,11 +8,11 @@ from detectors import Unsupported, make
 from detectors.factory import load_class, make_model
 from detectors.registry import TABLE, find
 from detectors.spec import parse
+from tests.helpers.quick import QUICK
 
 DEEP = [name for name in TABLE if find(name).takes_epochs]
 VAES = [name for name in DEEP if find(name).target == find("vae").target]
-QUICK = {"anogan": {"search_steps": 5}}
-QUICK |= {name: {"n_draws": 3, "n_prior_draws": 9} for name in VAES}
+FEW = QUICK | {name: {"n_draws": 3, "n_prior_draws": 9} for name in VAES}
 
 
 def images(n, seed=0):
@@ -28,7 +28,7 @@ def images(n, seed=0):
 @pytest.mark.parametrize("name", DEEP)
 def test_a_deep_model_scores_images_alike_in_any_company_and_on_every_call(name):
     train, test = images(64)[:48], images(24, seed=1)
-    model = make_model(parse(name), epochs=2, **QUICK.get(name, {})).fit(train)
+    model = make_model(parse(name), epochs=2, **FEW.get(name, {})).fit(train)
     order = np.random.default_rng(0).permutation(24)
     for readout in find(name).readouts or (None,):
         scores = model.score(test, readout)

@@ -16,6 +16,9 @@ from detectors.networks.mmd import mmd
 from tests.helpers.distances import energy_distance
 
 EVERY = pytest.mark.parametrize("cls", [AAE, WAEMMD, WAEGAN])
+ONE_AND_OTHERS = pytest.mark.parametrize(
+    "cls", [AAE, *(pytest.param(cls, marks=pytest.mark.slow) for cls in (WAEMMD, WAEGAN))]
+)
 ADVERSARIAL = pytest.mark.parametrize("cls", [AAE, WAEGAN])
 
 
@@ -45,7 +48,7 @@ def distance_of_plain_codes(digits):
     return distance_to_prior(Autoencoder(epochs=80).fit(train).encode(held))
 
 
-@EVERY
+@ONE_AND_OTHERS
 def test_held_out_codes_are_five_times_nearer_to_the_prior_than_those_of_an_autoencoder(
     cls, digits, distance_of_plain_codes
 ):
