@@ -3,8 +3,9 @@
 import os
 
 # One thread each: workers whose threads wait for each other's cores take eight times as long.
-# Read when numpy and torch are imported, which is later.
-os.environ["OMP_NUM_THREADS"] = "1"
+# Read when numpy, torch and numba are imported, which is later. Numba, which some detectors of PyOD
+# import, would set the number of torch's threads with its own.
+os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 
 from pathlib import Path
 
