@@ -16,6 +16,7 @@ from typing import Any
 import typer.main
 from generate_data_sets import data_sets
 from generate_detectors import detectors
+from generate_methods import methods
 from markup import docstring, linked, page, table
 
 import bench
@@ -51,6 +52,7 @@ INDEX = """\
 |---|---|
 | [Commands](commands.md) | every command with its options |
 | [Detectors](detectors.md) | every detector with its paper, read-outs and settings |
+| [Methods against their papers](methods.md) | checks, deviations and limits of each |
 | [Data sets](datasets/index.md) | every data set with its card |
 | [Protocols, scalers, metrics, suites](lists.md) | the tables of `bench list` |
 | [Python interface](python.md) | classes and functions to import |
@@ -61,6 +63,7 @@ INDEX = """\
 
 commands
 detectors
+methods
 datasets/index
 lists
 python
@@ -78,6 +81,7 @@ def write_reference(folder: Path) -> None:
     pages = {
         "index.md": INDEX,
         "commands.md": page(_commands()),
+        "methods.md": methods(),
         "detectors.md": detectors(),
         "lists.md": page(_lists()),
         "modules.md": page(_modules()),

@@ -42,7 +42,7 @@ def detectors() -> str:
     entries = {name: find(name) for name in names()}
     by_type = {kind: [n for n, entry in entries.items() if entry.family == kind] for kind in TYPES}
     overview = [
-        [TYPES[kind], ", ".join(f"[{name}](#{_anchor(name)})" for name in members)]
+        [TYPES[kind], ", ".join(f"[{name}](#{anchor(name)})" for name in members)]
         for kind, members in by_type.items()
         if members
     ]
@@ -62,7 +62,7 @@ def detectors() -> str:
 
 def _detector(name: str, entry: Entry) -> Iterator[str]:
     cls = load_class(entry.target)
-    yield f"({_anchor(name)})=\n### {name}"
+    yield f"({anchor(name)})=\n### {name}"
     yield paragraphs(cls)
     preset = ", ".join(f"`{key} = {_literal(value)}`" for key, value in entry.preset.items())
     yield listed(
@@ -74,7 +74,7 @@ def _detector(name: str, entry: Entry) -> Iterator[str]:
             "pixel errors": "yes" if hasattr(cls, "feature_errors") else "",
             "samples": "images only" if entry.images_only else "",
             "transductive": "yes" if entry.transductive else "",
-            "papers": "; ".join(map(_cited, of_detector(name))),
+            "papers": "; ".join(map(cited, of_detector(name))),
         }
     )
     base = DeepDetector if issubclass(cls, DeepDetector) else None
@@ -125,7 +125,8 @@ def _pyod() -> Iterator[str]:
     yield table(["class", "reason"], [[f"`{name}`", why] for name, why in UNUSABLE.items()])
 
 
-def _cited(reference: Reference) -> str:
+def cited(reference: Reference) -> str:
+    """Return authors, title with its address, venue and year."""
     text = {name: re.sub(r"[{}]", "", value) for name, value in reference.fields.items()}
     authors = [name.partition(", ")[0] for name in text["author"].split(" and ")]
     named = ", ".join(authors).replace(", others", " et al.")
@@ -139,5 +140,6 @@ def _cited(reference: Reference) -> str:
     return ", ".join(part for part in (named, title, venue, text["year"]) if part)
 
 
-def _anchor(name: str) -> str:
+def anchor(name: str) -> str:
+    """Return the anchor of a detector's section."""
     return "detector-" + name.replace("--", "-minus-minus")

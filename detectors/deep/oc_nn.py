@@ -25,6 +25,7 @@ from detectors.training.phases import Objective, Phase, mean_of
 from detectors.training.pretraining import PRETRAINING, in_chunks, pretraining
 
 LEAST_SPREAD = 1e-4  # least standard deviation of the training outputs, relative to their size
+STRAIGHT = 0.95  # correlation of outputs and a projection above which they are called one
 
 ACTIVATIONS = {"sigmoid": torch.sigmoid, "tanh": torch.tanh}
 
@@ -61,6 +62,12 @@ class OCNNNet(nn.Module):
         units: Tensor = self.g(self.v((self.encoder(x) - self.low) / self.extent))
         return units
 
+    def projection(self, x: Tensor) -> Tensor:
+        """Return <w, V u(x)> (n,) of samples (n, *shape): the output if g were the identity."""
+        inputs = (self.encoder(x) - self.low) / self.extent
+        projection: Tensor = self.w(self.v(inputs)).squeeze(-1)
+        return projection
+
     def forward(self, x: Tensor) -> Tensor:
         """Return <w, g(V u(x))> (n,) of samples (n, *shape)."""
         output: Tensor = self.w(self.hidden(x)).squeeze(-1)
@@ -80,7 +87,8 @@ class OCNN(DeepDetector[OCNNNet]):
     of the features on one direction, as that of a linear one-class SVM, and rises on one side of
     the data only. On scaled features the direction is near their sum (rank correlation .94 on
     thyroid), so samples with larger features than those of training look normal. The untrained
-    twin is a projection on a random direction, which can be better by chance.
+    twin is a projection on a random direction, which can be better by chance. A remark on the row
+    says so where the outputs of the training samples correlate with the projection above .95.
 
     g is bounded: with a linear g or a ReLU the objective is homogeneous and either falls without
     limit or is lowest at zero. V near 0, with equal outputs for all samples, is near the optimum
@@ -139,6 +147,12 @@ class OCNN(DeepDetector[OCNNNet]):
                 "minimum of equation 4; try activation = tanh, fewer epochs or a lower nu"
             )
             raise Collapsed(msg)
+        projected = self._read(lambda rows: self.net_.projection(rows.float()), x)
+        if projected.std() and np.corrcoef(outputs, projected)[0, 1] > STRAIGHT:
+            self.remark_ = (
+                "the score is nearly a projection on one direction and rises on one side of the "
+                "training samples only: anomalies on the other side look normal"
+            )
 
     def _score(self, x: Floats, readout: str) -> Floats:
         return self._read(lambda rows: self.net_.r - self.net_(rows.float()), x)

@@ -38,7 +38,8 @@ class SparseAutoencoder(CodeReconstruction):
         penalty: `l1`, |h_j| of units behind a ReLU; `kl`, KL(rate || mean of h_j over the
             batch), in nats, of units behind a sigmoid.
         penalty_weight: weight of the penalty; by default 0.1 for `l1` and 3 for `kl`, the value
-            in Ng's notes.
+            in Ng's notes. There it stands beside half the squared error, so relative to the error
+            the penalty has half the weight here; 6 is the balance of the notes.
         by_index: whether the penalty of unit j = 1 ... k has the weight 2 j / (k + 1), 1 on
             average, so that the first units are used first.
         rate: for `kl`, the desired share of the samples for which a unit is active.

@@ -27,7 +27,9 @@ class KMeans(Detector):
 
     A small cluster may consist of anomalies, so its centre does not count. The large clusters are
     the biggest ones that together hold the share `coverage` of the training samples (alpha of He
-    et al.). Sparse clusters may be anomalous too: the spread of a cluster does not divide the
+    et al.). Their CBLOF has a second rule, which this method lacks: the large clusters also end
+    where one is beta times the size of the next (beta = 5). Nor does the size of a cluster multiply
+    its distances. Sparse clusters may be anomalous too: the spread of a cluster does not divide the
     distance, so samples of a wide cluster score high.
 
     Attributes:

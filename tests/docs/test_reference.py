@@ -8,6 +8,7 @@ import pytest
 
 import datasets
 from detectors import names
+from detectors.registry import TABLE
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,6 +28,18 @@ def reference(tmp_path_factory):
 def test_every_detector_has_a_section(reference):
     sections = re.findall(r"^### (\S+)$", reference["detectors.md"], re.MULTILINE)
     assert set(names()) <= set(sections)
+
+
+def test_every_class_has_a_line_on_what_it_was_checked_against(reference):
+    lines = [
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in re.findall(r"^\| \[.*\|$", reference["methods.md"], re.MULTILINE)
+    ]
+    assert sorted(re.findall(r"\[(\S+)\]", " ".join(line[0] for line in lines))) == sorted(TABLE)
+    for _, _, equation, checked, _, limits in lines:
+        assert equation
+        assert checked
+        assert limits
 
 
 def test_every_setting_has_a_meaning(reference):

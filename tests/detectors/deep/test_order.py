@@ -10,12 +10,17 @@ from bench.protocols.scalers import scale
 from datasets import load
 from detectors import make
 from detectors.factory import make_model
+from detectors.registry import TABLE, find
 from detectors.spec import parse
 
 MIXED = "mixed"
 SETS = ("wine", "breast-cancer", "digits/3", "synthetic/dependency", MIXED)
 SEEDS = range(3)
-METHODS = ("aae", "ae", "lunar", "oc-nn", "oc-nn-pretrained")
+METHODS = [
+    name
+    for name in TABLE
+    if find(name).takes_epochs and not find(name).images_only and name != "vae-bernoulli"
+]  # whose features lie in [0, 1]
 ONE_SIDED = {"oc-nn", "oc-nn-pretrained"}
 
 

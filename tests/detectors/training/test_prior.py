@@ -1,9 +1,11 @@
 """AAE and WAE: their losses, their read-outs, and codes that are distributed as the prior."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
 from scipy.stats import norm
 from sklearn.datasets import load_digits
@@ -156,3 +158,18 @@ def test_images_train_and_score(cls):
     for readout in cls.readouts:
         scores = detector.score(images, readout)
         assert np.array_equal(detector.score(images[::-1], readout), scores[::-1])
+
+
+@ADVERSARIAL
+def test_a_discriminator_that_tells_codes_from_the_prior_says_so_on_its_own_read_out(cls, x):
+    detector = cls(epochs=2).fit(x)
+    codes = detector.score(x, "discriminator")
+    assert 0 <= detector.separation_ <= 1
+    detector.separation_ = 0.78
+    with pytest.warns(UserWarning, match="order may be turned around"):
+        assert_array_equal(detector.score(x, "discriminator"), codes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        detector.score(x)
+        detector.separation_ = 0.5
+        detector.score(x, "discriminator")
