@@ -9,8 +9,9 @@ VENV := .venv
 BENCH := $(VENV)/bin/bench
 READY := $(VENV)/ready
 PYTHON ?= python3
-# Each worker takes whole stretches of tests, so that fixtures of a module run once.
-WORKERS = -n 2 --dist worksteal
+# Each worker takes whole stretches of tests, so that fixtures of a module run once. A third one works
+# while tests of the others wait for processes they started.
+WORKERS = -n 3 --dist worksteal
 OPTIONS = $(SUITE) --results $(RESULTS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATA),--data $(DATA))
 
 .DEFAULT_GOAL := help
