@@ -22,6 +22,8 @@ from detectors.training.base import DeepDetector
 from detectors.training.phases import Objective, Phase, mean_of
 from detectors.training.pretraining import PRETRAINING, in_chunks, pretraining
 
+IMAGE_PRETRAINING = 200  # epochs
+VECTOR_WIDTHS = (256,)
 CENTRE_MARGIN = 0.1  # least distance of a centre's entries from 0, the output of an unused unit
 
 
@@ -54,11 +56,15 @@ class DeepSVDDNet(nn.Module):
 class DeepSVDD(DeepDetector[DeepSVDDNet]):
     """Squared distance of a sample's representation to the centre; less R^2 if soft-boundary.
 
-    The encoder is pretrained in an autoencoder. The centre c is then fixed as the mean of the
-    training representations, with entries near 0 moved to +-0.1. Codes are representations.
+    The centre c is fixed as the mean of the training representations before the description, with
+    entries near 0 moved to +-0.1. Codes are representations.
 
-    As in the paper, batch normalisation follows the convolutions for images. Without it, more
-    training makes the results on digits worse.
+    As in the paper, the encoder of images is pretrained in an autoencoder, and batch normalisation
+    follows its convolutions. Without it, more training makes the results on digits worse. The
+    encoder of vectors starts from random weights: a pretrained one represents what separates normal
+    samples from each other, and the description hardly moves it. The choice was made by the volume
+    that a score calls normal (mass-volume curves of Goix, "How to evaluate the quality of
+    unsupervised anomaly detection algorithms?", 2016, arXiv:1607.01152), which needs no labels.
 
     Attributes:
         objective: `one-class` minimises the mean distance (equation 4 of the paper),
@@ -67,12 +73,14 @@ class DeepSVDD(DeepDetector[DeepSVDDNet]):
         warm_up: number of first epochs with R = 0, at most `epochs` and `patience`; after each
             later epoch, R^2 is the (1 - nu)-quantile of the squared distances of the training
             samples.
-        pretraining_epochs: most passes of the autoencoder; 0 starts from random weights.
+        pretraining_epochs: most passes of the autoencoder; 0 starts from random weights. By default
+            200 for images and 0 for vectors.
         penalty: lambda, the weight of half the encoder's squared weights; 1e-6 in the paper.
-        fine_tuning_pace: factor on the learning rate after the pretraining; 0.01 makes it 0.00003.
+        fine_tuning_pace: factor on the learning rate after a pretraining; 0.01 makes it 0.00003.
             From the paper's 0.0001 upwards, distances of held-out normal samples become about
             twice those of training samples, and seeds agree less on their order.
-        hidden: widths of dense hidden layers, as for the autoencoder.
+        hidden: widths of dense hidden layers; by default one of 256 for vectors and none after the
+            convolutions of images.
         latent_dim: size of the representation; 32 in the paper, for MNIST.
     """
 
@@ -81,21 +89,24 @@ class DeepSVDD(DeepDetector[DeepSVDDNet]):
     objective: Literal["one-class", "soft-boundary"] = "one-class"
     nu: Annotated[float, Gt(0), Le(1)] = 0.1
     warm_up: Annotated[int, Ge(0)] = 10
-    pretraining_epochs: Annotated[int, Ge(0)] = 200
+    pretraining_epochs: Annotated[int, Ge(0)] | None = None
     penalty: Annotated[float, Ge(0)] = 1e-6
     fine_tuning_pace: Annotated[float, Gt(0)] = 0.01
     hidden: tuple[Annotated[int, Ge(1)], ...] | None = None
     latent_dim: Annotated[int, Ge(1)] = 32
 
     def _network(self, shape: tuple[int, ...]) -> DeepSVDDNet:
-        return DeepSVDDNet(shape, self.hidden, self.latent_dim)
+        self.of_images_ = len(shape) > 1
+        hidden = VECTOR_WIDTHS if self.hidden is None and not self.of_images_ else self.hidden
+        return DeepSVDDNet(shape, hidden, self.latent_dim)
 
     def _phases(self) -> tuple[Phase, ...]:
-        describe = Objective(mean_of(self._losses), parts=("encoder",), pace=self.fine_tuning_pace)
-        return (
-            pretraining(min(self.pretraining_epochs, self.epochs)),
-            Phase((describe,), self.epochs),
-        )
+        default = IMAGE_PRETRAINING if self.of_images_ else 0
+        asked = default if self.pretraining_epochs is None else self.pretraining_epochs
+        n_epochs = min(asked, self.epochs)
+        pace = self.fine_tuning_pace if n_epochs else 1.0
+        describe = Objective(mean_of(self._losses), parts=("encoder",), pace=pace)
+        return pretraining(n_epochs), Phase((describe,), self.epochs)
 
     def _losses(self, net: DeepSVDDNet, x: Tensor, noise: Tensor) -> Tensor:
         distance = net.squared_distance(x)
