@@ -173,9 +173,12 @@ class Column:
         return Feature("", []), [self._problem(OF_TEXT, [Kind.TEXT], declared)]
 
     def _is_mostly(self, kinds: Sequence[Kind]) -> bool:
-        """Whether half of the distinct texts, or else all cells, are of these kinds."""
-        among = Counter(kind for _, kind in self.texts.values()) if self.texts else self.count
-        return 2 * sum(among[kind] for kind in kinds) >= among.total() - among[Kind.MISSING]
+        """Whether half of the distinct texts, or half of the cells, are of these kinds."""
+        by_text = Counter(kind for _, kind in self.texts.values())
+        return any(
+            among and 2 * sum(among[kind] for kind in kinds) >= among.total() - among[Kind.MISSING]
+            for among in (by_text, self.count)
+        )
 
     def _category(self) -> tuple[Feature, list[Problem]]:
         if self.codes is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -69,6 +70,9 @@ class Settings(NamedTuple):
         )
 
 
+_UNSEEN = re.compile(r"[\x00\u00ad\u200b\u200e\u200f\u2060\ufeff]")
+
+
 def tidy(text: str) -> str:
-    """Return a text with its blanks joined, and accents in one form."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """Return a text with its blanks joined, accents in one form, and no invisible characters."""
+    return " ".join(unicodedata.normalize("NFC", _UNSEEN.sub("", text)).split())

@@ -132,6 +132,10 @@ def _open_delimited(path: Path, settings: Settings) -> Table:
         shown = listed(head)
         what = f"the first line, {shown}, may be the names of columns (header=yes) or a row (no)"
         problems.append(Problem(what, {"header": "yes" if has_names else "no"}))
+    elif settings.header == "guess" and not numbers and any(map(_is_no_name, head)):
+        has_names = False
+        what = f"the first line, {listed(head)}, has numbers: it may be a row (header=no) or names"
+        problems.append(Problem(f"{what} of columns (yes)", {"header": "no"}))
     if not has_names:
         names = [str(j) for j in range(len(head))]
     table = Table(names, problems=problems, is_named=has_names)
@@ -142,6 +146,11 @@ def _open_delimited(path: Path, settings: Settings) -> Table:
 def _may_be_names(head: Sequence[str]) -> bool:
     """Whether numbers may be names of columns, too: whole ones that differ."""
     return len(set(head)) == len(head) and all(cell.strip().isdecimal() for cell in head)
+
+
+def _is_no_name(cell: str) -> bool:
+    """Whether a cell is a number that is hardly the name of a column: not a whole one."""
+    return cells.is_number(cell) and not cell.strip().isdecimal()
 
 
 def _delimited_pieces(

@@ -70,6 +70,11 @@ def layout(kind, content, sentence, name="a.csv"):
             "the first line, 0, 1, 2, may be the names of columns .header=yes. or a row .no.; .*",
         ),
         layout(
+            "fractions in the first line",
+            "0.126,-0.132,bad\n1.5,2,ok\n",
+            "the first line, 0.126, -0.132, bad, has numbers: it may be a row .*&header=no",
+        ),
+        layout(
             "two columns with the name of the label",
             "label,b,label\n" + ROWS,
             "columns 1 and 3 are both called 'label'; .*; correct the file, then: bench",

@@ -147,6 +147,11 @@ REFUSED = {
         "&categorical=one-hot",
         "column '0' has 1 cell that is not a number, such as 'unknown' in row 4 .*&na=unknown&c",
     ),
+    "odd cells among few different numbers": (
+        table(but(map(str, [0, 1, 2] * 4), at_2="?", at_3="tbd", at_7="soon", at_8="-")),
+        "&categorical=one-hot",
+        "column '0' has 4 cells that are not numbers",
+    ),
     "decimal commas where text is encoded": (
         table([str(v).replace(".", ",") for v in NUMBERS], second=WHOLE),
         "&categorical=one-hot",
