@@ -1,10 +1,14 @@
 """A metric over the versions of the code of stored rows.
 
 A line is one detector with its settings under one protocol, scaler and device, over data sets of
-one content; any difference in these makes another line. Its points are versions of the code, by
-code id, in the order of their first rows; a step is a verdict of `compare` between two of them. All
-points of a line are over the same data sets: a version with less than half of the largest number
-of data sets is left out, then every data set that a version misses; notes report both.
+one content; any difference in these makes another line. Its points are versions of the code, in
+the order of their first rows; a step is a verdict of `compare` between two of them.
+
+A run is of one version, though code ids differ between data sets, whose loaders they cover. So is a
+run to which a data set's code is common, or else the commit. Where a data set has other code, it is
+another version. All points of a line are over the same data sets: a version with less than half of
+the largest number of data sets is left out, then every data set that a version misses; notes report
+both.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ from bench.store.records import canonical
 from detectors.settings import nearest
 
 FEWEST = 0.5  # of the most data sets of a version
+Data = tuple[str, str]  # name and content of a data set
 
 
 @dataclass(frozen=True)
@@ -107,8 +112,8 @@ def _line(key: tuple[str, ...], records: Sequence[Record], metric: str) -> Line:
         *([settings] if settings != "{}" else []),
         *([f"data {content[:8]}"] * bool(content)),
     ]
-    versions = [_newest(rows) for rows in _by(records, _version(metric)).values()]
-    contents = [{(r["dataset"], r["data_sha256"]) for r in rows} for rows in versions]
+    versions = [_newest(rows) for rows in _versions(records, metric)]
+    contents = [set(map(_data, rows)) for rows in versions]
     most = max(map(len, contents))
     kept = [i for i, one in enumerate(contents) if len(one) >= FEWEST * most]
     common = set.intersection(*(contents[i] for i in kept))
@@ -123,21 +128,43 @@ def _line(key: tuple[str, ...], records: Sequence[Record], metric: str) -> Line:
         notes.append(
             f"left out, since not every version has them with this content: {', '.join(missing)}"
         )
-    same = [[r for r in versions[i] if (r["dataset"], r["data_sha256"]) in common] for i in kept]
+    same = [[r for r in versions[i] if _data(r) in common] for i in kept]
     points = _points(same, metric) if common else ()
     return Line(label, ", ".join(under), tuple(sorted(n for n, _ in common)), points, tuple(notes))
 
 
-def _version(metric: str) -> Callable[[Record], str]:
-    """Return what names the version of the code of a row."""
-    if metric in scored.OF_PIXELS:
-        return lambda record: record["code_id"] + record.get("pixels_id", "")
-    return lambda record: str(record["code_id"])
+def _versions(records: Sequence[Record], metric: str) -> list[list[Record]]:
+    """Return the rows of each version of the code, from rows in the order of their dates."""
+    versions: list[tuple[dict[Data, str], str, list[Record]]] = []
+    runs = _by(records, lambda r: f"{_commit(r)} {r['provenance'].get('run')}")
+    for rows in runs.values():
+        codes = {_data(row): _code(row, metric) for row in rows}
+        commit = _commit(rows[0])
+        able = [v for v in versions if all(v[0].get(d, code) == code for d, code in codes.items())]
+        shared = [version for version in able if version[0].keys() & codes.keys()]
+        of_commit = [version for version in able if version[1] == commit]
+        if not (shared or of_commit):
+            versions.append((codes, commit, rows))
+            continue
+        known, _, made = (shared or of_commit)[-1]
+        known |= codes
+        made += rows
+    return [made for _, _, made in versions]
+
+
+def _code(record: Record, metric: str) -> str:
+    """Return the digest of the code that made a row's value of a metric."""
+    of_pixels = record.get("pixels_id", "") if metric in scored.OF_PIXELS else ""
+    return f"{record['code_id']}{of_pixels}"
+
+
+def _data(record: Record) -> Data:
+    return record["dataset"], record["data_sha256"]
 
 
 def _newest(records: Sequence[Record]) -> list[Record]:
     """Return the last row for each data set, content and seed, of those with and without pixels."""
-    return list({(r["dataset"], r["data_sha256"], r["seed"]): r for r in records}.values())
+    return list({(*_data(r), r["seed"]): r for r in records}.values())
 
 
 def _points(versions: Sequence[Sequence[Record]], metric: str) -> tuple[Point, ...]:

@@ -18,8 +18,9 @@ COLUMNS, PANEL = 3, (3.4, 2.4)  # panels in a row, and inches of one
 
 
 LEGEND = (
-    "A point is a version of a detector's code, named by the commit of its first row (+ for "
-    "uncommitted changes). Intervals: 95 %, for these data sets, over seeds. "
+    "A point is a version of the code: rows of one run or commit, on whose data sets the code is "
+    "the same. It is named by the commit of its first row (+ for uncommitted changes). Intervals: "
+    "95 %, for these data sets, over seeds. "
     f"{MARKS['better']} and {MARKS['worse']} mark steps; `bench compare` judges each alone."
 )
 

@@ -44,6 +44,36 @@ def test_versions_stand_in_order_with_their_steps():
     assert (line.datasets, line.notes) == (("glass", "wine"), ())
 
 
+def by_loader(number: int, run: str, datasets=("wine", "glass"), commit: int = 1) -> list:
+    """Return rows of a run, whose code ids differ between data sets, as those of real rows do."""
+    provenance = {"run": run, "commit": f"{commit}" * 40, "dirty": True}
+    return [
+        row
+        for name in datasets
+        for row in version(
+            number, 0.9, [name], code_id=f"code {number} of {name}", provenance=provenance
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("later", "n_versions"),
+    [
+        ([], 1),
+        (by_loader(1, "later", ["iris"]), 1),
+        (by_loader(1, "later", ["wine"], commit=2), 1),
+        (by_loader(2, "later"), 2),
+        (by_loader(2, "later") + by_loader(1, "last", commit=3), 2),
+    ],
+    ids=["none", "more data", "another commit", "other code", "a return"],
+)
+def test_a_run_is_one_version_unless_the_code_of_a_data_set_is_another(later, n_versions):
+    (line,) = lines(*by_loader(1, "first"), *later)
+    assert len(line.points) == n_versions
+    assert set(line.datasets) >= {"wine", "glass"}
+    assert line.notes == ()
+
+
 def with_pixels(rows, pixels_id, aupro):
     """Return the rows with a metric of pixels, computed by one version of the code."""
     return [
@@ -54,7 +84,7 @@ def with_pixels(rows, pixels_id, aupro):
 
 def test_metrics_of_pixels_have_a_point_for_every_version_that_judges_them():
     old = with_pixels(version(1, 0.9), "a", {"aupro": 0.5})
-    new = with_pixels(version(1, 0.9), "b", {"aupro": 0.7})
+    new = with_pixels(version(1, 0.9, provenance={"run": "later"}), "b", {"aupro": 0.7})
     (line,) = lines(*old, *new, *version(1, 0.9), metric="aupro")
     assert [point.value.mean for point in line.points] == pytest.approx([0.5, 0.7])
     (plain,) = lines(*old, *new)  # of the scores of samples it is one version, and as many rows
