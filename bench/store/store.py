@@ -169,10 +169,10 @@ class Store:
                 )
 
     def invocations(self, name: str | None = None, most: int = -1) -> list[Invocation]:
-        """Return the newest invocations (of a name), the newest first; by default all."""
+        """Return the newest invocations (of a name or run), the newest first; by default all."""
         found = self._read(
             "SELECT date, run, name, command, content FROM invocations JOIN selections "
-            "ON selection = id WHERE ?1 IS NULL OR name = ?1 ORDER BY date DESC LIMIT ?2",
+            "ON selection = id WHERE ?1 IS NULL OR ?1 IN (name, run) ORDER BY date DESC LIMIT ?2",
             name,
             most,
         )

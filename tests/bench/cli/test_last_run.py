@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+from contextlib import closing
 
 import pandas as pd
 import pytest
 
 import bench as harness
+from bench.store.store import Store
 
 ADHOC = ("--detectors", "random,knn", "--datasets", "wine", "--seeds", "2", "--scaler", "minmax")
 
@@ -86,6 +89,18 @@ def test_runs_are_compared_by_name_and_without_one_the_last_two(bench, ran):
     assert "knn" in last.stdout
     assert "max-abs-z" in last.stdout
     assert "mean-distance" not in last.stdout
+
+
+def test_a_run_stands_for_the_same_rows_by_its_id_as_without_it(bench, ran, tmp_path):
+    shutil.copytree(ran, tmp_path / "again")
+    given = ("--results", tmp_path / "again")
+    assert bench("run", "smoke", "--detectors", "random", "--seeds", "2", *given).wait() == 0
+    with closing(Store(tmp_path / "again")) as store:
+        ids = [one.run for one in store.invocations(most=2)]
+    last, named = (bench("compare", *words, *given) for words in ((), ids[::-1]))
+    assert (last.wait(), named.wait()) == (0, 0), last.stderr + named.stderr
+    assert "4 rows" in last.stdout  # two of them were stored before
+    assert named.stdout == last.stdout
 
 
 def test_an_unknown_name_has_the_nearest_ones(bench, ran, tmp_path):
