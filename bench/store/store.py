@@ -169,10 +169,15 @@ class Store:
                 )
 
     def invocations(self, name: str | None = None, most: int = -1) -> list[Invocation]:
-        """Return the newest invocations (of a name or run), the newest first; by default all."""
+        """Return the newest invocations (of a name or run), the newest first; by default all.
+
+        Those of which no row is stored are left out.
+        """
         found = self._read(
             "SELECT date, run, name, command, content FROM invocations JOIN selections "
-            "ON selection = id WHERE ?1 IS NULL OR ?1 IN (name, run) ORDER BY date DESC LIMIT ?2",
+            "ON selection = id WHERE (?1 IS NULL OR ?1 IN (name, run)) AND EXISTS "
+            "(SELECT 1 FROM rows WHERE key IN (SELECT value FROM json_each(content, '$.keys'))) "
+            "ORDER BY date DESC LIMIT ?2",
             name,
             most,
         )

@@ -103,6 +103,26 @@ def test_a_run_stands_for_the_same_rows_by_its_id_as_without_it(bench, ran, tmp_
     assert named.stdout == last.stdout
 
 
+@pytest.mark.fault(
+    area="commands and output",
+    kind="a run in which nothing could run",
+    how="the data of the last run is a file that is no table",
+    promise="it is not the last run: boards and tables are of the last run that has rows",
+)
+def test_a_run_without_rows_is_not_the_last_one(bench, ran, tmp_path):
+    shutil.copytree(ran, tmp_path / "again")
+    (tmp_path / "bad.csv").write_text("")
+    given = ("--results", tmp_path / "again")
+    data = ("--datasets", f"file:{tmp_path / 'bad.csv'}", "--detectors", "knn")
+    failed = bench("run", "--name", "futile", *data, *given)
+    assert (failed.wait(), "not run" in failed.stdout) == (1, True), failed.stderr
+    run = bench("board", "--format", "csv", *given)
+    assert run.wait() == 0, run.stderr
+    assert set(pd.read_csv(run.out / "stdout").label) == {"random", "knn"}
+    unknown = bench("board", "futil", *given)
+    assert (unknown.wait(), "futile" in unknown.stderr) == (2, False)
+
+
 def test_an_unknown_name_has_the_nearest_ones(bench, ran, tmp_path):
     run = bench("board", "mien", "--results", ran)
     assert run.wait() == 2
