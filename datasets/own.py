@@ -217,6 +217,9 @@ def _settings(name: str, given: Pairs, known: Mapping[str, Any]) -> dict[str, An
             raise BadSetting(msg)
         if isinstance(known[key], tuple):
             found[key] = (*found.get(key, ()), text)
+        elif key in found:
+            msg = f"{name}: {key} is given more than once, and takes one value"
+            raise BadSetting(msg)
         else:
             found[key] = value(f"{name}: {key}", text, known[key])
         if key in CHOICES and found[key] not in CHOICES[key]:

@@ -38,7 +38,7 @@ def board(
     detectors: Detectors = None,
     datasets: DataSets = None,
     types: Annotated[
-        str | None,
+        list[str] | None,
         option(
             ROWS,
             "A,B",
@@ -47,7 +47,7 @@ def board(
         ),
     ] = None,
     kinds: Annotated[
-        str | None,
+        list[str] | None,
         option(ROWS, "A,B", "kinds of data, such as image (default: all)", "--kind"),
     ] = None,
     protocol: ProtocolName = None,

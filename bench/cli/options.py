@@ -1,4 +1,7 @@
-"""Options that several commands have: type, group, metavar and help, each stated once."""
+"""Options that several commands have: type, group, metavar and help, each stated once.
+
+An option that takes a list is repeated, or separates values by commas, or both.
+"""
 
 from __future__ import annotations
 
@@ -42,11 +45,11 @@ StoredName = Annotated[
     ),
 ]
 Detectors = Annotated[
-    str | None,
+    list[str] | None,
     option(ROWS, "A,B", "detectors (default: those of the suite)"),
 ]
 DataSets = Annotated[
-    str | None,
+    list[str] | None,
     option(ROWS, "X,Y", "data sets, or patterns such as 'digits/*' (default: those of the suite)"),
 ]
 ProtocolName = Annotated[
@@ -79,11 +82,11 @@ Label = Annotated[
     option(OWN_DATA, "COLUMN", "column of the labels"),
 ]
 Normal = Annotated[
-    str | None,
-    option(OWN_DATA, "VALUE", "label of the normal samples"),
+    list[str] | None,
+    option(OWN_DATA, "A,B", "labels of the normal samples"),
 ]
 Drop = Annotated[
-    str | None,
+    list[str] | None,
     option(OWN_DATA, "A,B", "columns to leave out, such as identifiers (default: none)"),
 ]
 Jobs = Annotated[
@@ -100,7 +103,7 @@ MemoryLimit = Annotated[
     ),
 ]
 Retry = Annotated[
-    str | None,
+    list[str] | None,
     option(
         EXECUTION,
         "STATUS,...|all",

@@ -51,7 +51,7 @@ def reproduce(
         typer.Argument(metavar="TABLE", help="name of a published table (default: list them)"),
     ] = None,
     detectors: Annotated[
-        str | None,
+        list[str] | None,
         option(
             ROWS,
             "A,B",
@@ -59,7 +59,7 @@ def reproduce(
         ),
     ] = None,
     datasets: Annotated[
-        str | None,
+        list[str] | None,
         option(
             ROWS, "X,Y", "data sets or patterns, by their names in the paper or here (default: all)"
         ),
@@ -127,7 +127,7 @@ def reproduce(
     wanted = chosen.wanted(data, device)
     if chosen.runnable and not wanted:
         members = [member for each in chosen.members.values() for member in each]
-        raise Usage(_no_data(f"of {datasets or table}", members, data))
+        raise Usage(_no_data(f"of {','.join(datasets or [table])}", members, data))
     if wanted:
         options = Options(results, data, jobs, time_limit, mib(memory_limit), again, None)
         _run(chosen, wanted, options, is_piped=format != TABLE)

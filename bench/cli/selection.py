@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bench.cli.errors import Usage, one_of, usage
 
@@ -16,17 +16,18 @@ if TYPE_CHECKING:
     from bench.store.records import Wanted
     from bench.store.store import Store
 
+Listed = Sequence[str] | None  # the values of an option, each with commas between several
 OWN = ("file:", "folder:", "ucr:", "openml/")  # prefixes of the names of the user's own data
 
 
 def suite_of(
     base: str | Suite,
     *,
-    detectors: str | None = None,
-    datasets: str | None = None,
+    detectors: Listed = None,
+    datasets: Listed = None,
     label: str | None = None,
-    normal: str | None = None,
-    drop: str | None = None,
+    normal: Listed = None,
+    drop: Listed = None,
     protocol: str | None = None,
     scaler: str | None = None,
     seeds: str | None = None,
@@ -50,7 +51,7 @@ def suite_of(
 
 
 def stored_suite(
-    store: Store, name: str | None, device: DeviceName, data: Path | None, **parts: str | None
+    store: Store, name: str | None, device: DeviceName, data: Path | None, **parts: Any
 ) -> tuple[Suite, DeviceName, Path | None]:
     """Return the suite whose stored rows a command reads, with its device and data folder.
 
@@ -104,7 +105,7 @@ def rows_of(
         return wanted_rows(suite, device, data)
 
 
-def only(wanted: list[Wanted], what: Literal["type", "kind"], names: str | None) -> list[Wanted]:
+def only(wanted: list[Wanted], what: Literal["type", "kind"], names: Listed) -> list[Wanted]:
     """Return the rows of detectors of some types, or of data of some kinds.
 
     Raises:
@@ -125,18 +126,24 @@ def only(wanted: list[Wanted], what: Literal["type", "kind"], names: str | None)
     return [row for row, each in zip(wanted, found, strict=True) if each in chosen]
 
 
-def own_data(names: list[str] | None, **settings: str | None) -> list[str] | None:
+def own_data(
+    names: list[str] | None, *, label: str | None, normal: Listed, drop: Listed
+) -> list[str] | None:
     """Return data sets by name, those of the user's own with the settings in their names.
+
+    A comma of a value is written as %2C, as it is in a name.
 
     Raises:
         Usage: settings are given, but no data of the user's own.
     """
     from urllib.parse import urlencode
 
-    given = {key: [value] for key, value in settings.items() if value is not None}
-    if "drop" in given:
-        given["drop"] = listed(settings["drop"]) or []
-    query = urlencode(given, doseq=True)
+    settings = {
+        "label": [] if label is None else [label],
+        "normal": [re.sub("%2c", ",", part, flags=re.I) for part in listed(normal) or ()],
+        "drop": [re.sub("%2c", ",", part, flags=re.I) for part in listed(drop) or ()],
+    }
+    query = urlencode(settings, doseq=True)
     if not query:
         return names
     own = [name for name in names or () if name.casefold().startswith(OWN)]
@@ -147,16 +154,16 @@ def own_data(names: list[str] | None, **settings: str | None) -> list[str] | Non
     return [f"{name}{mark[name]}{query}" if name in own else name for name in names or ()]
 
 
-def named_sets(text: str | None) -> list[str] | None:
-    """Return the names in a list of data sets, or patterns for them.
+def named_sets(texts: Listed) -> list[str] | None:
+    """Return the names in lists of data sets, or patterns for them.
 
     Commas also separate the values of a setting of the user's own data: what is no name belongs to
     such a setting before it.
     """
-    if text is None:
+    if texts is None:
         return None
     names: list[str] = []
-    for part in listed(text) or ():
+    for part in listed(texts) or ():
         if names and _ends_in_values(names[-1]) and not _is_name(part):
             names[-1] += f",{part}"
         else:
@@ -191,12 +198,14 @@ def need_device(device: str) -> None:
         raise Usage(msg)
 
 
-def listed(text: str | None) -> list[str] | None:
-    """Return the parts of a list that is separated by commas."""
-    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+def listed(texts: Listed) -> list[str] | None:
+    """Return the parts of lists that are separated by commas."""
+    if texts is None:
+        return None
+    return [part.strip() for text in texts for part in text.split(",") if part.strip()]
 
 
-def failures(text: str | None) -> Sequence[str]:
+def failures(texts: Listed) -> Sequence[str]:
     """Return the statuses that `--retry` names.
 
     Raises:
@@ -204,13 +213,12 @@ def failures(text: str | None) -> Sequence[str]:
     """
     from bench.store.records import FAILURES
 
-    if text is None:
-        return ()
-    if text == "all":
+    named = listed(texts) or []
+    if named == ["all"]:
         return FAILURES
-    for status in text.split(","):
+    for status in named:
         one_of("retry", status, FAILURES)
-    return text.split(",")
+    return named
 
 
 def mib(gib: float | None) -> float | None:

@@ -236,6 +236,16 @@ def test_the_card_takes_the_options_of_a_run_and_says_how_columns_are_used(bench
     assert "are for data of your own, such as file:PATH" in err
 
 
+def test_labels_of_repeated_options_are_all_normal(bench_data, tmp_path):
+    rows = "".join(f"{k * 7 % 12},{('north', 'south', 'east')[k % 3]}\n" for k in range(12))
+    (tmp_path / "a.csv").write_text(f"size,region\n{rows}")
+    asked = ("card", f"file:{tmp_path}/a.csv", "--label", "region", "--format", "json")
+    for normal in (("--normal", "north", "--normal", "south"), ("--normal", "north,south")):
+        status, out, err = bench_data(*asked, *normal)
+        assert status == 0, err
+        assert json.loads(out)["anomalies"] == 4
+
+
 def test_the_command_of_a_refusal_is_one_that_reads_the_file(bench_data, tmp_path):
     rows = "".join(
         f"{'?' if k == 3 else k % 4},{'ab'[k % 2]},{'ok' if k % 5 else 'bad'}\n" for k in range(12)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bench.cli.selection import named_sets
+from bench.cli.selection import failures, named_sets, own_data
+from datasets import find
 
 
 @pytest.mark.parametrize(
@@ -19,4 +20,23 @@ from bench.cli.selection import named_sets
     ],
 )
 def test_commas_separate_names_and_values(text, names):
-    assert named_sets(text) == names
+    assert named_sets(text and [text]) == names
+
+
+@pytest.mark.parametrize("values", [["no", "NO", "a%2Cb"], ["no,NO", "a%2cb"], ["no, NO,a%2Cb"]])
+def test_repeated_options_and_commas_add_up_as_in_a_name(values):
+    (name,) = own_data(["file:a.csv"], label="y", normal=values, drop=values)
+    asked = find(name).options
+    assert asked["normal"] == asked["drop"] == ("no", "NO", "a,b")
+    assert asked == find("file:a.csv?label=y&normal=no,NO,a%2Cb&drop=no,NO,a%2Cb").options
+
+
+def test_repeated_lists_of_names_and_statuses_add_up():
+    assert named_sets(["wine", "digits/3,mnist/*"]) == ["wine", "digits/3", "mnist/*"]
+    assert failures(["error", "timeout,crashed"]) == ["error", "timeout", "crashed"]
+
+
+def test_a_setting_of_one_value_that_is_given_two_is_refused():
+    (name,) = own_data(["ucr:a_TRAIN.tsv"], label=None, normal=["1", "2"], drop=None)
+    with pytest.raises(ValueError, match="normal is given more than once, and takes one value"):
+        find(name)
