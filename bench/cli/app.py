@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -68,11 +69,28 @@ for panel, commands in COMMANDS.items():
 def main() -> NoReturn:
     """Run the command line; bad usage gives one sentence and no traceback."""
     output = streams.secure()
+    warnings.formatwarning = _plain_warning
     status = _status()
     if sentence := streams.lost(output):
         sys.stderr.write(f"bench: {sentence}\n")
         status = status or 2
     sys.exit(status or 0)
+
+
+def _plain_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    line: str | None = None,
+) -> str:
+    """Return what the project warns of as a sentence, without a line of its source."""
+    if category is UserWarning:
+        return f"bench: {printable(str(message))}\n"
+    return _OF_LIBRARIES(message, category, filename, lineno, line)
+
+
+_OF_LIBRARIES = warnings.formatwarning
 
 
 def _status() -> int | str | None:

@@ -236,6 +236,17 @@ def test_the_card_takes_the_options_of_a_run_and_says_how_columns_are_used(bench
     assert "are for data of your own, such as file:PATH" in err
 
 
+def test_a_warning_is_one_sentence_without_a_line_of_source(tmp_path):
+    rows = "".join(f"{k},{k * 7 % 12},{k % 2}\n" for k in range(12))
+    (tmp_path / "a.csv").write_text(f"id,size,y\n{rows}")
+    name = f"file:{tmp_path}/a.csv?label=y"
+    card = (sys.executable, "-m", "bench", "data", "card", name)
+    ran = subprocess.run(card, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    (line,) = ran.stderr.splitlines()
+    assert line.startswith(f"bench: {tmp_path}/a.csv: column 'id' is sorted: it may tell the time")
+
+
 def test_labels_of_repeated_options_are_all_normal(bench_data, tmp_path):
     rows = "".join(f"{k * 7 % 12},{('north', 'south', 'east')[k % 3]}\n" for k in range(12))
     (tmp_path / "a.csv").write_text(f"size,region\n{rows}")
