@@ -132,7 +132,11 @@ def _open(path: Path) -> Image:
             upright = PIL.ImageOps.exif_transpose(image)
     except broken as error:
         reason = str(error).replace(f" {str(path)!r}", "")
-        _refuse(path, f"is not a complete image: {reason}; replace it, or fetch the set again")
+        _refuse(
+            path,
+            f"is not a complete image: {reason}; "
+            "replace or remove it, or fetch a published set again",
+        )
     if several:
         _refuse(path, "has several frames or pages; keep the one that counts")
     if upright.mode not in _MODES:

@@ -160,7 +160,7 @@ def spoil_no_defects(weave):
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (spoil_truncate, r"test/good/004\.png is not a complete image: .*; replace it, or fetch"),
+        (spoil_truncate, r"test/good/004\.png is not a complete image: .*; replace or remove it"),
         (
             spoil_text,
             r"train/good/007\.png is not a complete image: cannot identify image file; rep",
