@@ -47,8 +47,11 @@ def debug(
 
     The detector gets no labels, as in any other run.
     """
-    from bench.run.debug import debug_row, find_row
+    from bench.run.debug import debug_row, find_row, print_stored, samples
 
     with open_store(results) as store, usage():
         stored = find_row(row, store)
-    debug_row(stored, data, console())
+    print_stored(stored, console())
+    with usage(OSError):
+        unit = samples(stored, data)
+    debug_row(stored, unit, console())

@@ -75,22 +75,26 @@ def find_row(start: str, store: Store) -> Stored:
     return Stored(wanted, record["status"], record["reason"], store.details(keys[0]), scores)
 
 
-def debug_row(stored: Stored, data: Path | None, console: Console) -> None:
+def samples(stored: Stored, data: Path | None) -> Unit:
+    """Return the samples of a stored row.
+
+    Raises:
+        FileNotFoundError: the data set's files are missing.
+        ValueError: the protocol or the scaler cannot use the data set.
+    """
+    return prepare(datasets.load(stored.wanted.dataset, data), [stored.wanted])
+
+
+def debug_row(stored: Stored, unit: Unit, console: Console) -> None:
     """Run a stored row's detector in this process, without labels, and print a summary.
 
     Whatever the detector raises is not caught, so that `python -m pdb -m bench debug ROW` stops
     there.
-
-    Raises:
-        FileNotFoundError: the data set's files are missing.
-        ValueError: the protocol cannot use the data set.
     """
-    _print_stored(stored, console)
     wanted = stored.wanted
     spec = parse(wanted.spec)
     if code_id(origin(spec, wanted.protocol, wanted.dataset)) != wanted.code_id:
         console.print("the code or a library has changed since; scores may differ")
-    unit = prepare(datasets.load(wanted.dataset, data), [wanted])
     load_class(spec.entry.target)
     with _one_thread():
         scores = unit.split.put_back(_scores(spec, unit, console))
@@ -98,7 +102,8 @@ def debug_row(stored: Stored, data: Path | None, console: Console) -> None:
     console.print(_comparison(scores, stored.scores))
 
 
-def _print_stored(stored: Stored, console: Console) -> None:
+def print_stored(stored: Stored, console: Console) -> None:
+    """Print how a stored row ended, with all that its detector left."""
     wanted = stored.wanted
     console.print(
         f"{wanted.label} on {wanted.dataset}, {wanted.protocol}, {wanted.scaler}, seed "

@@ -65,6 +65,17 @@ def test_what_the_detector_raises_comes_through_for_a_debugger(results):
     assert re.search(r"^(\(Pdb\) )?119$", done.stdout, re.MULTILINE)  # the prompt may come later
 
 
+def test_a_row_whose_protocol_does_not_apply_is_one_sentence(bench, tmp_path):
+    asked = ("--detectors", "knn", "--datasets", "wine", "--seeds", "1,", "--protocol", "official")
+    run = bench("run", "smoke", *asked, "--results", tmp_path)
+    assert run.wait() == 0, run.stderr
+    run = bench("debug", key_of(tmp_path, "knn")[:12], "--results", tmp_path)
+    assert run.wait() == 2
+    assert "stored as unsupported: wine has no official split" in run.stdout
+    (line,) = run.stderr.splitlines()
+    assert line.startswith("bench: wine has no official split; use the protocol one-class")
+
+
 def test_a_row_of_other_code_is_run_with_a_warning(bench, tmp_path):
     detector = tmp_path / "mine.py"
     source = (ROOT / FILE).read_text()
