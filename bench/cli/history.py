@@ -147,7 +147,7 @@ def history(
     from bench.render.table import Plain
 
     with open_store(results) as store, usage():
-        lines = read(list(store.as_kept()), detector, dataset, metric, store.renewed)
+        lines = read(list(store.as_kept()), detector, dataset, metric, store.renewed, store.details)
     formats.show(Plain(timeline.page(lines, metric)), format, console())
     if figure is not None:
         with usage():

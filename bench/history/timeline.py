@@ -5,10 +5,10 @@ one content; any difference in these makes another line. Its points are versions
 the order of their first rows; a step is a verdict of `compare` between two of them.
 
 A run is of one version, though code ids differ between data sets, whose loaders they cover. So is a
-run to which a data set's code is common, or else the commit. Where a data set has other code, it is
-another version. All points of a line are over the same data sets: a version with less than half of
-the largest number of data sets is left out, then every data set that a version misses; notes report
-both.
+run to which a data set's code is common, or else the commit and the user's files. Where a data set
+has other code, it is another version. All points of a line are over the same data sets: a version
+with less than half of the largest number of data sets is left out, then every data set that a
+version misses; notes report both.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.history.causes import Details
 from bench.history.compare import Judged, compare, value_of
 from bench.history.selection import (
     SHORT,
@@ -31,7 +32,7 @@ from bench.history.selection import (
 from bench.metrics import scored
 from bench.stats.change import Change, change
 from bench.store.provenance import USER
-from bench.store.records import canonical
+from bench.store.records import canonical, digest
 from detectors.settings import nearest
 
 FEWEST = 0.5  # of the most data sets of a version
@@ -43,7 +44,8 @@ class Point:
     """A version of the code: its origin, the metric, and the step from the version before.
 
     Attributes:
-        commit: of its first row, shortened; with a plus if files differed from it.
+        commit: of its first row, shortened; with a plus if files differed from it, and with a
+            digest of the user's files that its score rests on, if there are any.
         date: of its first row.
         value: the mean of the metric, with its limits over seeds.
         step: the change from the point before, None for the first.
@@ -72,10 +74,12 @@ def history(
     dataset: str | None,
     metric: str,
     renewed: Callable[[Record], Record] = dict,
+    details: Details | None = None,
 ) -> list[Line]:
     """Return the lines of a detector, by label or spec (of all by default), on a data set or all.
 
-    `renewed` updates the metrics of a row that is shown.
+    `renewed` updates the metrics of a row that is shown; `details` gives the details of a row by
+    its key, of which the user's files are needed.
 
     Raises:
         ValueError: no stored row is of that detector or data set, or has the metric.
@@ -102,24 +106,24 @@ def history(
         names = ["label", "protocol", "scaler", "device"]
         key = (*(record[n] for n in names), canonical(record["settings"]), content)
         groups.setdefault(key, []).append(record)
-    return [_line(key, groups[key], metric) for key in sorted(groups)]
+    return [_line(key, groups[key], metric, details or _no_details) for key in sorted(groups)]
 
 
-def _line(key: tuple[str, ...], records: Sequence[Record], metric: str) -> Line:
+def _line(key: tuple[str, ...], records: Sequence[Record], metric: str, details: Details) -> Line:
     label, *rest, settings, content = key
     under = [
         *rest,
         *([settings] if settings != "{}" else []),
         *([f"data {content[:8]}"] * bool(content)),
     ]
-    versions = [_newest(rows) for rows in _versions(records, metric)]
+    versions = [_newest(rows) for rows in _versions(records, metric, details)]
     contents = [set(map(_data, rows)) for rows in versions]
     most = max(map(len, contents))
     kept = [i for i, one in enumerate(contents) if len(one) >= FEWEST * most]
     common = set.intersection(*(contents[i] for i in kept))
     every = set.union(*(contents[i] for i in kept))
     notes = [
-        f"left out: {_commit(rows[0])}, on {len(contents[i])} of {most} data sets"
+        f"left out: {_origin(rows[0], details)}, on {len(contents[i])} of {most} data sets"
         for i, rows in enumerate(versions)
         if i not in kept
     ]
@@ -129,24 +133,24 @@ def _line(key: tuple[str, ...], records: Sequence[Record], metric: str) -> Line:
             f"left out, since not every version has them with this content: {', '.join(missing)}"
         )
     same = [[r for r in versions[i] if _data(r) in common] for i in kept]
-    points = _points(same, metric) if common else ()
+    points = _points(same, metric, details) if common else ()
     return Line(label, ", ".join(under), tuple(sorted(n for n, _ in common)), points, tuple(notes))
 
 
-def _versions(records: Sequence[Record], metric: str) -> list[list[Record]]:
+def _versions(records: Sequence[Record], metric: str, details: Details) -> list[list[Record]]:
     """Return the rows of each version of the code, from rows in the order of their dates."""
     versions: list[tuple[dict[Data, str], str, list[Record]]] = []
     runs = _by(records, lambda r: f"{_commit(r)} {r['provenance'].get('run')}")
     for rows in runs.values():
         codes = {_data(row): _code(row, metric) for row in rows}
-        commit = _commit(rows[0])
+        origin = _origin(rows[0], details)
         able = [v for v in versions if all(v[0].get(d, code) == code for d, code in codes.items())]
         shared = [version for version in able if version[0].keys() & codes.keys()]
-        of_commit = [version for version in able if version[1] == commit]
-        if not (shared or of_commit):
-            versions.append((codes, commit, rows))
+        alike = [version for version in able if version[1] == origin]
+        if not (shared or alike):
+            versions.append((codes, origin, rows))
             continue
-        known, _, made = (shared or of_commit)[-1]
+        known, _, made = (shared or alike)[-1]
         known |= codes
         made += rows
     return [made for _, _, made in versions]
@@ -167,7 +171,9 @@ def _newest(records: Sequence[Record]) -> list[Record]:
     return list({(*_data(r), r["seed"]): r for r in records}.values())
 
 
-def _points(versions: Sequence[Sequence[Record]], metric: str) -> tuple[Point, ...]:
+def _points(
+    versions: Sequence[Sequence[Record]], metric: str, details: Details
+) -> tuple[Point, ...]:
     points: list[Point] = []
     before: Sequence[Record] | None = None
     for rows in versions:
@@ -179,7 +185,7 @@ def _points(versions: Sequence[Sequence[Record]], metric: str) -> tuple[Point, .
             }
             value = change(by_dataset, {row["dataset"]: row["dataset_family"] for row in ok})
             value = replace(value, high=min(value.high, 1.0))  # the most of every metric of quality
-            points.append(Point(_commit(rows[0]), date_of(rows[0]), value, step))
+            points.append(Point(_origin(rows[0], details), date_of(rows[0]), value, step))
             before = rows
     return tuple(points)
 
@@ -203,6 +209,13 @@ def _by(records: Iterable[Record], name: Callable[[Record], str]) -> dict[str, l
     for record in records:
         groups.setdefault(name(record), []).append(record)
     return groups
+
+
+def _origin(record: Record, details: Details) -> str:
+    """Return a row's commit, with a digest of the user's files if its score rests on any."""
+    files = details(record["key"]).get("code", {}).get("files", {})
+    own = {name: text for name, text in files.items() if "/" not in name}  # see `code_parts`
+    return _commit(record) + (f", file {digest(own)[:SHORT]}" if own else "")
 
 
 def _commit(record: Record) -> str:

@@ -19,8 +19,8 @@ COLUMNS, PANEL = 3, (3.4, 2.4)  # panels in a row, and inches of one
 
 LEGEND = (
     "A point is a version of the code: rows of one run or commit, on whose data sets the code is "
-    "the same. It is named by the commit of its first row (+ for uncommitted changes). Intervals: "
-    "95 %, for these data sets, over seeds. "
+    "the same. It is named by the commit of its first row (+ for uncommitted changes), and by a "
+    "digest of your own files (file). Intervals: 95 %, for these data sets, over seeds. "
     f"{MARKS['better']} and {MARKS['worse']} mark steps; `bench compare` judges each alone."
 )
 
@@ -77,7 +77,8 @@ def draw(lines: Sequence[Line], metric: str, file: Path) -> None:
             if (mark := _mark(point)) is not None:
                 axes.plot(place, point.value.mean, mark, color="#d55e00", markersize=9)
         axes.set_title(f"{line.label}\n{_sets(line)}; {line.under}", fontsize=7)
-        axes.set_xticks(list(places), [point.commit for point in line.points])
+        names = [point.commit.replace(", ", "\n") for point in line.points]
+        axes.set_xticks(list(places), names)
         axes.tick_params(labelsize=6, rotation=0)
         axes.set_ylabel(scored.get(metric).label, fontsize=7)
         axes.margins(x=0.1)

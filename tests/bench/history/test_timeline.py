@@ -1,5 +1,6 @@
 """A metric over the versions of the code: one line holds one detector, setting and content."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from bench.history.timeline import history
 from bench.render.timeline import draw
-from tests.helpers.rows_made_up import made_up, store_rows
+from bench.store.store import Store
+from tests.helpers.rows_made_up import CODE, made_up, store_rows
 
 RNG = np.random.default_rng(0)
 
@@ -144,6 +146,25 @@ def test_a_version_that_fails_has_no_point_and_the_next_step_is_from_the_one_bef
 def test_changes_that_were_not_committed_are_marked():
     (line,) = lines(*version(1, 0.9, provenance={"dirty": True}))
     assert line.points[0].commit == "1111111+"
+
+
+def test_versions_of_the_users_file_differ_by_its_digest_if_not_by_a_commit(tmp_path):
+    files = [{"mine.py": "a" * 12}, {"mine.py": "b" * 12}]
+    made = [
+        version(
+            i,
+            0.9,
+            code=CODE | {"files": CODE["files"] | own},
+            provenance={"commit": "", "run": f"run {i}"},
+        )
+        for i, own in enumerate(files, 1)
+    ]
+    store_rows(tmp_path, *made[0], *made[1])
+    with closing(Store(tmp_path)) as store:
+        (line,) = history(list(store.records()), None, None, "auroc", details=store.details)
+    first, second = (point.commit.removeprefix("no commit, file ") for point in line.points)
+    assert len({first, second}) == 2
+    assert len(first) == len(second) == 7
 
 
 def test_unknown_names_get_the_nearest():
