@@ -38,7 +38,8 @@ def page(lines: Sequence[Line], metric: str) -> Page:
 
 def _sentence(line: Line) -> str:
     """Return what is known of a line with at most one version."""
-    value = share(line.points[0].value.mean) if line.points else "no common data set"
+    none = "no row is ok" if line.datasets else "no common data set"
+    value = share(line.points[0].value.mean) if line.points else none
     where = f" at {line.points[0].commit}" if line.points else ""
     return f"{line.label}: {value}{where}, over {_sets(line)}; {line.under}"
 

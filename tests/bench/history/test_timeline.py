@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.history.timeline import history
-from bench.render.timeline import draw
+from bench.render.timeline import draw, page
 from bench.store.store import Store
 from tests.helpers.rows_made_up import CODE, made_up, store_rows
 
@@ -141,6 +141,11 @@ def test_a_version_that_fails_has_no_point_and_the_next_step_is_from_the_one_bef
     (line,) = lines(*version(1, 0.9), *version(2, 0, status="error"), *version(3, 0.8))
     assert [point.commit for point in line.points] == ["1111111", "3333333"]
     assert line.points[1].step.verdict == "worse"
+
+
+def test_a_detector_whose_rows_all_fail_is_said_to():
+    told = page(lines(*version(1, 0, status="error")), "auroc").tables[0].notes[0]
+    assert told.startswith("pca: no row is ok, over 2 data sets")
 
 
 def test_changes_that_were_not_committed_are_marked():
