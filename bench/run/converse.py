@@ -6,6 +6,7 @@ the child answers.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -31,13 +32,14 @@ from detectors.spec import parse
 
 MAX_IDLE = 3
 CHECK_SECONDS = 60.0  # for a detector to be imported
+MAX_PROBLEM = 5000  # characters of what is wrong with data; the remedy is at its end
 
 
 class NotRun(Exception):
     """Raised when a job cannot be run for a reason that its detector did not cause."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(one_line(reason))
+    def __init__(self, reason: str, rest: str = "...") -> None:
+        super().__init__(one_line(reason, MAX_PROBLEM, rest))
 
 
 def run_job(job: Job, server: ForkServer) -> Iterator[Row]:
@@ -218,7 +220,8 @@ def _load(name: str, folder: Path | None) -> DataSet:
     try:
         return load(name, folder)
     except (OSError, ValueError) as error:
-        raise NotRun(str(error)) from error
+        command = one_line(f"bench data card {shlex.quote(name)}", MAX_PROBLEM)
+        raise NotRun(str(error), f"... (in full: {command})") from error
     except Exception as error:  # whatever absurd content does to a reader
         raise _unusable(name, error) from error
 

@@ -57,10 +57,13 @@ def _first_in(folder: Path, places: Iterable[tuple[str, int | str]]) -> str:
     return ""
 
 
-def one_line(text: str) -> str:
-    """Return a text that may be printed: no control characters, no lone surrogates, not long."""
-    line = "".join(c if c.isprintable() else " " for c in text[: 2 * MAX_REASON])
-    return line if len(line) <= MAX_REASON else line[:MAX_REASON] + " ..."
+def one_line(text: str, most: int = MAX_REASON, rest: str = "...") -> str:
+    """Return a text that may be printed: no control characters, no lone surrogates, not long.
+
+    `rest` stands for what exceeds `most` characters.
+    """
+    line = "".join(c if c.isprintable() else " " for c in text[: most + 1])
+    return line if len(line) <= most else f"{line[:most]} {rest}"
 
 
 def shortened(text: str, most: int) -> str:

@@ -118,9 +118,38 @@ def test_a_bad_file_costs_its_own_data_set(bench, tmp_path):
     assert list(rows.dataset) == ["wine"]
     said = [line for line in run.stdout.splitlines() if line.startswith("not run: ")]
     assert len(said) == len(names)
-    assert all(len(line) < 600 and line.isprintable() for line in said)
+    assert all(line.isprintable() for line in said)
+    assert max(map(len, said)) < 6000
     for name in names:
         assert any(name.partition(":")[2].partition("?")[0] in line for line in said), name
+
+
+@pytest.mark.fault(
+    area="data",
+    kind="a table of the user's has cells that are missing",
+    how="one such column in a file with a long path, and 400 columns of text in another",
+    promise="`bench run` prints all that `bench data card` says, above all the command that helps; "
+    "a sentence of thousands of characters ends in that command",
+)
+def test_a_run_says_of_a_file_what_its_card_says(bench, tmp_path):
+    folder = tmp_path / ("a" * 200) / ("b" * 200)
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_text("x,y\n" + "1,0\n" * 20 + ",1\n" + "2,1\n" * 5)
+    heads = [f"a column of a long name {i}" for i in range(400)]
+    lines = [",".join(f"t{i % 7}" for _ in heads) + f",{int(i > 20)}" for i in range(25)]
+    (tmp_path / "wide.csv").write_text("\n".join([",".join([*heads, "y"]), *lines]))
+    long, wide = (f"file:{path}?label=y" for path in (folder / "a.csv", tmp_path / "wide.csv"))
+    run = bench("run", "--detectors", "random", "--datasets", f"{long},{wide}", "--seeds", "1",
+                "--results", tmp_path / "results")  # fmt: skip
+    card = bench("data", "card", long)
+    assert run.wait() == 1
+    assert card.wait() == 2
+    assert "to read it: bench data card" in card.stderr
+    said = [line for line in run.stdout.splitlines() if line.startswith("not run: ")]
+    assert f"not run: {card.stderr.removeprefix('bench: ').rstrip()}" in said
+    (cut,) = (line for line in said if "wide.csv" in line)
+    assert len(cut) < 6000
+    assert cut.endswith(f" ... (in full: bench data card '{wide}')")
 
 
 @pytest.mark.parametrize("way", WAYS)
