@@ -140,7 +140,12 @@ def board(
         if reference is not None or (to is not None and comparable(made)):
             compared = against(made, reference, unit=unit, coverage=coverage, margin=margin)
     if to is not None:
-        for path in formats.save(made, compared, to):
+        try:
+            written = formats.save(made, compared, to)
+        except OSError as error:
+            msg = f"--to takes a folder to write: {error.filename or to}: {error.strerror}"
+            raise Usage(msg) from error
+        for path in written:
             say(str(path))
     else:
         formats.show(BoardDocument(made, compared), format, console())

@@ -85,6 +85,23 @@ def test_a_board_is_written_into_a_folder_with_its_figures(bench, results, tmp_p
     assert contents(tmp_path) == before
 
 
+@pytest.mark.fault(
+    area="commands and output",
+    kind="a file in place of a folder",
+    how="`bench board --to` names a file, or a folder below one",
+    promise="one sentence and exit 2; the file stays",
+)
+@pytest.mark.parametrize("below", ["", "/below"])
+def test_a_file_in_place_of_the_folder_of_a_board_is_one_sentence(bench, results, tmp_path, below):
+    (tmp_path / "mine").write_text("mine")
+    there = f"{tmp_path / 'mine'}{below}"
+    run = bench("board", results / "small.toml", "--results", results, "--to", there)
+    assert run.wait() == 2
+    why = "Not a directory" if below else "File exists"
+    assert run.stderr == f"bench: --to takes a folder to write: {there}: {why}\n"
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
 @pytest.mark.slow
 def test_a_suite_of_tables_and_images_uses_each_official_split_or_the_board_says_so(
     bench, tmp_path
