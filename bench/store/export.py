@@ -42,7 +42,7 @@ def export(
         keys: of the rows to write, as far as they are stored; all by default.
 
     Raises:
-        ValueError: unknown table or suffix.
+        ValueError: unknown table or suffix, or there are no lines to write.
         OSError: the file cannot be written.
     """
     for what, name, known in (("table", table, TABLES), ("suffix", file.suffix, WRITERS)):
@@ -51,9 +51,13 @@ def export(
             raise ValueError(msg)
     with replacing(file) as draft:
         frames = TABLES[table](store, _stored(store, keys))
-        return WRITERS[file.suffix](
+        n_lines = WRITERS[file.suffix](
             map(for_csv, frames) if file.suffix == ".csv" else frames, draft
         )
+        if not n_lines:
+            msg = f"no {table} are stored for the rows asked for, so {file} is not written"
+            raise ValueError(msg)
+    return n_lines
 
 
 def _stored(store: Store, keys: Collection[str] | None) -> list[str]:
@@ -118,9 +122,7 @@ def _write_parquet(frames: Iterable[pd.DataFrame], file: Path) -> int:
         writer = writer or parquet.ParquetWriter(file, table.schema)
         writer.write_table(table)
         n_lines += len(frame)
-    if writer is None:
-        parquet.write_table(pa.table({}), file)
-    else:
+    if writer:
         writer.close()
     return n_lines
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.helpers.command import contents
+from tests.helpers.rows_made_up import made_up, store_rows
 
 SUITE = 'detectors = ["random", "mean-distance"]\ndatasets = ["synthetic/annulus"]\nseeds = 2\n'
 # What a user may have in a folder, under names near to those that commands write.
@@ -74,3 +75,23 @@ def test_what_a_killed_run_left_is_swept(bench, tmp_path):
     (work / "made-by-fathom").write_text("")
     assert bench("run", tmp_path / "small.toml", "--results", tmp_path).wait() == 0
     assert not work.exists()
+
+
+@pytest.mark.fault(
+    area="results and loss",
+    kind="an export has no lines",
+    how="a store without rows, or whose rows have no scores or diagnostics; FILE is there",
+    promise="the command ends in one sentence and leaves the file as it is",
+)
+@pytest.mark.parametrize("table", ["rows.csv", "scores.csv", "diagnostics.parquet"])
+def test_an_export_of_nothing_leaves_the_file_that_is_there(bench, tmp_path, table):
+    store_rows(tmp_path, *([] if table == "rows.csv" else [made_up(status="timeout")]))
+    file, name = tmp_path / table, table.partition(".")[0]
+    file.write_text("mine")
+    run = bench("export", file, "--table", name, "--results", tmp_path)
+    assert run.wait() == 2
+    assert run.stderr == (
+        f"bench: no {name} are stored for the rows asked for, so {file} is not written\n"
+    )
+    assert {path.name for path in tmp_path.iterdir()} <= {"store.db", table}
+    assert file.read_text() == "mine"
