@@ -176,7 +176,7 @@ def report(
     """
     from bench.boards import board as boards
     from bench.plan.suite import names
-    from bench.report.page import render
+    from bench.report.page import MARK, render
     from bench.report.rows import as_stored, chosen_rows
     from bench.store.records import made_for
 
@@ -219,4 +219,4 @@ def report(
         with usage():
             board = boards.build(rows, title=title, stale=stale, scores=store.scores)
         page = render(board, rows, store.scores, store.details, notice=notice)
-    write_file(output or results / "report.html", page)
+    write_file(output or results / "report.html", page, MARK)

@@ -37,15 +37,24 @@ def say(sentence: str) -> None:
     console().print(sentence, markup=False, soft_wrap=True)
 
 
-def write_file(path: Path, text: str) -> None:
+def write_file(path: Path, text: str, mark: str = "") -> None:
     """Write a file, whole or not at all, and print its path.
 
+    Args:
+        path: of the file.
+        text: its content.
+        mark: what a file there has to contain, unless it is empty, to be overwritten.
+
     Raises:
-        Usage: the file cannot be written.
+        Usage: the file cannot be written, or one there has no mark.
     """
     from bench.store.folder import replacing
 
     try:
+        there = path.read_bytes() if path.is_file() else b""
+        if there and mark.encode() not in there:
+            msg = f"{path} was not written by this program; move it away, or give --output another"
+            raise Usage(msg)
         with replacing(path) as draft:
             draft.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HERE = Path(__file__).parent
+MARK = '<meta name="generator" content="Fathom">'  # by which a page of ours is recognised
 SCRIPTS = ("draw.js", "tables.js", "diagrams.js", "costs.js", "curves.js", "fits.js", "page.js")
 
 
@@ -109,7 +110,7 @@ def _template() -> Any:
     environment.filters |= {helper.__name__: helper for helper in helpers}
     environment.filters |= {"signed": text.signed, "reach": text.reach, "place": text.place}
     environment.globals |= {"ends": text.ends, "share": text.share, "signed": text.signed}
-    environment.globals |= {"TYPES": TYPES, "MARKS": MARKS, "palette": palette}
+    environment.globals |= {"TYPES": TYPES, "MARK": MARK, "MARKS": MARKS, "palette": palette}
     environment.globals |= {"isnan": math.isnan}
     return environment.get_template("template.html")
 

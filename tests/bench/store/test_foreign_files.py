@@ -79,6 +79,33 @@ def test_what_a_killed_run_left_is_swept(bench, tmp_path):
 
 @pytest.mark.fault(
     area="results and loss",
+    kind="a page of the user's has the name of the report",
+    how="`report.html` in the results folder, or the file of `--output`, is not of `bench report`",
+    promise="the command ends in one sentence and leaves it alone; its own page is overwritten",
+)
+def test_a_page_of_the_users_is_refused_and_stays_and_one_of_ours_is_overwritten(bench, tmp_path):
+    store_rows(tmp_path, made_up(provenance={"suite": "x"}))
+    page = tmp_path / "report.html"
+    (tmp_path / "x.toml").write_text('detectors = ["pca"]\ndatasets = ["wine"]\n')
+    report = ("report", tmp_path / "x.toml", "--results", tmp_path)
+    page.write_text("<html>mine</html>")
+    for more in ((), ("--output", page)):
+        run = bench(*report, *more)
+        assert run.wait() == 2
+        assert run.stderr == (
+            f"bench: {page} was not written by this program; move it away, or give --output "
+            "another\n"
+        )
+        assert page.read_text() == "<html>mine</html>"
+    page.write_text("")
+    for _ in range(2):
+        run = bench(*report)
+        assert run.wait() == 0, run.stderr
+    assert "<title>x</title>" in page.read_text()
+
+
+@pytest.mark.fault(
+    area="results and loss",
     kind="an export has no lines",
     how="a store without rows, or whose rows have no scores or diagnostics; FILE is there",
     promise="the command ends in one sentence and leaves the file as it is",
