@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from bench.cli.errors import Usage, usage
 from bench.cli.options import (
@@ -26,7 +27,7 @@ from bench.cli.options import (
     option,
 )
 from bench.cli.output import console, say, write_file
-from bench.cli.selection import only, rows_of, stored_suite
+from bench.cli.selection import Unreadable, only, rows_as_stored, rows_of, stored_suite
 from bench.cli.stores import open_store
 from bench.render.formats import TABLE
 
@@ -111,30 +112,35 @@ def board(
     from bench.render.board import BoardDocument
 
     with open_store(results) as store:
-        chosen, device, data = stored_suite(
-            store,
-            suite,
-            device,
-            data,
-            detectors=detectors,
-            datasets=datasets,
-            label=label,
-            normal=normal,
-            drop=drop,
-            protocol=protocol,
-            scaler=scaler,
-            seeds=seeds,
-        )
-        wanted = only(only(rows_of(chosen, device, data), "type", types), "kind", kinds)
+        parts: dict[str, Any] = {
+            "detectors": detectors,
+            "datasets": datasets,
+            "label": label,
+            "normal": normal,
+            "drop": drop,
+            "protocol": protocol,
+            "scaler": scaler,
+            "seeds": seeds,
+        }
+        notices: tuple[str, ...] = ()
+        try:
+            chosen, device, data = stored_suite(store, suite, device, data, **parts)
+        except Unreadable as error:
+            notices, title = (error.notice,), str(error.run.suite["title"])
+            wanted = rows_as_stored(store, error, **parts)
+        else:
+            wanted, title = rows_of(chosen, device, data), chosen.title
+        wanted = only(only(wanted, "type", types), "kind", kinds)
         frame, stale = frame_of(wanted, store.as_kept(), store.renewed)
         with usage():
             made = boards.build(
                 judged(frame, metric),
                 metric=metric,
-                title=chosen.title,
+                title=title,
                 stale=stale,
                 scores=store.scores,
             )
+        made = replace(made, notes=(*notices, *made.notes))
     compared = None
     with usage():
         if reference is not None or (to is not None and comparable(made)):
@@ -212,6 +218,7 @@ def report(
             title = name
             with usage():
                 rows, stale, notice = as_stored(name, made, store.renewed, scaler)
+            notice = error.notice if isinstance(error, Unreadable) else notice
         else:
             title = known.title
             with usage():

@@ -20,6 +20,18 @@ Listed = Sequence[str] | None  # the values of an option, each with commas betwe
 OWN = ("file:", "folder:", "ucr:", "openml/")  # prefixes of the names of the user's own data
 
 
+class Unreadable(Usage):
+    """Raised for a stored run whose suite cannot be read any more: a detector's file has moved."""
+
+    def __init__(self, why: str, run: Invocation) -> None:
+        super().__init__(why)
+        self.run = run
+        self.notice = (
+            f"The rows of the run {run.name} are shown as stored; whether they are of the present "
+            f"code cannot be said: {why}"
+        )
+
+
 def suite_of(
     base: str | Suite,
     *,
@@ -59,6 +71,7 @@ def stored_suite(
     option again; without a name it is the last run of all.
 
     Raises:
+        Unreadable: the suite of the run cannot be read any more.
         Usage: no suite or run has the name, or an option is not accepted.
     """
     from bench.plan.suite import build, names
@@ -68,8 +81,10 @@ def stored_suite(
     last = run_of(store, name, also=names())
     if last is None:
         return suite_of("default", **parts), device, data
-    with usage():
+    try:
         suite = build(dict(last.suite))
+    except (ValueError, FileNotFoundError) as error:
+        raise Unreadable(str(error), last) from error
     kept: DeviceName = last.device if device == "auto" else device  # type: ignore[assignment]
     return suite_of(suite, **parts), kept, data or (Path(last.data) if last.data else None)
 
@@ -103,6 +118,33 @@ def rows_of(
 
     with usage():
         return wanted_rows(suite, device, data)
+
+
+def rows_as_stored(
+    store: Store, found: Unreadable, *, detectors: Listed, **parts: Any
+) -> list[Wanted]:
+    """Return the stored rows of a run whose suite cannot be read any more.
+
+    Raises:
+        Usage: none is stored, no row is of one of the `detectors`, or another part is given.
+    """
+    from bench.store.records import as_wanted
+    from detectors.settings import nearest
+
+    run, why = found.run, found
+    chosen = listed(detectors)
+    given = [f"--{name}" for name, value in parts.items() if value is not None]
+    rows = [as_wanted(record) for record in store.as_kept(run.keys)]
+    labels = sorted({row.label for row in rows})
+    if given or not rows:
+        next_step = f"leave out {', '.join(given)}" if given else "none of its rows is stored"
+        msg = f"the suite of the run {run.name} cannot be read any more ({why}); {next_step}"
+        raise Usage(msg)
+    for label in chosen or ():
+        if label not in labels:
+            msg = f"no stored row of the run {run.name} is of {label!r}; {nearest(label, labels)}"
+            raise Usage(msg)
+    return rows if chosen is None else [row for row in rows if row.label in chosen]
 
 
 def only(wanted: list[Wanted], what: Literal["type", "kind"], names: Listed) -> list[Wanted]:

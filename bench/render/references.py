@@ -52,10 +52,12 @@ def bibliography() -> dict[str, Reference]:
 def of_detector(spec: str) -> tuple[Reference, ...]:
     """Return the sources of a detector, of its model first and then of its head.
 
-    Raises:
-        ValueError, FileNotFoundError: as `detectors.spec.parse`.
+    There are none for a detector of stored rows that is not there any more.
     """
-    parsed = parse(spec)
+    try:
+        parsed = parse(spec)
+    except (ValueError, FileNotFoundError):
+        return ()
     entries = [entry for entry in (parsed.entry, parsed.head_entry) if entry]
     keys = dict.fromkeys(key for entry in entries for key in citations(entry.target))
     known = bibliography()

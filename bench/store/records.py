@@ -151,6 +151,11 @@ RECORD = {field.name for field in fields(Wanted) if field.default is MISSING} | 
 }  # fmt: skip
 
 
+def as_wanted(record: Mapping[str, Any]) -> Wanted:
+    """Return the wanted row that a stored record is of."""
+    return Wanted(**{name: record[name] for name in Wanted.__dataclass_fields__ if name in record})
+
+
 def made_for(record: Mapping[str, Any]) -> str | None:
     """Return the name of the suite whose run made a row."""
     suite: str | None = record["provenance"].get("suite")

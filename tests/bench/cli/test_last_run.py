@@ -134,6 +134,52 @@ def test_an_unknown_name_has_the_nearest_ones(bench, ran, tmp_path):
     assert run.stderr == "bench: --name 'smoke' would name a suite; choose another\n"
 
 
+@pytest.mark.fault(
+    area="commands and output",
+    kind="the file of a stored detector is gone",
+    how="a user's file is moved away, or its class renamed, after the run",
+    promise="`bench board` prints the stored rows in every format, and says that it cannot know "
+    "whether they are of the present code",
+)
+@pytest.mark.parametrize("way", ["moved", "renamed"])
+def test_boards_of_a_detector_that_is_gone_show_its_stored_rows(bench, tmp_path, way):
+    file = tmp_path / "mine.py"
+    file.write_text(MINE)
+    label = f"{file}:Mine"
+    run = bench("run", "--name", "x", "--detectors", f"{label},mean-distance", "--datasets", "wine",
+                "--seeds", "1", "--results", tmp_path / "results")  # fmt: skip
+    assert run.wait() == 0, run.stderr
+    file.rename(tmp_path / "theirs.py") if way == "moved" else file.write_text(
+        MINE.replace("Mine", "Ours")
+    )
+    board = ("board", "--results", tmp_path / "results")
+    runs = {form: bench(*board, "--format", form) for form in ("csv", "table", "tex", "html")}
+    assert {form: run.wait() for form, run in runs.items()} == dict.fromkeys(runs, 0)
+    found = pd.read_csv(runs["csv"].out / "stdout").set_index("label")
+    assert set(found.index) == {label, "mean-distance"}
+    assert found.rows_ok.eq(1).all()
+    said = " ".join(runs["table"].stdout.split())
+    assert "The rows of the run x are shown as stored; whether they are of the present code" in said
+    assert ("mine.py does not exist" if way == "moved" else "no class 'Mine'") in said
+    run = bench(*board, "x", "--detectors", "mean-distance", "--format", "csv")
+    assert run.wait() == 0, run.stderr
+    assert set(pd.read_csv(run.out / "stdout").label) == {"mean-distance"}
+    run = bench(*board, "--seeds", "1")
+    assert run.wait() == 2
+    assert run.stderr.endswith("; leave out --seeds\n")
+
+
+MINE = """
+from dataclasses import dataclass
+from detectors import Detector
+
+@dataclass(kw_only=True)
+class Mine(Detector):
+    def _fit(self, x): pass
+    def _score(self, x, readout): return abs(x).sum(axis=1)
+"""
+
+
 def test_merged_folders_know_each_others_runs(bench, ran, tmp_path):
     assert bench("merge", ran, "--results", tmp_path / "both").wait() == 0
     run = bench("board", "mine", "--results", tmp_path / "both", "--format", "csv")
