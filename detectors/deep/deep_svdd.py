@@ -24,6 +24,7 @@ from detectors.training.pretraining import PRETRAINING, in_chunks, pretraining
 
 IMAGE_PRETRAINING = 200  # epochs
 VECTOR_WIDTHS = (256,)
+PACE, PACE_FROM_RANDOM = 1 / 100, 1 / 300  # after a pretraining, and without one
 CENTRE_MARGIN = 0.1  # least distance of a centre's entries from 0, the output of an unused unit
 
 
@@ -61,10 +62,10 @@ class DeepSVDD(DeepDetector[DeepSVDDNet]):
 
     As in the paper, the encoder of images is pretrained in an autoencoder, and batch normalisation
     follows its convolutions. Without it, more training makes the results on digits worse. The
-    encoder of vectors starts from random weights: a pretrained one represents what separates normal
-    samples from each other, and the description hardly moves it. The choice was made by the volume
-    that a score calls normal (mass-volume curves of Goix, "How to evaluate the quality of
-    unsupervised anomaly detection algorithms?", 2016, arXiv:1607.01152), which needs no labels.
+    encoder of vectors starts from random weights and is wide and slow: of the settings whose
+    held-out normal samples stay as near to the centre as with a pretraining, it leaves the least
+    volume normal (Goix, "How to evaluate the quality of unsupervised anomaly detection
+    algorithms?", 2016, arXiv:1607.01152), which is judged without labels.
 
     Attributes:
         objective: `one-class` minimises the mean distance (equation 4 of the paper),
@@ -76,9 +77,10 @@ class DeepSVDD(DeepDetector[DeepSVDDNet]):
         pretraining_epochs: most passes of the autoencoder; 0 starts from random weights. By default
             200 for images and 0 for vectors.
         penalty: lambda, the weight of half the encoder's squared weights; 1e-6 in the paper.
-        fine_tuning_pace: factor on the learning rate after a pretraining; 0.01 makes it 0.00003.
-            From the paper's 0.0001 upwards, distances of held-out normal samples become about
-            twice those of training samples, and seeds agree less on their order.
+        fine_tuning_pace: factor on the learning rate of the description; by default 1/100 after a
+            pretraining, which makes it 0.00003, and 1/300 without one. From the paper's 0.0001
+            upwards, distances of held-out normal samples become up to twice those of training
+            samples, and seeds agree less on their order.
         hidden: widths of dense hidden layers; by default one of 256 for vectors and none after the
             convolutions of images.
         latent_dim: size of the representation; 32 in the paper, for MNIST.
@@ -91,7 +93,7 @@ class DeepSVDD(DeepDetector[DeepSVDDNet]):
     warm_up: Annotated[int, Ge(0)] = 10
     pretraining_epochs: Annotated[int, Ge(0)] | None = None
     penalty: Annotated[float, Ge(0)] = 1e-6
-    fine_tuning_pace: Annotated[float, Gt(0)] = 0.01
+    fine_tuning_pace: Annotated[float, Gt(0)] | None = None
     hidden: tuple[Annotated[int, Ge(1)], ...] | None = None
     latent_dim: Annotated[int, Ge(1)] = 32
 
@@ -104,7 +106,7 @@ class DeepSVDD(DeepDetector[DeepSVDDNet]):
         default = IMAGE_PRETRAINING if self.of_images_ else 0
         asked = default if self.pretraining_epochs is None else self.pretraining_epochs
         n_epochs = min(asked, self.epochs)
-        pace = self.fine_tuning_pace if n_epochs else 1.0
+        pace = self.fine_tuning_pace or (PACE if n_epochs else PACE_FROM_RANDOM)
         describe = Objective(mean_of(self._losses), parts=("encoder",), pace=pace)
         return pretraining(n_epochs), Phase((describe,), self.epochs)
 

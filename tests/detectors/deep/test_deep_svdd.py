@@ -55,6 +55,14 @@ def test_no_layer_has_a_bias_so_nothing_is_mapped_to_the_centre_for_free():
     assert (representations(detector, np.zeros((1, 8))) == 0).all()
 
 
+def test_by_default_images_are_pretrained_and_vectors_are_not():
+    images = np.random.default_rng(0).random((40, 1, 8, 8))
+    of_images, of_vectors = (DeepSVDD(epochs=2).fit(x) for x in (images, samples(40)))
+    assert len(of_images.curves_["loss of pretraining"]) == 2
+    assert len(of_vectors.curves_.get("loss of pretraining", ())) == 0
+    assert of_vectors.net_.encoder[0].weight.shape == (samples(40).shape[1], 256)
+
+
 def test_pretraining_restores_samples_and_the_description_leaves_the_decoder_alone():
     settings = {"pretraining_epochs": 30, "fine_tuning_pace": 1.0}
     described = DeepSVDD(epochs=30, **settings).fit(samples(120))
