@@ -29,7 +29,7 @@ CENTRE_MARGIN = 0.1  # least distance of a centre's entries from 0, the output o
 
 
 class DeepSVDDNet(nn.Module):
-    """Encoder phi, a decoder for its pretraining, the centre and the radius.
+    """Encoder phi, a decoder if it is pretrained, the centre and the radius.
 
     The layers have no biases and the activations are unbounded: with biases or bounded activations,
     phi could be the constant c for every input (propositions 2 and 3).
@@ -39,11 +39,16 @@ class DeepSVDDNet(nn.Module):
     squared_radius: Tensor
 
     def __init__(
-        self, shape: tuple[int, ...], hidden: tuple[int, ...] | None, latent_dim: int
+        self,
+        shape: tuple[int, ...],
+        hidden: tuple[int, ...] | None,
+        latent_dim: int,
+        pretrained: bool,
     ) -> None:
         super().__init__()
         self.encoder = encoder(shape, hidden, latent_dim, bias=False, normalise=True)
-        self.decoder = decoder(latent_dim, hidden, shape, bias=False, normalise=True)
+        if pretrained:
+            self.decoder = decoder(latent_dim, hidden, shape, bias=False, normalise=True)
         self.register_buffer("centre", torch.zeros(latent_dim))
         self.register_buffer("squared_radius", torch.zeros(1))
 
@@ -87,6 +92,7 @@ class DeepSVDD(DeepDetector[DeepSVDDNet]):
     """
 
     encodes: ClassVar[bool] = True
+    of_images_ = False  # whether it is fitted to images
 
     objective: Literal["one-class", "soft-boundary"] = "one-class"
     nu: Annotated[float, Gt(0), Le(1)] = 0.1
@@ -100,15 +106,20 @@ class DeepSVDD(DeepDetector[DeepSVDDNet]):
     def _network(self, shape: tuple[int, ...]) -> DeepSVDDNet:
         self.of_images_ = len(shape) > 1
         hidden = VECTOR_WIDTHS if self.hidden is None and not self.of_images_ else self.hidden
-        return DeepSVDDNet(shape, hidden, self.latent_dim)
+        return DeepSVDDNet(shape, hidden, self.latent_dim, self._pretraining() > 0)
+
+    def _pretraining(self) -> int:
+        default = IMAGE_PRETRAINING if self.of_images_ else 0
+        return default if self.pretraining_epochs is None else self.pretraining_epochs
 
     def _phases(self) -> tuple[Phase, ...]:
-        default = IMAGE_PRETRAINING if self.of_images_ else 0
-        asked = default if self.pretraining_epochs is None else self.pretraining_epochs
-        n_epochs = min(asked, self.epochs)
+        n_epochs = self._pretraining()
         pace = self.fine_tuning_pace or (PACE if n_epochs else PACE_FROM_RANDOM)
         describe = Objective(mean_of(self._losses), parts=("encoder",), pace=pace)
-        return pretraining(n_epochs), Phase((describe,), self.epochs)
+        description = Phase((describe,), self.epochs)
+        if not n_epochs:
+            return (description,)
+        return pretraining(min(n_epochs, self.epochs)), description
 
     def _losses(self, net: DeepSVDDNet, x: Tensor, noise: Tensor) -> Tensor:
         distance = net.squared_distance(x)
