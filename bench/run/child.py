@@ -236,8 +236,11 @@ def _in_company(
     """Return whether scores depend on the other test rows."""
     with caught_warnings():
         try:
+            how = company.dependence(detector, spec, _kept(unit), unit.seed, x_test, scores)
+            if how or spec.is_own or _kept(unit).exists():
+                return Company(how)
             return Company(
-                company.dependence(detector, spec, _kept(unit), unit.seed, x_test, scores)
+                untested="it cannot be pickled, so it may keep its first rows"
             )
         except BaseException as error:  # also SystemExit and KeyboardInterrupt
             return Company(untested=failed(error).reason)

@@ -75,6 +75,14 @@ class Lazy(Distances):
         return np.linalg.norm(x / self.scale_, axis=1)
 
 
+class Unpickled(Lazy):
+    """The same, which cannot be pickled."""
+
+    def _fit(self, x):
+        super()._fit(x)
+        self.unused_ = lambda: None
+
+
 class Together(Distances):
     """Does not score a row alone."""
 

@@ -41,6 +41,13 @@ def test_scores_that_depend_on_other_rows_are_found(make_rows, name):
     assert row.record()["transductive"]
 
 
+def test_a_detector_that_cannot_be_pickled_is_said_to_be_untested(make_rows):
+    (row,) = make_rows(entrant("Unpickled"))
+    (warning,) = row.details["warnings"]
+    assert row.status == "ok"
+    assert warning.startswith("not tested whether scores depend on other test rows: it cannot be")
+
+
 def test_batch_normalisation_in_the_mode_of_training_is_found(make_rows):
     (row,) = make_rows(entrant("Network", normalises=True))
     assert row.status == "unsupported"
