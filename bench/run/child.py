@@ -239,9 +239,7 @@ def _in_company(
             how = company.dependence(detector, spec, _kept(unit), unit.seed, x_test, scores)
             if how or spec.is_own or _kept(unit).exists():
                 return Company(how)
-            return Company(
-                untested="it cannot be pickled, so it may keep its first rows"
-            )
+            return Company(untested="it cannot be pickled, so it may keep its first rows")
         except BaseException as error:  # also SystemExit and KeyboardInterrupt
             return Company(untested=failed(error).reason)
 
