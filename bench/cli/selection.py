@@ -182,8 +182,8 @@ def own_data(
 
     settings = {
         "label": [] if label is None else [label],
-        "normal": [re.sub("%2c", ",", part, flags=re.I) for part in listed(normal) or ()],
-        "drop": [re.sub("%2c", ",", part, flags=re.I) for part in listed(drop) or ()],
+        "normal": _values(normal),
+        "drop": _values(drop),
     }
     query = urlencode(settings, doseq=True)
     if not query:
@@ -194,6 +194,11 @@ def own_data(
         raise Usage(msg)
     mark = {name: "&" if "?" in name else "?" for name in own}
     return [f"{name}{mark[name]}{query}" if name in own else name for name in names or ()]
+
+
+def _values(texts: Listed) -> list[str]:
+    """Return the values in lists, in which a comma of a value is written as %2C."""
+    return [re.sub("%2c", ",", part, flags=re.I) for part in listed(texts) or ()]
 
 
 def named_sets(texts: Listed) -> list[str] | None:
