@@ -12,15 +12,21 @@ import re
 import resource
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import cache
 from multiprocessing.connection import wait
 from pathlib import Path
 
 SHARED = Path("/dev/shm")  # where Linux keeps shared memory, as files
 LAST_SECONDS = 1.0  # for a killed process to end
 LEAST_MIB = 512
+# In smaps: rights, offset, device and number of a mapped file, and further lines down to Pss.
+MAPPING = re.compile(
+    r"^[\da-f]+-[\da-f]+ \S+ \S+ ([\da-f]+):([\da-f]+) (\d+)(?:.*\n)+?Pss: +(\d+)", re.MULTILINE
+)
 
 
 class Descendants:
@@ -36,9 +42,10 @@ class Descendants:
         self._handles: dict[int, int] = {}  # pid -> pidfd
         self._foreign = _names_of_shared()
         self._opened: set[str] = set()  # names in SHARED that a descendant had open
+        self._files: Files = {}  # open for writing when last looked
 
     def look(self) -> set[int]:
-        """Return the descendants that run now, and note what shared memory they have."""
+        """Return the descendants that run now, and note which files in memory they have."""
         found, waiting = set(), children(self._server)
         while waiting:
             found.add(pid := waiting.pop())
@@ -46,22 +53,30 @@ class Descendants:
         ended = wait([*self._handles.values()], 0)
         for pid in [pid for pid, handle in self._handles.items() if handle in ended]:
             os.close(self._handles.pop(pid))
+        self._files = {}
         for pid in found:
             if pid not in self._handles and sys.platform == "linux":
                 with contextlib.suppress(OSError):
                     self._handles[pid] = os.pidfd_open(pid)
-            self._opened |= _shared_by(pid)
+            names, written = _in_memory(pid)
+            self._opened |= names
+            self._files |= written
         return found
 
     def exceed(self, limit_mib: float) -> float:
         """Return what the descendants hold in MiB if that is more than a limit, else 0.
 
-        What a child shares with its server since the fork does not count.
+        What a child shares with its server since the fork does not count. Files in memory do, also
+        where no process maps them: those that are open for writing, and those left in SHARED.
         """
         pids = self.look()
-        if _resident_mib(pids) <= limit_mib:
+        files = self._files | _left_in_shared(self._own_shared())
+        files_mib = sum(files.values()) / 2**20
+        if _resident_mib(pids) + files_mib <= limit_mib:
             return 0.0
         used = _held_mib([self._server, *pids]) - self._server_mib
+        if files:
+            used += files_mib - _mapped_mib(pids, files)
         return used if used > limit_mib else 0.0
 
     def end(self) -> None:
@@ -72,11 +87,15 @@ class Descendants:
             wait([handle], LAST_SECONDS)
             os.close(handle)
         self._handles.clear()
-        if own := self._opened & _names_of_shared() - self._foreign:
-            for name in own.difference(*map(_shared_by, _every_process())):
+        if own := self._own_shared():
+            for name in own.difference(*(_in_memory(pid)[0] for pid in _every_process())):
                 shutil.rmtree(SHARED / name, ignore_errors=True)
                 with contextlib.suppress(OSError):
                     (SHARED / name).unlink()
+
+    def _own_shared(self) -> set[str]:
+        """Return the names in SHARED that came with the descendants."""
+        return self._opened and self._opened & _names_of_shared() - self._foreign
 
 
 def children(pid: int) -> list[int]:
@@ -162,22 +181,70 @@ def _numbers(*command: str) -> list[int]:
     return [int(word) for word in done.stdout.split()]
 
 
+Files = dict[tuple[int, int], int]
+"""Bytes in memory of files, by device and number."""
+
+
+@cache
+def _devices_in_memory() -> set[int]:
+    """Return the devices whose files are in memory: of each tmpfs, and of what has no name."""
+    if sys.platform != "linux":
+        return set()
+    nameless = os.memfd_create("device")
+    devices = {os.fstat(nameless).st_dev}
+    os.close(nameless)
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        mount, _, system = line.partition(" - ")
+        if system.startswith("tmpfs "):
+            devices.add(os.makedev(*map(int, mount.split()[2].split(":"))))
+    return devices
+
+
+def _in_memory(pid: int) -> tuple[set[str], Files]:
+    """Return names in SHARED that a process has open or mapped, and files that it has to write."""
+    places, files = "", Files()
+    with contextlib.suppress(OSError):
+        for link in os.scandir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                file = os.stat(link.path)
+                if file.st_dev in _devices_in_memory():
+                    places += os.readlink(link.path) + "\n"
+                    if link.stat(follow_symlinks=False).st_mode & stat.S_IWUSR:
+                        files[file.st_dev, file.st_ino] = file.st_blocks * 512
+        if _kib(pid, "status", "RssShmem"):  # long to read
+            places += Path(f"/proc/{pid}/maps").read_text()
+    return set(re.findall(rf"{SHARED}/([^/\n]+)", places)), files
+
+
+def _left_in_shared(names: Iterable[str]) -> Files:
+    """Return the files of some names in SHARED."""
+    files = Files()
+    for name in names:
+        inside = [Path(top, file) for top, _, found in os.walk(SHARED / name) for file in found]
+        for path in (SHARED / name, *inside):
+            with contextlib.suppress(OSError):
+                file = os.lstat(path)
+                files[file.st_dev, file.st_ino] = file.st_blocks * 512
+    return files
+
+
+def _mapped_mib(pids: Iterable[int], files: Files) -> float:
+    """Return how much `_held_mib` contains of some files, in MiB [50 ms a process]."""
+    kib = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for major, minor, number, pss in MAPPING.findall(
+                Path(f"/proc/{pid}/smaps").read_text()
+            ):
+                device = os.makedev(int(major, 16), int(minor, 16))
+                kib += int(pss) if (device, int(number)) in files else 0
+    return kib / 1024
+
+
 def _names_of_shared() -> set[str]:
     with contextlib.suppress(OSError):
         return set(os.listdir(SHARED))
     return set()
-
-
-def _shared_by(pid: int) -> set[str]:
-    """Return the names in SHARED that a process has open or mapped."""
-    places = ""
-    with contextlib.suppress(OSError):
-        for link in os.scandir(f"/proc/{pid}/fd"):
-            with contextlib.suppress(OSError):
-                places += os.readlink(link.path) + "\n"
-        if _kib(pid, "status", "RssShmem"):  # long to read
-            places += Path(f"/proc/{pid}/maps").read_text()
-    return set(re.findall(rf"{SHARED}/([^/\n]+)", places))
 
 
 def _every_process() -> list[int]:

@@ -129,6 +129,35 @@ def share_a_segment() -> None:
     time.sleep(1800)
 
 
+def write(descriptor: int, mib: int) -> None:
+    for _ in range(mib):
+        os.write(descriptor, b"x" * MIB)
+
+
+def write_a_memfd() -> None:
+    write(os.memfd_create("kept"), 600)
+    time.sleep(1800)
+
+
+def write_shared_files() -> None:
+    """Write files in a folder of /dev/shm, none of which stays open."""
+    folder = tempfile.mkdtemp(dir="/dev/shm")
+    for i in range(6):
+        with open(f"{folder}/{i}", "wb") as file:
+            write(file.fileno(), 100)
+    time.sleep(1800)
+
+
+def map_a_memfd() -> None:
+    """Hold 250 MiB, written to a memfd, mapped, and mapped by a copy of itself."""
+    write(descriptor := os.memfd_create("kept"), 250)
+    kept.append(mmap.mmap(descriptor, 250 * MIB))
+    kept.append(kept[0][::4096])
+    copy = multiprocessing.get_context("fork").Process(target=time.sleep, args=(0.5,))
+    copy.start()
+    copy.join()
+
+
 def share_with_copies_of_itself() -> None:
     """Hold 150 MiB, and fork four processes that share them."""
     kept.append(np.ones(150 * MIB // 8))
@@ -207,6 +236,9 @@ ACTS: dict[str, Callable[[], object]] = {
     "stop the server": stop_the_server,
     "share anonymous memory": share_anonymous_memory,
     "share a segment": share_a_segment,
+    "write a memfd": write_a_memfd,
+    "write shared files": write_shared_files,
+    "map a memfd": map_a_memfd,
     "share with copies of itself": share_with_copies_of_itself,
     "leave shared memory": leave_shared_memory,
     "leave shared memory and die": leave_shared_memory_and_die,

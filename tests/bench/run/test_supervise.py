@@ -129,6 +129,8 @@ SHARED = "the row ends as memory"
 HELD = [
     fault("share anonymous memory", "fit fills 600 MiB of a shared mapping, limit 400", SHARED),
     fault("share a segment", "fit fills 600 MiB of /dev/shm, limit 400", SHARED),
+    fault("write a memfd", "fit writes 600 MiB to a memfd and maps none, limit 400", SHARED),
+    fault("write shared files", "fit writes and closes 600 MiB in /dev/shm, limit 400", SHARED),
 ]
 
 
@@ -142,8 +144,9 @@ def test_shared_memory_counts(make_rows, act):
     assert make_rows.left_behind() == set()
 
 
-def test_memory_that_processes_share_counts_once(make_rows):
-    (row,) = make_rows(hostile("share with copies of itself"), memory_mib=400)
+@pytest.mark.parametrize("act", ["share with copies of itself", "map a memfd"])
+def test_memory_that_processes_share_counts_once(make_rows, act):
+    (row,) = make_rows(hostile(act), memory_mib=400)
     assert (row.status, row.reason) == ("ok", "")
 
 
