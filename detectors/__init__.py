@@ -9,6 +9,16 @@ Larger scores are more anomalous. Importing this package imports no method.
 from detectors.contract import Collapsed, Detector, Diverged, Unsupported
 from detectors.entry import UnknownDetector
 from detectors.factory import make
+from detectors.localisation import Localizer
 from detectors.registry import names
 
-__all__ = ["Collapsed", "Detector", "Diverged", "UnknownDetector", "Unsupported", "make", "names"]
+__all__ = [
+    "Collapsed",
+    "Detector",
+    "Diverged",
+    "Localizer",
+    "UnknownDetector",
+    "Unsupported",
+    "make",
+    "names",
+]

@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 from numpy.typing import ArrayLike
 
 from detectors.contract import Detector, Family, Floats
+from detectors.localisation import Localizer
 from detectors.standardise import location_and_scale
 
 
@@ -31,6 +32,13 @@ class ReadOut(Detector):
 
     def _score(self, x: Floats, readout: str) -> Floats:
         return self.model.score(x, self.readout)
+
+    def localize(self, x: ArrayLike) -> Floats:
+        """Return the maps of samples for the read-out, as `Localizer.localize`."""
+        if not isinstance(self.model, Localizer):
+            msg = f"{type(self.model).__name__} has no maps"
+            raise ValueError(msg)
+        return self.model.localize(x, self.readout)
 
     @property
     def bounds(self) -> tuple[float, float] | None:

@@ -47,9 +47,7 @@ class Detector(ABC):
     `takes_images`. One whose scores depend on the other test rows sets `transductive`. Planning
     reads these declarations from the source, so each is a literal.
 
-    A model whose score is composed of errors by feature may return them by a method
-    `feature_errors(x)`: (n, *shape) for samples (n, *shape), finite and larger for more anomalous.
-    The metrics of pixels use those of images.
+    One that says which pixels or features are anomalous derives from `detectors.Localizer`.
 
     Attributes:
         seed: entropy of the detector's random streams (`self.stream(name)`); equal seeds give

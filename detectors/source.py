@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from detectors.contract import Family
+from detectors.localisation import POOLINGS
 
 HOME = Path(__file__).parent.parent
 _FAMILIES = get_args(Family)
@@ -24,6 +25,12 @@ _FAMILIES = get_args(Family)
 
 def _are_strings(value: object) -> bool:
     return isinstance(value, tuple) and all(isinstance(name, str) for name in value)
+
+
+def _are_poolings(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and pooling in ("", *POOLINGS) for name, pooling in value.items()
+    )
 
 
 _BOOLEAN = (lambda value: isinstance(value, bool), "a literal True or False")
@@ -36,6 +43,10 @@ _LITERALS: dict[str, tuple[Callable[[object], bool], str]] = {
         'a literal tuple of strings, such as ("reconstruction", "elbo"), or a dict with such keys',
     ),
     "preload": (_are_strings, 'a literal tuple of strings, such as ("torch._dynamo",)'),
+    "localizes": (
+        _are_poolings,
+        'a literal dict from read-outs to "" or one of ' + ", ".join(map(repr, POOLINGS)),
+    ),
     "encodes": _BOOLEAN,
     "trains_together": _BOOLEAN,
     "images_only": _BOOLEAN,
@@ -166,7 +177,7 @@ def _assigned(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr | None]]:
 
 def _literal(where: str, attribute: str, value: ast.expr) -> Any:
     accepts, accepted = _LITERALS[attribute]
-    if isinstance(value, ast.Dict):  # a table by name, which declares the names
+    if attribute == "readouts" and isinstance(value, ast.Dict):  # a table declares its names
         value = ast.Tuple([key or ast.Constant(None) for key in value.keys])
     try:
         found = ast.literal_eval(value)

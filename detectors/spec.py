@@ -58,6 +58,11 @@ class Spec:
         return self.entry.transductive
 
     @property
+    def pooling(self) -> str | None:
+        """How the map of the read-out is pooled to its score, "" if not at all; None: no map."""
+        return None if self.head else self.entry.localizes.get(self.readout or "")
+
+    @property
     def is_own(self) -> bool:
         """Whether the classes of base and head are in this package."""
         return all(entry.is_own for entry in (self.entry, self.head_entry) if entry)

@@ -71,7 +71,7 @@ def _detector(name: str, entry: Entry) -> Iterator[str]:
             "fixed by the name": preset,
             "read-outs": ", ".join(f"`{name}:{readout}`" for readout in entry.readouts),
             "head": f"`{name}+HEAD`" if entry.encodes else "",
-            "pixel errors": "yes" if hasattr(cls, "feature_errors") else "",
+            "maps": ", ".join(f"`{name}:{r}`" if r else f"`{name}`" for r in entry.localizes),
             "samples": "images only" if entry.images_only else "",
             "transductive": "yes" if entry.transductive else "",
             "papers": "; ".join(map(cited, of_detector(name))),

@@ -8,33 +8,24 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bench.metrics.scored import Floats, auroc, descending, refuse_not_finite
-from detectors.contract import Detector
+from detectors.contract import as_numbers
+from detectors.localisation import Localizer
 
 MAX_FALSE_POSITIVE_RATE = 0.3
 
 
-def scores_of(model: Detector, x: NDArray[Any]) -> NDArray[np.float32] | None:
-    """Return the (n, h, w) scores of the pixels of images x (n, c, h, w): the means over the
-    channels of a fitted model's errors by feature; None for a model without such errors.
+def scores_of(model: Localizer, readout: str | None, x: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the (n, h, w) maps of images x (n, c, h, w) for a read-out of a fitted model.
 
     Raises:
-        ValueError: the errors have another shape than the images, or are not finite.
+        ValueError: maps have another shape than the images, or are not finite as float32.
     """
-    if not hasattr(model, "feature_errors"):
-        return None
-    given = model.feature_errors(x)
-    errors: NDArray[Any] = np.asarray(given)
-    if isinstance(given, np.ma.MaskedArray):  # numpy would drop the mask
-        msg = "feature_errors returned a masked array; expected finite numbers"
+    maps = as_numbers(model.localize(x, readout), "localize returned").astype(np.float32)
+    if maps.shape != (len(x), *x.shape[2:]):
+        msg = f"localize returned maps {maps.shape}; expected {(len(x), *x.shape[2:])}"
         raise ValueError(msg)
-    if errors.shape != x.shape or not np.isfinite(errors).all():
-        msg = (
-            f"feature_errors returned {errors.dtype} of shape {errors.shape}, expected finite "
-            f"numbers {x.shape}"
-        )
-        raise ValueError(msg)
-    means: NDArray[np.float32] = errors.mean(axis=1, dtype=np.float32)
-    return means
+    refuse_not_finite(maps, "scores of pixels")
+    return maps
 
 
 def compute(masks: ArrayLike, scores: ArrayLike) -> dict[str, float]:

@@ -24,7 +24,7 @@ N_EPOCHS = 4
 NAMES = (
     *checks.CHECKS,
     checks.codes_are_consistent.__name__,
-    checks.errors_by_feature_are_consistent.__name__,
+    checks.maps_are_consistent.__name__,
     checks.training_moves_every_parameter_and_lowers_the_loss.__name__,
 )
 SHARE = 0.9  # of the time limit, after which a check writes where it is

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,7 @@ from detectors.conformance.checks import CheckFailed, checks_for
 from detectors.conformance.subject import Subject
 from detectors.contract import Detector
 from detectors.factory import check
+from detectors.localisation import Localizer
 from detectors.source import source_file
 from detectors.spec import Spec, parse
 
@@ -223,8 +224,8 @@ def _read_out(
             scores = scoring.score(detector, spec.readout, x_test)
             score_us = (time.process_time() - start) / len(x_test) * 1e6
             peak = peak_mib(start_peak)
-            if readout.pixels and not spec.head and (found := scores_of(model, x_test)) is not None:
-                np.save(readout.pixels, found)
+            if readout.pixels and spec.pooling is not None:
+                np.save(readout.pixels, scores_of(cast("Localizer", model), spec.readout, x_test))
         except BaseException as error:  # also SystemExit and KeyboardInterrupt
             return model, replace(failed(error), warnings=caught), None
     return detector, Scored(head_cpu_seconds, head_wall_seconds, score_us, peak, caught), scores

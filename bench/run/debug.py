@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from bench.store.codeid import code_id, origin
 from bench.store.records import Wanted
 from bench.store.store import Store
 from detectors.factory import load_class
+from detectors.localisation import Localizer
 from detectors.spec import Spec, parse
 
 N_LISTED = 5
@@ -134,7 +135,8 @@ def _scores(spec: Spec, unit: Unit, console: Console) -> NDArray[np.float64]:
             detector = scoring.with_head(spec, model, head, unit.seed, x_train)
     with _timed(f"score x_test {x_test.shape}", console):
         scores = scoring.score(detector, spec.readout, x_test)
-    if unit.masks is not None and not spec.head and (maps := scores_of(model, x_test)) is not None:
+    if unit.masks is not None and spec.pooling is not None:
+        maps = scores_of(cast("Localizer", model), spec.readout, x_test)
         console.print(f"scores of pixels {maps.shape}")
     return scores
 

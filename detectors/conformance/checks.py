@@ -21,6 +21,7 @@ from detectors.conformance.companions import largest_move, spread_of
 from detectors.conformance.subject import N_FAR, N_TEST, Subject, brought_within
 from detectors.contract import Floats, Unsupported
 from detectors.factory import load_class, make_model
+from detectors.localisation import POOLINGS
 from detectors.spec import Spec
 from detectors.streams import global_generators, stream
 
@@ -194,15 +195,23 @@ def codes_are_consistent(subject: Subject) -> None:
     _expect_close(alone, codes, subject.tolerance, "codes of single samples")
 
 
-def errors_by_feature_are_consistent(subject: Subject) -> None:
-    """Errors by feature are finite, of the samples' shape, equal alone and together."""
+def maps_are_consistent(subject: Subject) -> None:
+    """Maps are finite, of the samples' shape, equal alone and together, and pool to the score."""
     x, z = (brought_within(samples, subject.bounds) for samples in subject.samples)
     detector: Any = make_model(subject.spec, **subject.settings).fit(x)
-    errors = np.asarray(detector.feature_errors(z))
-    right = errors.shape == z.shape and np.isfinite(errors).all()
-    _expect(right, f"errors of samples {z.shape} have shape {errors.shape} or are not finite")
-    alone = np.concatenate([detector.feature_errors(row[None]) for row in z])
-    _expect_close(alone, errors, subject.tolerance, "errors of single samples")
+    readout = subject.spec.readout
+    maps = np.asarray(detector.localize(z, readout))
+    expected = z.shape if z.ndim == 2 else (len(z), *z.shape[2:])
+    right = maps.shape == expected and np.isfinite(maps).all()
+    _expect(right, f"maps of samples {z.shape} have shape {maps.shape} or are not finite")
+    alone = np.concatenate([detector.localize(row[None], readout) for row in z])
+    _expect_close(alone, maps, subject.tolerance, "maps of single samples")
+    if pooling := subject.spec.pooling:
+        scores = detector.score(z, readout)
+        pooled = POOLINGS[pooling](maps.reshape(len(z), -1))
+        order = np.argsort(pooled)
+        falls = -np.diff(scores[order]).min() / np.ptp(scores)
+        _expect(falls < 1e-6, f"the {pooling} of a map does not order samples as their scores do")
 
 
 def training_moves_every_parameter_and_lowers_the_loss(subject: Subject) -> None:
@@ -242,14 +251,14 @@ CHECKS: dict[str, Check] = {
 
 
 def checks_for(subject: Subject) -> dict[str, Check]:
-    """Return the checks that apply: more where a subject encodes, trains or has feature errors."""
+    """Return the checks that apply: more where a subject encodes, trains or localizes."""
     spec = subject.spec
     checks = dict(CHECKS)
     plain = not spec.head and spec.readout in (None, *spec.entry.readouts[:1])
     if spec.entry.encodes and plain:
         checks[codes_are_consistent.__name__] = codes_are_consistent
-    if plain and hasattr(load_class(spec.entry.target), "feature_errors"):
-        checks[errors_by_feature_are_consistent.__name__] = errors_by_feature_are_consistent
+    if spec.pooling is not None:
+        checks[maps_are_consistent.__name__] = maps_are_consistent
     if spec.entry.family == "deep" and plain and not spec.untrained and _trains(spec):
         check = training_moves_every_parameter_and_lowers_the_loss
         checks[check.__name__] = check

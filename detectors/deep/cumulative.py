@@ -50,8 +50,8 @@ class CumulativeErrorAutoencoder(CodeReconstruction):
     largest losses do not count, so that anomalies among the training samples are not learned.
     Training uses all samples for all epochs; afterwards the model returns to the knee of the loss.
 
-    The read-outs `reconstruction` and `largest-error`, codes and errors by feature are those of
-    the weights at the knee.
+    The read-outs `reconstruction` and `largest-error`, codes and their maps are those of the
+    weights at the knee.
 
     Attributes:
         percentile: share of a batch whose losses count; 1 is the plain loss.
@@ -102,11 +102,24 @@ class CumulativeErrorAutoencoder(CodeReconstruction):
             total += squared_error(rows, functional_call(self.net_, weights, (rows.float(),)))
         return total
 
+    def _cumulative_errors(self, rows: Tensor) -> Tensor:
+        """Sum over the epochs up to the knee of the squared errors (n, *shape)."""
+        total = torch.zeros_like(rows)
+        for weights in self.history_:
+            total += (functional_call(self.net_, weights, (rows.float(),)) - rows).square()
+        return total
+
     readouts: ClassVar[ReadOuts] = {
         "cumulative": _cumulative,
         "reconstruction": CodeReconstruction._mean_error,
         "largest-error": CodeReconstruction._largest_error,
     }
+    localizes: ClassVar[Mapping[str, str]] = {
+        "cumulative": "mean",
+        "reconstruction": "mean",
+        "largest-error": "max",
+    }
+    maps: ClassVar[ReadOuts] = {**CodeReconstruction.maps, "cumulative": _cumulative_errors}
 
 
 def knee(losses: Floats) -> int:

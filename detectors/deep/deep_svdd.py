@@ -8,6 +8,7 @@ Reference: [ruff2018deepsvdd]
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 from detectors.contract import Floats
 from detectors.networks.images import decoder, encoder, take_statistics
-from detectors.training.base import DeepDetector
+from detectors.training.localisation import DeepLocalizer, slope
 from detectors.training.phases import Objective, Phase, mean_of
 from detectors.training.pretraining import PRETRAINING, in_chunks, pretraining
 
@@ -59,7 +60,7 @@ class DeepSVDDNet(nn.Module):
 
 
 @dataclass(kw_only=True)
-class DeepSVDD(DeepDetector[DeepSVDDNet]):
+class DeepSVDD(DeepLocalizer[DeepSVDDNet]):
     """Squared distance of a sample's representation to the centre; less R^2 if soft-boundary.
 
     The centre c is fixed as the mean of the training representations before the description, with
@@ -92,6 +93,7 @@ class DeepSVDD(DeepDetector[DeepSVDDNet]):
     """
 
     encodes: ClassVar[bool] = True
+    localizes: ClassVar[Mapping[str, str]] = {"": ""}
     of_images_ = False  # whether it is fitted to images
 
     objective: Literal["one-class", "soft-boundary"] = "one-class"
@@ -145,8 +147,14 @@ class DeepSVDD(DeepDetector[DeepSVDDNet]):
             net.squared_radius.fill_(float(np.quantile(distances.cpu().numpy(), 1 - self.nu)))
         net.train()
 
+    def _distance(self, rows: Tensor) -> Tensor:
+        return self.net_.squared_distance(rows.float())
+
+    def _localize(self, x: Floats, readout: str) -> Floats:
+        return self._read(lambda rows: slope(self._distance, rows), x)
+
     def _score(self, x: Floats, readout: str) -> Floats:
-        distances = self._read(lambda rows: self.net_.squared_distance(rows.float()), x)
+        distances = self._read(self._distance, x)
         if self.objective == "soft-boundary":
             return distances - float(self.net_.squared_radius)
         return distances

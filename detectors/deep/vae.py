@@ -41,7 +41,8 @@ from detectors.networks.likelihoods import (
     bounded,
 )
 from detectors.networks.posteriors import Posterior, fisher_rao, kl_to_prior, nearest, symmetric_kl
-from detectors.training.base import DeepDetector, ReadOuts
+from detectors.training.base import ReadOuts
+from detectors.training.localisation import DeepLocalizer
 from detectors.training.phases import Objective, Phase, mean_of, trimmed_mean_of
 from detectors.training.trainable import Singles
 
@@ -98,7 +99,7 @@ class VAENet(nn.Module):
 
 
 @dataclass(kw_only=True)
-class VAE(DeepDetector[VAENet]):
+class VAE(DeepLocalizer[VAENet]):
     """Scores of a VAE.
 
     In the read-outs, mu and sigma are those of q(z|x), p(z) = N(0, I), and z_1 ... z_L are drawn
@@ -338,6 +339,19 @@ class VAE(DeepDetector[VAENet]):
         "symmetric-kl": _symmetric_kl,
         "fisher-rao": _fisher_rao,
     }
+    localizes: ClassVar[Mapping[str, str]] = {
+        "elbo": "",
+        "reconstruction": "mean",
+        "kl": "",
+        "mahalanobis": "",
+        "symmetric-kl": "",
+    }
+
+    def _errors(self, rows: Tensor) -> Tensor:
+        mean, _ = self._posterior(rows)
+        return (rows - self.net_.restore(mean.float()).reshape(rows.shape)).square()
+
+    maps: ClassVar[ReadOuts] = {"reconstruction": _errors}
 
     def _log_volume(self, z: Tensor) -> Tensor:
         """Return log det(J^T J) (n,) of the decoder's mean at codes (n, k)."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from detectors.contract import Detector, Family, Floats
+from detectors.localisation import Localizer
 from detectors.standardise import location_and_scale
 
 
@@ -53,33 +54,35 @@ class RowIndex(Baseline):
 
 
 @dataclass(kw_only=True)
-class MeanDistance(Baseline):
-    """Euclidean distance to the training mean."""
+class MeanDistance(Baseline, Localizer):
+    """Euclidean distance to the training mean; maps are squared distances."""
+
+    localizes: ClassVar[Mapping[str, str]] = {"": "mean"}
 
     def _score(self, x: Floats, readout: str) -> Floats:
         distances: Floats = np.linalg.norm(x - self.mean_, axis=1)
         return distances
 
-    def feature_errors(self, x: ArrayLike) -> Floats:
-        """Return the squared distances (n, *shape) to the mean by feature, or by pixel."""
-        errors: Floats = np.square(self._like_training(x) - self.mean_)
-        return errors.reshape(np.shape(x))
+    def _localize(self, x: Floats, readout: str) -> Floats:
+        squares: Floats = np.square(x - self.mean_)
+        return squares
 
 
 @dataclass(kw_only=True)
-class MaxAbsZ(Baseline):
+class MaxAbsZ(Baseline, Localizer):
     """The largest absolute z-score of a feature, by training mean and standard deviation.
 
     For a feature that is constant in training, the deviation counts in the feature's own unit.
     """
 
+    localizes: ClassVar[Mapping[str, str]] = {"": "max"}
+
     def _score(self, x: Floats, readout: str) -> Floats:
         largest: Floats = self._deviations(x).max(axis=1)
         return largest
 
-    def feature_errors(self, x: ArrayLike) -> Floats:
-        """Return the absolute z-scores (n, *shape) by feature, or by pixel."""
-        return self._deviations(self._like_training(x)).reshape(np.shape(x))
+    def _localize(self, x: Floats, readout: str) -> Floats:
+        return self._deviations(x)
 
     def _deviations(self, x: Floats) -> Floats:
         deviations: Floats = np.abs((x - self.mean_) / self.scale_)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
@@ -57,6 +58,7 @@ class PriorAutoencoder(CodeReconstruction):
         "reconstruction": CodeReconstruction._mean_error,
         "latent-likelihood": _latent_nll,
     }
+    localizes: ClassVar[Mapping[str, str]] = {"reconstruction": "mean", "latent-likelihood": ""}
 
 
 @dataclass(kw_only=True)
@@ -124,4 +126,9 @@ class DiscriminatedAutoencoder(PriorAutoencoder):
         "reconstruction": CodeReconstruction._mean_error,
         "discriminator": _logit_of_code,
         "latent-likelihood": PriorAutoencoder._latent_nll,
+    }
+    localizes: ClassVar[Mapping[str, str]] = {
+        "reconstruction": "mean",
+        "discriminator": "",
+        "latent-likelihood": "",
     }

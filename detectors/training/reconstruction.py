@@ -1,25 +1,25 @@
-"""The bases of autoencoders: errors of a reconstruction as scores, in total and by feature."""
+"""The bases of autoencoders: errors of a reconstruction as scores and as maps."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, TypeVar, cast
 
-import numpy as np
 from annotated_types import Ge
-from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from detectors.contract import Floats
 from detectors.networks.autoencoder import AutoencoderNet
 from detectors.networks.dense import squared_error
-from detectors.training.base import DeepDetector, ReadOuts
+from detectors.training.base import ReadOuts
+from detectors.training.localisation import DeepLocalizer
 
 Net = TypeVar("Net", bound=nn.Module)
 
 
 @dataclass(kw_only=True)
-class Reconstruction(DeepDetector[Net]):
+class Reconstruction(DeepLocalizer[Net]):
     """Base of the methods that reconstruct samples from a code.
 
     The network maps samples (n, *shape) to their reconstructions; its part `encoder` returns codes
@@ -27,20 +27,6 @@ class Reconstruction(DeepDetector[Net]):
     """
 
     encodes: ClassVar[bool] = True
-
-    def feature_errors(self, x: ArrayLike) -> Floats:
-        """Return the errors (n, *shape) by feature, or by pixel, of samples (n, *shape).
-
-        By default they are squared errors, in squared units of the input. Their mean over the
-        features is the score.
-
-        Raises:
-            Unsupported: x is not finite or has another shape than the training samples.
-            ValueError: `fit` has not been called.
-        """
-        errors = self._read(self._errors, self._like_training(x))
-        self._warn()
-        return errors.reshape(np.shape(x))
 
     def _errors(self, rows: Tensor) -> Tensor:
         """Return the squared errors (n, *shape) of float64 rows (n, *shape)."""
@@ -56,6 +42,11 @@ class Reconstruction(DeepDetector[Net]):
         return self._errors(rows).flatten(1).amax(-1)
 
     readouts: ClassVar[ReadOuts] = {"reconstruction": _mean_error, "largest-error": _largest_error}
+    localizes: ClassVar[Mapping[str, str]] = {"reconstruction": "mean", "largest-error": "max"}
+    maps: ClassVar[ReadOuts] = {
+        "reconstruction": lambda self, rows: self._errors(rows),
+        "largest-error": lambda self, rows: self._errors(rows),
+    }
 
     def _encode(self, x: Floats) -> Floats:
         return self._read(lambda rows: cast("nn.Module", self.net_.encoder)(rows.float()), x)

@@ -7,6 +7,7 @@ import pytest
 
 from detectors.contract import Detector
 from detectors.factory import load_class
+from detectors.localisation import Localizer
 from detectors.registry import TABLE, find
 from detectors.source import HOME, citations, source_file
 from detectors.spec import parse
@@ -20,6 +21,9 @@ def test_the_source_of_a_class_says_what_the_class_is(name):
     assert issubclass(cls, Detector)
     assert (cls.family, cls.encodes) == (entry.family, entry.encodes)
     assert tuple(cls.readouts) == entry.readouts
+    assert getattr(cls, "localizes", {}) == entry.localizes
+    assert set(entry.localizes) <= set(entry.readouts or [""])
+    assert issubclass(cls, Localizer) == bool(entry.localizes)
     assert cls.transductive == entry.transductive
     assert getattr(cls, "preload", ()) == entry.preload
     assert getattr(cls, "trains_together", False) == entry.trains_together
@@ -91,6 +95,8 @@ def test_a_class_in_a_file_can_say_otherwise_than_its_bases(tmp_path):
         ("readouts = (1, 2)", "readouts must be a literal tuple of strings"),
         ("family = 'deeep'", "family must be one of the strings"),
         ("family = KIND", "family must be one of the strings deep, shallow, hybrid, control"),
+        ("localizes = True", "localizes must be a literal dict from read-outs to"),
+        ("localizes = {'': 'median'}", "to \"\" or one of 'mean', 'max', 'top-1%'"),
         ("encodes = not False", "encodes must be a literal True or False"),
         ("trains_together = 1", "trains_together must be a literal True or False"),
     ],

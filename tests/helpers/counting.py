@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from detectors.contract import Detector
+from detectors import Detector, Localizer
 
 
 @dataclass(kw_only=True)
@@ -58,11 +58,23 @@ class Backwards(Detector):
 
 
 @dataclass(kw_only=True)
-class Relative(Backwards):
-    """Its errors by feature depend on the samples beside."""
+class Relative(Backwards, Localizer):
+    """Its maps depend on the samples beside."""
 
-    def feature_errors(self, x):
+    localizes: ClassVar[dict[str, str]] = {"": ""}
+
+    def _localize(self, x, readout):
         return (x - np.mean(x, axis=0)) ** 2
+
+
+@dataclass(kw_only=True)
+class Unordered(Backwards, Localizer):
+    """Its maps do not pool to its score, although it says so."""
+
+    localizes: ClassVar[dict[str, str]] = {"": "mean"}
+
+    def _localize(self, x, readout):
+        return np.abs(x - self.mean_)
 
 
 @dataclass(kw_only=True)

@@ -38,12 +38,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.contract import Detector
+from detectors import Localizer
 
 
 @dataclass(kw_only=True)
-class Deviation(Detector):
+class Deviation(Localizer):
     """Mean squared deviation from the mean image."""
+
+    localizes = {"": "mean"}
 
     def _fit(self, x):
         self.mean_ = x.mean(0)
@@ -51,15 +53,15 @@ class Deviation(Detector):
     def _score(self, x, readout):
         return ((x - self.mean_) ** 2).mean(1)
 
-    def feature_errors(self, x):
-        return (x - self.mean_.reshape(x.shape[1:])) ** 2
+    def _localize(self, x, readout):
+        return (x - self.mean_) ** 2
 
 
 class Fewer(Deviation):
-    """The same, with errors of one image too few."""
+    """The same, with maps of one image too few."""
 
-    def feature_errors(self, x):
-        return super().feature_errors(x)[1:]
+    def _localize(self, x, readout):
+        return super()._localize(x, readout)[1:]
 '''
 
 
@@ -164,10 +166,10 @@ def test_rows_without_scores_of_pixels_have_no_metric_of_pixels(ran):
         assert "pixel_auroc" not in rows[name, 0]
 
 
-def test_errors_of_another_shape_are_an_error_of_the_row(ran):
+def test_maps_of_another_shape_are_an_error_of_the_row(ran):
     row = records(ran[0])["Fewer", 0]
     assert row["status"] == "error"
-    assert "feature_errors returned float64 of shape (69, 1, 32, 32), expected" in row["reason"]
+    assert "Fewer returned a map of shape (69, 1024) with 0 values" in row["reason"]
 
 
 def test_a_board_ranks_by_pixels_and_a_suite_without_them_wants_other_rows(bench, ran):

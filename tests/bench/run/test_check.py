@@ -64,7 +64,8 @@ def test_failed_checks_say_why_and_exit_with_status_1(bench):
 @pytest.mark.parametrize(
     ("name", "failing", "reason"),
     [
-        ("Relative", "errors_by_feature_are_consistent", "errors of single samples differ by"),
+        ("Relative", "maps_are_consistent", "maps of single samples differ by"),
+        ("Unordered", "maps_are_consistent", "the mean of a map does not order samples as"),
         ("Raising", "pickles", "ValueError: no score for 24 samples (counting.py, line "),
     ],
 )

@@ -55,7 +55,7 @@ def test_the_errors_are_the_means_over_the_masks_that_hide_the_feature():
         with torch.no_grad():
             restored = detector.net_(torch.from_numpy(X).float(), mask.expand(60, 7)).numpy()
         total += mask.numpy() * (restored - X) ** 2
-    assert_allclose(detector.feature_errors(X), total / 4, rtol=1e-4, atol=1e-9)
+    assert_allclose(detector.localize(X), total / 4, rtol=1e-4, atol=1e-9)
 
 
 def test_images_lose_patches_in_all_channels():

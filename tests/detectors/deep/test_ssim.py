@@ -57,13 +57,14 @@ def test_loss_errors_and_score_are_one_less_the_similarity():
         restored = model.net_(rows)
     extent = torch.tensor(np.ptp(IMAGES))
     expected = 1 - similarity(rows.double(), restored.double(), 11, extent).numpy()
-    errors = model.feature_errors(IMAGES[:5])
-    assert errors.shape == (5, 2, 16, 12)
-    assert_allclose(errors, expected, atol=1e-5)
-    assert_allclose(model.score(IMAGES[:5]), errors.mean((1, 2, 3)), rtol=1e-9)
-    assert_allclose(model.score(IMAGES[:5], "largest-error"), errors.max((1, 2, 3)), rtol=1e-9)
+    errors = model.localize(IMAGES[:5])
+    largest = model.localize(IMAGES[:5], "largest-error")
+    assert_allclose(errors, expected.mean(1), atol=1e-5)
+    assert_allclose(largest, expected.max(1), atol=1e-5)
+    assert_allclose(model.score(IMAGES[:5]), errors.mean((1, 2)), rtol=1e-9)
+    assert_allclose(model.score(IMAGES[:5], "largest-error"), largest.max((1, 2)), rtol=1e-9)
     losses = model._losses(model.net_, rows, torch.empty(5, 0)).detach()
-    assert_allclose(losses, errors.mean((1, 2, 3)), rtol=1e-4)
+    assert_allclose(losses, errors.mean((1, 2)), rtol=1e-4)
 
 
 def test_a_defect_that_keeps_the_brightness_stands_out_where_it_is():
@@ -74,7 +75,7 @@ def test_a_defect_that_keeps_the_brightness_stands_out_where_it_is():
     model = SSIMAutoencoder(epochs=40, window=5).fit(x[:100])
     spoiled = x[100:].copy()
     spoiled[:, :, 4:12, 4:12] = spoiled[:, :, 4:12, 4:12].mean((-2, -1), keepdims=True)
-    rise = model.feature_errors(spoiled).mean(0)[0] - model.feature_errors(x[100:]).mean(0)[0]
+    rise = (model.localize(spoiled) - model.localize(x[100:])).mean(0)
     assert rise[4:12, 4:12].mean() > 10 * np.abs(rise[16:, 16:]).mean()
 
 

@@ -1,4 +1,4 @@
-"""Errors by feature: their mean and their largest are the scores, for vectors and images."""
+"""Maps of errors: their mean and their largest are the scores, for vectors and images."""
 
 import numpy as np
 import pytest
@@ -27,16 +27,17 @@ EVERY = pytest.mark.parametrize(
 
 @EVERY
 @pytest.mark.parametrize("shape", [(5,), (2, 9, 8)])
-def test_the_scores_are_the_mean_and_the_largest_of_the_errors_by_feature(cls, shape):
+def test_the_scores_are_the_mean_and_the_largest_of_the_maps(cls, shape):
     x = np.random.default_rng(0).standard_normal((20, *shape)).astype(np.float32)
     detector = cls(epochs=1).fit(x)
-    errors = detector.feature_errors(x)
-    assert errors.shape == x.shape
-    flat = errors.reshape(20, -1)
+    maps = detector.localize(x, "reconstruction")
+    assert maps.shape == (20, *shape[-2:])
+    flat = maps.reshape(20, -1)
     assert_allclose(detector.score(x, "reconstruction"), flat.mean(axis=1), rtol=1e-12)
-    assert_array_equal(detector.score(x, "largest-error"), flat.max(axis=1))
+    largest = detector.localize(x, "largest-error").reshape(20, -1)
+    assert_array_equal(detector.score(x, "largest-error"), largest.max(axis=1))
     order = np.random.default_rng(1).permutation(20)
-    assert_array_equal(detector.feature_errors(x[order]), errors[order])
+    assert_array_equal(detector.localize(x[order], "reconstruction"), maps[order])
 
 
 def test_the_errors_are_those_of_the_reconstruction_also_of_flattened_images():
@@ -44,7 +45,7 @@ def test_the_errors_are_those_of_the_reconstruction_also_of_flattened_images():
     detector = Autoencoder(epochs=1, flatten=True).fit(x)
     with torch.no_grad():
         restored = detector.net_(torch.from_numpy(x.reshape(20, -1))).reshape(x.shape).numpy()
-    assert_allclose(detector.feature_errors(x), (x - restored) ** 2, rtol=1e-4, atol=1e-9)
+    assert_allclose(detector.localize(x), (x - restored)[:, 0] ** 2, rtol=1e-4, atol=1e-9)
 
 
 def test_the_feature_that_breaks_a_rule_has_the_largest_error():
@@ -52,9 +53,9 @@ def test_the_feature_that_breaks_a_rule_has_the_largest_error():
     x = factor @ np.ones((1, 6)) + 0.1 * np.random.default_rng(1).standard_normal((120, 6))
     detector = MaskedAutoencoder(epochs=60).fit(x)
     x[:9, 4] += 4
-    assert (detector.feature_errors(x[:9]).argmax(axis=1) == 4).all()
+    assert (detector.localize(x[:9]).argmax(axis=1) == 4).all()
 
 
-def test_errors_before_fit_say_so():
+def test_maps_before_fit_say_so():
     with pytest.raises(ValueError, match="Autoencoder is not fitted"):
-        Autoencoder().feature_errors(np.eye(3))
+        Autoencoder().localize(np.eye(3))
