@@ -24,6 +24,7 @@ from bench.render.board import BoardDocument
 from bench.run.progress import Progressing
 from bench.run.session import Options, Session, opened
 from bench.run.workspace import make_tmp, sweep, writing
+from bench.store.folder import NotOurs, make_ours
 from bench.store.invocations import Invocation, run_name
 from bench.store.provenance import provenance
 from bench.store.records import Row, Wanted
@@ -76,8 +77,7 @@ def run(
         elif invocation:
             store.add_invocations([invocation])
         made, texts = _board(suite, wanted, store)
-        if keep_board:
-            _keep(options.results, suite.name, texts)
+        not_kept = _keep(options.results, suite.name, texts) if keep_board else None
         if tracker is None:
             tracked: list[str | None] = [untracked(suite.name, store)]
         else:
@@ -96,7 +96,7 @@ def run(
             formats.show(document, formats.TABLE, console)
             if document.is_cut:
                 _say(console, f"the whole board: {board_by}")
-        for sentence in filter(None, tracked):
+        for sentence in filter(None, [not_kept, *tracked]):
             _say(console, sentence)
         return statuses
 
@@ -175,13 +175,21 @@ def _board(
     return made, formats.leaderboards(made)
 
 
-def _keep(results: Path, name: str, texts: Mapping[str, str]) -> None:
-    """Write `boards/leaderboard-NAME.md` and `.csv`, each whole or not at all."""
+def _keep(results: Path, name: str, texts: Mapping[str, str]) -> str | None:
+    """Write `boards/leaderboard-NAME.md` and `.csv`, each whole or not at all.
+
+    Returns:
+        Why not, where `boards` is a folder of the user's.
+    """
     with writing(results):
+        try:
+            make_ours(results / BOARDS)
+        except NotOurs as why:
+            return f"the board is printed, not kept: {why}"
         tmp = make_tmp(results)
-        (results / BOARDS).mkdir(exist_ok=True)
         for file, text in texts.items():
             draft = tmp / file
             draft.write_text(text, encoding="utf-8")
             draft.replace(results / BOARDS / file.replace("leaderboard", f"leaderboard-{name}"))
         sweep(results)
+    return None

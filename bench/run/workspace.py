@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.store.folder import StoreError
+from bench.store.folder import MARK, StoreError, make_ours
 
 WORK = "fathom.work"  # in the results folder
-MARK = "made-by-fathom"  # a file in it
 MIN_FREE_MIB = 64
 
 
@@ -31,15 +30,12 @@ def make_tmp(results: Path) -> Path:
     """Return a new folder for files in flight (an absolute path), in a marked work folder.
 
     Raises:
-        StoreError: it cannot be made, or there is a folder of its name that is not ours.
+        StoreError: it cannot be made.
+        NotOurs: there is a folder of its name that is not ours.
     """
     work = (results / WORK).absolute()  # a detector may change its working directory
     try:
-        work.mkdir(parents=True, exist_ok=True)
-        if any(work.iterdir()):
-            msg = f"{work} is not of this program, for it has no file {MARK}; move it away"
-            raise StoreError(msg)
-        (work / MARK).write_text("Work in flight of `bench`; removed when a run starts or ends.\n")
+        make_ours(work)
         (work / "tmp").mkdir()
     except OSError as error:
         raise _unusable(results, error) from error

@@ -15,10 +15,30 @@ from pathlib import Path
 
 STORE = "store.db"
 LOCK = "fathom.lock"
+MARK = "made-by-fathom"  # a file in a folder that is ours
 
 
 class StoreError(RuntimeError):
     """Raised if a results folder cannot be used; the message says what to do."""
+
+
+class NotOurs(StoreError):
+    """Raised for a folder of the user's that has the name of one of ours."""
+
+
+def make_ours(folder: Path) -> None:
+    """Make a folder if it is missing, and mark it as ours, whose files we may replace and remove.
+
+    Raises:
+        NotOurs: it has files and no mark.
+        OSError: it cannot be made or written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / MARK).is_file():
+        if any(folder.iterdir()):
+            msg = f"{folder} is not of this program, for it has no file {MARK}; move it away"
+            raise NotOurs(msg)
+        (folder / MARK).write_text("A folder of `bench`, which replaces and removes files here.\n")
 
 
 @contextmanager

@@ -67,6 +67,33 @@ def test_a_work_folder_that_is_not_ours_is_refused_and_stays(bench, tmp_path):
     assert (tmp_path / "fathom.work" / "tmp" / "thesis.tex").read_text() == "mine"
 
 
+@pytest.mark.fault(
+    area="results and loss",
+    kind="a folder of the user's has the name of that for boards",
+    how="`boards` in the results folder holds a file of the name of a board, and no mark of ours",
+    promise="the rows are stored, the board is printed, one sentence says that it is not kept; "
+    "nothing there is written",
+)
+def test_a_folder_for_boards_that_is_not_ours_stays_and_the_board_is_printed(bench, tmp_path):
+    (tmp_path / "small.toml").write_text(SUITE)
+    (tmp_path / "boards").mkdir()
+    (tmp_path / "boards" / "leaderboard-small.md").write_text("mine")
+    run = bench("run", tmp_path / "small.toml", "--results", tmp_path)
+    assert run.wait() == 0, run.stderr
+    assert run.stderr == ""
+    assert (
+        f"the board is printed, not kept: {tmp_path / 'boards'} is not of this program, for it has "
+        "no file made-by-fathom; move it away\n"
+    ) in run.stdout
+    kept = contents(tmp_path / "boards")
+    assert kept == {str(tmp_path / "boards" / "leaderboard-small.md"): b"mine"}
+    (tmp_path / "boards").rename(tmp_path / "mine")
+    for _ in range(2):
+        assert bench("run", tmp_path / "small.toml", "--results", tmp_path).wait() == 0
+    names = {path.name for path in (tmp_path / "boards").iterdir()}
+    assert names == {"leaderboard-small.md", "leaderboard-small.csv", "made-by-fathom"}
+
+
 def test_what_a_killed_run_left_is_swept(bench, tmp_path):
     (tmp_path / "small.toml").write_text(SUITE)
     work = tmp_path / "fathom.work"
