@@ -60,7 +60,9 @@ def test_values_of_mnist_are_those_of_the_kept_board():
     assert lines == [(label, short(means[label], "")) for label, _ in lines]
 
 
-@pytest.mark.parametrize("board", sorted((ROOT / "results").glob("leaderboard-*.md")), ids=str)
+@pytest.mark.parametrize(
+    "board", sorted((ROOT / "results").glob("leaderboard-*.md")), ids=lambda path: path.stem
+)
 def test_a_kept_board_with_intervals_of_earlier_code_says_so_at_its_head(board):
     text = board.read_text(encoding="utf-8")
     how = [

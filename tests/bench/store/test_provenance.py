@@ -13,6 +13,7 @@ from bench.store import provenance
 from bench.store.codeid import code_parts, origin
 from detectors.spec import parse
 from tests.helpers.git_made import commit_all, git, repository
+from tests.helpers.plain_shell import python_environment
 
 ROOT = Path(__file__).parents[3]
 TELLS = "import json; from bench.store.provenance import provenance as p; print(json.dumps(p()))"
@@ -133,6 +134,31 @@ def test_a_file_that_git_does_not_follow_differs_from_the_commit(users):
 def test_the_project_is_no_repository_of_a_users(tmp_path):
     assert provenance.of_user(ROOT / "bench" / "plan" / "suites" / "smoke.toml") == {}
     assert provenance.of_user(tmp_path / "no repository.py") == {}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a checkout")
+def test_make_bench_in_a_clone_leaves_it_clean_and_its_rows_too(tmp_path):
+    """The path of a user, in the present environment, whose own code the clone's hides."""
+    clone = tmp_path / "clone"
+    git(ROOT, "clone", "-q", str(ROOT), str(clone))
+    (clone / ".venv").mkdir()
+    (clone / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    (clone / ".venv" / "ready").touch()
+    plain = python_environment(PYTHONPATH=str(clone))
+    make = ["make", "-s", "bench", "SUITE=smoke", f"DATA={tmp_path / 'data'}"]
+    for n_to_run in (32, 0):
+        done = subprocess.run(
+            make, cwd=clone, env=plain, capture_output=True, text=True, check=True
+        )
+        assert f"smoke: 32 rows, {32 - n_to_run} stored, {n_to_run} to run" in done.stdout
+        assert git(clone, "status", "--porcelain") == ""
+    rows = harness.rows(clone / "results")
+    assert rows.status.unique().tolist() == ["ok"]
+    made = {(one["commit"], one["dirty"]) for one in rows.provenance}
+    assert made == {(git(clone, "rev-parse", "HEAD"), False)}
+    kept = clone / "results" / "boards" / "leaderboard-smoke.md"
+    assert "with changes" not in kept.read_text()
 
 
 def test_a_run_leaves_git_status_clean_and_boards_are_kept_by_a_target_of_their_own(checkout):
