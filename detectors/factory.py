@@ -8,12 +8,15 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import cache
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from detectors.compose import Hybrid, ReadOut
 from detectors.contract import Detector
+from detectors.pyod.adapter import PyOD, constructor_arguments
 from detectors.source import source_file
 from detectors.spec import Spec, parse
 from detectors.streams import GLOBALS
@@ -57,13 +60,39 @@ def make_model(spec: Spec, **settings: Any) -> Detector:
     return cls.from_settings(spec.model, spec.entry.preset, settings)
 
 
-def check(text: str, settings: Mapping[str, Any]) -> None:
+def check(text: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Import the method of a spec and check its settings, and those of its head.
+
+    Returns:
+        All settings in effect, as values for JSON: those given, those that the name fixes and the
+        defaults; those of a head under "head".
 
     Raises:
         ValueError: as `make`.
     """
-    make(text, **settings)
+    return _in_effect(make(text, **settings))
+
+
+def _in_effect(detector: Detector) -> dict[str, Any]:
+    if isinstance(detector, Hybrid):
+        return {**_in_effect(detector.encoder), "head": _in_effect(detector.head)}
+    if isinstance(detector, ReadOut):
+        return _in_effect(detector.model)
+    if isinstance(detector, PyOD):
+        found = constructor_arguments(detector)
+    else:
+        found = {each.name: getattr(detector, each.name) for each in fields(detector)}
+    return {name: _plain(value) for name, value in found.items() if name not in ("seed", "device")}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of a setting for JSON; what JSON has no form for as python writes it."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    exact = value is None or isinstance(value, bool | int | str)
+    return value if exact or (isinstance(value, float) and isfinite(value)) else repr(value)
 
 
 @contextmanager

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -36,10 +36,6 @@ from bench.cli.options import (
 )
 from bench.cli.output import console
 from bench.cli.selection import failures, mib, need_device, rows_of, suite_of
-from bench.cli.stores import statuses
-
-if TYPE_CHECKING:
-    from bench.store.records import Wanted
 
 
 def run(
@@ -76,10 +72,19 @@ def run(
         option(
             EXECUTION,
             None,
-            "print how many rows would run, and run none (default: no)",
+            "check settings and data, print what would run and how long, run none (default: no)",
             "--dry-run",
         ),
     ] = False,
+    minutes: Annotated[
+        float,
+        option(
+            EXECUTION,
+            "N",
+            "start no other job after N minutes; the same command goes on (default: no limit)",
+            min=0,
+        ),
+    ] = math.inf,
     scheduler: Annotated[
         str | None,
         option(EXECUTION, "ADDRESS", "Dask scheduler to run on (default: this machine)"),
@@ -101,7 +106,6 @@ def run(
     Every row is stored as soon as it ends, so an interrupted run loses only the rows in progress.
     """
     from bench.cli.running import run as run_suite
-    from bench.plan import planning
     from bench.plan.suite import named, read
     from bench.run.cluster import SchedulerError
     from bench.run.session import Options
@@ -134,11 +138,14 @@ def run(
         retry=failures(retry),
         scheduler=scheduler,
         suite_file=Path(suite) if suite and suite.endswith(".toml") else None,
+        minutes=minutes,
     )
     if scheduler is None:
         need_device(device)
     if dry_run:
-        _say_plan(planning.missing(wanted, statuses(results), options.retry), len(wanted))
+        from bench.cli.advice.forecast import say_plan
+
+        say_plan(wanted, options)
         return
     now = datetime.now(UTC)
     invocation = Invocation(
@@ -164,12 +171,5 @@ def run(
         )
     except SchedulerError as error:
         raise Usage(str(error)) from error
-    if (strict and made.keys() - {"ok"}) or made.keys() == {"missing"}:
+    if (strict and made.keys() - {"ok"}) or (made.keys() == {"missing"} and math.isinf(minutes)):
         raise typer.Exit(1)
-
-
-def _say_plan(todo: Sequence[Wanted], n_wanted: int) -> None:
-    console().print(f"{n_wanted} rows, {n_wanted - len(todo)} stored, {len(todo)} to run")
-    for label in dict.fromkeys(row.label for row in todo):
-        n_rows = sum(row.label == label for row in todo)
-        console().print(f"  {label}: {n_rows}", markup=False)

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,10 @@ from bench.plan import planning
 from bench.plan.suite import Suite
 from bench.render import formats
 from bench.render.board import BoardDocument
+from bench.render.table import Page, Plain
+from bench.render.tables import short_board
 from bench.run.progress import Progressing
+from bench.run.remarks import Remarks, say
 from bench.run.session import Options, Session, opened
 from bench.run.workspace import make_tmp, sweep, writing
 from bench.store.folder import NotOurs, make_ours
@@ -33,7 +37,6 @@ from bench.tracking import parent_run
 from bench.tracking.stored import untracked
 from bench.tracking.tracker import Tracker
 
-N_FAILURES_SHOWN = 10
 BOARDS = "boards"  # in the results folder
 
 
@@ -67,13 +70,24 @@ def run(
         StoreError: the results folder cannot be used, or another run holds it.
         KeyboardInterrupt: the run was interrupted; children are gone and rows kept.
     """
+
+    def print_board(sentence: str) -> bool:
+        made, _ = _board(suite, wanted, store)
+        if made.detectors["rank"].notna().sum() < 2:
+            return False
+        say(console, sentence)
+        formats.show(Plain(Page(made.title, short_board(made))), formats.TABLE, console)
+        return True
+
     with opened(options.results) as store:
         todo = planning.missing(wanted, store.statuses(), options.retry)
         n_kept = len(wanted) - len(todo)
-        _say(console, f"{suite.name}: {len(wanted)} rows, {n_kept} stored, {len(todo)} to run")
+        say(console, f"{suite.name}: {len(wanted)} rows, {n_kept} stored, {len(todo)} to run")
         tracker = None
         if todo:
-            tracker = _make_rows(suite, todo, store, options, console, invocation)
+            tracker = _make_rows(
+                suite, todo, store, options, console, invocation, print_board if board_by else None
+            )
         elif invocation:
             store.add_invocations([invocation])
         made, texts = _board(suite, wanted, store)
@@ -90,14 +104,17 @@ def run(
         statuses = Counter(stored.get(row.key, "missing") for row in wanted)
         # Printed last: whoever cuts the output short has lost nothing but output.
         if statuses.keys() == {"missing"}:
-            _say(console, "none of these rows could be run, so there is no board")
+            say(console, "none of these rows could be run, so there is no board")
         elif board_by is not None:
             document = BoardDocument(made, short=True)
             formats.show(document, formats.TABLE, console)
             if document.is_cut:
-                _say(console, f"the whole board: {board_by}")
+                say(console, f"the whole board: {board_by}")
+        if math.isfinite(options.minutes) and (n_left := statuses["missing"]):
+            left = f"{n_left} rows are left after {options.minutes:g} minutes"
+            tracked.append(f"{left}; the same command goes on with them")
         for sentence in filter(None, [not_kept, *tracked]):
-            _say(console, sentence)
+            say(console, sentence)
         return statuses
 
 
@@ -108,51 +125,32 @@ def _make_rows(
     options: Options,
     console: Console,
     invocation: Invocation | None,
+    print_board: Callable[[str], bool] | None,
 ) -> Tracker:
     """Make, store, track and count rows; return the tracker, which may have some left to log."""
     run = invocation.run if invocation else run_name(datetime.now(UTC))
     session = Session(todo, suite.name, run, store, options)
-    failures: Counter[tuple[str, str]] = Counter()
+    remarks = Remarks(console, print_board)
     with session.started():
         if invocation:
             store.add_invocations([invocation])
         tracker = Tracker(store, suite.name, _invocation(suite, run))
         try:
-            with Progressing(len(todo), console) as progress:
+            with Progressing(len(todo), console, session.running.now) as progress:
 
                 def on_row(row: Row, record: dict[str, Any]) -> None:
                     tracker.log(record)
                     progress.row(row)
-                    _say_failure(row, failures, console)
+                    remarks.row(row)
 
                 not_run = session.run(on_row)
         except BaseException:
             tracker.abandon()
             raise
-    for (status, reason), n_rows in list(failures.items())[:N_FAILURES_SHOWN]:
-        if n_rows > 1:
-            more = f"{n_rows - 1} more {'row' if n_rows == 2 else 'rows'}"
-            _say(console, f"{more}: {status}: {reason}")
+    remarks.end()
     for sentence in not_run:
-        _say(console, f"not run: {sentence}")
+        say(console, f"not run: {sentence}")
     return tracker
-
-
-def _say_failure(row: Row, failures: Counter[tuple[str, str]], console: Console) -> None:
-    """Print the first failure of each of the first reasons as it comes; the board counts all."""
-    if row.status == "ok":
-        return
-    kind = (row.status, row.reason)
-    failures[kind] += 1
-    if failures[kind] == 1 and len(failures) <= N_FAILURES_SHOWN:
-        w = row.wanted
-        where = f"{w.label} on {w.dataset}, seed {w.seed}"
-        _say(console, f"{row.status}: {where} (row {w.key[:8]}): {row.reason}")
-
-
-def _say(console: Console, sentence: str) -> None:
-    """Print a sentence as it is, on one line however long."""
-    console.print(sentence, markup=False, soft_wrap=True)
 
 
 def _invocation(suite: Suite, name: str) -> dict[str, str]:

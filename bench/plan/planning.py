@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import sys
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import datasets
+from bench.plan.costs import Costs
 from bench.plan.job import Job, Limits
 from bench.plan.suite import Suite
 from bench.store.codeid import code_id, digest_of, libraries, origin
@@ -78,34 +77,34 @@ def missing(
     return [row for row in wanted if row.key not in stored or stored[row.key] in retry]
 
 
-def jobs(wanted: Iterable[Wanted], data: Path | None, limits: Limits, run: str) -> list[Job]:
-    """Return the rows as jobs, one for each model and data set, the longest first.
+def jobs(
+    wanted: Iterable[Wanted],
+    data: Path | None,
+    limits: Limits,
+    run: str,
+    costs: Costs | None = None,
+) -> list[Job]:
+    """Return the rows as jobs, one for each model and data set, the shortest first.
 
     Of a user's class, every seed is a job, hence a process: what the class keeps of one seed would
     change the next, whose numbers would depend on which seeds are asked for.
 
-    A long job that starts last leaves the other workers idle. Deep models therefore come first,
-    and large data sets before small ones.
+    Short jobs come first, so that a board has lines within seconds, and a run that is ended early
+    has made the most rows. The price: workers may be idle while the longest job ends.
     """
     groups: dict[tuple[str, ...], list[Wanted]] = {}
     for row in wanted:
         same_fit = (row.model, canonical(row.model_settings), row.dataset, row.protocol, row.scaler)
         alone = "" if _is_own(row.spec) else str(row.seed)
         groups.setdefault((*same_fit, alone), []).append(row)
-    ordered = sorted(groups.values(), key=lambda group: _size(group[0]), reverse=True)
+    expected = (costs or Costs(())).rank
+    ordered = sorted(groups.values(), key=lambda group: sum(map(expected, group)))
     return [Job(tuple(group), data, limits, run) for group in ordered]
 
 
 @cache
 def _is_own(spec: str) -> bool:
     return parse(spec).is_own
-
-
-def _size(row: Wanted) -> tuple[bool, int]:
-    """Return the sort key of jobs; a data set of unknown size counts as large."""
-    facts = datasets.find(row.dataset).facts
-    n_values = facts.n * math.prod(facts.shape) if facts else sys.maxsize
-    return parse(row.model).entry.family == "deep", n_values
 
 
 def modules(detectors: Iterable[str]) -> list[str]:

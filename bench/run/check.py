@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -15,8 +16,10 @@ from bench.run.child import folder_of
 from bench.run.converse import check_settings
 from bench.run.failures import dumped_at
 from bench.run.messages import ContractCheck, Request, Verdict
-from bench.run.session import interruptible
+from bench.run.processes import default_limit_mib
+from bench.run.session import interruptible, settings_in_effect
 from bench.run.supervise import Death, ForkServer, ServerDied
+from bench.store.records import Wanted
 from detectors.conformance import checks
 from detectors.spec import parse
 
@@ -52,13 +55,35 @@ def check_contract(spec: str, console: Console, limits: Limits) -> list[str]:
     texts = [f"{parsed.model}:{readout}" for readout in readouts] or [str(parsed)]
     brief = parsed.entry.takes_epochs and not parsed.untrained
     settings = {"epochs": N_EPOCHS} if brief else {}
+    with _server(texts) as server:
+        (checked,) = check_settings(server, [(str(parsed), {})], limits.memory_mib)
+        if checked.error:
+            raise ValueError(checked.error)
+        return [*_failures(texts, settings, server, limits, console)]
+
+
+def check_rows(rows: Sequence[Wanted]) -> None:
+    """Check the detectors of rows and their settings as a run does before its first job.
+
+    Raises:
+        ValueError: one cannot be made, or its settings are not accepted.
+    """
+    with _server([row.spec for row in rows]) as server:
+        settings_in_effect(rows, server, default_limit_mib(1))
+
+
+@contextmanager
+def _server(specs: Sequence[str]) -> Iterator[ForkServer]:
+    """Start a fork server that leaves nothing behind, for the `with` block.
+
+    Raises:
+        ValueError: it died.
+    """
     stop = threading.Event()
     with tempfile.TemporaryDirectory() as folder, interruptible(stop):
-        server = ForkServer(Path(folder), modules(texts), stop)
+        server = ForkServer(Path(folder), modules(specs), stop)
         try:
-            if errors := check_settings(server, [(str(parsed), {})], limits.memory_mib):
-                raise ValueError(errors[0])
-            return [*_failures(texts, settings, server, limits, console)]
+            yield server
         except ServerDied as death:
             raise ValueError(death.reason) from death
         finally:

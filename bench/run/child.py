@@ -75,7 +75,7 @@ def serve(channel: socket.socket) -> None:
     work = request.work
     if isinstance(work, Check):
         for asked in work.detectors:
-            _send(channel, Checked(_error_of(asked)))
+            _send(channel, _checked(asked))
         return
     if isinstance(work, ContractCheck):
         _send(channel, _verdict(work))
@@ -87,14 +87,13 @@ def serve(channel: socket.socket) -> None:
         _run_block(channel, spec, work, units, tested)
 
 
-def _error_of(asked: Asked) -> str | None:
+def _checked(asked: Asked) -> Checked:
     try:
-        check(asked.spec, asked.settings)
+        return Checked(None, check(asked.spec, asked.settings))
     except ValueError as error:
-        return shortened(str(error), MAX_TRACEBACK)
+        return Checked(shortened(str(error), MAX_TRACEBACK))
     except BaseException as error:  # a user's file may raise anything when it is imported
-        return f"cannot create {asked.spec}: {failed(error).reason}"
-    return None
+        return Checked(f"cannot create {asked.spec}: {failed(error).reason}")
 
 
 def _verdict(work: ContractCheck) -> Verdict:

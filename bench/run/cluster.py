@@ -73,11 +73,13 @@ def run_jobs(
     client: Client,
     stop: threading.Event,
     on_row: Callable[[Row], None],
+    until: float = math.inf,
 ) -> list[str]:
     """Run jobs on a Dask cluster until `stop`; call `on_row` in this thread, job by job.
 
     Through Dask itself: joblib runs jobs on this machine if the cluster has one thread only.
-    The workers need the same code and libraries, and the data in their own data folder.
+    The workers need the same code and libraries, and the data in their own data folder. After the
+    moment `until`, in seconds since 1970, no other job starts.
 
     Returns:
         For each job, "" or why it was not run: data or code missing on the workers, or their end.
@@ -86,7 +88,7 @@ def run_jobs(
         SchedulerError: the scheduler ended, or all workers did.
     """
     problems = []
-    for rows, problem in _answers(jobs, modules, client, stop):
+    for rows, problem in _answers(jobs, modules, client, stop, until):
         problems.append(problem)
         for row in rows:
             on_row(row)
@@ -94,7 +96,11 @@ def run_jobs(
 
 
 def _answers(
-    jobs: Sequence[Job], modules: Sequence[str], client: Client, stop: threading.Event
+    jobs: Sequence[Job],
+    modules: Sequence[str],
+    client: Client,
+    stop: threading.Event,
+    until: float,
 ) -> Iterator[tuple[list[Row], str]]:
     """Yield what `_remote` answers for each job, as it comes.
 
@@ -105,7 +111,8 @@ def _answers(
     from distributed.client import ClosedClientError
 
     try:
-        futures = client.map(_remote, jobs, modules=modules, client_id=client.id, pure=False)
+        told: Any = {"modules": modules, "client_id": client.id, "until": until}
+        futures = client.map(_remote, jobs, **told, pure=False)
         completed: Any = as_completed(futures)  # type: ignore[no-untyped-call]
         seen = looked = time.monotonic()
         while not completed.is_empty() and not stop.wait(POLL_SECONDS):
@@ -199,10 +206,14 @@ def _share_mib(worker: Worker) -> float:
     return max(LEAST_MIB, share)
 
 
-def _remote(job: Job, modules: Sequence[str], client_id: str) -> tuple[list[Row], str]:
+def _remote(
+    job: Job, modules: Sequence[str], client_id: str, until: float
+) -> tuple[list[Row], str]:
     """Run one job in a process of a cluster, with fork servers that stay for the next."""
     from distributed import Reschedule, get_worker
 
+    if time.time() > until:
+        return [], ""
     if math.isinf(job.limits.memory_mib):
         job = replace(job, limits=replace(job.limits, memory_mib=_share_mib(get_worker())))
     for wanted in job.wanted:

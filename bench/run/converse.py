@@ -21,7 +21,7 @@ from bench.protocols.named import NotApplicable
 from bench.run import judge, messages
 from bench.run.child import users_file
 from bench.run.failures import one_line
-from bench.run.messages import Failed, Scored
+from bench.run.messages import Checked, Failed, Scored
 from bench.run.prepare import Unit, prepare
 from bench.run.supervise import Child, Death, ForkServer, ServerDied
 from bench.store.codeid import code_parts, origin
@@ -235,15 +235,16 @@ def check_settings(
     pairs: Sequence[tuple[str, Mapping[str, Any]]],
     memory_mib: float,
     seconds: float = CHECK_SECONDS,
-) -> list[str]:
-    """Return what is wrong with (spec, settings) pairs, tried in children; empty if nothing.
+) -> list[Checked]:
+    """Return what is wrong with each of (spec, settings) pairs, and the settings in effect.
 
-    The time limit is for each pair. A death of a child is blamed on a pair that was its first.
+    They are tried in children. The time limit is for each pair. A death of a child is blamed on a
+    pair that was its first.
 
     Raises:
         Interrupted: the run is being ended.
     """
-    errors: list[str] = []
+    found: list[Checked] = []
     pending = list(pairs)
     while pending:
         is_first = True
@@ -252,8 +253,7 @@ def check_settings(
                 asked = [messages.Asked(spec, dict(settings)) for spec, settings in pending]
                 child.send(messages.Request(messages.Check(asked), child.tmp))
                 while pending:
-                    error = child.receive(messages.Checked).error
-                    errors += [error] if error else []
+                    found.append(child.receive(Checked))
                     del pending[0]
                     is_first = False
         except ServerDied:
@@ -262,5 +262,5 @@ def check_settings(
             if is_first:
                 late = death.status == "timeout"
                 why = "its import does not finish" if late else death.reason
-                errors.append(f"cannot create {pending.pop(0)[0]}: {why}")
-    return errors
+                found.append(Checked(f"cannot create {pending.pop(0)[0]}: {why}"))
+    return found

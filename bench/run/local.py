@@ -6,7 +6,9 @@ The detectors run in the children of the fork servers, so the threads mostly wai
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -64,8 +66,36 @@ class ForkServers:
             server.close()
 
 
+class Running:
+    """The jobs that run now, and the moment after which no other starts."""
+
+    def __init__(self, minutes: float = math.inf) -> None:
+        """Let jobs start for so many minutes from now."""
+        self.until = time.time() + 60 * minutes
+        self._since: dict[int, tuple[str, float]] = {}
+
+    @contextlib.contextmanager
+    def job(self, job: Job) -> Iterator[None]:
+        """Count a job as running for the `with` block."""
+        first = job.wanted[0]
+        dataset = first.dataset.partition("?")[0]  # without settings, which are long
+        self._since[id(job)] = f"{first.model} on {dataset}", time.monotonic()
+        try:
+            yield
+        finally:
+            del self._since[id(job)]
+
+    def now(self) -> list[tuple[str, float]]:
+        """Return the jobs that run with their seconds since they started."""
+        return [(name, time.monotonic() - since) for name, since in [*self._since.values()]]
+
+
 def run_jobs(
-    jobs: Sequence[Job], servers: ForkServers, workers: int, on_row: Callable[[Row], None]
+    jobs: Sequence[Job],
+    servers: ForkServers,
+    workers: int,
+    on_row: Callable[[Row], None],
+    running: Running,
 ) -> list[str]:
     """Run jobs on this machine; call `on_row` with each row as it comes, from any thread.
 
@@ -74,8 +104,10 @@ def run_jobs(
     """
 
     def work(job: Job) -> str:
+        if time.time() > running.until:
+            return ""
         try:
-            with servers.lend() as server:
+            with servers.lend() as server, running.job(job):
                 for row in run_job(job, server):
                     on_row(row)
         except NotRun as error:

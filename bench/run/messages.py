@@ -54,8 +54,14 @@ def _storable(text: str) -> bool:
     return text == text.encode(errors="replace").decode()
 
 
+def _is_json(value: object) -> bool:
+    """Whether a value is storable, with finite numbers only."""
+    return _storable(json.dumps(value, allow_nan=False, ensure_ascii=False))
+
+
 Text = Annotated[str, Len(0, MAX_TEXT), Predicate(_storable)]
 Texts = Annotated[list[Text], Len(0, MAX_TEXTS)]
+Settings = Annotated[dict[Text, Any], Len(0, MAX_TEXTS), Predicate(_is_json)]
 Cost = Annotated[FiniteFloat, Ge(0)]
 Failure = Annotated[Status, Predicate(lambda status: status != "ok")]
 
@@ -117,9 +123,10 @@ class Request(Message):
 
 @dataclass(frozen=True)
 class Checked(Message):
-    """What is wrong with a detector's settings, None if nothing is."""
+    """What is wrong with a detector's settings, None if nothing is; and all that are in effect."""
 
     error: Text | None
+    settings: Settings = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

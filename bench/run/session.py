@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,15 +16,17 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from bench.plan import planning
+from bench.plan.costs import Costs
 from bench.plan.job import Limits
 from bench.plan.suite import SuiteError
 from bench.run import cluster, local
 from bench.run.converse import check_settings
 from bench.run.processes import default_limit_mib, most_jobs
+from bench.run.supervise import ForkServer
 from bench.run.workspace import prepare_tmp, sweep, writing
 from bench.store.folder import StoreError, locked
 from bench.store.provenance import of_user
-from bench.store.records import Row, Wanted
+from bench.store.records import Row, Wanted, canonical
 from bench.store.store import Store
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Options:
         retry: statuses of stored rows to run again.
         scheduler: address of a Dask scheduler, None for this machine.
         suite_file: of a suite of the user's, whose commit the rows record.
+        minutes: after which no other job starts.
     """
 
     results: Path
@@ -58,6 +61,7 @@ class Options:
     retry: Sequence[str]
     scheduler: str | None
     suite_file: Path | None = None
+    minutes: float = math.inf
 
 
 @contextmanager
@@ -95,7 +99,8 @@ class Session:
             StoreError: the results folder cannot be written.
         """
         self._todo, self._suite, self._store, self._options = todo, suite, store, options
-        jobs = planning.jobs(todo, options.data, Limits(options.seconds, math.inf), run)
+        limits, costs = Limits(options.seconds, math.inf), Costs(store.as_kept())
+        jobs = planning.jobs(todo, options.data, limits, run, costs)
         at_once = min(options.workers, len(jobs))
         self._workers = at_once if options.memory_mib else min(at_once, most_jobs())
         self._memory_mib = options.memory_mib or default_limit_mib(self._workers)
@@ -106,6 +111,7 @@ class Session:
         self._users_file = options.suite_file or planning.users_file(todo)
         self._servers = local.ForkServers(prepare_tmp(options.results), self._modules)
         self._client: Client | None = None
+        self.running = local.Running(options.minutes)
 
     @contextmanager
     def started(self) -> Iterator[None]:
@@ -143,28 +149,52 @@ class Session:
         def store(row: Row) -> None:
             file = planning.users_file([row.wanted]) or self._users_file
             users = of_user(file) if file else {}
-            row = replace(row, provenance={**row.provenance, "suite": self._suite, **users})
+            row = replace(
+                row,
+                provenance={**row.provenance, "suite": self._suite, **users},
+                effective_settings=self._in_effect[_detector(row.wanted)],
+            )
             on_row(row, self._store.add(row))
 
         jobs, stop = self._jobs, self._servers.stop
         try:
             with _watched(self._store, stop):
                 if self._client is not None:
-                    problems = cluster.run_jobs(jobs, self._modules, self._client, stop, store)
+                    problems = cluster.run_jobs(
+                        jobs, self._modules, self._client, stop, store, self.running.until
+                    )
                 else:
                     with writing(self._options.results):
-                        problems = local.run_jobs(jobs, self._servers, self._workers, store)
+                        problems = local.run_jobs(
+                            jobs, self._servers, self._workers, store, self.running
+                        )
         except BaseException:
             self._servers.close()  # before anything that takes time
             raise
         return [problem for problem in dict.fromkeys(problems) if problem]
 
     def _check_settings(self) -> None:
-        pairs = {(row.spec, row.label): (row.spec, dict(row.settings)) for row in self._todo}
         with self._servers.lend() as server:
-            errors = check_settings(server, list(pairs.values()), self._memory_mib)
-        if errors:
-            raise SuiteError("; ".join(errors))
+            self._in_effect = settings_in_effect(self._todo, server, self._memory_mib)
+
+
+def settings_in_effect(
+    rows: Iterable[Wanted], server: ForkServer, memory_mib: float
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return all settings in effect of each detector, by spec and explicit settings as a text.
+
+    Raises:
+        SuiteError: a detector cannot be made, or its settings are not accepted.
+    """
+    pairs = {_detector(row): (row.spec, dict(row.settings)) for row in rows}
+    checked = check_settings(server, list(pairs.values()), memory_mib)
+    if errors := [each.error for each in checked if each.error]:
+        raise SuiteError("; ".join(errors))
+    return {pair: each.settings for pair, each in zip(pairs, checked, strict=True)}
+
+
+def _detector(row: Wanted) -> tuple[str, str]:
+    return row.spec, canonical(row.settings)
 
 
 @contextmanager

@@ -113,6 +113,8 @@ class Row:
             fit_wall_seconds, model_rows (rows that share the model's fit), score_us (CPU
             microseconds a sample), peak_mib (above the start), parameters.
         provenance: commit, versions, machine, date, run and suite of the row.
+        effective_settings: all settings of the detector, the explicit ones and the defaults, those
+            of a head under "head"; without seed and device. Rows of earlier versions have none.
         details: traceback, output and warnings; diagnostics of the fit, numbers by name and
             curves with one number an epoch; code, the parts of the code id.
         scores: (n_test,) float64 in the order of the split's test indices, or None.
@@ -127,6 +129,7 @@ class Row:
     costs: Mapping[str, float | None] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+    effective_settings: Mapping[str, Any] = field(default_factory=dict)
     scores: NDArray[np.float64] | None = None
     truth: NDArray[np.int8] | None = None
 
@@ -141,6 +144,7 @@ class Row:
             **self.sizes,
             **self.metrics,
             **self.costs,
+            "effective_settings": self.effective_settings,
             "provenance": self.provenance,
         }
 

@@ -171,3 +171,16 @@ def _hidden_gpu() -> Iterator[None]:
         yield
     finally:
         cuda.is_available = asked
+
+
+def constructor_arguments(detector: PyOD) -> dict[str, Any]:
+    """Return the arguments of a PyOD constructor, those given and the defaults, without the seed.
+
+    What the adapter sets itself, and what a constructor passes on, is left out.
+    """
+    own = {*_SEED_NAMES, "device", "n_features", "verbose"}
+    return {
+        name: detector.arguments.get(name, parameter.default)
+        for name, parameter in detector._parameters().items()
+        if name not in own and parameter.default is not parameter.empty
+    } | dict(detector.arguments)

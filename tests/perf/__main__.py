@@ -23,7 +23,7 @@ from rich.table import Table
 from bench.metrics.scored import compute
 from bench.plan import planning, suite
 from bench.plan.job import Limits
-from bench.run.local import ForkServers, run_jobs
+from bench.run.local import ForkServers, Running, run_jobs
 from bench.run.workspace import prepare_tmp
 from bench.store.records import Row
 from bench.store.store import Store
@@ -73,7 +73,7 @@ def harness_milliseconds(results: Path) -> float:
             score = (row.costs["score_us"] or 0) * row.sizes["n_test"] / 1e6
             worked.append((row.costs["fit_wall_seconds"] or 0) + score)
 
-    run_jobs(jobs, servers, 1, on_row)
+    run_jobs(jobs, servers, 1, on_row, Running())
     servers.close()
     start = time.perf_counter()
     tracker.finish(Summary)

@@ -81,8 +81,54 @@ def test_a_dry_run_says_what_would_run_and_writes_nothing(bench, results, tmp_pa
     run = bench("run", results / "small.toml", "--seeds", 3, "--results", results, "--dry-run")
     assert run.wait() == 0
     assert "24 rows, 16 stored, 8 to run" in run.stdout
-    assert "lof: 2" in run.stdout
+    assert "lof: 2, about 1 s" in run.stdout
+    assert "time: about 1 s with --jobs" in run.stdout
     assert contents(results) == before
+
+
+def test_a_dry_run_refuses_what_a_run_refuses(bench, tmp_path):
+    source = "from detectors import Detector\nclass Mine(Detector):\n    pass\n"
+    (tmp_path / "broken.py").write_text(f"{source}raise OSError('no disk')\n")
+    suite = tmp_path / "bad.toml"
+    suite.write_text(
+        'datasets = ["wine"]\nseeds = 1\n'
+        'detectors = [{ spec = "lof", settings = { n_neighbors = 0 } }, '
+        f'"{tmp_path}/broken.py:Mine"]\n'
+    )
+    said = [bench("run", suite, "--results", tmp_path / "no", *dry) for dry in ((), ("--dry-run",))]
+    assert [run.wait() for run in said] == [2, 2]
+    assert said[0].stderr == said[1].stderr
+    assert "n_neighbors = 0 is not accepted" in said[1].stderr
+    assert "broken.py:Mine: OSError: no disk" in said[1].stderr
+
+
+def test_a_dry_run_says_what_is_wrong_with_data_and_how_a_large_table_gives_a_first_board(
+    bench, tmp_path
+):
+    large, wrong = tmp_path / "large.csv", tmp_path / "wrong.csv"
+    large.write_text(
+        "a,b,y\n" + "".join(f"{i % 97},{i % 89},{i % 50 == 0:d}\n" for i in range(50_000))
+    )
+    wrong.write_text("a,b,y\n1,2,0\n3,4,0\n")
+    arguments = ("--label", "y", "--normal", "0", "--detectors", "random", "--seeds", 1)
+    names = f"file:{large},file:{wrong}"
+    run = bench("run", "--datasets", names, *arguments, "--results", tmp_path / "no", "--dry-run")
+    assert run.wait() == 0, run.stderr
+    assert f"not run: {wrong}: all 2 " in run.stdout
+    assert "  random: 1, not known" in run.stdout
+    assert "25,000 training samples" in run.stdout
+    assert "--protocol 'one-class(max_train=2000)'" in run.stdout
+
+
+def test_after_its_minutes_a_run_starts_no_other_job_and_says_how_to_go_on(bench, tmp_path):
+    arguments = ("run", "smoke", "--detectors", "knn,random", "--results", tmp_path)
+    run = bench(*arguments, "--minutes", 0)
+    assert run.wait() == 0, run.stderr
+    assert "8 rows are left after 0 minutes; the same command goes on with them" in run.stdout
+    run = bench(*arguments, "--minutes", 5)
+    assert run.wait() == 0, run.stderr
+    assert "are left" not in run.stdout
+    assert len(harness.rows(tmp_path)) == 8
 
 
 def test_stale_rows_are_counted_and_left_out(bench, results, tmp_path):

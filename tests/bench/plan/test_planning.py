@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.plan import planning
+from bench.plan.costs import Costs
 from bench.plan.job import Limits
 from bench.plan.suite import build
 from bench.store.records import FAILURES, Wanted
@@ -134,13 +135,27 @@ def test_read_outs_heads_and_seeds_of_a_model_are_one_job_and_other_settings_ano
     assert sum(len(job.wanted) for job in jobs) == len(rows)
 
 
-def test_deep_models_and_large_data_sets_come_first():
-    rows = wanted_by("lof", "vae:kl", datasets=["wine", "digits/1"], seeds=1)
-    order = [
-        (j.wanted[0].spec, j.wanted[0].dataset) for j in planning.jobs(rows, None, LIMITS, "run")
+def order_of(rows, costs=None) -> list[tuple[str, str]]:
+    jobs = planning.jobs(rows, None, LIMITS, "run", costs)
+    return [(job.wanted[0].spec, job.wanted[0].dataset) for job in jobs]
+
+
+def test_baselines_small_data_sets_and_shallow_methods_come_first():
+    rows = wanted_by("vae:kl", "lof", "random", datasets=["digits/1", "wine"], seeds=1)
+    order = order_of(rows)
+    assert set(order[:2]) == {("random", "wine"), ("lof", "wine")}
+    assert order.index(("lof", "digits/1")) < order.index(("vae:kl", "digits/1"))
+    assert order.index(("vae:kl", "wine")) < order.index(("vae:kl", "digits/1"))
+
+
+def test_what_stored_rows_took_outweighs_the_guess():
+    slow, quick = wanted_by("lof", "vae:kl", seeds=1)
+    stored = [
+        {**vars(row), "fit_seconds": fit, "score_us": 1.0, "n_train": 60, "n_test": 100}
+        for row, fit in ((slow, 9.0), (quick, 0.1))
     ]
-    deep = [("vae:kl", "digits/1"), ("vae:kl", "wine")]
-    assert order == [*deep, ("lof", "digits/1"), ("lof", "wine")]
+    assert order_of([slow, quick]) == [("lof", "wine"), ("vae:kl", "wine")]
+    assert order_of([slow, quick], Costs(stored)) == [("vae:kl", "wine"), ("lof", "wine")]
 
 
 def test_modules_are_those_of_models_and_heads_with_what_they_preload():

@@ -17,7 +17,7 @@ SENT = (
     messages.Request(messages.Model("vae", {"head": {"k": [1, 2]}, "lr": 1e-3}, "cpu"), ""),
     messages.Request(messages.ContractCheck("vae", {"epochs": 4}, "pickles", 54.0), "/tmp/a"),
     messages.Verdict("failed", "too late", "mine.py, line 5"),
-    messages.Checked(None),
+    messages.Checked(None, {"n_neighbors": 20, "head": {"nu": 0.1}, "widths": [4, None]}),
     messages.Checked("unknown setting"),
     messages.Block([]),
     messages.Block([messages.Unit(3, "x.npy", [messages.ReadOut("ae+lof", {"k": 1}, "")])]),

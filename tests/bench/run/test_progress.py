@@ -1,21 +1,49 @@
 """Lines on the progress of a run."""
 
 import io
+import time
 from types import SimpleNamespace
 
+import pytest
 from rich.console import Console
 
 from bench.run import progress
 
+ROW = SimpleNamespace(wanted=SimpleNamespace(label="knn", dataset="wine"), status="ok")
 
-def test_the_time_left_is_printed_once_a_tenth_of_the_rows_is_done(monkeypatch):
-    monkeypatch.setattr(progress, "LOG_SECONDS", -1.0)
-    text = io.StringIO()
-    wanted = SimpleNamespace(label="knn", dataset="wine")
+
+@pytest.fixture
+def text(monkeypatch) -> io.StringIO:
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.01)
+    return io.StringIO()
+
+
+def wait_for(text: io.StringIO, part: str) -> str:
+    """Return the first line with a part."""
+    for _ in range(500):
+        for line in text.getvalue().splitlines():
+            if part in line:
+                return line
+        time.sleep(0.01)
+    raise AssertionError(text.getvalue())
+
+
+def test_the_time_left_is_printed_once_a_tenth_of_the_rows_is_done(text):
     with progress.Progressing(40, Console(file=text)) as progressing:
-        for _ in range(4):
-            progressing.row(SimpleNamespace(wanted=wanted, status="ok"))
+        for n in range(1, 5):
+            progressing.row(ROW)
+            line = wait_for(text, f"{n}/40 rows, 0 failed")
+    assert line == "4/40 rows, 0 failed, about 0 s left"
     lines = text.getvalue().splitlines()
-    assert lines[:3] == [f"{n}/40 rows, 0 failed" for n in (1, 2, 3)]
-    assert lines[3] == "4/40 rows, 0 failed, about 0 s left"
-    assert lines[4] == "4/40 rows, 0 failed, 0 s"
+    assert not any("left" in line for line in lines if not line.startswith("4/"))
+    assert lines[-1] == "4/40 rows, 0 failed, 0 s"
+
+
+def test_the_jobs_that_run_are_named_with_their_time_while_no_row_comes(text):
+    jobs = [(f"ae on set-{i}", 3.0 * i) for i in range(6)]
+    with progress.Progressing(40, Console(file=text), lambda: jobs):
+        line = wait_for(text, "running")
+    assert line == (
+        "0/40 rows, 0 failed; running: ae on set-5 (15 s), ae on set-4 (12 s), ae on set-3 (9 s), "
+        "ae on set-2 (6 s), 2 more"
+    )

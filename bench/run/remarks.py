@@ -1,0 +1,86 @@
+"""What a run says while it makes rows: failures as they come, and a first board early on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from rich.console import Console
+
+from bench.protocols.named import parse
+from bench.store.records import Row
+
+N_FAILURES_SHOWN = 10
+EARLY_S = 20.0  # after which the board so far is printed, once
+LARGE, FEW = 20_000, 2000  # training samples: from how many a run gets a hint, and which it names
+
+
+class Remarks:
+    """Sentences on a run, each where it is of use; safe to use from several threads."""
+
+    def __init__(self, console: Console, print_board: Callable[[str], bool] | None) -> None:
+        """Print to a console.
+
+        Args:
+            console: where.
+            print_board: prints the board so far under a sentence, unless it returns False since
+                there is not enough to show; None to print none.
+        """
+        self._console, self._print_board = console, print_board
+        self._start = time.monotonic()
+        self._failures: Counter[tuple[str, str]] = Counter()
+        self._hinted: set[str] = set()
+        self._early = threading.Lock()  # taken for good once the board is printed
+        self._next = EARLY_S
+
+    def row(self, row: Row) -> None:
+        """Remark on a row that was stored."""
+        if row.status != "ok":
+            self._failure(row)
+        name, protocol = row.wanted.dataset, row.wanted.protocol
+        if name not in self._hinted and (
+            hint := on_size(name, protocol, row.sizes.get("n_train", 0))
+        ):
+            self._hinted.add(name)
+            say(self._console, hint)
+        seconds = time.monotonic() - self._start
+        if self._print_board and seconds > self._next and self._early.acquire(blocking=False):
+            self._next = 2 * seconds
+            if not self._print_board("the board so far; `bench board` prints it at any time:"):
+                self._early.release()
+
+    def end(self) -> None:
+        """Say how many more rows failed in the same ways."""
+        for (status, reason), n_rows in list(self._failures.items())[:N_FAILURES_SHOWN]:
+            if n_rows > 1:
+                more = f"{n_rows - 1} more {'row' if n_rows == 2 else 'rows'}"
+                say(self._console, f"{more}: {status}: {reason}")
+
+    def _failure(self, row: Row) -> None:
+        """Print the first failure of each of the first reasons; the board counts all."""
+        kind = (row.status, row.reason)
+        self._failures[kind] += 1
+        if self._failures[kind] == 1 and len(self._failures) <= N_FAILURES_SHOWN:
+            w = row.wanted
+            where = f"{w.label} on {w.dataset}, seed {w.seed}"
+            say(self._console, f"{row.status}: {where} (row {w.key[:8]}): {row.reason}")
+
+
+def on_size(dataset: str, protocol: str, n_train: int) -> str:
+    """Return how a large data set gives a first board within a minute, "" where it is not large."""
+    named = parse(protocol)
+    if n_train <= LARGE or named.protocol.paper or "max_train" in named.parameters:
+        return ""
+    given = ", ".join([*(f"{k}={str(v).lower()}" for k, v in named.parameters.items()),
+                       f"max_train={FEW}"])  # fmt: skip
+    return (
+        f"{dataset} has {n_train:,} training samples; for a first board within a minute add "
+        f"--protocol '{named.name}({given})': its rows are stored apart from those of the whole"
+    )
+
+
+def say(console: Console, sentence: str) -> None:
+    """Print a sentence as it is, on one line however long."""
+    console.print(sentence, markup=False, soft_wrap=True)
