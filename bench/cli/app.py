@@ -17,6 +17,7 @@ import typer
 from bench.cli import (
     board,
     check,
+    claims,
     data,
     history,
     listing,
@@ -37,6 +38,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "report": board.report,
         "compare": history.compare,
         "history": history.history,
+        "claims": claims.claims,
         "export": transfer.export,
         "merge": transfer.merge,
     },

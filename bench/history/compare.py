@@ -179,8 +179,8 @@ def _line(
         why = "every row fails now" if line.failing else "no row is ok on both sides"
         return replace(line, quality=Judged("worse", why=why) if line.failing else _none(why))
     families = {a["dataset"]: a["dataset_family"] for a, _ in both_ok}
-    old = _by_dataset(both_ok, lambda a, b: value_of(a, metric.name))
-    new = _by_dataset(both_ok, lambda a, b: value_of(b, metric.name))
+    old = _by_dataset(both_ok, lambda a, b: scored.value_of(a, metric.name))
+    new = _by_dataset(both_ok, lambda a, b: scored.value_of(b, metric.name))
     changes = {name: [y - x for x, y in zip(old[name], new[name], strict=True)] for name in old}
     return replace(
         line,
@@ -202,14 +202,6 @@ def _by_dataset(
     for a, b in pairs:
         values.setdefault(a["dataset"], []).append(of(a, b))
     return values
-
-
-def value_of(record: Record, metric: str) -> float:
-    """Return a row's value of a metric, also of one that is derived from others."""
-    if metric == "lifted_average_precision":
-        ap, base = (np.array([record[n]]) for n in ("average_precision", "prevalence"))
-        return float(scored.lifted_average_precision(ap, base)[0])
-    return float(record[metric])
 
 
 def _cost(pairs: Sequence[Pair], name: str, families: Mapping[str, str]) -> Judged:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.history.causes import Details
-from bench.history.compare import Judged, compare, value_of
+from bench.history.compare import Judged, compare
 from bench.history.selection import (
     SHORT,
     Record,
@@ -181,7 +181,7 @@ def _points(
         step = None if before is None else _step(before, rows, metric)
         if ok:
             by_dataset = {
-                n: [value_of(r, metric) for r in rs] for n, rs in _by(ok, _dataset).items()
+                n: [scored.value_of(r, metric) for r in rs] for n, rs in _by(ok, _dataset).items()
             }
             value = change(by_dataset, {row["dataset"]: row["dataset_family"] for row in ok})
             value = replace(value, high=min(value.high, 1.0))  # the most of every metric of quality

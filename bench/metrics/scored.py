@@ -8,8 +8,9 @@ harness measures itself.
 The table is importable with numpy alone; scikit-learn is imported when a metric is computed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -147,6 +148,14 @@ def distinct(y: Labels, scores: Floats) -> float:
 def lifted_average_precision(average_precision: Floats, prevalence: Floats) -> Floats:
     """(AP - prevalence) / (1 - prevalence) of whole columns (n,)."""
     return (average_precision - prevalence) / (1 - prevalence)
+
+
+def value_of(record: Mapping[str, Any], metric: str) -> float:
+    """Return a stored row's value of a metric, also of one that is derived from others."""
+    if metric == "lifted_average_precision":
+        ap, base = (np.array([record[n]]) for n in ("average_precision", "prevalence"))
+        return float(lifted_average_precision(ap, base)[0])
+    return float(record[metric])
 
 
 def _midranks(values: Floats) -> Floats:

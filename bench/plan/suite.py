@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -328,13 +328,31 @@ def build(content: dict[str, Any], where: str = "") -> Suite:
     try:
         return Suite.model_validate(content)
     except ValidationError as error:
-        errors = error.errors()
-        # A list without a valid member is also reported as too short; its members say why.
-        first = ([e for e in errors if e["type"] != "too_short"] or errors)[:3]
-        raise SuiteError("; ".join(_explain(e, where) for e in first)) from None
+        raise SuiteError(explained(error, where, Suite, TABLES)) from None
 
 
-_TABLES: dict[object, tuple[type[BaseModel], str]] = {
+def explained(
+    error: ValidationError,
+    where: str,
+    whole: type[BaseModel],
+    tables: Tables,
+) -> str:
+    """Return what is wrong in a file in one sentence, which begins with `where`, if any.
+
+    Args:
+        error: of pydantic.
+        where: the file.
+        whole: what the file describes.
+        tables: what the entries of its lists are, by key, each with an example.
+    """
+    errors = error.errors()
+    # A list without a valid member is also reported as too short; its members say why.
+    first = ([e for e in errors if e["type"] != "too_short"] or errors)[:3]
+    return "; ".join(_explain(e, where, whole, tables) for e in first)
+
+
+Tables = Mapping[object, tuple[type[BaseModel], str]]
+TABLES: Tables = {
     "detectors": (Entrant, '{ spec = "lof" }'),
     "datasets": (Member, '{ name = "wine", protocol = "one-class" }'),
 }
@@ -348,16 +366,17 @@ _WORDS = {
 }
 
 
-def _explain(error: Any, where: str) -> str:
+def _explain(error: Any, where: str, whole: type[BaseModel], tables: Tables) -> str:
     origin = f"{where}: " if where else ""
     place = ".".join(str(part) for part in error["loc"])
-    table, example = _TABLES.get(error["loc"][0], (Suite, ""))
+    within = [tables[part] for part in error["loc"][:-1] if part in tables]
     if error["type"] == "extra_forbidden":
-        keys = (table if len(error["loc"]) > 1 else Suite).model_fields
+        keys = (within[-1][0] if within else whole).model_fields
         return f"{origin}unknown key {place!r}; {nearest(str(error['loc'][-1]), keys)}"
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    example = within[-1][1] if within else ""
     words = _WORDS.get(error["type"], message).replace("{example}", example)
-    return f"{origin}{place}: {words}"
+    return f"{origin}{place}: {words}" if place else f"{origin}{words}"
 
 
 def _is_plain(value: object) -> bool:

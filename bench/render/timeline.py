@@ -50,10 +50,7 @@ def draw(lines: Sequence[Line], metric: str, file: Path) -> None:
     Raises:
         ValueError: the suffix of the file is not that of a figure.
     """
-    if file.suffix[1:] not in figures.DATES:
-        accepted = ", ".join(f".{suffix}" for suffix in figures.DATES)
-        msg = f"--figure {str(file)!r} ends in {file.suffix!r}; accepted are {accepted}"
-        raise ValueError(msg)
+    figures.check_suffix(file)
     from matplotlib.figure import Figure
 
     shown = [line for line in lines if len(line.points) > 1] or [

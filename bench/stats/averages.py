@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.stats import student
+from bench.stats.intervals import LEVEL
 
 Floats = NDArray[np.float64]
 
 NOMINAL = 0.97  # of limits that hold 95 % with few families and a skewed effect, see `interval`
+ERROR = 1 - LEVEL
 TEST_SETS = 2  # data sets up to which intervals are of the test sets, not of other data sets
 TIE = 12  # decimals; means of seeds differing less are one rank
 
@@ -83,7 +85,10 @@ def left_out_means(by_dataset: Floats, cells: Cells) -> list[Floats]:
 
 
 def interval(
-    by_dataset: Floats, cells: Cells, own: tuple[Floats, Floats] | None = None
+    by_dataset: Floats,
+    cells: Cells,
+    own: tuple[Floats, Floats] | None = None,
+    error: float = ERROR,
 ) -> tuple[Floats, Floats]:
     """95 % limits (lines,) of the `family_means` of lines (lines, data sets) without nan.
 
@@ -105,11 +110,12 @@ def interval(
         by_dataset: means over seeds.
         cells: what its columns are.
         own: (lines, data sets) lower and upper limits of each value.
+        error: how often the limits may miss, if not in 5 % of cases; for three data sets and more.
     """
     families = by_family(by_dataset, cells)
     means = families.mean(axis=1)
     if len(cells.family) > TEST_SETS:
-        return _of_sample(families if families.shape[1] > 1 else by_dataset)
+        return _of_sample(families if families.shape[1] > 1 else by_dataset, error)
     if own is None:
         return np.full_like(means, np.nan), np.full_like(means, np.nan)
     apart = [by_family(np.abs(by_dataset - limit), cells) for limit in own]
@@ -117,18 +123,40 @@ def interval(
     return means - below, means + above
 
 
-def _of_sample(sample: Floats) -> tuple[Floats, Floats]:
-    """95 % limits (lines,) of the means of samples (lines, units); nan where all units agree."""
+def _of_sample(sample: Floats, error: float) -> tuple[Floats, Floats]:
+    """Limits (lines,) of the means of samples (lines, units); nan where all units agree."""
+    means = sample.mean(axis=1)
+    below, above = reach(*moments(sample), sample.shape[1], error)
+    return means - below, means + above
+
+
+def moments(sample: Floats) -> tuple[Floats, Floats]:
+    """(lines,) variances and third central moments of samples (lines, units).
+
+    nan where all units agree; of two units the third moment is 0.
+    """
     n = sample.shape[1]
     means = sample.mean(axis=1)
     apart = sample - means[:, None]
     flat = np.abs(apart).max(axis=1) <= 1e-9 * np.maximum(1, np.abs(means))
     variance = np.where(flat, np.nan, (apart**2).sum(axis=1) / (n - 1))
-    t = float(student.quantile(NOMINAL, n - 1))
-    third = n * (apart**3).sum(axis=1) / ((n - 1) * (n - 2)) if n > 2 else 0.0
+    third = n * (apart**3).sum(axis=1) / ((n - 1) * (n - 2)) if n > 2 else np.zeros_like(means)
+    return variance, third
+
+
+def reach(variance: Floats, third: Floats, n: int, error: float = ERROR) -> tuple[Floats, Floats]:
+    """(lines,) how far the limits of `interval` are below and above means of n units.
+
+    Args:
+        variance: (lines,) and third central moment (lines,) of a unit.
+        third: see there.
+        n: number of units.
+        error: as for `interval`.
+    """
+    t = float(student.quantile(1 - (1 - NOMINAL) * error / ERROR, n - 1))
+    half = t * np.sqrt(variance / n)
     shift = (1 + 2 * t**2) * third / (6 * n * variance)
-    reach = t * np.sqrt(variance / n)
-    return means - reach + np.minimum(shift, 0), means + reach + np.maximum(shift, 0)
+    return half - np.minimum(shift, 0), half + np.maximum(shift, 0)
 
 
 def _grouped_means(values: Floats, group: NDArray[np.intp]) -> Floats:

@@ -37,7 +37,7 @@ class Contradiction(ValueError):
 def merge(sources: Sequence[Store], target: Store, preferred: Store | None = None) -> Merged:
     """Add to a store the rows of others: all of them, or none if two contradict each other.
 
-    Their invocations come along.
+    Their invocations, and when claims were frozen, come along.
 
     Args:
         sources: stores to read.
@@ -72,6 +72,7 @@ def merge(sources: Sequence[Store], target: Store, preferred: Store | None = Non
     target.add_packed(source.packed(key) for key, source in added.items())
     for source in sources:
         target.add_invocations(source.invocations())
+        target.freeze(source.frozen())
     return Merged(len(added), n_there, n_rounded)
 
 

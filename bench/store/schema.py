@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS invocations (
     date TEXT, run TEXT, name TEXT NOT NULL, command TEXT NOT NULL,
     selection TEXT NOT NULL REFERENCES selections (id), PRIMARY KEY (date, run)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS frozen (digest TEXT PRIMARY KEY, date TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
 INSERT INTO identity SELECT lower(hex(randomblob(16))) WHERE NOT EXISTS (SELECT 1 FROM identity);
 """

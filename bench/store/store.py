@@ -187,6 +187,25 @@ class Store:
                 for date, run, own, command, content in found
             ]
 
+    def freeze(self, dates: Mapping[str, str]) -> None:
+        """Note when files were frozen: their sha256 with an ISO date; the earliest one is kept.
+
+        Raises:
+            StoreError: the disk is full or the file cannot be written.
+        """
+        kept = "rows stored so far are kept"
+        with problems(self.path, f"write {self.path}", kept), self._writing():
+            self._db.executemany(
+                "INSERT INTO frozen VALUES (?, ?) ON CONFLICT DO UPDATE "
+                "SET date = min(date, excluded.date)",
+                dates.items(),
+            )
+
+    def frozen(self) -> dict[str, str]:
+        """Return when files were frozen, by their sha256."""
+        made_later = not self._read("SELECT 1 FROM sqlite_master WHERE name = 'frozen'")
+        return {} if made_later else dict(self._read("SELECT digest, date FROM frozen"))
+
     def packed(self, key: str) -> Packed:
         """Return a stored row as it is kept."""
         query = (

@@ -1,0 +1,1 @@
+"""Claims about detectors to verdicts: pure functions of stored rows."""

@@ -1,0 +1,115 @@
+"""What differences say of a claim: supported, refuted or undecided.
+
+A claim holds the true mean over families of data sets to be within limits. It is supported if the
+whole confidence interval of the mean is within them, refuted if the whole interval is outside, and
+undecided otherwise. Over several claims the error of the intervals follows Holm's step-down
+procedure: with k claims left, each has the k-th part of the error; those that decide leave, and the
+rest share it anew.
+
+S. Holm, Scandinavian Journal of Statistics 6:65-70, 1979.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bench.stats import averages, student
+from bench.stats.averages import Cells, Floats
+
+Verdict = Literal["supported", "refuted", "undecided"]
+FEWEST = 3  # families of which a spread says something
+POWER = 0.8  # chance that so many families decide, at the estimated effect
+MOST = 10_000  # families that are ever asked for
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The differences that a claim is about, and the region in which it holds their mean to be.
+
+    Attributes:
+        values: (data sets,) without nan.
+        cells: what they are.
+        region: lower and upper limit.
+    """
+
+    values: Floats
+    cells: Cells
+    region: tuple[float, float]
+
+    @property
+    def families(self) -> Floats:
+        """(families,) the means of their data sets."""
+        means: Floats = averages.by_family(self.values[None], self.cells)[0]
+        return means
+
+    @property
+    def estimate(self) -> float:
+        """The mean over families."""
+        return float(np.round(self.families.mean(), averages.TIE))
+
+    def interval(self, error: float) -> tuple[float, float]:
+        """Return the limits of the mean, nan where there are none."""
+        if len(self.families) < FEWEST:
+            return math.nan, math.nan
+        low, high = averages.interval(self.values[None], self.cells, error=error)
+        return float(low[0]), float(high[0])
+
+    def verdict(self, error: float) -> Verdict:
+        """Return what the interval says; a difference that never varies is its own interval."""
+        low, high = self.interval(error)
+        if math.isnan(low) and len(self.families) >= FEWEST:
+            low = high = self.estimate
+        least, most = self.region
+        if least < low and high < most:
+            return "supported"
+        return "refuted" if high < least or low > most else "undecided"
+
+    def more_families(self, error: float) -> float:
+        """Return how many more families decide with a chance of `POWER`, at the estimated effect.
+
+        As many as bring the limits, at the spread and the skewness of the present families, closer
+        to the estimate than the limits of the region are, by what `POWER` takes. Infinite for more
+        than `MOST`, nan where nothing varies or there are too few families to say.
+        """
+        n, estimate, (least, most) = len(self.families), self.estimate, self.region
+        if math.isnan(self.interval(error)[0]):
+            return math.nan
+        variance, third = averages.moments(self.families[None])
+
+        def decides(size: int) -> bool:
+            below, above = averages.reach(variance, third, size, error)
+            chance = float(student.quantile(2 * POWER - 1, size - 1))
+            spare = chance * math.sqrt(variance[0] / size)
+            low, high = estimate - below[0] - spare, estimate + above[0] + spare
+            return bool((least < low and high < most) or high < least or low > most)
+
+        sizes = range(n, MOST + 1)
+        found = bisect_left(sizes, True, key=decides)
+        return math.inf if found == len(sizes) else float(found)
+
+
+def holm(samples: Sequence[Sample | None], error: float) -> tuple[list[Verdict], float]:
+    """Return the verdict of each claim, and the error that each undecided one is left with.
+
+    Args:
+        samples: of all claims; None where a claim's rows are missing, which stays undecided.
+        error: of all verdicts together.
+    """
+    verdicts: list[Verdict] = ["undecided"] * len(samples)
+    left = list(range(len(samples)))
+    while left:
+        share = error / len(left)
+        found = {i: one.verdict(share) for i in left if (one := samples[i]) is not None}
+        decided = [i for i, verdict in found.items() if verdict != "undecided"]
+        if not decided:
+            return verdicts, share
+        for i in decided:
+            verdicts[i] = found[i]
+        left = [i for i in left if i not in decided]
+    return verdicts, error

@@ -1,0 +1,151 @@
+"""The command `bench claims`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.errors import Usage, usage
+from bench.cli.options import (
+    CORES,
+    EXECUTION,
+    FOLDER,
+    OUTPUT,
+    Data,
+    Device,
+    Format,
+    Jobs,
+    MemoryLimit,
+    Results,
+    Retry,
+    option,
+)
+from bench.cli.output import cannot_write, console, say
+from bench.cli.selection import failures, mib, need_device, rows_of
+from bench.cli.stores import open_store
+from bench.render.formats import TABLE
+
+if TYPE_CHECKING:
+    from bench.claims.claim import Claims
+    from bench.claims.judge import Judgement
+    from bench.run.session import Options
+    from bench.store.records import Wanted
+
+MOST = 10_000  # rows that --run makes without being asked
+
+
+def claims(
+    file: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help="claims, a .toml file, or `lectures`"),
+    ],
+    freeze: Annotated[
+        bool,
+        option(
+            EXECUTION,
+            None,
+            "note in the results folder that the file has its present content, and stop "
+            "(default: no)",
+            "--freeze",
+        ),
+    ] = False,
+    run: Annotated[
+        bool, option(EXECUTION, None, "run the missing rows first (default: no)", "--run")
+    ] = False,
+    most: Annotated[
+        int,
+        option(EXECUTION, "N", "refuse to run more rows than this (default: 10000)", min=1),
+    ] = MOST,
+    device: Device = "auto",
+    jobs: Jobs = CORES,
+    time_limit: Annotated[
+        float,
+        option(
+            EXECUTION, "SECONDS", "time limit of a fit and of a read-out (default: 600)", min=0.001
+        ),
+    ] = 600.0,
+    memory_limit: MemoryLimit = None,
+    retry: Retry = None,
+    figure: Annotated[
+        Path | None,
+        option(OUTPUT, "FILE", "figure to write: .svg, .pdf or .png (default: none)"),
+    ] = None,
+    format: Format = TABLE,
+    results: Results = FOLDER,
+    data: Data = None,
+) -> None:
+    """Judge claims by stored rows: supported, refuted or undecided."""
+    from bench.claims.claim import read
+    from bench.render import formats
+    from bench.render.claims import ClaimsDocument, draw
+
+    again = failures(retry)
+    found = read(file)
+    if freeze:
+        _freeze(found, results)
+        return
+    if run and found.n_rows > most:
+        msg = (
+            f"{file} needs {found.n_rows:,} rows, more than the {most:,} that --run makes; take "
+            f"fewer data sets or seeds, or give --most {found.n_rows}"
+        )
+        raise Usage(msg)
+    need_device(device)
+    wanted = [rows_of(suite, device, data) for suite in found.suites]
+    if run:
+        from bench.run.session import Options
+
+        options = Options(results, data, jobs, time_limit, mib(memory_limit), again, None)
+        _run(found, wanted, options, is_piped=format != TABLE)
+    made = _judged(found, wanted, results)
+    formats.show(ClaimsDocument(made), format, console())
+    if made.missing and format == TABLE:
+        place = [] if results == FOLDER else ["--results", str(results)]
+        say(f"to run what is missing: {shlex.join(['bench', 'claims', file, '--run', *place])}")
+    if figure is not None:
+        with usage():
+            try:
+                draw(made, figure)
+            except OSError as error:
+                raise cannot_write(figure, error) from error
+
+
+def _freeze(found: Claims, results: Path) -> None:
+    """Note the digest of a file of claims in the results folder, and print since when it is."""
+    from bench.run.session import opened
+
+    with opened(results) as store:
+        store.freeze({found.digest: datetime.now(UTC).isoformat(timespec="seconds")})
+        date = store.frozen()[found.digest]
+    say(f"{found.name}: frozen at {date}, sha256 {found.digest}")
+
+
+def _run(
+    found: Claims, wanted: Sequence[Sequence[Wanted]], options: Options, *, is_piped: bool
+) -> None:
+    """Run the rows of claims; progress goes to stderr where the verdicts are piped."""
+    from rich.console import Console
+
+    from bench.cli.running import run as run_suite
+
+    once = {row.key: row for rows in wanted for row in rows}
+    shown_on = Console(stderr=True, highlight=False) if is_piped else console()
+    suite = found.suites[0].model_copy(update={"title": found.title})
+    run_suite(suite, list(once.values()), options, shown_on, keep_board=False)
+
+
+def _judged(found: Claims, wanted: Sequence[Sequence[Wanted]], results: Path) -> Judgement:
+    from bench.claims.judge import judge
+    from bench.store.folder import STORE
+
+    if not (results / STORE).is_file():
+        return judge(found, wanted, {}, None)
+    keys = {row.key for rows in wanted for row in rows}
+    with open_store(results) as store:
+        records = {record["key"]: record for record in store.records(keys)}
+        return judge(found, wanted, records, store.frozen().get(found.digest))
