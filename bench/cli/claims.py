@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.errors import Usage, usage
+from bench.cli.errors import Usage, given_of, usage
 from bench.cli.options import (
     CORES,
     EXECUTION,
@@ -37,9 +37,11 @@ if TYPE_CHECKING:
     from bench.store.records import Wanted
 
 MOST = 10_000  # rows that --run makes without being asked
+OF_RUNS = ("most", "jobs", "time_limit", "memory_limit", "retry")
 
 
 def claims(
+    context: typer.Context,
     file: Annotated[
         str,
         typer.Argument(metavar="FILE", help="claims, a .toml file, or `lectures`"),
@@ -49,7 +51,7 @@ def claims(
         option(
             EXECUTION,
             None,
-            "note in the results folder that the file has its present content, and stop "
+            "note in the results folder that the file has its present content, and when "
             "(default: no)",
             "--freeze",
         ),
@@ -85,10 +87,14 @@ def claims(
     from bench.render.claims import ClaimsDocument, draw
 
     again = failures(retry)
+    if not run and (given := given_of(context, OF_RUNS)):
+        msg = f"{', '.join(given)}: only for a run; give --run as well, or leave it out"
+        raise Usage(msg)
     found = read(file)
     if freeze:
         _freeze(found, results)
-        return
+        if not run:
+            return
     if run and found.n_rows > most:
         msg = (
             f"{file} needs {found.n_rows:,} rows, more than the {most:,} that --run makes; take "
@@ -128,15 +134,23 @@ def _freeze(found: Claims, results: Path) -> None:
 def _run(
     found: Claims, wanted: Sequence[Sequence[Wanted]], options: Options, *, is_piped: bool
 ) -> None:
-    """Run the rows of claims; progress goes to stderr where the verdicts are piped."""
+    """Run the rows of claims; progress goes to stderr where the verdicts are piped.
+
+    Claims with the same data sets and protocols are one run: their models are fitted once, and each
+    run has a board.
+    """
     from rich.console import Console
 
     from bench.cli.running import run as run_suite
 
-    once = {row.key: row for rows in wanted for row in rows}
+    groups: dict[object, dict[str, Wanted]] = {}
+    for suite, rows in zip(found.suites, wanted, strict=True):
+        group = groups.setdefault((suite.datasets, suite.protocol), {})
+        group.update((row.key, row) for row in rows)
     shown_on = Console(stderr=True, highlight=False) if is_piped else console()
-    suite = found.suites[0].model_copy(update={"title": found.title})
-    run_suite(suite, list(once.values()), options, shown_on, keep_board=False)
+    titled = found.suites[0].model_copy(update={"title": found.title})
+    for group in groups.values():
+        run_suite(titled, list(group.values()), options, shown_on, keep_board=False)
 
 
 def _judged(found: Claims, wanted: Sequence[Sequence[Wanted]], results: Path) -> Judgement:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 
 class Usage(ValueError):
@@ -17,6 +18,16 @@ def usage(other: type[Exception] = FileNotFoundError) -> Iterator[None]:
         yield
     except (ValueError, other) as error:
         raise Usage(str(error)) from error
+
+
+def given_of(context: Any, names: Sequence[str]) -> list[str]:
+    """Return those of some options of a command that were given, as they are written."""
+    sources = {name: context.get_parameter_source(name) for name in names}
+    return [
+        f"--{name.replace('_', '-')}"
+        for name, source in sources.items()
+        if source is not None and source.name not in ("DEFAULT", "DEFAULT_MAP")
+    ]
 
 
 def one_of(option: str, value: str, known: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.errors import Usage, usage
+from bench.cli.errors import Usage, given_of, usage
 from bench.cli.options import (
     CORES,
     EXECUTION,
@@ -171,12 +171,7 @@ def _refuse_options_of_one_table(context: typer.Context) -> None:
     Raises:
         Usage: one was given.
     """
-    given = []
-    for name in OF_ONE_TABLE:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name not in ("DEFAULT", "DEFAULT_MAP"):
-            given.append(f"--{name.replace('_', '-')}")
-    if given:
+    if given := given_of(context, OF_ONE_TABLE):
         instead = "leave it out" if len(given) == 1 else "leave them out"
         msg = f"{', '.join(given)}: only for one table; name it, without --write, or {instead}"
         raise Usage(msg)

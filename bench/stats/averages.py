@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 
 NOMINAL = 0.97  # of limits that hold 95 % with few families and a skewed effect, see `interval`
 ERROR = 1 - LEVEL
+TAIL = 1.5  # power by which the nominal error falls with the error: skewness counts more far out
 TEST_SETS = 2  # data sets up to which intervals are of the test sets, not of other data sets
 TIE = 12  # decimals; means of seeds differing less are one rank
 
@@ -111,6 +112,8 @@ def interval(
         cells: what its columns are.
         own: (lines, data sets) lower and upper limits of each value.
         error: how often the limits may miss, if not in 5 % of cases; for three data sets and more.
+            The nominal error falls with its power `TAIL`, by simulation: with an exponential effect
+            of 5 to 30 families limits of 1 % missed in .6 to 1.3 %, with a normal one in .2 %.
     """
     families = by_family(by_dataset, cells)
     means = families.mean(axis=1)
@@ -153,7 +156,7 @@ def reach(variance: Floats, third: Floats, n: int, error: float = ERROR) -> tupl
         n: number of units.
         error: as for `interval`.
     """
-    t = float(student.quantile(1 - (1 - NOMINAL) * error / ERROR, n - 1))
+    t = float(student.quantile(1 - (1 - NOMINAL) * (error / ERROR) ** TAIL, n - 1))
     half = t * np.sqrt(variance / n)
     shift = (1 + 2 * t**2) * third / (6 * n * variance)
     return half - np.minimum(shift, 0), half + np.maximum(shift, 0)

@@ -99,8 +99,19 @@ def test_so_many_more_families_decide_with_that_chance():
     assert math.isinf(sample(SUPERIOR[0] + AROUND).more_families(0.05))
 
 
+EFFECTS = ["normal", "exponential", "log-normal"]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("effect", ["normal", "exponential", "log-normal"])
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_a_file_of_ten_true_nulls_has_a_verdict_at_most_one_time_in_twenty(effect):
+    samples = list(grids(effect, (5, 30), SUPERIOR[0], 20_000))
+    files = [holm(samples[i : i + 10], 0.05)[0] for i in range(0, len(samples), 10)]
+    assert np.mean([set(verdicts) != {"undecided"} for verdicts in files]) <= 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("effect", EFFECTS)
 def test_a_true_null_is_called_supported_or_refuted_at_most_one_time_in_twenty(effect):
     verdicts = [one.verdict(0.05) for one in grids(effect, (5, 30), SUPERIOR[0], 2000)]
     assert np.mean(np.array(verdicts) != "undecided") <= 0.05

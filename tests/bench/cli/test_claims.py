@@ -23,6 +23,14 @@ detectors = { spec = "knn", settings = { n_neighbors = 6 } }
 against = "knn"
 analysis = "equivalence"
 margin = 0.02
+[[claims]]
+sentence = "A few anomalies cost little."
+source = "me"
+detectors = "knn"
+protocol = { name = "one-class", max_train = 200, contamination = 0.01 }
+against_protocol = { name = "one-class", max_train = 200 }
+analysis = "non-inferiority"
+margin = 0.1
 """
 
 
@@ -34,7 +42,7 @@ def judged(bench, tmp_path_factory):
     path = folder / "mine.toml"
     read = bench("claims", path, "--results", folder)
     assert read.wait() == 0, read.stderr
-    assert "16 of 16 rows are missing" in read.stdout
+    assert "24 of 24 rows are missing" in read.stdout
     assert f"bench claims {path} --run --results {folder}\n" in read.stdout
     assert not (folder / "store.db").exists()
     for _ in range(2):
@@ -43,13 +51,13 @@ def judged(bench, tmp_path_factory):
         assert frozen.stdout.startswith("mine: frozen at 2")
     run = bench("claims", path, "--run", "--results", folder)
     assert run.wait() == 0, run.stderr
-    assert "16 rows, 0 stored, 16 to run" in run.stdout
+    assert "mine: 8 rows, 0 stored, 8 to run" in run.stdout
     return folder, path, run.stdout
 
 
 def test_claims_are_judged_by_their_rows_in_every_format(bench, judged, tmp_path):
     folder, path, printed = judged
-    assert "2 supported, 0 refuted, 0 undecided." in printed
+    assert "3 supported, 0 refuted, 0 undecided." in printed
     assert "before the rows were made" in printed
     texts = {}
     for form in ("csv", "md", "tex", "html", "json"):
@@ -58,9 +66,9 @@ def test_claims_are_judged_by_their_rows_in_every_format(bench, judged, tmp_path
         assert run.wait() == 0, run.stderr
         texts[form] = run.stdout
     lines = pd.read_csv(io.StringIO(texts["csv"]))
-    assert list(lines["verdict"]) == ["supported"] * 2
+    assert list(lines["verdict"]) == ["supported"] * 3
     assert (lines["low"] < lines["difference"]).all()
-    assert [one["families"] for one in json.loads(texts["json"])["claims"]] == [4, 4]
+    assert [one["families"] for one in json.loads(texts["json"])["claims"]] == [4, 4, 4]
     assert "| Distances beat chance. | supported |" in texts["md"]
     assert r"\begin{tabular" in texts["tex"]
     assert "Distances beat chance" in (tmp_path / "forest.svg").read_text()
@@ -76,7 +84,7 @@ def test_a_file_that_changed_since_it_was_frozen_is_not_frozen(bench, judged, tm
     assert frozen.wait() == 0
     run = bench("claims", tmp_path / "mine.toml", "--results", folder)
     assert run.wait() == 0
-    assert "after 16 of 16 rows were made" in " ".join(run.stdout.split())
+    assert "after 24 of 24 rows were made" in " ".join(run.stdout.split())
 
 
 @pytest.mark.parametrize(
@@ -85,7 +93,7 @@ def test_a_file_that_changed_since_it_was_frozen_is_not_frozen(bench, judged, tm
         pytest.param(
             ("seeds = 1", "seeds = 10_000"),
             ("--run",),
-            "needs 200,000 rows",
+            "needs 280,000 rows",
             marks=pytest.mark.fault(
                 area="commands and output",
                 kind="claims that need very many rows",
@@ -94,6 +102,7 @@ def test_a_file_that_changed_since_it_was_frozen_is_not_frozen(bench, judged, tm
             ),
         ),
         (("random", "randm"), (), "unknown"),
+        (("", ""), ("--jobs", "1"), "--jobs: only for a run; give --run as well"),
         (("", ""), ("--figure", "forest.bmp"), "accepted are .pdf, .svg, .png"),
     ],
 )

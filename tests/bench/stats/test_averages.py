@@ -115,6 +115,18 @@ def test_one_or_two_data_sets_have_the_limits_of_their_test_sets():
     assert np.isnan(averages.interval(lines, apart)).all()
 
 
+def test_limits_that_miss_less_often_are_further_apart():
+    cells, rng = grid({i: 1 for i in range(8)}, 1), np.random.default_rng(0)
+    lines = rng.exponential(size=(40_000, 8)) - 1
+    missed = []
+    for error in (averages.ERROR, 0.01, 0.002):
+        low, high = averages.interval(lines, cells, error=error)
+        missed.append(np.mean((low > 0) | (high < 0)) / error)
+    assert 0.6 <= min(missed) <= max(missed) <= 1.8
+    given = averages.interval(lines, cells, error=averages.ERROR)
+    np.testing.assert_array_equal(given, averages.interval(lines, cells))
+
+
 def test_equal_families_give_no_interval():
     cells = grid({"f": 2, "g": 1, "h": 1}, 1)
     assert np.isnan(averages.interval(np.full((1, 4), 1 / 3), cells)).all()
