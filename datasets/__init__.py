@@ -7,7 +7,16 @@ Importing this package, and `names`, `find` and `card`, read no data and import 
 `card` reads files only if the catalogue does not pin their digests.
 """
 
-from datasets.catalogue import UnknownDataSet, card, find, load, matching, names, present
+from datasets.catalogue import (
+    UnknownDataSet,
+    card,
+    find,
+    load,
+    matching,
+    names,
+    present,
+    sample_files,
+)
 from datasets.codes import Codes
 from datasets.entry import Archive, Entry, File
 from datasets.files import MissingData, WrongData, data_folder
@@ -32,4 +41,5 @@ __all__ = [
     "matching",
     "names",
     "present",
+    "sample_files",
 ]

@@ -145,6 +145,23 @@ def load(name: str, data: Path | None = None) -> DataSet:
     return loaded
 
 
+def sample_files(name: str, data: Path | None = None) -> list[str] | None:
+    """Return the file of each sample, within the data set's folder; None unless each has one.
+
+    A loader LOADER of images in a folder has a function `files_of_LOADER` beside it.
+
+    Raises:
+        ValueError: as `load` does; MissingData: the folder is missing.
+    """
+    entry = find(name)
+    module, _, function = entry.loader.partition(":")
+    listed = getattr(importlib.import_module(module), f"files_of_{function}", None)
+    if listed is None:
+        return None
+    folder = files.locate(entry, data_folder(data))[0]
+    return [str(path.relative_to(folder)) for path in listed(folder)]
+
+
 def holds_values(entry: Entry, data: Path | None = None) -> bool:
     """Return whether the files of an entry hold the published samples and labels; loads them."""
     if not entry.values_sha256:

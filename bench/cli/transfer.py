@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.errors import Usage, usage
-from bench.cli.options import FOLDER, FOLDERS, OUTPUT, ROWS, Results, option
+from bench.cli.options import FOLDER, FOLDERS, OUTPUT, ROWS, Data, Results, option
 from bench.cli.output import cannot_write, say
 from bench.cli.selection import run_of
 from bench.cli.stores import open_store
@@ -24,15 +24,21 @@ def export(
     ] = None,
     table: Annotated[
         str,
-        option(OUTPUT, "NAME", "rows, scores or diagnostics (default: rows)"),
+        option(OUTPUT, "NAME", "rows, scores, extremes or diagnostics (default: rows)"),
     ] = "rows",
     run: Annotated[
         str | None,
         option(ROWS, "NAME|all", "run whose rows are written, or all (default: the last run)"),
     ] = None,
     results: Results = FOLDER,
+    data: Data = None,
 ) -> None:
-    """Write stored rows, raw scores or diagnostics as a table."""
+    """Write stored rows, raw scores or diagnostics as a table.
+
+    Each score has the number of its sample in the data set, or of its line in a table, from 0, and
+    the file of an image of your own; `extremes` has the ten samples of each row judged worst, and
+    the ten judged best.
+    """
     from bench.render.printable import for_csv
     from bench.store.export import export as write
 
@@ -41,7 +47,8 @@ def export(
         found = None if run == "all" else run_of(store, run)
         try:
             keys = found.keys if found else None
-            n_lines = write(store, table, path, for_csv, keys)
+            at = data or (Path(found.data) if found and found.data else None)
+            n_lines = write(store, table, path, for_csv, keys, at)
         except OSError as error:
             raise cannot_write(path, error) from error
         n_left = len(store.statuses().keys() - set(found.keys)) if found else 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 import datasets
 from bench.boards.board import Board
@@ -16,9 +17,6 @@ from bench.render.table import Cell, Column, Maker, Record, Table, filled
 from bench.render.values import format_of, records
 from bench.store.records import canonical
 from datasets.entry import OFFICIAL
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Details = Callable[[str], Mapping[str, Any]]
 
@@ -70,13 +68,23 @@ def best_of_types(board: Board) -> dict[str, Table]:
     return {d["dataset"]: Table("", columns, tuple(rows(d))) for d in records(board.datasets)}
 
 
-def settings(rows: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
-    """Return for each detector its explicit settings, those of a head as `head.NAME`."""
-    first = rows.drop_duplicates("label")
-    return {
-        label: [(name, canonical(value)) for name, value in _flat(given)]
-        for label, given in zip(first["label"], first["settings"], strict=True)
-    }
+def settings(rows: pd.DataFrame) -> dict[str, list[tuple[str, str, bool]]]:
+    """Return for each detector its settings, those of a head as `head.NAME`, the explicit first.
+
+    Each has its name, its value and whether it is explicit; rows of earlier versions have only
+    these.
+    """
+    known = rows.get("effective_settings", pd.Series([{}] * len(rows), index=rows.index))
+    found: dict[str, list[tuple[str, str, bool]]] = {}
+    for label, given, all_of in zip(rows["label"], rows["settings"], known, strict=True):
+        explicit = dict(_flat(given))
+        others = dict(_flat(all_of)) if isinstance(all_of, Mapping) else {}
+        if len(found.get(label, ())) < len(others | explicit) or label not in found:
+            found[label] = [
+                (name, canonical(value), name in explicit)
+                for name, value in (explicit | others | explicit).items()
+            ]
+    return found
 
 
 def _flat(given: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

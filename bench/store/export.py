@@ -1,8 +1,9 @@
 """Stored rows as tidy tables for other programs: a line an observation, a column a variable.
 
-`rows` has a line for every stored row, `scores` one for every test sample of every row, and
-`diagnostics` one for every number, or epoch of a curve, that a fit reported. The key of a row joins
-them. The suffix of the file selects the format; a file is written whole or not at all.
+`rows` has a line for every stored row, `scores` one for every test sample of every row, `extremes`
+those for the samples of each row that were judged worst and best, and `diagnostics` one for every
+number, or epoch of a curve, that a fit reported. The key of a row joins them. The suffix of the
+file selects the format; a file is written whole or not at all.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from bench.store.store import Store
 
 BATCH = 1_000_000  # lines written together
+N_EXTREMES = 10  # samples of a row
 
 
 def export(
@@ -31,15 +33,17 @@ def export(
     file: Path,
     for_csv: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame,
     keys: Collection[str] | None = None,
+    data: Path | None = None,
 ) -> int:
     """Write a table of a store to a .parquet or .csv file and return its number of lines.
 
     Args:
         store: what is exported.
-        table: rows, scores or diagnostics.
+        table: rows, scores, extremes or diagnostics.
         file: where to.
         for_csv: makes the texts safe that go to a .csv file; a .parquet file has them as they are.
         keys: of the rows to write, as far as they are stored; all by default.
+        data: the data folder, which says where samples come from; None for the default one.
 
     Raises:
         ValueError: unknown table or suffix, or there are no lines to write.
@@ -50,7 +54,7 @@ def export(
             msg = f"unknown {what} {name!r} of {str(file)!r}; {nearest(name, known)}"
             raise ValueError(msg)
     with replacing(file) as draft:
-        frames = TABLES[table](store, _stored(store, keys))
+        frames = TABLES[table](store, _stored(store, keys), data)
         n_lines = WRITERS[file.suffix](
             map(for_csv, frames) if file.suffix == ".csv" else frames, draft
         )
@@ -65,26 +69,58 @@ def _stored(store: Store, keys: Collection[str] | None) -> list[str]:
     return sorted(stored if keys is None else stored & set(keys))
 
 
-def rows(store: Store, keys: Sequence[str]) -> Iterator[pd.DataFrame]:
+def rows(store: Store, keys: Sequence[str], data: Path | None) -> Iterator[pd.DataFrame]:
     """Yield the table of rows: what was wanted, the results and their provenance."""
     import pandas as pd
 
     yield pd.DataFrame.from_records([_plain(record) for record in store.records(keys)])
 
 
-def scores(store: Store, keys: Sequence[str]) -> Iterator[pd.DataFrame]:
-    """Yield key, index in the test set, truth and score of every sample of every scored row."""
+def scores(store: Store, keys: Sequence[str], data: Path | None) -> Iterator[pd.DataFrame]:
+    """Yield key, index in the test set, truth and score of every sample of every scored row.
+
+    Beside them stand `sample`, its row in the data set, counted from 0 (of a table, the lines below
+    its head), `source`, the file of an image of the user's own, and `won`, the share of the test
+    samples of the other class that it is on the right side of: its mean is the AUROC. Where the
+    data are not here, or the row is of other code, sample and source are empty.
+    """
     import pandas as pd
 
-    for key in keys:
-        scored = store.scores(key)
-        if scored is not None:
-            truth, values = scored
-            index = np.arange(len(values))
-            yield pd.DataFrame({"key": key, "index": index, "truth": truth, "score": values})
+    from bench.store.samples import Samples, won
+
+    samples = Samples(data)
+    found = sorted(store.as_kept(keys), key=lambda record: samples.place(record))
+    for record in found:
+        key = record["key"]
+        if (scored := store.scores(key)) is None:
+            continue
+        truth, values = scored
+        sample, source = samples.of(record, truth)
+        columns = {
+            "key": key,
+            "label": record["label"],
+            "dataset": record["dataset"],
+            "seed": record["seed"],
+            "index": np.arange(len(values)),
+            "sample": sample,
+            "source": source,
+            "truth": truth,
+            "score": values,
+            "won": won(truth, values),
+        }
+        yield pd.DataFrame(columns).astype({"sample": "Int64"})
 
 
-def diagnostics(store: Store, keys: Sequence[str]) -> Iterator[pd.DataFrame]:
+def extremes(store: Store, keys: Sequence[str], data: Path | None) -> Iterator[pd.DataFrame]:
+    """Yield the lines of `scores` of the samples of each row that were judged worst and best."""
+    for frame in scores(store, keys, data):
+        ordered = frame.sort_values("won", kind="stable")
+        n = min(N_EXTREMES, len(ordered) // 2)
+        for place, part in (("worst", ordered.head(n)), ("best", ordered.tail(n)[::-1])):
+            yield part.assign(place=place)
+
+
+def diagnostics(store: Store, keys: Sequence[str], data: Path | None) -> Iterator[pd.DataFrame]:
     """Yield key, name, epoch (0 for a number, from 1 for a curve) and value."""
     import pandas as pd
 
@@ -99,7 +135,8 @@ def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
     provenance = dict(record["provenance"])
     versions = provenance.pop("versions", {})
     plain = {name: value for name, value in record.items() if name != "provenance"}
-    plain["settings"] = canonical(record["settings"])
+    for name in ("settings", "effective_settings"):
+        plain[name] = canonical(record.get(name) or {})
     return plain | provenance | {f"version.{name}": value for name, value in versions.items()}
 
 
@@ -141,9 +178,11 @@ def _batches(frames: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         yield pd.concat(waiting)
 
 
-TABLES: dict[str, Callable[[Store, Sequence[str]], Iterator[pd.DataFrame]]] = {
+Maker = Callable[["Store", Sequence[str], Path | None], "Iterator[pd.DataFrame]"]
+TABLES: dict[str, Maker] = {
     "rows": rows,
     "scores": scores,
+    "extremes": extremes,
     "diagnostics": diagnostics,
 }
 WRITERS: dict[str, Callable[[Iterable[pd.DataFrame], Path], int]] = {

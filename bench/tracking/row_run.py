@@ -1,8 +1,8 @@
 """What the run of a row holds: pure functions from a record to MLflow's params, metrics and tags.
 
-Params are what was wanted (settings one by one as `setting.NAME`), metrics are the finite numbers
-that were measured, tags are the rest. What a fit reports of itself is `fit/NAME`, a curve with a
-step an epoch, thinned to MOST_STEPS [0.08 ms a step; whole in the store].
+Params are what was wanted (all settings in effect, one by one as `setting.NAME`), metrics are the
+finite numbers that were measured, tags are the rest. What a fit reports of itself is `fit/NAME`, a
+curve with a step an epoch, thinned to MOST_STEPS [0.08 ms a step; whole in the store].
 
 MLflow does not take everything. In names `@` becomes `_at_`, and any other character that it
 refuses `_`, so `recall@fpr=0.05` is `recall_at_fpr_0.05` there; of two names that become equal the
@@ -63,11 +63,12 @@ def params(record: Mapping[str, Any]) -> list[Param]:
 
     found = {name: str(record[name]) for name in PARAMS}
     found["settings"] = canonical(record["settings"])
-    for name, value in record["settings"].items():
-        if name == "head":
-            found |= {f"setting.head.{k}": str(v) for k, v in value.items()}
-        else:
-            found[f"setting.{name}"] = str(value)
+    for given in (record.get("effective_settings") or {}, record["settings"]):
+        for name, value in given.items():
+            if name == "head":
+                found |= {f"setting.head.{k}": str(v) for k, v in value.items()}
+            else:
+                found[f"setting.{name}"] = str(value)
     return [Param(k, shortened(v)) for k, v in accepted(found).items()]
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from detectors import UnknownDetector, make
+from detectors.factory import check
 from tests.helpers.interpreter import run_python
 
 
@@ -45,3 +46,12 @@ def test_the_example_of_the_package_works():
     x = np.random.default_rng(0).normal(size=(40, 6))
     settings = {"latent_dim": 4, "epochs": 1, "head": {"n_neighbors": 20}}
     assert make("vae+lof", **settings).fit(x).score(x).shape == (40,)
+
+
+def test_settings_in_effect_are_those_given_fixed_by_the_name_and_by_default():
+    assert check("lof", {"n_neighbors": 7}) == {"n_neighbors": 7}
+    found = check("untrained-vae+lof", {"latent_dim": 2, "head": {"n_neighbors": 3}})
+    assert (found["latent_dim"], found["epochs"], found["head"]) == (2, 0, {"n_neighbors": 3})
+    assert not {"seed", "device"} & found.keys()
+    assert check("vae:kl", {}) == check("vae", {})
+    assert check("pyod:KNN", {"n_neighbors": 3})["n_neighbors"] == 3

@@ -62,6 +62,7 @@ def made_row(wanted, shift):
         wanted, "ok", sizes={"n_train": 40, "n_test": 60, "n_anomalies": 15},
         metrics=scored.compute(truth, scores), costs=COSTS, provenance=ORIGIN,
         details={"diagnostics": curve}, scores=scores, truth=truth,
+        effective_settings={"n_jobs": 1, **wanted.settings},
     )  # fmt: skip
 
 
@@ -157,6 +158,7 @@ def test_failed_and_missing_cells_are_visible(page):
 
 def test_settings_losses_and_provenance_are_on_the_page(page, rows, store):
     assert "<dt>n_neighbors</dt><dd>7</dd>" in page
+    assert '<dt>n_jobs</dt><dd>1 <span class="limits">default</span></dd>' in page
     assert "abc with uncommitted changes" in page
     fits = sections.fits(rows, store.details)
     assert set(fits) == {"ae", "ae+lof"}

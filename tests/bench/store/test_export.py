@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import bench as harness
 from tests.helpers.rows_made_up import TRUTH, made_up, store_rows
 
 CURVE = {"epochs": 2.0, "loss": [0.1 + 0.2, float("nan")]}
@@ -114,3 +115,55 @@ def test_a_csv_file_holds_no_formula(bench, tmp_path):
         assert bench("export", file, "--results", tmp_path).wait() == 0
         read_as[suffix] = read(file)["label"][0]
     assert read_as == {".csv": r"'=1+1\x07", ".parquet": label}
+
+
+@pytest.fixture(scope="module")
+def own_rows(bench, tmp_path_factory):
+    """Rows of a table of one's own, and the table."""
+    folder = tmp_path_factory.mktemp("own")
+    lines = [f"{i},{i % 7},{'yes' if i % 8 == 0 else 'no'}" for i in range(64)]
+    (folder / "claims.csv").write_text("\n".join(["id,b,fraud", *lines]))
+    ran = bench(
+        *("run", "--datasets", f"file:{folder}/claims.csv", "--label", "fraud", "--normal", "no"),
+        *("--detectors", "knn,pyod:HBOS,random", "--seeds", 2, "--results", folder),
+    )
+    assert ran.wait() == 0, ran.stderr
+    return folder
+
+
+def test_every_score_names_its_sample_and_how_many_of_the_other_class_it_beats(bench, own_rows):
+    file = own_rows / "scores.csv"
+    assert bench("export", file, "--table", "scores", "--results", own_rows).wait() == 0
+    scores, table = read(file), pd.read_csv(own_rows / "claims.csv")
+    assert scores["truth"].tolist() == (table["fraud"][scores["sample"]] == "yes").tolist()
+    auroc = harness.rows(own_rows).set_index("key")["auroc"]
+    for key, part in scores.groupby("key"):
+        assert part["sample"].is_unique
+        for kind in (0, 1):
+            assert part["won"][part["truth"] == kind].mean() == pytest.approx(auroc[key])
+
+
+def test_the_samples_of_a_row_that_were_judged_worst_and_best_are_a_table(bench, own_rows):
+    for table in ("scores", "extremes"):
+        file = own_rows / f"{table}.parquet"
+        assert bench("export", file, "--table", table, "--results", own_rows).wait() == 0
+    scores, extremes = (read(own_rows / f"{t}.parquet") for t in ("scores", "extremes"))
+    for key, part in extremes.groupby("key"):
+        won = scores["won"][scores["key"] == key].sort_values()
+        assert part["won"][part["place"] == "worst"].tolist() == won[:10].tolist()
+        assert part["won"][part["place"] == "best"].tolist() == won[-10:][::-1].tolist()
+        assert len(part) == 20
+
+
+def test_of_rows_of_other_code_or_data_no_sample_is_named(bench, results, tmp_path):
+    file = tmp_path / "scores.csv"  # those of `results` have a code id of no code
+    assert bench("export", file, "--table", "scores", "--results", results[0]).wait() == 0
+    assert read(file)["sample"].isna().all()
+
+
+def test_rows_have_all_their_settings_in_effect_beside_the_explicit_ones(own_rows):
+    rows = harness.rows(own_rows).drop_duplicates("label").set_index("label")
+    assert rows["settings"].tolist() == [{}, {}, {}]
+    assert rows["effective_settings"]["knn"] == {"n_neighbors": 5, "aggregation": "largest"}
+    hbos = {"alpha": 0.1, "contamination": 0.1, "n_bins": 10, "tol": 0.5}
+    assert rows["effective_settings"]["pyod:HBOS"] == hbos

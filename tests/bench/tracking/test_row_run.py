@@ -61,6 +61,18 @@ def test_a_row_shows_what_was_wanted_and_what_was_measured(results):
     assert tags.items() <= run.data.tags.items()
 
 
+def test_the_defaults_of_settings_are_params_too(results):
+    effective = {"latent_dim": 4, "epochs": 200, "head": {"n_neighbors": 20, "p": None}}
+    (run,) = log_stored(results, [made(0, effective_settings=effective)], "default")
+    found = {k: v for k, v in run.data.params.items() if k.startswith("setting.")}
+    assert found == {
+        "setting.latent_dim": "4",
+        "setting.epochs": "200",
+        "setting.head.n_neighbors": "20",
+        "setting.head.p": "None",
+    }
+
+
 def test_a_fit_is_a_curve_with_a_step_an_epoch(results):
     (run,) = log_stored(results, [made(0, **SCORED)], "default")
     assert run.data.metrics["fit/epochs"] == 3

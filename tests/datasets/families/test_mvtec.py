@@ -8,8 +8,9 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-from datasets import MissingData, WrongData, find, load, names, present
+from datasets import MissingData, WrongData, find, load, names, present, sample_files
 from datasets.families import mvtec, textures
+from datasets.formats.images import read_images
 
 
 @pytest.fixture(scope="module")
@@ -317,3 +318,15 @@ def test_a_neighbour_of_patches_finds_turned_stripes():
     far = [index.kneighbors(patches[i])[0].max() for i in test]
 
     assert roc_auc_score(data.y[test], far) > 0.95
+
+
+def test_every_sample_has_the_file_that_it_was_read_from(weave):
+    of_classes = (weave / "test", "normal=good&size=16&grey=yes")
+    for folder, query in ((weave, "size=16&grey=yes"), of_classes):
+        name = f"folder:{folder}?{query}"
+        data, files = load(name), sample_files(name)
+        assert len(files) == len(set(files)) == len(data.x)
+        for file, pixels in zip(files, data.x, strict=True):
+            alone, _ = read_images([folder / file], [None], 16, True)
+            np.testing.assert_array_equal(alone[0], pixels)
+    assert sample_files("wine") is None
