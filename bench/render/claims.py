@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
 # The verdicts, with marker and colour.
 VERDICTS = {"supported": ("o", "#0072b2"), "refuted": ("X", "#d55e00"), "undecided": ("D", "0.55")}
-COLUMNS = (
-    Column("#"), Column("claim", "prose"), Column("verdict", "text"), Column("difference"),
-    Column("95 %"), Column("claimed"), Column("families"), Column("more"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,8 +32,12 @@ class ClaimsDocument(Document):
 
     def page(self, *, narrow: bool) -> Page:
         """Return the page: the verdicts, why some are missing, and who claims what."""
+        columns = (
+            Column("#"), Column("claim", "prose"), Column("verdict", "text"), Column("difference"),
+            Column(_level(self.made)), Column("claimed"), Column("families"), Column("more"),
+        )  # fmt: skip
         rows = (_row(number, one) for number, one in enumerate(self.made.judged, 1))
-        tables = [plain("", COLUMNS, rows, text=tuple(_about(self.made)))]
+        tables = [plain("", columns, rows, text=tuple(_about(self.made)))]
         if reasons := tuple(_reasons(self.made)):
             tables.append(Table("Undecided", notes=reasons))
         contrasts = [
@@ -141,6 +141,10 @@ def _legend(made: Judgement) -> str:
     )
 
 
+def _level(made: Judgement) -> str:
+    return f"{100 * (1 - made.claims.error):g} %"
+
+
 def _record(one: Judged) -> dict[str, Any]:
     claim = one.claim
     return {
@@ -194,5 +198,5 @@ def forest(made: Judgement) -> Figure:
             for number, one in shown
         ],
         VERDICTS,
-        "difference of the metric, with its 95 % interval; shaded: what is claimed",
+        f"difference of the metric, with its {_level(made)} interval; shaded: what is claimed",
     )

@@ -26,7 +26,10 @@ SYMBOLS = {
     "%": r"\%", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$",
     ">": r"$>$", "|": r"$|$", '"': r"''", "\N{EN DASH}": "--", "\N{DEGREE SIGN}": r"$^\circ$",
     "\N{DAGGER}": r"$^\dagger$", "\N{MICRO SIGN}": r"$\mu$", "\N{ALMOST EQUAL TO}": r"$\approx$",
-    "\N{UP DOWN ARROW}": r"$\updownarrow$",
+    "\N{UP DOWN ARROW}": r"$\updownarrow$", "\N{RIGHTWARDS ARROW}": r"$\rightarrow$",
+    "\N{MINUS SIGN}": "$-$", "\N{PLUS-MINUS SIGN}": r"$\pm$",
+    "\N{MULTIPLICATION SIGN}": r"$\times$", "\N{BLACK UP-POINTING TRIANGLE}": r"$\triangle$",
+    "\N{BLACK DOWN-POINTING TRIANGLE}": r"$\bigtriangledown$",
     "\N{HORIZONTAL ELLIPSIS}": r"\ldots{}", "\N{LATIN SMALL LETTER SHARP S}": r"\ss{}",
 }  # fmt: skip
 ACCENTS = {

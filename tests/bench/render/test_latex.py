@@ -1,8 +1,11 @@
 """Boards as LaTeX: what is escaped, marked, cited and split, and that it compiles."""
 
+import ast
 import re
 import shutil
 import subprocess
+import unicodedata
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from bench.render import formats, latex
 from datasets import names
 from tests.helpers.boards_made_up import DETECTORS, failed, rows_of, written
 
+ROOT = Path(__file__).parents[3]
 ADBENCH = sorted(name for name in names() if name.startswith("adbench/"))[:30]
 MANY = {name: f"f{i // 2}" for i, name in enumerate(ADBENCH)}
 
@@ -98,6 +102,21 @@ def test_what_does_not_go_on_a_page_goes_on_in_another_table():
 )  # fmt: skip
 def test_signs_of_latex_are_escaped(text, expected):
     assert latex.escaped(text) == expected
+
+
+def test_every_sign_that_is_printed_has_one_in_latex():
+    printing = ("boards", "claims", "history", "render", "reproduce")
+    files = [file for name in printing for file in (ROOT / "bench" / name).glob("*.py")]
+    texts = [
+        node.value
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    signs = {sign for text in texts for sign in text if not sign.isascii()}
+    accents = {sign for sign in signs if unicodedata.combining(sign)}
+    assert len(signs) > 10
+    assert {sign for sign in signs - accents if "U+" in latex.escaped(sign)} == set()
 
 
 def test_the_bib_holds_all_that_is_cited():
