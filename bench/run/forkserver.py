@@ -19,6 +19,7 @@ import socket
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,6 +28,7 @@ from bench.run import child
 from bench.run.messages import CANNOT_GO_ON, KILL, READY, encode_number
 from bench.run.processes import children
 from detectors.factory import make
+from detectors.pyod.table import compiling
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -50,6 +52,10 @@ def _serve(modules: Sequence[str]) -> None:
         importlib.import_module(module)
     if "sklearn" in sys.modules:  # its first fit looks up thread pools: once here, not per child
         make("lof", n_neighbors=1).fit(np.eye(3)).score(np.eye(3))
+    toy = np.random.default_rng(0).standard_normal((30, 4))
+    for name in compiling(modules):  # here once, as no child should be billed for it
+        with contextlib.suppress(Exception), warnings.catch_warnings(action="ignore"):
+            make(name).fit(toy).score(toy)  # what is wrong with it, the child will report
     woken, waker = os.pipe()
     os.set_blocking(waker, False)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)

@@ -8,6 +8,7 @@ and permuted. A test repeats them for every entry.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from detectors.contract import Family
@@ -31,6 +32,7 @@ class PyODClass:
         fails_on_lone_row: whether it fails on a last batch of one row.
         takes_device: whether its constructor takes the device to train on.
         draws_noise: whether scoring draws noise for every row; the adapter gives all rows the same.
+        compiles: whether its first fit compiles code with numba, in seconds, without threads.
     """
 
     module: str
@@ -42,6 +44,7 @@ class PyODClass:
     fails_on_lone_row: bool = False
     takes_device: bool = False
     draws_noise: bool = False
+    compiles: bool = False
 
 
 _NEIGHBOURS = ("n_neighbors", 1)
@@ -50,7 +53,7 @@ _BATCH = "test rows are compared with each other"
 _DRAWS = "scoring draws random numbers in the order of the rows"
 
 PYOD: dict[str, PyODClass] = {
-    "ABOD": PyODClass("abod", rows=_NEIGHBOURS),
+    "ABOD": PyODClass("abod", rows=_NEIGHBOURS, compiles=True),
     "AE1SVM": PyODClass("ae1svm", "deep", fails_on_lone_row=True),
     "ALAD": PyODClass("alad", "deep", companions=_DRAWS, takes_device=True),
     "AnoGAN": PyODClass("anogan", "deep", takes_device=True),
@@ -63,14 +66,14 @@ PYOD: dict[str, PyODClass] = {
     "DeepSVDD": PyODClass("deep_svdd", "deep"),
     "ECOD": PyODClass("ecod", companions=_JOINED),
     "GMM": PyODClass("gmm"),
-    "HBOS": PyODClass("hbos"),
+    "HBOS": PyODClass("hbos", compiles=True),
     "HDBSCAN": PyODClass("hdbscan"),
     "IForest": PyODClass("iforest"),
     "INNE": PyODClass("inne"),
     "KNN": PyODClass("knn", rows=_NEIGHBOURS),
     "KPCA": PyODClass("kpca"),
-    "LMDD": PyODClass("lmdd", companions=_BATCH),
-    "LOCI": PyODClass("loci", companions=_BATCH),
+    "LMDD": PyODClass("lmdd", companions=_BATCH, compiles=True),
+    "LOCI": PyODClass("loci", companions=_BATCH, compiles=True),
     "LODA": PyODClass("loda"),
     "LOF": PyODClass("lof", rows=_NEIGHBOURS),
     "LUNAR": PyODClass("lunar", "deep", rows=("n_neighbours", 1)),
@@ -81,9 +84,9 @@ PYOD: dict[str, PyODClass] = {
     "PCA": PyODClass("pca"),
     "QMCD": PyODClass("qmcd"),
     "RGraph": PyODClass("rgraph", companions=_JOINED),
-    "ROD": PyODClass("rod", companions=_BATCH),
+    "ROD": PyODClass("rod", companions=_BATCH, compiles=True),
     "SOD": PyODClass("sod", companions=_BATCH, rows=_NEIGHBOURS, scores_batch_alone=True),
-    "SOS": PyODClass("sos", companions=_BATCH),
+    "SOS": PyODClass("sos", companions=_BATCH, compiles=True),
     "SO_GAAL": PyODClass("so_gaal", "deep"),
     "Sampling": PyODClass("sampling", rows=("subset_size", 0)),
     "VAE": PyODClass("vae", "deep", rows=("batch_size", 0), takes_device=True, draws_noise=True),
@@ -121,6 +124,15 @@ UNUSABLE: dict[str, str] = {
     "TimeSeriesOD": _SERIES,
     "XGBOD": _LABELS,
 }
+
+
+def compiling(modules: Collection[str]) -> list[str]:
+    """Return the names of the detectors in `modules`, full names, whose first fit compiles."""
+    return [
+        f"pyod:{name}"
+        for name, method in PYOD.items()
+        if method.compiles and f"pyod.models.{method.module}" in modules
+    ]
 
 
 def pyod_names() -> tuple[str, ...]:
