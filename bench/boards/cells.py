@@ -33,6 +33,8 @@ def row_limits(rows: pd.DataFrame, metric: str) -> tuple[Floats, Floats]:
         base = column("prevalence")
         lifted = scored.lifted_average_precision
         return lifted(low, base), lifted(high, base)
+    if metric in scored.OF_PIXELS:
+        return column(f"{metric}_low"), column(f"{metric}_high")
     return np.full(len(rows), np.nan), np.full(len(rows), np.nan)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bench.metrics import scored
-from bench.metrics.scored import METRICS
+from bench.metrics.scored import METRICS, OF_PIXELS
 
 TEXT_COLUMNS = (
     "label", "spec", "family", "dataset", "dataset_family", "dataset_kind", "official_split",
@@ -14,6 +14,7 @@ TEXT_COLUMNS = (
 )  # fmt: skip
 NUMBER_COLUMNS = (
     *(name for name in METRICS if name != "lifted_average_precision"),
+    *(f"{name}_{limit}" for name in OF_PIXELS for limit in ("low", "high")),
     "n_train", "n_test", "n_anomalies", "fit_wall_seconds", "model_rows",
 )  # fmt: skip
 _QUALITY = (m.name for m in METRICS.values() if m.larger_is_better)

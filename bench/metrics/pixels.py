@@ -1,17 +1,21 @@
-"""Scores of pixels and their metrics: where an image is anomalous, against the masks of defects."""
+"""Maps of images and their metrics: where an image is anomalous, against the masks of defects."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from bench.metrics.scored import Floats, auroc, descending, refuse_not_finite
+from bench.metrics.pixel_areas import Curves, SharedRate, values_of
+from bench.metrics.pixel_intervals import Counts, limits, scores_to_count_at
+from bench.metrics.scored import refuse_not_finite
 from detectors.contract import as_numbers
 from detectors.localisation import Localizer
 
-MAX_FALSE_POSITIVE_RATE = 0.3
+Maps = Sequence[NDArray[np.float32]]
+Masks = Sequence[NDArray[np.uint8]]
 
 
 def scores_of(model: Localizer, readout: str | None, x: NDArray[Any]) -> NDArray[np.float32]:
@@ -28,56 +32,46 @@ def scores_of(model: Localizer, readout: str | None, x: NDArray[Any]) -> NDArray
     return maps
 
 
-def compute(masks: ArrayLike, scores: ArrayLike) -> dict[str, float]:
-    """Return the metrics of pixels by name; none where no pixel, or every one, is anomalous.
+def compute(masks: Masks, maps: NDArray[np.floating]) -> dict[str, float]:
+    """Return the metrics of pixels by name, each with its limits as NAME_low and NAME_high.
+
+    Maps are resized to the masks, bilinearly, so that they are judged at the resolution of the
+    masks: a shrunk mask has lost its fine defects. Values are exact: every distinct score is a
+    threshold. The limits are those of `bench.metrics.pixel_intervals`.
 
     Args:
-        masks: (n, h, w) 1 where an image is anomalous, 0 elsewhere, of all test images.
-        scores: (n, h, w) finite, larger for more anomalous.
+        masks: of each test image, (height, width) of 1 where it is anomalous, 0 elsewhere.
+        maps: (n, h, w) finite, larger for more anomalous.
+
+    Returns:
+        Nothing where no pixel, or every one, is anomalous; no `aupimo` where normal images have too
+        few pixels for it.
 
     Raises:
-        ValueError: the shapes differ, or a score is not finite.
+        ValueError: the numbers of masks and maps differ, or a score is not finite.
     """
-    truth, values = np.asarray(masks), np.asarray(scores)
-    if truth.ndim != 3 or truth.shape != values.shape:
-        msg = f"masks {truth.shape} and scores {values.shape} of pixels must be (n, h, w) and alike"
+    if maps.ndim != 3 or len(masks) != len(maps) or any(mask.ndim != 2 for mask in masks):
+        msg = f"{len(masks)} masks and maps {maps.shape}; expected one (h, w) of each by image"
         raise ValueError(msg)
-    refuse_not_finite(values, "scores of pixels")
-    if truth.min() == truth.max():
+    refuse_not_finite(maps, "scores of pixels")
+    n_anomalous = sum(int(np.count_nonzero(mask)) for mask in masks)
+    if n_anomalous in (0, sum(mask.size for mask in masks)):
         return {}
-    return {
-        "pixel_auroc": auroc(truth.ravel(), values.ravel()),
-        "aupro": area_under_pro(truth, values),
-    }
+    resized = [*_resized(maps, masks)]
+    curves = Curves.of(resized, masks)
+    rate = SharedRate.of(resized, masks)
+    values = values_of(*curves.exact()) | ({"aupimo": rate.aupimo()} if rate else {})
+    counts = Counts.of(resized, masks, scores_to_count_at(curves, rate))
+    return values | limits(counts, values)
 
 
-def area_under_pro(masks: NDArray[np.uint8], scores: Floats) -> float:
-    """Return the area under the per-region overlap against the false-positive rate.
+def _resized(maps: NDArray[np.floating], masks: Masks) -> Iterator[NDArray[np.float32]]:
+    """Yield each map in the size of its mask."""
+    from PIL import Image
 
-    The overlap is the mean over the connected regions of the masks, of which pixels touch at
-    sides or corners, of the share of a region that scores at least the threshold; the rate is the
-    share of normal pixels, those of normal images included, that do. Every distinct score is a
-    threshold. The area is taken up to a rate of 0.3, with interpolation there, and divided by
-    0.3. Bergmann, Fauser, Sattlegger and Steger, "Uninformed students", CVPR 2020,
-    arXiv:1911.02357, section 4.
-
-    Args:
-        masks: (n, h, w) of 0 and 1, both present.
-        scores: (n, h, w).
-    """
-    from scipy.ndimage import label
-
-    touching = np.zeros((3, 3, 3), dtype=bool)
-    touching[1] = True  # within an image, sides and corners
-    regions, n_regions = label(masks, touching)
-    sizes = np.bincount(regions.ravel())
-    order, ends = descending(scores.ravel())
-    region = regions.ravel()[order]
-    found = np.where(region > 0, 1 / (n_regions * sizes[region]), 0.0)
-    overlap = np.append(0.0, np.cumsum(found)[ends])
-    rate = np.append(0.0, np.cumsum(region == 0)[ends] / sizes[0])
-    after = int(np.searchsorted(rate, MAX_FALSE_POSITIVE_RATE))  # the first point not below it
-    at_limit = np.interp(MAX_FALSE_POSITIVE_RATE, rate[: after + 1], overlap[: after + 1])
-    rates = np.append(rate[:after], MAX_FALSE_POSITIVE_RATE)
-    overlaps = np.append(overlap[:after], at_limit)
-    return float(np.trapezoid(overlaps, rates) / MAX_FALSE_POSITIVE_RATE)
+    for one, mask in zip(maps.astype(np.float32, copy=False), masks, strict=True):
+        if one.shape == mask.shape:
+            yield one
+        else:
+            size = mask.shape[1], mask.shape[0]
+            yield np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BILINEAR))

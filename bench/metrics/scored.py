@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.integer]
 
 MAX_FALSE_POSITIVE_RATE = 0.05
-OF_PIXELS = ("pixel_auroc", "aupro")
+OF_PIXELS = ("pixel_auroc", "pixel_average_precision", "aupro", "aupro@fpr=0.05", "aupimo")
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def recall_at_fpr(y: Labels, scores: Floats) -> float:
     return float(hits[allowed].max(initial=0) / y.sum())
 
 
-def descending(scores: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def descending(scores: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the order (n,) of scores from the largest down, and where in it each tie ends."""
     order = np.argsort(-scores, kind="stable")
     return order, np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
@@ -220,14 +220,26 @@ METRICS: dict[str, Metric] = {
         Metric(
             "pixel_auroc", "pixel AUROC", None, True,
             "AUROC of all pixels of the test set, for suites with `pixels = true`; large defects "
-            "have the most weight, and the many normal pixels increase it. All read-outs of a "
-            "model share it, since the scores of pixels are the model's.",
+            "have the most weight, and the many normal pixels increase it.",
+        ),
+        Metric(
+            "pixel_average_precision", "pixel AP", None, True,
+            "Average precision of all pixels of the test set; large defects have the most weight.",
         ),
         Metric(
             "aupro", "AUPRO", None, True,
             "Mean over the defects of the share found, against the false-positive rate of pixels "
-            "up to 0.3, as an area divided by 0.3; for suites with `pixels = true`, and shared by "
-            "the read-outs of a model.",
+            "up to 0.3, as an area divided by 0.3; for suites with `pixels = true`.",
+        ),
+        Metric(
+            "aupro@fpr=0.05", "AUPRO@5%", None, True,
+            "As `aupro`, up to a false-positive rate of 0.05.",
+        ),
+        Metric(
+            "aupimo", "AUPIMO", None, True,
+            "Mean over the anomalous images of the share of anomalous pixels found, at false-"
+            "positive rates of 0.00001 to 0.0001 of the pixels of normal images, over the "
+            "logarithm of the rate; absent where these have fewer than 100,000 pixels.",
         ),
         Metric(
             "fit_seconds", "fit s", None, False,

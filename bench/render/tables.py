@@ -116,7 +116,7 @@ def _type(line: Record) -> str:
 def _of_detector(board: Board, style: Style) -> list[Maker]:
     """Return the columns of a leaderboard: the metric of the board first, then its companions."""
     names = dict.fromkeys([board.metric.name, "auroc", "lifted_average_precision"])
-    of_pixels = [name for name in ("aupro",) if name in board.detectors]
+    of_pixels = [name for name in ("aupro", "aupimo") if name in board.detectors]
     shown = list(names)[:2] if style.narrow else list(dict.fromkeys([*names, *of_pixels]))
     raw: list[Maker] = [
         (Column("AP", extra=True), lambda d: share(d["average_precision"])),

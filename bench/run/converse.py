@@ -28,6 +28,8 @@ from bench.store.codeid import code_parts, origin
 from bench.store.provenance import provenance
 from bench.store.records import Row, Wanted
 from datasets import DataSet, load
+from datasets.formats.images import own_mask
+from datasets.pictures import pictures
 from detectors.spec import parse
 
 MAX_IDLE = 3
@@ -70,7 +72,7 @@ def run_job(job: Job, server: ForkServer) -> Iterator[Row]:
                 child.send(messages.Request(model, child.tmp))
                 for block in _blocks(pending.values(), together):
                     broken = False
-                    for row in _run_block(child, data, block):
+                    for row in _run_block(child, data, block, job.data):
                         del pending[row.wanted.key]
                         broken |= row.status in ("error", "memory")
                         yield _with_origin(row, job)
@@ -89,7 +91,7 @@ def _with_origin(row: Row, job: Job) -> Row:
     wanted = row.wanted
     return replace(
         row,
-        provenance={**provenance(), "run": job.run},
+        provenance={**row.provenance, **provenance(), "run": job.run},
         details={**row.details, "code": _code(wanted.spec, wanted.protocol, wanted.dataset)},
     )
 
@@ -107,7 +109,9 @@ def _blocks(pending: Iterable[Wanted], together: bool) -> list[list[list[Wanted]
     return [list(by_seed.values())] if together else [[group] for group in by_seed.values()]
 
 
-def _run_block(child: Child, data: DataSet, block: list[list[Wanted]]) -> Iterator[Row]:
+def _run_block(
+    child: Child, data: DataSet, block: list[list[Wanted]], folder: Path | None
+) -> Iterator[Row]:
     """Yield the rows of models that are fitted at once, one group of rows a model.
 
     Raises:
@@ -149,7 +153,10 @@ def _run_block(child: Child, data: DataSet, block: list[list[Wanted]]) -> Iterat
                 if isinstance(outcome, Scored):
                     scores = child.receive_scores(len(unit.truth))
                     maps = None if unit.masks is None else _take_pixels(child, wanted)
-                    row = judge.judged(unit, wanted, scores, outcome, child.output(), model, maps)
+                    masks = () if maps is None else _own_masks(unit, data, folder)
+                    row = judge.judged(
+                        unit, wanted, scores, outcome, child.output(), model, maps, masks
+                    )
                     running = []  # from here on, a death costs no row
                     try:
                         yield judge.in_company(row, child.receive(messages.Company))
@@ -207,6 +214,22 @@ def _take_pixels(child: Child, wanted: Wanted) -> NDArray[np.floating] | None:
     maps: NDArray[np.floating] = np.load(file)
     file.unlink()
     return maps
+
+
+def _own_masks(unit: Unit, data: DataSet, folder: Path | None) -> Sequence[NDArray[np.uint8]]:
+    """Return the masks of the test images, at their own resolution where they are files."""
+    rows = unit.split.test[unit.split.order].tolist()
+    assert data.masks is not None
+    drawn = _drawn(data.card.name, folder, frozenset(rows))
+    return data.masks[rows] if drawn is None else [drawn[row] for row in rows]
+
+
+@lru_cache(maxsize=1)
+def _drawn(
+    name: str, folder: Path | None, rows: frozenset[int]
+) -> dict[int, NDArray[np.uint8]] | None:
+    found = pictures(name, folder)
+    return None if found is None else {row: own_mask(found[row]) for row in rows}
 
 
 def _save(child: Child, name: str, x: NDArray[Any]) -> str:

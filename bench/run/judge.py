@@ -12,6 +12,7 @@ from bench.protocols.named import find
 from bench.run.messages import Company, Failed, Fitted, Scored
 from bench.run.prepare import Unit
 from bench.store.records import Row, Status, Wanted
+from detectors.spec import parse
 
 
 def failed(
@@ -42,7 +43,8 @@ def judged(
     outcome: Scored,
     output: str,
     model: Fitted,
-    maps: NDArray[np.floating] | None,
+    maps: NDArray[np.floating] | None = None,
+    masks: pixels.Masks = (),
 ) -> Row:
     """Return the row of raw scores.
 
@@ -54,12 +56,15 @@ def judged(
         output: what the child printed.
         model: the fitted model.
         maps: (n_test, h, w) scores of pixels, in the same order; None if there are none.
+        masks: of these images, (height, width) each, in their own size.
     """
     scores = unit.split.put_back(permuted)
     status, reason = _status(scores)
     computed = scored.compute(unit.truth, scores) if status != "non-finite" else {}
-    if computed and unit.masks is not None and maps is not None:
-        computed |= pixels.compute(unit.masks, maps)
+    pooling = {}
+    if computed and maps is not None:
+        computed |= pixels.compute(masks, maps)
+        pooling = {"map_pooling": parse(wanted.spec).pooling or "none"}
     return Row(
         wanted,
         status,
@@ -75,6 +80,7 @@ def judged(
             "peak_mib": max(model.peak_mib, outcome.peak_mib),
             "parameters": model.parameters,
         },
+        provenance=pooling,
         details={
             "output": output,
             "warnings": list(dict.fromkeys([*model.warnings, *outcome.warnings])),

@@ -17,8 +17,8 @@ import numpy as np
 
 from datasets.entry import Archive, Entry, Facts, File
 from datasets.files import WrongData, files_under
-from datasets.formats.images import check_all_read, images_in, read_images
-from datasets.record import Card, DataSet, OfficialSplit
+from datasets.formats.images import Picture, check_all_read, images_in, read_images
+from datasets.record import Array, Card, DataSet, OfficialSplit
 
 NORMAL = ("good", "ok", "normal")
 
@@ -40,6 +40,18 @@ def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bo
     Raises:
         WrongData: the folder has another layout, an image cannot be read, or a mask does not fit.
     """
+    files, defective, n_train = pictures(paths, masks)
+    x, mask = read_images(files, size, grey)
+    split = OfficialSplit.at(n_train, defective)
+    return DataSet(card, x, defective, split, mask if masks else None)
+
+
+def pictures(paths: Sequence[Path], masks: bool) -> tuple[list[Picture], Array, int]:
+    """Return the pictures of a category, which are defective, and how many are to train.
+
+    Raises:
+        WrongData: the folder has another layout, or a defective image has no mask.
+    """
     folder = paths[0]
     train, test, drawn = (_part(folder, part) for part in ("train", "test", "ground_truth"))
     normals, kinds = _normals(train, test), _folders(test)
@@ -60,11 +72,9 @@ def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bo
         found = ", ".join(path.name for path in kinds)
         _refuse(test, f"has no folder {normals[0].name!r} with normal images; found: {found}")
     known = _masks(drawn) if masks else {}
-    marks = [_mask_of(drawn, path, known) if masks and odd else None
+    listed = [Picture(path, _mask_of(drawn, path, known) if masks and odd else None)
              for path, odd in zip(files, defective, strict=True)]  # fmt: skip
-    x, mask = read_images(files, marks, size, grey)
-    split = OfficialSplit.at(len(of_train), defective)
-    return DataSet(card, x, defective, split, mask if masks else None)
+    return listed, defective, len(of_train)
 
 
 def classes(
@@ -95,7 +105,7 @@ def classes(
     check_all_read(paths[0], folders, files, "a folder for each class")
     if empty := normals - {path.parent for path in files}:
         _refuse(min(empty), "has no images; name a normal class that has some")
-    x, _ = read_images(files, [None] * len(files), size, grey)
+    x, _ = read_images([Picture(path, None) for path in files], size, grey)
     return DataSet(card, x, np.array([path.parent not in normals for path in files]))
 
 

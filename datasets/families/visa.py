@@ -18,8 +18,8 @@ import numpy as np
 from datasets.entry import Archive, Entry, Facts, File
 from datasets.families import mvtec
 from datasets.files import WrongData
-from datasets.formats.images import read_images
-from datasets.record import Card, DataSet, OfficialSplit
+from datasets.formats.images import Picture, read_images
+from datasets.record import Array, Card, DataSet, OfficialSplit
 
 SPLIT = "split_csv/1cls.csv"
 _COLUMNS = ("object", "split", "label", "image", "mask")
@@ -40,20 +40,32 @@ def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bo
         WrongData: the folder has neither layout, the split is not as published, an image cannot
             be read, or a mask does not fit.
     """
+    files, y, n_train = pictures(paths, masks)
+    x, mask = read_images(files, size, grey)
+    return DataSet(card, x, y, OfficialSplit.at(n_train, y), mask if masks else None)
+
+
+def pictures(paths: Sequence[Path], masks: bool) -> tuple[list[Picture], Array, int]:
+    """Return pictures as `datasets.families.mvtec.pictures` does.
+
+    Raises:
+        WrongData: the folder has neither layout, or the split is not as published.
+    """
     folder = paths[0]
     if not (folder / "Data").is_dir():
-        return mvtec.category(card, paths, size, grey, masks)
+        return mvtec.pictures(paths, masks)
     rows = _rows(folder.parent / SPLIT, folder.name)
     train = [row for row in rows if row["split"] == "train"]
     test = [row for row in rows if row["split"] == "test"]
-    images = [_inside(folder, row["image"]) for row in train + test]
-    drawn = [
-        _inside(folder, row["mask"]) if masks and row["label"] != "normal" else None
-        for row in train + test
-    ]
     y = np.array([row["label"] != "normal" for row in train + test])
-    x, mask = read_images(images, drawn, size, grey)
-    return DataSet(card, x, y, OfficialSplit.at(len(train), y), mask if masks else None)
+    found = [
+        Picture(
+            _inside(folder, row["image"]),
+            _inside(folder, row["mask"]) if masks and odd else None,
+        )
+        for row, odd in zip(train + test, y, strict=True)
+    ]
+    return found, y, len(train)
 
 
 def _rows(path: Path, product: str) -> list[dict[str, str]]:

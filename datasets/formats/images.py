@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -71,9 +71,21 @@ def check_all_read(
         )
 
 
-def read_images(
-    files: Sequence[Path], masks: Sequence[Path | None], size: int, grey: bool
-) -> tuple[Array, Array]:
+class Picture(NamedTuple):
+    """The file of an image, and that of its mask, if it has one."""
+
+    image: Path
+    mask: Path | None
+
+
+def own_mask(picture: Picture) -> Array:
+    """Return the mask (height, width) of an image at its own resolution, 0 where it has none."""
+    if picture.mask:
+        return _marked(_open(picture.mask)).astype(np.uint8)
+    return np.zeros(_open(picture.image).size[::-1], np.uint8)
+
+
+def read_images(pictures: Sequence[Picture], size: int, grey: bool) -> tuple[Array, Array]:
     """Return images (n, channels, size, size) and masks (n, size, size), 0 where there is none.
 
     Images are resized with Lanczos' filter, and masks with the nearest pixel.
@@ -81,9 +93,9 @@ def read_images(
     Raises:
         WrongData: an image or a mask cannot be read, or a mask is of another size than its image.
     """
-    x = np.empty((len(files), 1 if grey else 3, size, size), np.uint8)
-    drawn = np.zeros((len(files), size, size), np.uint8)
-    for i, (path, mask) in enumerate(zip(files, masks, strict=True)):
+    x = np.empty((len(pictures), 1 if grey else 3, size, size), np.uint8)
+    drawn = np.zeros((len(pictures), size, size), np.uint8)
+    for i, (path, mask) in enumerate(pictures):
         x[i], drawn[i] = _read(path, mask, size, grey)
     return x, drawn
 

@@ -8,17 +8,19 @@ Reference: [jackson1979pca]
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
-from detectors.contract import Detector, Floats, Unsupported
+from detectors.contract import Floats, Unsupported
+from detectors.localisation import Localizer
 
 
 @dataclass(kw_only=True)
-class PCA(Detector):
+class PCA(Localizer):
     """Squared error of the reconstruction from the leading principal components (Q statistic).
 
     Attributes:
@@ -27,6 +29,8 @@ class PCA(Detector):
             that share of the training variance, but leaves at least one direction out; for a
             single feature, the score is then the squared distance to the mean.
     """
+
+    localizes: ClassVar[Mapping[str, str]] = {"": "mean"}
 
     n_components: Annotated[int, Ge(1)] | Annotated[float, Gt(0), Lt(1)] = 0.9
 
@@ -52,7 +56,11 @@ class PCA(Detector):
         return min(enough, d - 1)
 
     def _score(self, x: Floats, readout: str) -> Floats:
+        errors: Floats = self._localize(x, readout).sum(axis=1)
+        return errors
+
+    def _localize(self, x: Floats, readout: str) -> Floats:
         centred = x - self.mean_
         residual = centred - centred @ self.components_.T @ self.components_
-        errors: Floats = np.square(residual).sum(axis=1)
-        return errors
+        squares: Floats = np.square(residual)
+        return squares
