@@ -124,8 +124,7 @@ class Claims(BaseModel):
         digest: the sha256 of the file, which the program sets.
         scaler: as in a suite.
         seeds: as in a suite; values are averaged over them.
-        error: how often, of files without a true claim and those without a false one, at least one
-            verdict is wrong.
+        error: chance, at most, that a verdict of the file is wrong.
         claims: at least one; what all share may stand above them.
     """
 

@@ -360,6 +360,7 @@ _WORDS = {
     "dict_type": "should be a table",
     "missing": "is missing",
     "model_type": "should be a name, or a table such as {example}",
+    "string_too_short": "is empty; give a text",
     "string_type": "should be a text",
     "too_short": "is empty; name at least one",
     "tuple_type": "should be a list",

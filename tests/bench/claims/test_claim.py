@@ -63,6 +63,7 @@ WRONG = {
         {"detectors": '{ spec = "knn", setings = {} }'},
         "unknown key 'claims.0.detectors.0.setings'; .*settings",
     ),
+    "empty sentence": ({"sentence": '""'}, "claims.0.sentence: is empty; give a text"),
     "no source": ({"source": None}, "claims.0.source: is missing"),
     "analysis": ({"analysis": '"better"'}, "claims.0.analysis: .*superiority"),
     "itself": ({"detectors": '"pca"'}, "claims.0: detectors and against are the same"),
