@@ -231,9 +231,9 @@ CHECKS: dict[str, Check] = {
     check.__name__: check
     for check in (
         fit_returns_self,
+        scores_are_finite_numbers,
         settings_stay,
         data_stay,
-        scores_are_finite_numbers,
         far_samples_score_higher,
         same_seed_gives_same_scores,
         global_random_state_untouched,
@@ -248,6 +248,15 @@ CHECKS: dict[str, Check] = {
         another_width_is_unsupported,
     )
 }
+
+
+# The first checks to call each method, with samples that nothing is wrong with.
+CALLS = {fit_returns_self.__name__: "fit", scores_are_finite_numbers.__name__: "score"}
+CALL_NO_SCORE = (
+    codes_are_consistent.__name__,
+    maps_are_consistent.__name__,
+    training_moves_every_parameter_and_lowers_the_loss.__name__,
+)
 
 
 def checks_for(subject: Subject) -> dict[str, Check]:

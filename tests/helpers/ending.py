@@ -17,6 +17,20 @@ class Leaving(Distances):
         sys.exit(0)
 
 
+class Hanging(Distances):
+    """Never ends its fit."""
+
+    def _fit(self, x):
+        time.sleep(3600)
+
+
+class Crashing(Distances):
+    """Dies when it scores."""
+
+    def _score(self, x, readout):
+        ctypes.string_at(1)
+
+
 class Ending(Distances):
     """Ends, hangs or fills its process, in another way for each kind of sample."""
 

@@ -1,5 +1,6 @@
 """`bench check`: which checks a detector passes, and why it fails others."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def test_a_detector_that_keeps_the_contract_passes_every_check():
     ]
     assert console[0] == "random:"
     assert "  passed          refit_forgets_the_first_fit" in console
-    for name in ("codes_are_consistent", "errors_by_feature_are_consistent"):
+    for name in ("codes_are_consistent", "maps_are_consistent"):
         assert f"  not applicable  {name}" in console
 
 
@@ -120,6 +121,35 @@ def test_a_detector_that_ends_its_process_fails_the_check_and_the_others_are_mad
         f"few_rows_work_or_are_unsupported: {late} " + at("time.sleep(1800)"),
     ]
     assert run.stdout.count("  passed ") == 12
+
+
+@pytest.mark.parametrize(
+    ("name", "failing", "reason", "method", "n_passed"),
+    [
+        ("Hanging", "fit_returns_self", "not finished after 1.5 s;", "fit", 0),
+        ("Crashing", "scores_are_finite_numbers", "killed by SIGSEGV (", "score", 1),
+    ],
+)
+@pytest.mark.fault(
+    area="detectors and their processes",
+    kind="a detector whose `fit` hangs, or whose `score` segfaults, in every check",
+    how="a sleep in `fit`, a segmentation fault in `score`",
+    promise="the time limit is waited for once; one line says that the checks which need the "
+    "method are not made",
+)
+def test_checks_that_need_a_method_that_never_ends_are_not_made(
+    name, failing, reason, method, n_passed
+):
+    lines, spec = Lines(), f"{ENDING}:{name}"
+    start = time.monotonic()
+    assert check_contract(spec, lines, Limits(1.5, 2048)) == [f"{spec}: {failing}"]
+    assert time.monotonic() - start < 20
+    assert [line for line in lines if "  passed " in line] == [
+        "  passed          fit_returns_self"
+    ] * n_passed
+    failed, not_made = lines[1 + n_passed : 3 + n_passed]
+    assert failed.startswith(f"  failed          {failing}: {reason}")
+    assert not_made == f"  not made        all other checks that call `{method}`"
 
 
 @pytest.mark.fault(
