@@ -42,7 +42,7 @@ def writable(file: Path) -> sqlite3.Connection:
     with _closed_on_error(database):
         version = _version(database, file)
         database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
+        database.execute("PRAGMA synchronous = FULL")  # or a power cut loses rows
         _upgrade(database, version)
     return database
 
