@@ -23,6 +23,7 @@ from bench.cli import (
     listing,
     reproduce,
     run,
+    show,
     streams,
     track,
     transfer,
@@ -36,6 +37,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Read": {
         "board": board.board,
         "report": board.report,
+        "show": show.show,
         "compare": history.compare,
         "history": history.history,
         "claims": claims.claims,

@@ -20,6 +20,7 @@ from bench.run.prepare import Unit, prepare
 from bench.store.codeid import code_id, origin
 from bench.store.records import Wanted
 from bench.store.store import Store
+from detectors.contract import Detector
 from detectors.factory import load_class
 from detectors.localisation import Localizer
 from detectors.spec import Spec, parse
@@ -97,7 +98,7 @@ def debug_row(stored: Stored, unit: Unit, console: Console) -> None:
     if code_id(origin(spec, wanted.protocol, wanted.dataset)) != wanted.code_id:
         console.print("the code or a library has changed since; scores may differ")
     load_class(spec.entry.target)
-    with _one_thread():
+    with one_thread():
         scores = unit.split.put_back(_scores(spec, unit, console))
     console.print(_summary(scores))
     console.print(_comparison(scores, stored.scores))
@@ -119,26 +120,31 @@ def print_stored(stored: Stored, console: Console) -> None:
 
 def _scores(spec: Spec, unit: Unit, console: Console) -> NDArray[np.float64]:
     """Return the scores of `unit.x_test`, made as a child process makes them."""
-    (wanted,) = unit.wanted
-    x_train, x_test = unit.x_train, unit.x_test
-    scoring.seed_generators(unit.seed)
-    with _timed(f"fit x_train {x_train.shape}", console):
-        (model,) = scoring.build(spec, wanted.model_settings, wanted.device, [unit.seed])
-        (error,) = scoring.fit(spec, [model], [x_train])
-        if error:
-            raise error
-    scoring.seed_generators(unit.seed)
-    detector = model
-    if spec.head:
-        with _timed("fit head", console):
-            head = wanted.settings.get("head", {})
-            detector = scoring.with_head(spec, model, head, unit.seed, x_train)
+    x_test = unit.x_test
+    model, detector = fitted(spec, unit, console)
     with _timed(f"score x_test {x_test.shape}", console):
         scores = scoring.score(detector, spec.readout, x_test)
     if unit.masks is not None and spec.pooling is not None:
         maps = scores_of(cast("Localizer", model), spec.readout, x_test)
         console.print(f"scores of pixels {maps.shape}")
     return scores
+
+
+def fitted(spec: Spec, unit: Unit, console: Console) -> tuple[Detector, Detector]:
+    """Return a fitted model and its detector, which is another one if there is a head."""
+    (wanted,) = unit.wanted
+    scoring.seed_generators(unit.seed)
+    with _timed(f"fit x_train {unit.x_train.shape}", console):
+        (model,) = scoring.build(spec, wanted.model_settings, wanted.device, [unit.seed])
+        (error,) = scoring.fit(spec, [model], [unit.x_train])
+        if error:
+            raise error
+    scoring.seed_generators(unit.seed)
+    if not spec.head:
+        return model, model
+    with _timed("fit head", console):
+        head = wanted.settings.get("head", {})
+        return model, scoring.with_head(spec, model, head, unit.seed, unit.x_train)
 
 
 @contextmanager
@@ -150,7 +156,7 @@ def _timed(what: str, console: Console) -> Iterator[None]:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Keep the numeric libraries that are loaded to one thread, as the sandbox does."""
     from threadpoolctl import threadpool_limits
 

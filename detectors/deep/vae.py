@@ -27,6 +27,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 import torch
 from annotated_types import Ge, Gt
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from detectors.contract import Floats, Unsupported
@@ -347,9 +348,16 @@ class VAE(DeepLocalizer[VAENet]):
         "symmetric-kl": "",
     }
 
-    def _errors(self, rows: Tensor) -> Tensor:
+    def reconstruct(self, x: ArrayLike) -> Floats:
+        """Return the means (n, *shape) of p(x|z) at z = mu of samples (n, *shape)."""
+        return self._read(self._restored, self._like_training(x)).reshape(np.shape(x))
+
+    def _restored(self, rows: Tensor) -> Tensor:
         mean, _ = self._posterior(rows)
-        return (rows - self.net_.restore(mean.float()).reshape(rows.shape)).square()
+        return self.net_.restore(mean.float()).reshape(rows.shape)
+
+    def _errors(self, rows: Tensor) -> Tensor:
+        return (rows - self._restored(rows)).square()
 
     maps: ClassVar[ReadOuts] = {"reconstruction": _errors}
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, TypeVar, cast
 
+import numpy as np
 from annotated_types import Ge
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from detectors.contract import Floats
@@ -27,6 +29,11 @@ class Reconstruction(DeepLocalizer[Net]):
     """
 
     encodes: ClassVar[bool] = True
+
+    def reconstruct(self, x: ArrayLike) -> Floats:
+        """Return the reconstructions (n, *shape) of samples (n, *shape)."""
+        restored = self._read(lambda rows: self.net_(rows.float()), self._like_training(x))
+        return restored.reshape(np.shape(x))
 
     def _errors(self, rows: Tensor) -> Tensor:
         """Return the squared errors (n, *shape) of float64 rows (n, *shape)."""

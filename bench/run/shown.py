@@ -1,0 +1,146 @@
+"""What `bench show` draws: samples of a test set with their scores and maps.
+
+The detector is fitted in this process, without labels; these only choose the samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+import datasets
+from bench.metrics.scored import auroc
+from bench.run import scoring
+from bench.run.debug import fitted, one_thread
+from bench.run.prepare import Unit, prepare
+from bench.store.records import Wanted
+from datasets import DataSet
+from datasets.formats.images import own_mask
+from datasets.pictures import pictures
+from detectors.factory import load_class
+from detectors.localisation import Localizer
+from detectors.spec import parse
+
+PLAIN = ("none", "global-minmax")  # scalers after which a reconstruction can be shown
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A test sample.
+
+    Attributes:
+        name: its file, or its row in the data set.
+        place: its place by score among the test samples, the most anomalous first, from 1.
+        score: its anomaly score.
+        x: as in the data set; as it was scored, where columns of texts were encoded.
+        map: (h, w) of an image, (d,) of a vector; None without one.
+        restored: its reconstruction, in the units of x; None without one.
+        mask: (height, width), 1 where it is anomalous; None without one.
+    """
+
+    name: str
+    place: int
+    score: float
+    x: NDArray[Any]
+    map: NDArray[np.float64] | None
+    restored: NDArray[np.float64] | None
+    mask: NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Samples of a test set in groups, by what they show.
+
+    Attributes:
+        title: data set and detector.
+        caption: protocol, scaler, seed and what is reached.
+        groups: samples by what they have in common.
+    """
+
+    title: str
+    caption: str
+    groups: dict[str, list[Sample]]
+
+
+def sheet(
+    wanted: Wanted, data: Path | None, best: int, worst: int, errors: int, console: Console
+) -> Sheet:
+    """Return the sheet of a row: anomalies that score highest and lowest, and the normal samples
+    that score highest.
+
+    Raises:
+        FileNotFoundError: the data set's files are missing.
+        ValueError: the protocol or the scaler cannot use the data set.
+    """
+    loaded = datasets.load(wanted.dataset, data)
+    unit = prepare(loaded, [wanted])
+    spec = parse(wanted.spec)
+    load_class(spec.entry.target)
+    rows = unit.split.test[unit.split.order]
+    with one_thread():
+        model, detector = fitted(spec, unit, console)
+        scores = scoring.score(detector, spec.readout, unit.x_test)
+        truth = loaded.y[rows]
+        falling = np.argsort(-scores, kind="stable")
+        odd, normal = falling[truth[falling] == 1], falling[truth[falling] == 0]
+        chosen = {
+            "anomalies that score highest": odd[:best],
+            "anomalies that score lowest": odd[::-1][:worst],
+            "normal samples that score highest": normal[:errors],
+        }
+        picked = np.concatenate([*chosen.values()])
+        x = unit.x_test[picked]
+        maps = restored = None
+        if spec.pooling is not None and len(x):
+            maps = cast("Localizer", model).localize(x, spec.readout)
+        if hasattr(model, "reconstruct") and len(x) and wanted.scaler in PLAIN and x.ndim == 4:
+            restored = _unscaled(model.reconstruct(x), unit, loaded, rows)
+    source = loaded.x[rows[picked]]
+    if source.shape != x.shape:  # columns of texts were encoded
+        source = x
+    files = pictures(wanted.dataset, data)
+    samples = []
+    for i, at in enumerate(picked):
+        row = rows[at]
+        mask = None
+        if loaded.masks is not None and loaded.y[row]:
+            mask = own_mask(files[row]) if files else loaded.masks[row]
+        samples.append(
+            Sample(
+                "/".join(files[row].image.parts[-2:]) if files else f"row {row}",
+                int(np.flatnonzero(falling == at)[0]) + 1,
+                float(scores[at]),
+                source[i],
+                None if maps is None else maps[i],
+                None if restored is None else restored[i],
+                mask,
+            )
+        )
+    waiting = iter(samples)
+    groups = {name: [next(waiting) for _ in places] for name, places in chosen.items()}
+    pooled = {None: "no maps", "": "gradient or error maps, not pooled"}
+    reached = f"AUROC {auroc(truth, scores):.3f} on {len(rows)} test samples"
+    caption = (
+        f"{wanted.protocol}, {wanted.scaler}, seed {wanted.seed}; {reached}; "
+        f"{pooled.get(spec.pooling, f'the {spec.pooling} of a map orders samples as the score')}"
+    )
+    return Sheet(
+        f"{wanted.label} on {wanted.dataset}",
+        caption,
+        {name: group for name, group in groups.items() if group},
+    )
+
+
+def _unscaled(
+    restored: NDArray[np.float64], unit: Unit, data: DataSet, rows: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return reconstructions in the units of the data set, to which scaling was one line."""
+    raw = data.x[rows].astype(np.float64)
+    slope = np.ptp(raw) / np.ptp(unit.x_test)
+    values: NDArray[np.float64] = raw.min() + slope * (restored - unit.x_test.min())
+    return values
