@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from detectors.contract import Floats
 from detectors.networks.images import decoder, encoder, take_statistics
-from detectors.training.localisation import DeepLocalizer, slope
+from detectors.training.localisation import DeepLocalizer, gradient
 from detectors.training.phases import Objective, Phase, mean_of
 from detectors.training.pretraining import PRETRAINING, in_chunks, pretraining
 
@@ -151,7 +151,7 @@ class DeepSVDD(DeepLocalizer[DeepSVDDNet]):
         return self.net_.squared_distance(rows.float())
 
     def _localize(self, x: Floats, readout: str) -> Floats:
-        return self._read(lambda rows: slope(self._distance, rows), x)
+        return self._read(lambda rows: gradient(self._distance, rows).abs(), x)
 
     def _score(self, x: Floats, readout: str) -> Floats:
         distances = self._read(self._distance, x)

@@ -22,28 +22,28 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
 from annotated_types import Ge, Gt
 from numpy.typing import ArrayLike
-from torch import Tensor, nn
+from torch import Tensor
 
 from detectors.contract import Floats, Unsupported
-from detectors.networks import images
-from detectors.networks.dense import code_size, hidden_sizes, rowwise_product, squared_error
+from detectors.networks.dense import rowwise_product, squared_error
 from detectors.networks.likelihoods import (
     Bernoulli,
     FixedVariance,
     Likelihood,
     SampleVariance,
     SharedVariance,
-    bounded,
 )
 from detectors.networks.posteriors import Posterior, fisher_rao, kl_to_prior, nearest, symmetric_kl
+from detectors.networks.variational import VAENet
 from detectors.training.base import ReadOuts
-from detectors.training.localisation import DeepLocalizer
+from detectors.training.localisation import DeepLocalizer, gradient
 from detectors.training.phases import Objective, Phase, mean_of, trimmed_mean_of
 from detectors.training.trainable import Singles
 
@@ -53,50 +53,6 @@ RIDGE = 1e-6  # on the covariance of codes, in units of the prior's variance
 SMALLEST_STRETCH = 1e-6  # added to the singular values of the decoder's Jacobian
 ROUNDING = 1e-6  # by which scaled values may exceed [0, 1]
 CHUNK = 2**22  # numbers in a tensor of intermediate results
-
-
-class VAENet(nn.Module):
-    """Encoder q(z|x) = N(mu(x), diag sigma(x)^2), decoder and likelihood p(x|z).
-
-    Args:
-        shape: of a sample, (d,) or (c, h, w).
-        hidden: as the setting of `VAE`.
-        latent_dim: as the setting of `VAE`.
-        likelihood: returns the likelihood of d features.
-    """
-
-    def __init__(
-        self,
-        shape: tuple[int, ...],
-        hidden: tuple[int, ...] | None,
-        latent_dim: int | None,
-        likelihood: Callable[[int], Likelihood],
-    ) -> None:
-        super().__init__()
-        d = math.prod(shape)
-        family = likelihood(d)
-        if hidden is None and len(shape) == 1:
-            hidden = hidden_sizes(d)
-        self.latent_dim = latent_dim or code_size(d)
-        self.encoder = images.encoder(shape, hidden, 2 * self.latent_dim)
-        outputs = (family.width * shape[0], *shape[1:])
-        self.decoder = images.decoder(self.latent_dim, hidden, outputs)
-        self.likelihood = family
-
-    def posterior(self, x: Tensor) -> Posterior:
-        """Return mu and log sigma^2, (n, k) each, of q(z|x) for samples (n, *shape)."""
-        mean, log_variance = self.encoder(x).chunk(2, dim=-1)
-        return mean, bounded(log_variance)
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Return the outputs (n, width * d) of the decoder for codes (n, k)."""
-        outputs: Tensor = self.decoder(z).flatten(1)
-        return outputs
-
-    def restore(self, z: Tensor) -> Tensor:
-        """Return the means (n, d) of p(x|z) for codes (n, k)."""
-        mean: Tensor = self.likelihood.parameters_of(self.decode(z))[0]
-        return mean
 
 
 @dataclass(kw_only=True)
@@ -326,6 +282,31 @@ class VAE(DeepLocalizer[VAENet]):
         """Fisher-Rao distance of q(z|x) to its k-th nearest posterior, as of `symmetric-kl`."""
         return self._nearest(fisher_rao, rows)
 
+    def _errors_by_kl(self, rows: Tensor) -> Tensor:
+        return (rows - self._restored(rows)).abs() * gradient(self._kl, rows).abs()
+
+    def _reconstruction_kl(self, rows: Tensor) -> Tensor:
+        """Mean over the features of |x - x'| |d kl / d x|, for the mean x' of p(x|z) at z = mu.
+
+        Zimmerer, Isensee, Petersen, Kohl and Maier-Hein, "Unsupervised anomaly localization using
+        variational auto-encoders", MICCAI 2019, arXiv:1907.02796.
+        """
+        return self._errors_by_kl(rows).flatten(1).mean(-1)
+
+    def _elbo_gradient(self, rows: Tensor) -> Tensor:
+        """Absolute gradient of `elbo`, whose draws are read one by one to save memory."""
+
+        def nll(draw: Tensor, part: Tensor) -> Tensor:
+            mean, log_variance = self._posterior(part)
+            z = mean + (0.5 * log_variance).exp() * draw
+            return self.net_.likelihood.nll(part.flatten(1), self._decode(z)) / self.n_draws
+
+        total = gradient(self._kl, rows)
+        shape = (self.n_draws, 1, self.net_.latent_dim)
+        for draw in torch.from_numpy(self.stream("read-outs").standard_normal(shape)):
+            total += gradient(partial(nll, draw), rows)
+        return total.abs()
+
     readouts: ClassVar[ReadOuts] = {
         "elbo": _elbo,
         "reconstruction": _reconstruction,
@@ -339,6 +320,7 @@ class VAE(DeepLocalizer[VAENet]):
         "mahalanobis": _mahalanobis,
         "symmetric-kl": _symmetric_kl,
         "fisher-rao": _fisher_rao,
+        "reconstruction-kl": _reconstruction_kl,
     }
     localizes: ClassVar[Mapping[str, str]] = {
         "elbo": "",
@@ -346,6 +328,7 @@ class VAE(DeepLocalizer[VAENet]):
         "kl": "",
         "mahalanobis": "",
         "symmetric-kl": "",
+        "reconstruction-kl": "mean",
     }
 
     def reconstruct(self, x: ArrayLike) -> Floats:
@@ -359,7 +342,11 @@ class VAE(DeepLocalizer[VAENet]):
     def _errors(self, rows: Tensor) -> Tensor:
         return (rows - self._restored(rows)).square()
 
-    maps: ClassVar[ReadOuts] = {"reconstruction": _errors}
+    maps: ClassVar[ReadOuts] = {
+        "elbo": _elbo_gradient,
+        "reconstruction": _errors,
+        "reconstruction-kl": _errors_by_kl,
+    }
 
     def _log_volume(self, z: Tensor) -> Tensor:
         """Return log det(J^T J) (n,) of the decoder's mean at codes (n, k)."""

@@ -19,27 +19,27 @@ from detectors.contract import Floats
 from detectors.localisation import Localizer
 from detectors.training.base import DeepDetector, ReadOuts
 
-GRADIENT_ROWS = 16  # per backward pass, whose memory is that of all layers
+LEAST_ROWS = 16  # per backward pass, which keeps the outputs of all layers
+CHUNK = 2**18  # values of samples per backward pass
 
 Net = TypeVar("Net", bound=nn.Module)
 
 
-def slope(score: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
-    """Return the absolute derivatives (n, *shape) of the scores (n,) of rows (n, *shape)."""
-    slopes = []
-    for part in torch.split(rows, GRADIENT_ROWS):
+def gradient(score: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
+    """Return the derivatives (n, *shape) of the scores (n,) of rows (n, *shape)."""
+    found: list[Tensor] = []
+    for part in torch.split(rows, max(LEAST_ROWS, CHUNK // rows[0].numel())):
         with torch.enable_grad():
             x = part.clone().requires_grad_()
-            (derivatives,) = torch.autograd.grad(score(x).sum(), x)
-        slopes.append(derivatives.abs())
-    return torch.cat(slopes)
+            found += torch.autograd.grad(score(x).sum(), x)
+    return torch.cat(found)
 
 
 @dataclass(kw_only=True)
 class DeepLocalizer(DeepDetector[Net], Localizer):
     """Base of the deep methods that localize.
 
-    A map is that of the table `maps`, else the `slope` of the score of the read-out.
+    A map is that of the table `maps`, else the absolute gradient of the score of the read-out.
     """
 
     maps: ClassVar[ReadOuts] = {}
@@ -54,4 +54,4 @@ class DeepLocalizer(DeepDetector[Net], Localizer):
         if read := self.maps.get(readout):
             return self._read(lambda rows: read(self, rows), x)
         score = cast("ReadOuts", self.readouts)[readout]
-        return self._read(lambda rows: slope(lambda one: score(self, one), rows), x)
+        return self._read(lambda rows: gradient(lambda one: score(self, one), rows).abs(), x)

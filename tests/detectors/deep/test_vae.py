@@ -306,3 +306,28 @@ def test_the_averaged_recipe_collapses_where_the_sums_do_not_and_says_so():
         scores = averaged.score(x)
     distances = ((x - x.mean(axis=0)) ** 2).mean(axis=1)
     assert np.corrcoef(scores, distances)[0, 1] > 0.99
+
+
+def test_maps_are_gradients_by_finite_differences(x, fitted):
+    """And those of the bound are the same read draw by draw."""
+    some, step = x[:4], 1e-2
+    for readout in ("elbo", "kl", "mahalanobis"):
+        expected = np.empty_like(some)
+        for j in range(some.shape[1]):
+            moved = step * np.eye(some.shape[1])[j]
+            high, low = (fitted.score(some + sign * moved, readout) for sign in (1, -1))
+            expected[:, j] = np.abs(high - low) / (2 * step)
+        found = fitted.localize(some, readout)
+        assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99, readout
+
+
+def test_the_combined_map_is_the_error_times_the_gradient_of_the_divergence(x, fitted):
+    errors = np.sqrt(fitted.localize(x, "reconstruction"))
+    expected = errors * fitted.localize(x, "kl")
+    assert_allclose(fitted.localize(x, "reconstruction-kl"), expected, rtol=1e-6)
+    assert_allclose(fitted.score(x, "reconstruction-kl"), expected.mean(axis=1), rtol=1e-6)
+    assert_allclose(
+        fitted.reconstruct(x),
+        fitted.net_.restore(fitted.net_.posterior(torch.tensor(x).float())[0]).detach().numpy(),
+        atol=1e-5,
+    )
