@@ -1,15 +1,19 @@
 """Claims on a page and in a figure."""
 
+import hashlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from bench.claims.claim import read
+from bench.claims.claim import FOLDER, read
 from bench.claims.judge import judge
 from bench.render.claims import ClaimsDocument, forest
 from bench.render.terminal import write
 from tests.bench.claims.test_claim import file_of
 from tests.bench.claims.test_judge import SETS, records_of, rows_of
 
+ROOT = Path(__file__).parents[3]
 SHIFT = {"breast-cancer": 0.19, "digits/0": 0.21, "digits/3": 0.21, "employees": 0.2, "wine": 0.2}
 
 
@@ -38,3 +42,10 @@ def test_a_forest_plot_shows_the_interval_and_what_is_claimed(made):
     shaded = axes.collections[0].get_paths()[0].vertices[:, 0]
     assert (shaded.min(), shaded.max()) == pytest.approx((0.01, axes.get_xlim()[1]))
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["1  A beats B."]
+
+
+def test_the_verdicts_in_the_documentation_are_on_the_present_file():
+    digest = hashlib.sha256((FOLDER / "lectures.toml").read_bytes()).hexdigest()
+    kept = (ROOT / "docs/lectures-verdicts.md").read_text(encoding="utf-8")
+    assert f"sha256 {digest[:12]}: frozen at " in kept
+    assert "before the rows were made" in kept
