@@ -53,20 +53,20 @@ def _ranks(table: pd.DataFrame, found: Estimates, *, larger_is_better: bool) -> 
     columns = np.full((4, len(table)), np.nan)
     if whole.any():
         mean_ranks = averages.family_means(ranks, found.cells)
-        places = [_places(each) for each in averages.left_out_means(ranks, found.cells)]
-        ends = [np.min(places, axis=0), np.max(places, axis=0)] if places else 2 * [np.nan]
-        for column, values in zip(columns, (_places(mean_ranks), *ends, mean_ranks), strict=True):
+        ends_of = [places(each) for each in averages.left_out_means(ranks, found.cells)]
+        ends = [np.min(ends_of, axis=0), np.max(ends_of, axis=0)] if ends_of else 2 * [np.nan]
+        for column, values in zip(columns, (places(mean_ranks), *ends, mean_ranks), strict=True):
             column[whole] = values
     for place, name in enumerate(("rank", "rank_low", "rank_high")):
         table.insert(place, name, columns[place])
     table["mean_rank"] = columns[3]
 
 
-def _places(mean_ranks: Floats) -> Floats:
+def places(mean_ranks: Floats) -> Floats:
     """(detectors,) places from 1; equal mean ranks share the best of theirs."""
     rounded = mean_ranks.round(9)
-    places: Floats = 1.0 + (rounded[None, :] < rounded[:, None]).sum(axis=1)
-    return places
+    found: Floats = 1.0 + (rounded[None, :] < rounded[:, None]).sum(axis=1)
+    return found
 
 
 def _means(

@@ -49,6 +49,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "card": data.show_card,
         "fetch": data.fetch,
         "verify": data.verify,
+        "audit": data.audit,
     },
     "Detectors": {"check": check.check, "debug": check.debug},
     "MLflow": {"track": track.track, "ui": track.ui},
@@ -64,7 +65,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for panel, commands in COMMANDS.items():
-    group = typer.Typer(cls=Group, help="List, describe, fetch and verify data sets.")
+    group = typer.Typer(cls=Group, help="List, describe, fetch, verify and audit data sets.")
     for name, command in commands.items():
         group.command(name, cls=CLASSES.get(command, Command), rich_help_panel=panel)(command)
     app.add_typer(group, name="data" if panel == "Data" else None)

@@ -27,7 +27,14 @@ from bench.cli.options import (
     option,
 )
 from bench.cli.output import console, say, write_file
-from bench.cli.selection import Unreadable, only, rows_as_stored, rows_of, stored_suite
+from bench.cli.selection import (
+    Unreadable,
+    only,
+    only_decisive,
+    rows_as_stored,
+    rows_of,
+    stored_suite,
+)
 from bench.cli.stores import open_store
 from bench.render.formats import TABLE
 
@@ -51,6 +58,16 @@ def board(
         list[str] | None,
         option(ROWS, "A,B", "kinds of data, such as image (default: all)", "--kind"),
     ] = None,
+    only_sets: Annotated[
+        Literal["all", "decisive"],
+        option(
+            ROWS,
+            "all|decisive",
+            "data sets that count: all, or those that `bench data audit` found decisive (default: "
+            "all)",
+            "--only",
+        ),
+    ] = "all",
     protocol: ProtocolName = None,
     scaler: Scaler = None,
     seeds: Seeds = None,
@@ -104,8 +121,10 @@ def board(
     data: Data = None,
 ) -> None:
     """Print a leaderboard, or write it with all its figures."""
+    from bench.audit import kept
     from bench.boards import board as boards
     from bench.boards.against import against, comparable
+    from bench.boards.decisive import with_audits
     from bench.boards.pixels import judged
     from bench.boards.rows import frame_of
     from bench.render import formats
@@ -131,6 +150,9 @@ def board(
         else:
             wanted, title = rows_of(chosen, device, data), chosen.title
         wanted = only(only(wanted, "type", types), "kind", kinds)
+        verdicts = kept.verdicts(results, wanted)
+        if only_sets == "decisive":
+            wanted = only_decisive(wanted, verdicts)
         frame, stale = frame_of(wanted, store.as_kept(), store.renewed)
         with usage():
             made = boards.build(
@@ -140,7 +162,7 @@ def board(
                 stale=stale,
                 scores=store.scores,
             )
-        made = replace(made, notes=(*notices, *made.notes))
+        made = with_audits(replace(made, notes=(*notices, *made.notes)), verdicts)
     compared = None
     with usage():
         if reference is not None or (to is not None and comparable(made)):
@@ -180,7 +202,9 @@ def report(
     The page needs no network. For a suite that is unknown here, such as one of a results folder
     that somebody else made, the page shows all rows that were made for it.
     """
+    from bench.audit import kept
     from bench.boards import board as boards
+    from bench.boards.decisive import with_audits
     from bench.plan.suite import names
     from bench.report.page import MARK, render
     from bench.report.rows import as_stored, chosen_rows
@@ -225,5 +249,6 @@ def report(
                 rows, stale, notice = chosen_rows(known.name, wanted, stored, store.renewed)
         with usage():
             board = boards.build(rows, title=title, stale=stale, scores=store.scores)
+        board = with_audits(board, kept.verdicts(results, rows.itertuples()))
         page = render(board, rows, store.scores, store.details, notice=notice)
     write_file(output or results / "report.html", page, MARK)

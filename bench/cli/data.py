@@ -1,4 +1,4 @@
-"""The commands of `bench data`: list, fetch, verify and card."""
+"""The commands of `bench data`: list, fetch, verify, card and audit."""
 
 from __future__ import annotations
 
@@ -16,11 +16,26 @@ import typer
 
 from bench.cli.card import describe, lines
 from bench.cli.errors import Usage, usage
-from bench.cli.options import FOLDERS, ROWS, Data, Drop, Format, Label, Normal, TableOrJson, option
+from bench.cli.options import (
+    FOLDER,
+    FOLDERS,
+    ROWS,
+    Data,
+    Drop,
+    Format,
+    Label,
+    Normal,
+    ProtocolName,
+    Results,
+    Scaler,
+    TableOrJson,
+    option,
+)
 from bench.cli.output import console, say
 from bench.cli.selection import own_data
 from bench.render.formats import TABLE
 from bench.render.percent import percent
+from bench.render.printable import printable
 from bench.render.table import NONE
 
 if TYPE_CHECKING:
@@ -182,6 +197,73 @@ def show_card(
     for key, value in card.items():
         for line in lines(key, value):
             say(line)
+
+
+def audit(
+    names: Names,
+    protocol: ProtocolName = None,
+    scaler: Scaler = None,
+    label: Label = None,
+    normal: Normal = None,
+    drop: Drop = None,
+    format: Format = TABLE,
+    results: Results = FOLDER,
+    data: Data = None,
+) -> None:
+    """Say whether data sets can tell methods apart.
+
+    The verdict on each, one-number confounds, what cheap baselines reach, the smallest difference
+    that the test set resolves, copies and doubtful labels. Audits are kept in the results folder.
+    """
+    import datasets
+    from bench.audit import kept
+    from bench.audit.measure import measure
+    from bench.protocols.named import NotApplicable, parse
+    from bench.protocols.scalers import check_scaler
+    from bench.render import formats
+    from bench.render.audit import AuditDocument
+
+    with usage(OSError):
+        named = own_data(list(names), label=label, normal=normal, drop=drop) or []
+        wanted = {}
+        for name, (its_protocol, its_scaler) in _audited(named).items():
+            chosen = str(parse(protocol or its_protocol)), check_scaler(scaler or its_scaler)
+            wanted[name] = chosen
+    audits, problems = [], []
+    for name, chosen in wanted.items():
+        try:
+            found = kept.find(results, datasets.card(name, data).sha256, *chosen)
+            if found is None:
+                sys.stderr.write(f"bench: auditing {printable(name)}\n")
+                found = measure(datasets.load(name, data), *chosen)
+                kept.keep(results, found)
+            audits.append(found)
+        except (OSError, datasets.WrongData, NotApplicable) as error:
+            problems.append(str(error))
+    if not audits:
+        raise Usage("; ".join(problems))
+    formats.show(AuditDocument(audits), format, console())
+    for problem in problems:
+        sys.stderr.write(f"bench: not audited: {printable(problem)}\n")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _audited(words: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return the protocol and the scaler of each data set: a suite's own, or the usual ones."""
+    import datasets
+    from bench.plan import suite
+
+    found: dict[str, tuple[str, str]] = {}
+    for word in words:
+        if word in suite.names() or word.endswith(".toml"):
+            own = suite.read(word)
+            found |= {m.name: ((m.protocol or own.protocol)[0], own.scaler) for m in own.datasets}
+            continue
+        for name in _chosen([word]):
+            official = datasets.find(name).has_official_split
+            found[name] = "official" if official else "one-class", "standard"
+    return found
 
 
 def _chosen(words: Sequence[str]) -> list[str]:

@@ -16,7 +16,9 @@ from typing import Any
 
 from rich.console import Console
 
+from bench.audit import kept
 from bench.boards import board
+from bench.boards.decisive import with_audits
 from bench.boards.rows import frame_of
 from bench.plan import planning
 from bench.plan.suite import Suite
@@ -170,6 +172,7 @@ def _board(
     """Return the board of the wanted rows, and its texts by file name."""
     frame, stale = frame_of(wanted, store.as_kept(), store.renewed)
     made = board.build(frame, title=suite.title, stale=stale, scores=store.scores)
+    made = with_audits(made, kept.verdicts(store.path.parent, wanted))
     return made, formats.leaderboards(made)
 
 

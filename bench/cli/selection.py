@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bench.store.store import Store
 
 Listed = Sequence[str] | None  # the values of an option, each with commas between several
+MANY = 6  # data sets that a message names
 OWN = ("file:", "folder:", "ucr:", "openml/")  # prefixes of the names of the user's own data
 
 
@@ -166,6 +167,28 @@ def only(wanted: list[Wanted], what: Literal["type", "kind"], names: Listed) -> 
             msg = f"{what}: no row of the suite is {name!r}; {nearest(name, known)}"
             raise Usage(msg)
     return [row for row, each in zip(wanted, found, strict=True) if each in chosen]
+
+
+def only_decisive(wanted: list[Wanted], verdicts: Mapping[str, str]) -> list[Wanted]:
+    """Return the rows of data sets whose audit calls them decisive.
+
+    Raises:
+        Usage: a data set has no audit, or none is decisive.
+    """
+    names = list(dict.fromkeys(row.dataset for row in wanted))
+    if absent := [name for name in names if name not in verdicts]:
+        more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+        msg = (
+            f"--only decisive: {absent[0]}{more} of {len(names)} data sets have no audit of this "
+            "code; run `bench data audit SUITE` with the same --results, or --datasets without them"
+        )
+        raise Usage(msg)
+    rows = [row for row in wanted if verdicts[row.dataset] == "decisive"]
+    if not rows:
+        found = ", ".join(f"{name} is {verdicts[name]}" for name in names[:MANY])
+        msg = f"--only decisive: none of {len(names)} data sets is: {found}; see `bench data audit`"
+        raise Usage(msg)
+    return rows
 
 
 def own_data(
