@@ -35,9 +35,9 @@ def rows_of(detectors=DETECTORS, datasets=SETS, seeds=range(3), auroc=None):
     rows["score_us"] = rng.lognormal(3, 2, len(rows))
     rows["parameters"] = np.where(rows["family"] == "deep", 2e5, np.nan)
     constants = {
+        **dict.fromkeys((name for name in NUMBER_COLUMNS if name not in rows), np.nan),
         "prevalence": 0.2, "distinct": 500.0, "n_train": 400.0, "n_test": 500.0,
-        "n_anomalies": 100.0, "model_rows": 1.0, "peak_mib": 10.0, "pixel_auroc": np.nan,
-        "aupro": np.nan,
+        "n_anomalies": 100.0, "model_rows": 1.0, "peak_mib": 10.0,
         "fit_wall_seconds": 1.0, "protocol": "one-class", "scaler": "standard", "device": "cpu",
         "status": "ok", "reason": None, "transductive": False, "dataset_kind": "tabular",
         "official_split": False,
