@@ -41,8 +41,11 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "compare": history.compare,
         "history": history.history,
         "claims": claims.claims,
+        "referee": history.referee,
         "export": transfer.export,
         "merge": transfer.merge,
+        "capsule": transfer.capsule,
+        "verify": transfer.verify,
     },
     "Data": {
         "list": data.list_sets,

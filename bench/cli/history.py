@@ -1,4 +1,4 @@
-"""The commands that compare stored rows over time: compare and history."""
+"""The commands that compare results: stored rows over time, and the values of a table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -155,3 +155,47 @@ def history(
                 timeline.draw(lines, metric, figure)
             except OSError as error:
                 raise cannot_write(figure, error) from error
+
+
+def referee(
+    table: Annotated[
+        Path, typer.Argument(metavar="TABLE.csv", help="methods by data sets, as published")
+    ],
+    metric: MetricName = "auroc",
+    methods: Annotated[
+        Literal["rows", "columns"],
+        option(ROWS, "rows|columns", "where the methods stand in the table (default: rows)"),
+    ] = "rows",
+    reference: Annotated[
+        str | None,
+        option(
+            ROWS, "METHOD", "method to test all others against (default: the best)", "--against"
+        ),
+    ] = None,
+    coverage: Annotated[
+        Literal["complete", "common"],
+        option(
+            ROWS,
+            "complete|common",
+            "missing values: drop the method (complete, the default) or the data set (common)",
+        ),
+    ] = "complete",
+    format: Format = TABLE,
+) -> None:
+    """Give a published table the statistics of our boards.
+
+    Who is really better, what is missing, which data sets decide. Nothing is run or stored.
+    """
+    from bench.boards import board as boards
+    from bench.boards.against import against
+    from bench.boards.referee import read
+    from bench.metrics.scored import of_quality
+    from bench.render import formats
+    from bench.render.referee import RefereeDocument
+
+    with usage(OSError):
+        chosen = of_quality(metric).name
+        found = read(table.read_text("utf-8-sig"), chosen, in_columns=methods == "columns")
+        made = boards.build(found.rows, metric=chosen, title=table.stem)
+        compared = against(made, reference, coverage=coverage)
+    formats.show(RefereeDocument(made, compared, found.notes), format, console())

@@ -1,7 +1,9 @@
-"""The commands that move stored rows: export into tables, merge of results folders."""
+"""The commands that move stored rows: export, merge, and capsules for others to verify."""
 
 from __future__ import annotations
 
+import secrets
+import sys
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +11,23 @@ from typing import Annotated
 import typer
 
 from bench.cli.errors import Usage, usage
-from bench.cli.options import FOLDER, FOLDERS, OUTPUT, ROWS, Data, Results, option
+from bench.cli.options import (
+    CORES,
+    EXECUTION,
+    FOLDER,
+    FOLDERS,
+    OUTPUT,
+    ROWS,
+    Data,
+    Jobs,
+    Results,
+    StoredName,
+    option,
+)
 from bench.cli.output import cannot_write, say
-from bench.cli.selection import run_of
+from bench.cli.selection import rows_of, run_of, stored_suite
 from bench.cli.stores import open_store
+from bench.render.printable import printable
 
 
 def export(
@@ -85,3 +100,94 @@ def merge(
         done = merge_stores(list(sources.values()), target, preferred)
     rounded = f", {done.rounded} of them equal up to rounding" if done.rounded else ""
     say(f"{done.added} rows added to {results}; {done.there} already there{rounded}")
+
+
+def capsule(
+    suite: StoredName = None,
+    output: Annotated[
+        Path | None,
+        option(OUTPUT, "FILE", "file to write (default: SUITE.capsule.zip)", "--output", "-o"),
+    ] = None,
+    results: Results = FOLDER,
+    data: Data = None,
+) -> None:
+    """Write the stored rows of a suite, with scores and versions, into one file for others."""
+    import zipfile
+
+    from bench.store.capsule import write
+
+    with open_store(results) as store:
+        chosen, device, data = stored_suite(store, suite, "auto", data)
+        wanted, stored = rows_of(chosen, device, data), store.statuses()
+        keys = [row.key for row in wanted if row.key in stored]
+        if not keys:
+            msg = f"no row of {chosen.name} is stored with the present code; run it first"
+            raise Usage(msg)
+        file = output or Path(f"{chosen.name}.capsule.zip")
+        if file.exists() and not zipfile.is_zipfile(file):
+            msg = f"{file} is there and is no capsule; name another with --output"
+            raise Usage(msg)
+        try:
+            write(store, keys, chosen.model_dump(mode="json"), file)
+        except OSError as error:
+            raise cannot_write(file, error) from error
+    say(f"{len(keys)} of {len(wanted)} rows in {file}")
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="a capsule")],
+    sample: Annotated[
+        int,
+        option(EXECUTION, "N", "rows that are drawn and run again (default: 45)", min=0),
+    ] = 45,
+    seed: Annotated[
+        int | None,
+        option(EXECUTION, "N", "seed of the draw (default: one that nobody can foresee)", min=0),
+    ] = None,
+    tolerance: Annotated[
+        float,
+        option(
+            EXECUTION,
+            "X",
+            "share of the range of a row's scores by which those of another kind of processor may "
+            "differ (default: 1e-6); on the same kind they are compared bit for bit",
+            min=0,
+        ),
+    ] = 1e-6,
+    jobs: Jobs = CORES,
+    data: Data = None,
+) -> None:
+    """Verify the rows of a capsule: by their own scores, and some by running them again.
+
+    Exit status 1 if a row is wrong.
+    """
+    from bench.run import verify as verifying
+    from bench.store.capsule import read
+
+    with usage(OSError):
+        found = read(file)
+    by = found.manifest["made_by"]
+    say(f"{len(found.records)} rows of {found.manifest['suite']}, {by['processor']}, commit "
+        f"{str(by['commit'])[:10]}; every member has its digest")  # fmt: skip
+    wrong = verifying.contradictions(found)
+    able, reasons = verifying.here(found, data)
+    for reason, count in reasons.items():
+        say(f"{count} rows {reason}, and are not run")
+    if sample and able and not wrong:
+        seed = secrets.randbits(32) if seed is None else seed
+        drawn = verifying.draw(able, sample, seed)
+        done = verifying.rerun(found, drawn, data, jobs, tolerance)
+        wrong += done.wrong
+        agreeing = ", ".join(f"{count} equal {how}" for how, count in done.agreeing.items())
+        say(f"{len(drawn)} of {len(able)} rows run again (seed {seed}): {agreeing or 'none equal'}")
+        if not wrong:
+            share = 0 if len(drawn) == len(able) else verifying.bound(len(drawn))
+            say(f"with {1 - verifying.ALPHA:.0%} confidence at most {share:.1%} of these "
+                f"{len(able)} rows are wrong: 1 - {verifying.ALPHA}^(1/{len(drawn)})"
+                if share else f"all {len(able)} rows are right")  # fmt: skip
+    elif not wrong:
+        say("no row was run again, so nothing is said of where the scores come from")
+    for sentence in wrong:
+        sys.stderr.write(f"bench: {printable(sentence)}\n")
+    if wrong:
+        raise typer.Exit(1)

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.store.store import Packed, Store
 
 ROUNDING = 1e-6  # of the range of the scores
 MOST_NAMED = 5
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -85,13 +87,23 @@ def _against(old: Packed, new: Packed) -> str:
     """
     if new.scores is None or old.scores is None:
         return "newcomer" if old.scores is None and new.scores is not None else "same"
-    if old.scores == new.scores and old.labels == new.labels:
+    if old.labels != new.labels:
+        return "contradiction"
+    return agreement(np.frombuffer(old.scores, "<f8"), np.frombuffer(new.scores, "<f8"))
+
+
+def agreement(a: Floats, b: Floats, tolerance: float = ROUNDING) -> str:
+    """Compare scores (n,) bit for bit, and then within a share of the range of the first.
+
+    Returns:
+        "same", "rounding" or "contradiction".
+    """
+    if a.tobytes() == b.tobytes():
         return "same"
-    a, b = (np.frombuffer(row.scores, "<f8") for row in (old, new))  # type: ignore[arg-type]
-    if old.labels != new.labels or len(a) != len(b):
+    if len(a) != len(b) or tolerance == 0:
         return "contradiction"
     finite = np.isfinite(a)
-    reach = ROUNDING * np.ptp(a[finite]) if finite.any() else 0.0
+    reach = tolerance * np.ptp(a[finite]) if finite.any() else 0.0
     near = np.isclose(a, b, rtol=0, atol=reach, equal_nan=True)
     return "rounding" if near.all() else "contradiction"
 
