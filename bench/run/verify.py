@@ -59,13 +59,20 @@ def here(capsule: Capsule, data: Path | None) -> tuple[list[Wanted], Counter[str
         row = as_wanted(record)
         if record["status"] not in SCORED:
             reasons["have no scores"] += 1
-        elif row.code_id != code_id(origin(parse(row.spec), row.protocol, row.dataset)):
+        elif not _is_of_this_code(row):
             reasons["are of other code or libraries"] += 1
         elif not _has(row, data):
             reasons["are of data that are not here"] += 1
         else:
             able.append(row)
     return able, reasons
+
+
+def _is_of_this_code(row: Wanted) -> bool:
+    try:
+        return row.code_id == code_id(origin(parse(row.spec), row.protocol, row.dataset))
+    except (OSError, ValueError):  # a detector or a data set that is unknown here
+        return False
 
 
 def _has(row: Wanted, data: Path | None) -> bool:

@@ -77,6 +77,7 @@ def test_a_capsule_holds_rows_scores_versions_and_machine(made):
     assert not reasons
 
 
+@pytest.mark.slow
 def test_drawn_rows_are_run_again_and_bound_the_share_of_wrong_rows(bench, made):
     run = bench("verify", made, "--sample", "4", "--seed", "1", "--jobs", "1")
     assert run.wait() == 0, run.stderr
@@ -130,11 +131,13 @@ def test_rows_that_cannot_be_run_here_are_counted_by_reason(made, tmp_path):
         records[0]["code_id"] = "0" * 64
         records[1]["data_sha256"] = "0" * 64
         records[2]["status"] = "timeout"
+        records[3]["spec"] = "gone.py:Mine"
+        records[4]["dataset"] = "nowhere"
 
     file = rewritten(made, lambda parts: with_rows(parts, elsewhere), tmp_path / "other.zip")
     able, reasons = here(read(file), None)
-    assert len(able) == 3
-    assert sum(reasons.values()) == 3
+    assert len(able) == 1
+    assert sum(reasons.values()) == 5
     assert set(reasons) == {
         "are of other code or libraries",
         "are of data that are not here",
