@@ -49,7 +49,7 @@ def judged(bench, tmp_path_factory):
         frozen = bench("claims", path, "--freeze", "--results", folder)
         assert frozen.wait() == 0, frozen.stderr
         assert frozen.stdout.startswith("mine: frozen at 2")
-    run = bench("claims", path, "--run", "--results", folder)
+    run = bench("claims", path, "--run", "--jobs", 1, "--results", folder)
     assert run.wait() == 0, run.stderr
     assert "mine: 8 rows, 0 stored, 8 to run" in run.stdout
     return folder, path, run.stdout
