@@ -29,6 +29,10 @@ class Unsupported(ValueError):
     """Raised by `fit` or `score` when the data do not suit this detector or these settings."""
 
 
+class Unavailable(RuntimeError):
+    """Raised by `fit` when what the detector needs is not installed, missing or broken."""
+
+
 class Diverged(RuntimeError):
     """Raised by `fit` when a loss is not finite; the message says where and what to change."""
 

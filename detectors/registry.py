@@ -12,10 +12,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from detectors.entry import Entry, UnknownDetector, read_entry
+from detectors.networks.backbones import NAMES
 from detectors.pyod.table import pyod_entry
 from detectors.settings import nearest
 
 ENTRY_POINTS = "fathom.detectors"
+BACKBONE = "backbone:"  # before the name of a pretrained network
 
 
 class Method(NamedTuple):
@@ -41,6 +43,7 @@ TABLE: dict[str, Method] = {
     # With 4, the paper's value for images, 0 of 5 units stayed active on cardio and 1 of 6 on
     # letter; with 2, 2 and 3 did.
     "beta-vae": Method("detectors.deep.vae:VAE", {"beta": 2.0}),
+    "backbone:lite0": Method("detectors.features.nearest:PooledFeatures", {"backbone": "lite0"}),
     "cae": Method("detectors.deep.contractive:ContractiveAutoencoder"),
     "ces-ae": Method("detectors.deep.cumulative:CumulativeErrorAutoencoder"),
     "copod": Method("detectors.shallow.ecdf:COPOD"),
@@ -48,6 +51,8 @@ TABLE: dict[str, Method] = {
     "dagmm": Method("detectors.deep.dagmm:DAGMM"),
     "deep-svdd": Method("detectors.deep.deep_svdd:DeepSVDD"),
     "deep-svdd-soft": Method("detectors.deep.deep_svdd:DeepSVDD", {"objective": "soft-boundary"}),
+    "dfkde": Method("detectors.features.dfkde:DFKDE"),
+    "dfm": Method("detectors.features.dfm:DFM"),
     "dte-c": Method("detectors.deep.dte:DTECategorical"),
     "ecod": Method("detectors.shallow.ecdf:ECOD"),
     "eigenvector-distance": Method("detectors.shallow.as_published:EigenvectorDistance"),
@@ -75,10 +80,13 @@ TABLE: dict[str, Method] = {
     "oc-nn-pretrained": Method("detectors.deep.oc_nn:OCNN", {"pretrained": True}),
     "ocsvm": Method("detectors.shallow.svm:OCSVM"),
     "ocsvm-nystroem": Method("detectors.shallow.svm:NystroemOCSVM"),
+    "padim": Method("detectors.features.padim:PaDiM"),
+    "patchcore": Method("detectors.features.patchcore:PatchCore"),
     "pca": Method("detectors.shallow.pca:PCA"),
     "random": Method("detectors.shallow.baselines:Random"),
     "row-index": Method("detectors.shallow.baselines:RowIndex"),
     "sae": Method("detectors.deep.sparse:SparseAutoencoder"),
+    "spade": Method("detectors.features.spade:SPADE"),
     "ssim-ae": Method("detectors.deep.ssim:SSIMAutoencoder"),
     "vae": Method("detectors.deep.vae:VAE"),
     # A known failure mode: its loss is the mean squared error plus the summed divergence.
@@ -132,6 +140,8 @@ def find(base: str) -> Entry:
     """
     if base in TABLE:
         return _of_table(base)
+    if (name := base.removeprefix(BACKBONE)) != base and name in NAMES:
+        return read_entry(TABLE[f"{BACKBONE}lite0"].target, {"backbone": name})
     if base.startswith("pyod:"):
         return pyod_entry(base.removeprefix("pyod:"))
     if ".py:" in base:

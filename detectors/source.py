@@ -47,6 +47,7 @@ _LITERALS: dict[str, tuple[Callable[[object], bool], str]] = {
         _are_poolings,
         'a literal dict from read-outs to "" or one of ' + ", ".join(map(repr, POOLINGS)),
     ),
+    "files": (_are_strings, 'a literal tuple of names of settings, such as ("weights",)'),
     "encodes": _BOOLEAN,
     "trains_together": _BOOLEAN,
     "images_only": _BOOLEAN,

@@ -1,7 +1,8 @@
 """The grammar of detectors' names.
 
 A spec is `base[:readout]` or `base+head`; a base is a registered name, `pyod:Class`,
-`untrained-NAME` (the same model without a training step) or `path.py:Class`.
+`backbone:NAME` (a pretrained network), `untrained-NAME` (the same model without a training step) or
+`path.py:Class`.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def parse(text: str) -> Spec:
 
 def _split_readout(model: str) -> tuple[str, str | None]:
     parts = model.split(":")
-    n_base = 2 if parts[0] == "pyod" or parts[0].endswith(".py") else 1
+    n_base = 2 if parts[0] in ("pyod", "backbone") or parts[0].endswith(".py") else 1
     readout = ":".join(parts[n_base:])
     return ":".join(parts[:n_base]), readout or None
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import datasets
 from bench.plan.costs import Costs
 from bench.plan.job import Job, Limits
 from bench.plan.suite import Suite
-from bench.store.codeid import code_id, digest_of, libraries, origin
+from bench.store.codeid import code_id, digest_of, file_digest, libraries, origin
 from bench.store.records import Wanted, canonical
+from detectors.networks.backbones import DIGEST
 from detectors.spec import parse
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -33,13 +34,14 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
     for entrant in suite.detectors:
         spec = parse(entrant.spec)
         on = _device(device) if spec.entry.takes_device else "cpu"
+        settings = with_digests(entrant.settings, spec.entry.files)
         for name, protocol in under:
             code = code_id(origin(spec, protocol, name))
             rows += [
                 Wanted(
                     spec=str(spec),
                     model=spec.model,
-                    settings=entrant.settings,
+                    settings=settings,
                     label=entrant.name,
                     family=spec.family,
                     transductive=spec.transductive,
@@ -56,6 +58,19 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
                 for seed in suite.seeds
             ]
     return rows
+
+
+def with_digests(settings: Mapping[str, Any], files: Collection[str]) -> dict[str, Any]:
+    """Return settings in which the path of a file is followed by the sha256 of its content.
+
+    A path without a file stays as it is; the detector says what is wrong with it.
+    """
+    digests = {
+        name: f"{settings[name]}{DIGEST}{file_digest(path)}"
+        for name in files
+        if settings.get(name) and (path := Path(settings[name]).expanduser()).is_file()
+    }
+    return {**settings, **digests}
 
 
 def _digest(name: str, data: Path | None) -> str:

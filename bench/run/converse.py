@@ -140,6 +140,7 @@ def _run_block(
         fitted = []
         for unit, model in zip(units, answer.outcomes, strict=True):
             if isinstance(model, Failed):
+                _refuse_unavailable(unit.wanted[0].model, model)
                 for wanted in unit.wanted:
                     yield judge.failed(unit, wanted, model, child.output())
             else:
@@ -165,6 +166,7 @@ def _run_block(
                         yield judge.in_company(row, untested)
                         raise
                 else:
+                    _refuse_unavailable(wanted.spec, outcome)
                     yield judge.failed(unit, wanted, outcome, child.output(), model)
     except ServerDied:
         raise
@@ -185,6 +187,17 @@ def _refuse_changed(model: str, sha256: str | None) -> None:
     if sha256 not in (None, users_file(spec)):
         file = spec.entry.target.rpartition(":")[0]
         msg = f"{file} was changed during the run; run again to use it as it is now"
+        raise NotRun(msg)
+
+
+def _refuse_unavailable(spec: str, outcome: Failed) -> None:
+    """Check that a failure is the detector's own.
+
+    Raises:
+        NotRun: something that the detector needs is not installed, missing or broken.
+    """
+    if outcome.unavailable:
+        msg = f"{spec}: {outcome.reason}"
         raise NotRun(msg)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.run.messages import Failed
 from bench.store.records import Status
-from detectors.contract import Collapsed, Diverged, Unsupported
+from detectors.contract import Collapsed, Diverged, Unavailable, Unsupported
 
 MAX_WARNINGS = 20
 MAX_REASON = 500  # characters; also of a warning
@@ -36,7 +36,9 @@ def failed(error: BaseException) -> Failed:
     elif isinstance(error, SystemExit):
         reason = f"the detector called exit({error.code!r})"
     text = "".join(traceback.format_exception(error))
-    return Failed(status, one_line(reason), shortened(text, MAX_TRACEBACK))
+    lacks = isinstance(error, Unavailable)
+    reason = one_line(message if lacks else reason)
+    return Failed(status, reason, shortened(text, MAX_TRACEBACK), unavailable=lacks)
 
 
 def raised_at(error: BaseException, folder: Path) -> str:

@@ -171,12 +171,13 @@ class Block(Message):
 
 @dataclass(frozen=True)
 class Failed(Message):
-    """How a fit or a read-out failed."""
+    """How a fit or a read-out failed; and whether since something is not installed or missing."""
 
     status: Failure
     reason: Text
     traceback: Text = ""
     warnings: Texts = field(default_factory=list)
+    unavailable: bool = False
 
 
 @dataclass(frozen=True)

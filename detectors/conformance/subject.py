@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -79,6 +79,8 @@ class Subject:
 @dataclass(kw_only=True)
 class _Within(Detector):
     """A detector of bounded values, with each value mapped between its bounds."""
+
+    takes_images: ClassVar[bool] = True  # the model decides
 
     model: Detector
     limits: tuple[float, float]

@@ -19,6 +19,7 @@ FEW = (
     {"iforest": {"n_estimators": 20}}
     | {name: {"epochs": 4} for name in TABLE if find(name).takes_epochs}
     | {name: {"epochs": 4, **settings} for name, settings in QUICK.items()}
+    | {name: {"pretrained": False} for name in TABLE if ".features." in find(name).target}
     | {"dte-c": {"epochs": 9, "hidden": (64, 64), "learning_rate": 0.01}}
 )
 ERRORS = "largest-error"  # read alike out of every autoencoder, so checked on one
@@ -33,7 +34,7 @@ READOUTS = [
 HEADS = ["ae+lof", "ae+ocsvm", "ae+kmeans", "ae+knn", "vae+lof"]
 UNTRAINED = ["untrained-ae", "untrained-vae", "untrained-vae:elbo", "untrained-ae+lof"]
 SUBJECTS = [
-    *(Subject(text, FEW.get(text.partition("+")[0].partition(":")[0], {})) for text in names()),
+    *(Subject(text, FEW.get(text, {})) for text in names()),
     *(Subject(text, FEW[text.partition(":")[0]]) for text in READOUTS),
     *(Subject(text, FEW[text.partition("+")[0]]) for text in HEADS),
     Subject("ae+deep-svdd", {"epochs": 4, "head": {"epochs": 4}}),
@@ -54,6 +55,7 @@ def _cases():
             reason = EXCUSES.get(subject.text, {}).get(name)
             excuse = pytest.mark.xfail(reason=reason, strict=True, raises=CheckFailed)
             marks = [excuse] if reason else []
+            marks += [pytest.mark.slow] if ".features." in subject.spec.entry.target else []
             yield pytest.param(subject, check, id=f"{subject.text}:{name}", marks=marks)
 
 

@@ -1,6 +1,7 @@
 """Planning: the rows a suite asks for, their keys, and the jobs that make what is missing."""
 
 import dataclasses
+import hashlib
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,6 +13,7 @@ from bench.plan import planning
 from bench.plan.costs import Costs
 from bench.plan.job import Limits
 from bench.plan.suite import build
+from bench.store.codeid import file_digest
 from bench.store.records import FAILURES, Wanted
 
 LIMITS = Limits(60, 1024)
@@ -200,3 +202,18 @@ def test_a_data_set_that_only_its_files_describe_is_planned_apart_when_they_are_
     )  # fmt: skip
     rows = planning.wanted_rows(suite, "cpu")
     assert len({row.key for row in rows}) == len(rows) == 3
+
+
+def test_a_file_that_a_setting_names_counts_by_its_content(tmp_path):
+    path = tmp_path / "weights.pth"
+    settings = {"weights": str(path), "n_neighbors": 1}
+    assert planning.with_digests(settings, ("weights",)) == settings  # it is not there
+    keys = set()
+    for content in (b"one", b"two"):
+        path.write_bytes(content)
+        file_digest.cache_clear()
+        (row,) = wanted_by({"spec": "backbone:resnet18", "settings": settings}, seeds=1)
+        digest = hashlib.sha256(content).hexdigest()
+        assert row.settings == settings | {"weights": f"{path}#sha256={digest}"}
+        keys.add(row.key)
+    assert len(keys) == 2

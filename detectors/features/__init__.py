@@ -1,0 +1,1 @@
+"""Detectors on the features of a pretrained network: one file for each method."""
