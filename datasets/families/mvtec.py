@@ -273,11 +273,7 @@ ENTRIES = tuple(_category(*counted) for counted in _CATEGORIES)
 
 def files_of_category(folder: Path) -> list[Path]:
     """Return the files of the images of `category`, in the order of its samples."""
-    train, test = (_part(folder, part) for part in ("train", "test"))
-    normals, kinds = _normals(train, test), _folders(test)
-    normal = {*NORMAL, *(_plain(path.name) for path in normals)}
-    kinds.sort(key=lambda path: _plain(path.name) not in normal)
-    return [image for kind in (*normals, *kinds) for image in images_in(kind)]
+    return [picture.image for picture in pictures([folder], masks=False)[0]]
 
 
 def files_of_classes(folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from datasets import MissingData, WrongData, find, load, names, present, sample_files
 from datasets.families import mvtec, textures
-from datasets.formats.images import read_images
+from datasets.formats.images import Picture, read_images
 
 
 @pytest.fixture(scope="module")
@@ -327,6 +327,6 @@ def test_every_sample_has_the_file_that_it_was_read_from(weave):
         data, files = load(name), sample_files(name)
         assert len(files) == len(set(files)) == len(data.x)
         for file, pixels in zip(files, data.x, strict=True):
-            alone, _ = read_images([folder / file], [None], 16, True)
+            alone, _ = read_images([Picture(folder / file, None)], 16, True)
             np.testing.assert_array_equal(alone[0], pixels)
     assert sample_files("wine") is None
