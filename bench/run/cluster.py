@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import math
@@ -137,7 +138,7 @@ class _Lease:
     """Fork servers on a worker, for jobs of one client; they end when these are not wanted.
 
     The scheduler forgets the jobs of a client that is gone, and tells the workers; a worker without
-    a scheduler closes.
+    a scheduler closes. One that does not answer can tell nothing, and the client gives up as well.
     """
 
     def __init__(self, client_id: str, modules: Sequence[str]) -> None:
@@ -175,8 +176,12 @@ class _Lease:
         while is_needed:
             time.sleep(WATCH_SECONDS)
             with _guard:
+                workers = {worker for worker, _ in self._jobs}
+            has_scheduler = all(map(_has_scheduler, workers))
+            with _guard:
                 is_idle = not self._jobs and time.monotonic() - self._used > IDLE_SECONDS
-                is_needed = not is_idle and all(_is_wanted(*job) for job in self._jobs)
+                is_wanted = has_scheduler and all(_is_wanted(*job) for job in self._jobs)
+                is_needed = is_wanted and not is_idle
                 if not is_needed:
                     del _leases[self._client_id]
         self._servers.close()
@@ -188,6 +193,22 @@ class _Lease:
 
 _leases: dict[str, _Lease] = {}
 _guard = threading.Lock()
+
+
+def _has_scheduler(worker: Worker) -> bool:
+    """Whether the scheduler of a worker answers in time, if it is there."""
+    asked = asyncio.run_coroutine_threadsafe(
+        worker.scheduler.echo(data=""),
+        worker.loop.asyncio_loop,  # type: ignore[attr-defined]
+    )
+    try:
+        asked.result(ANSWER_SECONDS)
+    except TimeoutError:
+        asked.cancel()
+        return False
+    except Exception:  # it is gone, so that the worker will close
+        return True
+    return True
 
 
 def _is_wanted(worker: Worker, key: str) -> bool:
