@@ -26,7 +26,7 @@ class Kind(IntEnum):
     NUMBER = 1
     TRUTH = 2
     LARGE = 3  # a whole number that float64 cannot hold
-    DRESSED = 4  # a number with separators or signs around it
+    DRESSED = 4  # a number with separators, signs or a unit
     DATE = 5  # in ISO form
     OTHER_DATE = 6
     TEXT = 7
@@ -48,7 +48,8 @@ _NUMBERS = {
     "comma": rf"^[+-]?((\d{{1,3}}([.{_GAP}]\d{{3}})+|\d+)(,\d*)?|,\d+){_EXPONENT}$",
 }
 _INFINITE = "^[+-]?(?i:inf(inity)?)$"
-_DRESS = rf"[\p{{Z}}\s_,%$€£¥{_GAP}]"
+_DRESS = rf"[\p{{Z}}\s_,%$€£¥~(){_GAP}]"
+_UNIT = r"^(?:[A-Z]{3}\p{Z})?(.*?\d[.,]?)\p{Z}?(?:[\p{L}%°²³/\"'*]+[23]?)?$"  # EUR 12, 12 kg, 5m2
 _MONTH = (
     "(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|"
     "nov(ember)?|dec(ember)?)"
@@ -93,7 +94,8 @@ def judge(texts: Any, na: Sequence[str], decimal: str) -> tuple[Array, Array]:
         truth = _where(pc.is_in(lower, pa.array(["true", "false"])))
         values[truth] = _where(pc.equal(lower, "true"))[truth]
         kinds[truth] = Kind.TRUTH
-        bare = pc.replace_substring(pc.replace_substring_regex(texts, _DRESS, ""), "\u2212", "-")
+        bare = pc.replace_substring_regex(texts, _UNIT, r"\1")
+        bare = pc.replace_substring(pc.replace_substring_regex(bare, _DRESS, ""), "\u2212", "-")
         dressed = _where(pc.match_substring_regex(bare, _NUMBERS["plain"]))
         kinds[dressed & ~numbers] = Kind.DRESSED
         dates = _where(pc.match_substring_regex(texts, _DATES, ignore_case=True))

@@ -28,7 +28,7 @@ OF_TEXT = ("cell of text", "cells of text")
 DATES = ("date", "dates")
 TIMES = ("date in another form than ISO", "dates in another form than ISO")
 LARGE = ("whole number that float64 cannot hold", "whole numbers that float64 cannot hold")
-DRESSED = ("number with separators or signs", "numbers with separators or signs")
+DRESSED = ("number with separators or a unit", "numbers with separators or units")
 MISSING = ("missing value", "missing values")
 IN_ORDER = "number in the order of the rows"
 
@@ -229,7 +229,7 @@ class Column:
         text, row = min((self.first[kind] for kind in kinds), key=lambda found: found[1])
         example = f", such as {short(text)!r}" if text else ", the first"
         example += f" in row {row:,}"
-        if words == NOT_NUMBERS and self.codes is not None:
+        if words in (NOT_NUMBERS, DRESSED) and self.codes is not None:
             example += f" (categorical={self.name} if they are categories)"
         return in_cells(self.name, n, words, example, fix)
 

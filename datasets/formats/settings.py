@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 ENCODINGS = ("one-hot", "ordinal")
@@ -60,13 +60,6 @@ class Settings(NamedTuple):
             label=tidy(self.label) or label,
             drop=tuple(map(tidy, self.drop)),
             categorical=tuple(map(tidy, self.categorical)),
-        )
-
-    def among(self, names: Sequence[str]) -> Settings:
-        """Return the settings without columns that are not there."""
-        return self._replace(
-            drop=tuple(name for name in self.drop if name in names),
-            categorical=tuple(name for name in self.categorical if name in (*names, *ENCODINGS)),
         )
 
 

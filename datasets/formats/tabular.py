@@ -17,7 +17,7 @@ from datasets.codes import Codes
 from datasets.files import WrongData
 from datasets.formats.columns import IN_ORDER, Column, Feature, Labels
 from datasets.formats.problems import Problem, listed, refusal
-from datasets.formats.settings import Settings
+from datasets.formats.settings import ENCODINGS, Settings
 from datasets.formats.source import Table, open_table
 from datasets.record import Array
 
@@ -60,12 +60,13 @@ def read(path: Path, name: str, settings: Settings) -> Read:
         found = f"one column, {table.names[0]!r}" if table.names else "no column"
         msg = f"{path} has {found}; give features and a label (in csv, separated by , ; | or tabs)"
         raise WrongData(msg)
+    settings, misspelt = _corrected(settings, table.names)
     chosen = _choose(table, settings)
     n_rows = _fill(table, chosen)
     if not n_rows and not table.odd_rows:
         msg = f"{path} has no rows; give a line for each sample below the column names"
         raise WrongData(msg)
-    problems = chosen.problems + _odd_rows(table)
+    problems = chosen.problems + misspelt + _odd_rows(table)
     features: dict[str, Feature] = {}
     y = np.zeros(0, np.int8)
     if n_rows:
@@ -81,8 +82,27 @@ def read(path: Path, name: str, settings: Settings) -> Read:
             features[column.name], wrong = column.finish(decimals)
             problems += wrong
     if problems:
-        raise refusal(path, name, settings.among(table.names), problems)
+        raise refusal(path, name, settings, problems)
     return _assemble(path, settings, features, y)
+
+
+def _corrected(settings: Settings, names: Sequence[str]) -> tuple[Settings, list[Problem]]:
+    """Return the settings with columns that are there, the nearest for others, and what is wrong.
+
+    The table is judged by them, so that one slip does not make other columns look wrong, too.
+    """
+    problems = []
+    for setting, known in (("drop", names), ("categorical", [*names, *ENCODINGS])):
+        found: list[str] = []
+        for asked in getattr(settings, setting):
+            near = [asked] if asked in known else _nearest(asked, known)
+            found += near[:1]
+            if asked not in known:
+                here = f"the nearest: {listed(near)}" if near else f"found: {listed(names)}"
+                what = f"{setting}: there is no column {asked!r}; {here}"
+                problems.append(Problem(what, {}))
+        settings = settings._replace(**{setting: tuple(dict.fromkeys(found))})
+    return settings, problems
 
 
 class _Chosen(NamedTuple):
@@ -106,12 +126,6 @@ def _choose(table: Table, settings: Settings) -> _Chosen:
             what += "; if the first line is a row, not names, write header=no"
             fix = {"header": "no"}
         problems.append(Problem(f"{what}; found: {found}", fix))
-    words = (word for word in settings.encoded or ())
-    problems += [
-        Problem(f"there is no column {asked!r}; found: {found}", {})
-        for asked in dict.fromkeys((*settings.drop, *words))
-        if asked not in names
-    ]
     places: dict[str, list[int]] = {}
     for j, each in enumerate(names):
         places.setdefault(each, []).append(j)
@@ -139,8 +153,14 @@ def _choose(table: Table, settings: Settings) -> _Chosen:
 def _likely(label: str, names: Sequence[str]) -> str:
     """Return the column that is most likely to be the label."""
     known = {name.casefold(): name for name in names}
-    near = get_close_matches(label.casefold(), known, 1) if label else []
-    return known[next((word for word in (*near, *_LABELS) if word in known), names[-1].casefold())]
+    usual = (known[word] for word in _LABELS if word in known)
+    return next(iter(_nearest(label, names)), next(usual, names[-1]))
+
+
+def _nearest(asked: str, names: Sequence[str]) -> list[str]:
+    """Return the names that resemble one that is not there, the nearest first."""
+    known = {name.casefold(): name for name in names}
+    return [known[name] for name in get_close_matches(asked.casefold(), known)]
 
 
 def _fill(table: Table, chosen: _Chosen) -> int:

@@ -14,7 +14,7 @@ WORDS = {
     "a number": Kind.NUMBER,
     "missing": Kind.MISSING,
     "a truth value, read as 1 or 0": Kind.TRUTH,
-    "a number with separators or signs, refused": Kind.DRESSED,
+    "a number with separators or a unit, refused": Kind.DRESSED,
     "a whole number that float64 cannot hold, refused": Kind.LARGE,
     "a date in ISO form": Kind.DATE,
     "a date in another form, refused": Kind.OTHER_DATE,

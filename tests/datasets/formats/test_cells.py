@@ -15,13 +15,13 @@ KINDS = {
     Kind.MISSING: "NA N/A nan NaN null NULL None <NA> #N/A NaT",
     Kind.TRUTH: "True false TRUE",
     Kind.LARGE: "9007199254740993 -1180591620717411303425",
-    Kind.DRESSED: "1_000 1,000 1.000,5 12,5 12% $5 5€ 1'000 \u22125",
+    Kind.DRESSED: "1_000 1,000 1.000,5 12,5 12% $5 5€ 1'000 \u22125 12.3kg 5m2 9°C (12.5) ~3 1e",
     Kind.DATE: (
         "2024-01-31 2024-01-31T10:15 2024-01-31T10:15:30.123456789Z 2024-01-31T10:15:00+02:00 "
         "20240131T1015 2024-W05-3 2024W053 2024-01"
     ),
     Kind.OTHER_DATE: "1/31/24 31.01.2024 2024-031 10:15 10:15:30 3-Jan-2024 2024-13-01",
-    Kind.TEXT: "abc 10.10.10.1 3-4-500 1.2.10 0x1F 1e a1 4711-93 yes - ?",
+    Kind.TEXT: "abc 10.10.10.1 3-4-500 1.2.10 0x1F a1 ABC12 12-a 4711-93 yes - ?",
 }
 
 
@@ -44,6 +44,13 @@ def test_a_cell_is_of_one_kind_whatever_its_format(kind):
         ("2024-01-31 10:15:00", Kind.DATE),
         ("1 000", Kind.DRESSED),
         ("12 %", Kind.DRESSED),
+        ("12.3 EUR", Kind.DRESSED),
+        ("USD 1,234.50", Kind.DRESSED),
+        ("1,234.50 $", Kind.DRESSED),
+        ("45.5 km/h", Kind.DRESSED),
+        ("12\u00a0m²", Kind.DRESSED),
+        ("12 Main Street", Kind.TEXT),
+        ("Room 12", Kind.TEXT),
         ("", Kind.MISSING),
         ("  ", Kind.MISSING),
         ("deck 12, 2024", Kind.TEXT),

@@ -155,17 +155,27 @@ REFUSED = {
     "decimal commas where text is encoded": (
         table([str(v).replace(".", ",") for v in NUMBERS], second=WHOLE),
         "&categorical=one-hot",
-        "column '0' has 12 numbers with separators or signs, such as '-7,0' .*&decimal=comma'$",
+        "column '0' has 12 numbers with separators or units, such as '-7,0' .*&decimal=comma'$",
     ),
     "separated thousands where text is encoded": (
         table([f"{1 + 5 * k % N},130" for k in range(N)]),
         "&categorical=one-hot",
-        "column '0' has 12 numbers with separators or signs, such as '1,130' .*&decimal=point'$",
+        "column '0' has 12 numbers with separators or units, such as '1,130' .*&decimal=point'$",
     ),
     "underscores": (
         table(["1_000"] * N),
         "&categorical=one-hot",
-        "column '0' has 12 numbers with separators or signs, such as '1_000' .*&drop=0&categ",
+        "column '0' has 12 numbers with separators or units, such as '1_000' .*&drop=0&categ",
+    ),
+    "currencies where text is encoded": (
+        table([f"{v:.2f} EUR" for v in NUMBERS]),
+        "&categorical=one-hot",
+        "column '0' has 12 numbers with separators or units, such as '-7.00 EUR' .*&drop=0&categ",
+    ),
+    "units where text is encoded": (
+        table([f"{v} kg" for v in WHOLE[:11]] + ["unknown"]),
+        "&categorical=one-hot",
+        "column '0' has 11 numbers .* in row 1 .categorical=0 if they are categories.; .* 1 cell",
     ),
     "large whole numbers": (
         table([str(2**70 + 1 + k) for k in range(N)]),
@@ -222,6 +232,11 @@ REFUSED = {
         table(NUMBERS),
         "&drop=z",
         "there is no column 'z'; found: 0, 1, y; to read it: bench data card 'file:.*.label=y'$",
+    ),
+    "a misspelt encoding": (
+        table(["n", "s", "w"] * 4),
+        "&categorical=onehot",
+        "PATH: categorical: there is no column 'onehot'; the nearest: one-hot; to read it: bench",
     ),
 }
 
