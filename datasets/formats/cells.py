@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import date
 from enum import IntEnum
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -55,16 +56,24 @@ _MONTH = (
     "nov(ember)?|dec(ember)?)"
 )
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?"
+_YEAR = r"(19|20)\d\d"
 _DATES = (
     r"^((mon|tues?|wed(nes)?|thu(rs)?|fri|sat(ur)?|sun)(day)?\.?,? )?"
-    r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(\b|T)|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}\b|"
-    r"\d{1,2}[-/]\d{1,2}[-/]\d\d\b|(19|20)\d\d-(0[1-9]|1[0-2]|[0-3]\d\d)$|"
-    r"(19|20)\d\d-?W\d\d(-?\d)?\b|\d{8}T\d{2}|"
-    rf"\d{{1,2}}\.?[- ]{_MONTH}\.?[- ]\d{{2,4}}\b|{_MONTH}\.? \d{{1,2}},? \d{{4}}\b|"
+    r"(([+-]\d{4,6}-|\d{4}[-/.])\d{1,2}[-/.]\d{1,2}(\b|T)|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}\b|"
+    rf"\d{{1,2}}[-/]\d{{1,2}}[-/]\d\d\b|\d{{1,2}}[-/.]{_YEAR}$|"
+    rf"{_YEAR}-(0[1-9]|1[0-2]|[0-3]\d\d)(T|$| )|{_YEAR}-?W\d\d(-?\d)?(T|$| )|\d{{8}}T\d{{2}}|"
+    rf"{_YEAR}[- ]?Q[1-4]$|Q[1-4][-/ ]?{_YEAR}$|"
+    r"-?P(\d+[YMWD])+(T[\d.HMS]+)?$|-?PT\d[\d.HMS]*$|"
+    rf"\d{{1,2}}\.?[- ]{_MONTH}\.?[- ]\d{{2,4}}\b|{_MONTH}\.?([- ]\d{{1,2}},?)?[- ]\d{{4}}\b|"
     rf"{_MONTH} \d{{1,2}} {_CLOCK}|{_CLOCK}( ?[ap]m)?$|-?\d+ days?,? {_CLOCK}$)"
 )
-_ISO = re.compile(r"\d{4}-?(\d\d-?\d\d|W\d\d(-?\d)?)([T ].*)?|\d{4}-\d\d")
+_ISO = re.compile(
+    r"((?P<month>\d{4}-\d\d)|(?P<day>\d{4}-?(\d\d-?\d\d|W\d\d(-?\d)?)|(?P<ordinal>\d{4}-\d{3}))"
+    r"([T ](?P<h>\d\d)(:?(?P<m>\d\d)(:?(?P<s>\d\d))?)?([.,](?P<fraction>\d+))?"
+    r" ?(Z|UTC|(?P<east>[+-])(?P<zone_h>\d\d)(:?(?P<zone_m>\d\d))?)?)?)"
+)
 _UNPADDED = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_1970 = date(1970, 1, 1).toordinal()
 _EXACT = 2**53  # whole numbers up to it are float64
 
 
@@ -189,19 +198,29 @@ def calendar(seconds: Array) -> dict[str, Array]:
 
 
 def dates_in(numbers: Array) -> Array | None:
-    """Return (n,) numbers such as 20240131 as seconds since 1970; None if one is no such date."""
+    """Return (n,) numbers as seconds since 1970; None if one is no such date.
+
+    They are days such as 20240131, or all of them seconds such as 20240131101500.
+    """
     known = numbers[np.isfinite(numbers)]
-    if not len(known) or known.min() < 19000101 or known.max() > 20991231 or (known % 1).any():
+    if not len(known) or known.min() < 19000101 or (known % 1).any():
         return None
-    whole = known.astype(int)
-    months = (whole // 10000 - 1970).astype("M8[Y]").astype("M8[M]") + (whole // 100 % 100 - 1)
-    days = months.astype("M8[D]") + (whole % 100 - 1)
-    if (months.astype("M8[Y]").astype(int) + 1970 != whole // 10000).any():
+    whole = known.astype(np.int64)
+    days, clock = (whole, 0 * whole) if whole.max() <= 20991231 else np.divmod(whole, 10**6)
+    if days.min() < 19000101 or days.max() > 20991231:
         return None
-    if (days.astype("M8[M]") != months).any():
+    months = (days // 10000 - 1970).astype("M8[Y]").astype("M8[M]") + (days // 100 % 100 - 1)
+    dates = months.astype("M8[D]") + (days % 100 - 1)
+    h, m, s = clock // 10000, clock // 100 % 100, clock % 100
+    if (h > 23).any() or (m > 59).any() or (s > 59).any():
+        return None
+    if (months.astype("M8[Y]").astype(int) + 1970 != days // 10000).any():
+        return None
+    if (dates.astype("M8[M]") != months).any():
         return None
     seconds = np.full(len(numbers), np.nan)
-    seconds[np.isfinite(numbers)] = days.astype("M8[s]").astype(np.float64)
+    at = dates.astype("M8[s]").astype(np.float64) + h * 3600 + m * 60 + s
+    seconds[np.isfinite(numbers)] = at
     return seconds
 
 
@@ -240,14 +259,45 @@ def _are_large(texts: Any, numbers: Array, values: Array) -> Array:
 
 
 def _seconds(text: str) -> float:
-    """Return the seconds since 1970 of a date in ISO form, UTC if it has no offset; else NaN."""
-    if not _ISO.fullmatch(text):
+    """Return the seconds since 1970 of a date in ISO form, UTC if it has no offset; else NaN.
+
+    A fraction is one of the last unit: 10:15.5 is half a minute after 10:15. A day ends at 24:00,
+    and a leap second, 60, is the first one of the next minute.
+    """
+    found = _ISO.fullmatch(text.upper().replace("\u2212", "-"))
+    if not found:
+        return np.nan
+    h, m, s, zone_h, zone_m = (
+        int(found[part] or 0) for part in ("h", "m", "s", "zone_h", "zone_m")
+    )
+    unit = 1 if found["s"] else 60 if found["m"] else 3600
+    clock = h * 3600 + m * 60 + s + unit * Fraction(f"0.{found['fraction'] or 0}")
+    zone = (zone_h * 60 + zone_m) * (-1 if found["east"] == "-" else 1)
+    is_leap = s == 60 and (m - zone) % 60 == 59
+    is_time = (h < 24 and m < 60 and (s < 60 or is_leap)) or clock == 24 * 3600
+    if not is_time or zone_h > 23 or zone_m > 59:
         return np.nan
     try:
-        time = datetime.fromisoformat(f"{text}-01" if len(text) == len("2024-01") else text)
+        day = _day(found["ordinal"] or found["day"] or f"{found['month']}-01")
     except ValueError:
         return np.nan
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    return float((day - _1970) * 24 * 3600 - zone * 60 + clock)
+
+
+def _day(text: str) -> int:
+    """Return the number of a day, such as 2024-01-31, 2024-031 or 2024-W05-3.
+
+    Raises:
+        ValueError: it is not in the calendar.
+    """
+    if not re.fullmatch(r"\d{4}-\d{3}", text):
+        return date.fromisoformat(text).toordinal()
+    first, of_next = (date(int(text[:4]) + later, 1, 1).toordinal() for later in (0, 1))
+    day = first + int(text[5:]) - 1
+    if not first <= day < of_next:
+        msg = f"no year has a day {text}"
+        raise ValueError(msg)
+    return day
 
 
 def _where(mask: Any) -> Array:

@@ -26,7 +26,8 @@ NOT_NUMBERS = ("cell that is not a number", "cells that are not numbers")
 NOT_DATES = ("cell that is not a date in ISO form", "cells that are not dates in ISO form")
 OF_TEXT = ("cell of text", "cells of text")
 DATES = ("date", "dates")
-TIMES = ("date in another form than ISO", "dates in another form than ISO")
+TIMES = ("date in no ISO form", "dates in no ISO form")
+_WRITTEN = " (write it as 2024-01-31 or 2024-01-31T10:15:00, so that day and month are known)"
 LARGE = ("whole number that float64 cannot hold", "whole numbers that float64 cannot hold")
 DRESSED = ("number with separators or a unit", "numbers with separators or units")
 MISSING = ("missing value", "missing values")
@@ -231,6 +232,8 @@ class Column:
         example += f" in row {row:,}"
         if words in (NOT_NUMBERS, DRESSED) and self.codes is not None:
             example += f" (categorical={self.name} if they are categories)"
+        if words == TIMES:
+            example += _WRITTEN
         return in_cells(self.name, n, words, example, fix)
 
 

@@ -207,7 +207,7 @@ def _ends_in_quote(path: Path) -> bool:
 def _open_arff(path: Path, settings: Settings) -> Table:
     try:
         with path.open(encoding="utf-8-sig") as file:
-            table = Table(arff.read_names(file, path))
+            table = Table([column.name for column in arff.read_head(file, path)])
     except UnicodeDecodeError:
         refuse_encoding(path)
         raise
@@ -221,7 +221,7 @@ def _arff_pieces(path: Path, table: Table) -> Iterator[list[Any]]:
 
     n_columns, n_before = len(table.names), 0
     with path.open(encoding="utf-8-sig") as file:
-        arff.read_names(file, path)
+        forms = [column.form for column in arff.read_head(file, path)]
         for rows in arff.read_rows(file, path, BLOCK_ROWS):
             table.odd_rows += [
                 (n_before + row, len(line))
@@ -231,7 +231,10 @@ def _arff_pieces(path: Path, table: Table) -> Iterator[list[Any]]:
             n_before += len(rows)
             kept = [line for line in rows if len(line) == n_columns]
             if kept:
-                columns = zip(*kept, strict=True)
+                columns = [
+                    [arff.dated(cell, form) for cell in column] if form else column
+                    for column, form in zip(zip(*kept, strict=True), forms, strict=True)
+                ]
                 yield [pa.array(column, pa.large_string()) for column in columns]
 
 

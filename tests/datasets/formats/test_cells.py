@@ -1,6 +1,7 @@
 """What a cell means: numbers, missing values, dates, and what only looks like them."""
 
 import math
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -18,9 +19,14 @@ KINDS = {
     Kind.DRESSED: "1_000 1,000 1.000,5 12,5 12% $5 5€ 1'000 \u22125 12.3kg 5m2 9°C (12.5) ~3 1e",
     Kind.DATE: (
         "2024-01-31 2024-01-31T10:15 2024-01-31T10:15:30.123456789Z 2024-01-31T10:15:00+02:00 "
-        "20240131T1015 2024-W05-3 2024W053 2024-01"
+        "20240131T1015 2024-W05-3 2024W053 2024-01 2024-031 2024-031T10:15 2024-01-31T24:00:00 "
+        "2016-12-31T23:59:60Z 2024-01-31T10:15:00\u221205:00 20240131T101500Z 2024-01-31t10:15z"
     ),
-    Kind.OTHER_DATE: "1/31/24 31.01.2024 2024-031 10:15 10:15:30 3-Jan-2024 2024-13-01",
+    Kind.OTHER_DATE: (
+        "1/31/24 31.01.2024 10:15 10:15:30 3-Jan-2024 2024-13-01 2023-366 2024-01-31T24:30 "
+        "2024-01-31T23:58:60Z 2024-01-31T10:15+25 12/2024 2024-Q1 P1DT2H PT5M +2024-01-31 "
+        "2024-01-01/2024-01-31"
+    ),
     Kind.TEXT: "abc 10.10.10.1 3-4-500 1.2.10 0x1F a1 ABC12 12-a 4711-93 yes - ?",
 }
 
@@ -41,7 +47,11 @@ def test_a_cell_is_of_one_kind_whatever_its_format(kind):
         ("Wed, 03 Jan 2024", Kind.OTHER_DATE),
         ("Wed Aug 27 13:08:45 +0000 2008", Kind.OTHER_DATE),
         ("1 days 02:00:00", Kind.OTHER_DATE),
+        ("January 2024", Kind.OTHER_DATE),
         ("2024-01-31 10:15:00", Kind.DATE),
+        ("2024-01-31 10:15:00 +0200", Kind.DATE),
+        ("2024-01-31 10:15:00 UTC", Kind.DATE),
+        ("2024-01-31 10:15:00 CET", Kind.OTHER_DATE),
         ("1 000", Kind.DRESSED),
         ("12 %", Kind.DRESSED),
         ("12.3 EUR", Kind.DRESSED),
@@ -102,9 +112,48 @@ def test_a_date_has_the_seconds_of_utc_and_five_numbers():
     assert [part[0] for part in calendar(np.array([-1.5])).values()] == [1969, 12, 2, 23, -1.5]
 
 
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("2024-060", "2024-02-29"),
+        ("2023-365T24:00", "2024-01-01"),
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00"),
+        ("2017-01-01T05:29:60.5+05:30", "2017-01-01T00:00:00.5"),
+        ("2024-01-31T10:15.5", "2024-01-31T10:15:30"),
+        ("2024-01-31T10,25", "20240131T1015"),
+        ("2024-01-31T10:15:00\u221205:30", "2024-01-31T15:45:00"),
+        ("2024-01-31 10:15:00 +0200", "2024-01-31T08:15Z"),
+        ("0001-01-01T00:00+01:00", "0001-01-01T00:00:00+0100"),
+    ],
+)
+def test_two_forms_of_one_time_have_the_same_seconds(text, same):
+    _, seconds = judge(pa.array([text, same], pa.large_string()), (), "plain")
+
+    assert seconds[0] == seconds[1]
+
+
+@given(st.datetimes(), st.sampled_from(["", "Z", "+02:00", "-0330"]))
+def test_a_date_is_read_as_python_reads_it(time, zone):
+    _, seconds = judge(pa.array([f"{time.isoformat()}{zone}"], pa.large_string()), (), "plain")
+
+    meant = datetime.fromisoformat(f"{time.isoformat()}{zone or 'Z'}")
+    assert seconds[0] == (meant - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
+
+
 def test_numbers_are_dates_only_if_all_are_days_of_the_calendar():
     assert dates_in(np.array([20240229, np.nan])).tolist()[0] == 1709164800
-    for wrong in ([20240230], [20240131, 7], [20240131.5], [np.nan], [], [2024], [20241301]):
+    assert dates_in(np.array([20240229103000.0])).tolist() == [1709202600]
+    for wrong in (
+        [20240229246000],
+        [20240229, 20240229103000],
+        [20240230],
+        [20240131, 7],
+        [20240131.5],
+        [np.nan],
+        [],
+        [2024],
+        [20241301],
+    ):
         assert dates_in(np.array(wrong, float)) is None
 
 

@@ -13,7 +13,7 @@ from scipy.io import savemat
 from scipy.sparse import csc_matrix
 
 from datasets import WrongData, load
-from datasets.formats.arff import read_names
+from datasets.formats.arff import read_head
 
 AREA = "data"
 HEAD = "a,b,label\n"
@@ -207,10 +207,36 @@ def test_an_attribute_is_read_in_every_legal_spelling(tmp_path, attribute, name)
     head = f"% c\n@relation 'a b'\n{attribute}\n\n@attribute label {{0,1}}\n@DATA \n"
     (tmp_path / "a.arff").write_text(head)
     with (tmp_path / "a.arff").open() as file:
-        assert read_names(file, tmp_path / "a.arff") == [name, "label"]
+        assert [column.name for column in read_head(file, tmp_path / "a.arff")] == [name, "label"]
 
     data = read(tmp_path, head + "% c\n1.5, 0\n\n 2 ,1\n", name="a.arff")
     assert data.x.tolist() == [[1.5], [2]]
+
+
+@pytest.mark.parametrize(
+    ("form", "cell"),
+    [
+        ("'dd/MM/yyyy HH:mm'", "'03/04/2001 10:15'"),
+        ('"yyyyMMddHHmm"', "200104031015"),
+        ("\"d. MMM yy 'um' h.mm a\"", "'3. Apr 01 um 10.15 AM'"),
+        ("yyyy-MM-dd'T'HH:mm:ss.SSSZ", "2001-04-03T12:15:00.000+0200"),
+        ("", "2001-04-03T10:15:00"),
+        ("yyyy", "2001-04-03T10:15"),
+    ],
+)
+def test_dates_of_arff_are_read_by_the_form_that_is_declared(tmp_path, form, cell):
+    head = f"@relation t\n@attribute a date {form}\n@attribute label {{0,1}}\n@data\n"
+    rows = f"{cell},0\n{cell},1\n?,0\n"
+    x = read(tmp_path, head + rows, "?label=label&dates=calendar&missing=keep", "a.arff").x
+
+    np.testing.assert_array_equal(x[:2], [[2001, 4, 1, 10, 986292900]] * 2)
+    assert np.isnan(x[2]).all()
+
+
+def test_a_form_of_dates_with_unknown_letters_is_refused(tmp_path):
+    head = "@relation t\n@attribute a date 'QQQ yyyy'\n@attribute label {0,1}\n@data\n1,0\n"
+    with pytest.raises(WrongData, match=r"line 2 declares no column of .* dates .yyyy-MM-dd. or"):
+        read(tmp_path, head, name="a.arff")
 
 
 def test_cells_of_arff_are_read_with_either_quote_and_percent_signs(tmp_path):

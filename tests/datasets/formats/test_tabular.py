@@ -193,6 +193,16 @@ REFUSED = {
         "&categorical=one-hot",
         "has 10 dates, .* in row 2; .*1 cell that is not a date in ISO form, such as 'soon' in row",
     ),
+    "dates of the United States": (
+        table([f"1/{1 + k}/24" for k in range(N)]),
+        "&dates=calendar",
+        "has 12 dates in no ISO form, such as '1/1/24' in row 1 .write it as 2024-01-31 .*drop=0",
+    ),
+    "dates and seconds as numbers": (
+        table([20240101101500 + k for k in range(N)]),
+        "",
+        "column '0' has 12 dates, such as '2\\.?0240101",
+    ),
     "dates as numbers": (
         table([20240101 + k for k in range(N)]),
         "",
