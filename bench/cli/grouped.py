@@ -5,14 +5,26 @@ The boxes that typer draws around groups leave half of the width to the text.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from typer.core import TyperArgument, TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 
 class Command(TyperCommand):
-    """A command with its options in groups; the text of an option states its default."""
+    """A command with its options in groups; the text of an option states its default.
+
+    An option that takes one value may be given once; typer would keep the last one in silence.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+        for each, n in Counter(given).items():
+            option: Any = each
+            if n > 1 and isinstance(each, TyperOption) and not (option.multiple or option.is_flag):
+                ctx.fail(f"{option.opts[0]} is given {n} times, and takes one value")
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         rows = []

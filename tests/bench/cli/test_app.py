@@ -51,6 +51,7 @@ ROOT = Path(__file__).parents[3]
         (("check", "loff"), "bench: unknown detector 'loff'; did you mean lof"),
         (("debug", "zzzz"), "row that fails, and `bench export rows.csv` lists all keys"),
         (("debug", ""), "bench: 16 rows begin with ''; give more of "),
+        (("run", "smoke", "--label", "a", "--label", "b"), "bench: --label is given 2 times, and "),
         (("frobnicate",), "bench: no such command 'frobnicate'; see `bench --help`"),
         (("data",), "bench: missing command; see `bench data --help`"),
         (("check",), "bench: missing argument 'DETECTOR'; see `bench check --help`"),
@@ -104,6 +105,15 @@ def commands(group=None, prefix=""):
             yield from commands(command, f"{prefix}{name} ")
         else:
             yield prefix + name, command
+
+
+@pytest.mark.parametrize("name", [name for name, _ in commands()])
+def test_an_option_of_one_value_that_is_given_twice_is_refused(name):
+    command = dict(commands())[name]
+    for option in command.params:
+        if option.param_type_name == "option" and not (option.is_flag or option.multiple):
+            with pytest.raises(typer.TyperException, match="is given 2 times, and takes one value"):
+                command.make_context(name, [option.opts[0], "0", option.opts[0], "1"])
 
 
 def test_reading_and_planning_import_no_numeric_library_and_start_at_once(results, tmp_path):
