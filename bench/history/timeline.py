@@ -85,6 +85,9 @@ def history(
         ValueError: no stored row is of that detector or data set, or has the metric.
     """
     scored.of_quality(metric)
+    if not stored:
+        msg = "no row is stored; run `bench run` first, or name another folder with --results"
+        raise ValueError(msg)
     chosen = [r for r in stored if detector in (None, r["label"], r["spec"])]
     if not chosen:
         labels = sorted({record["label"] for record in stored})

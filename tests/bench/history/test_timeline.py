@@ -36,6 +36,12 @@ def lines(*rows, detector=None, dataset=None, metric="auroc"):
     return history([row.record() for row in rows], detector, dataset, metric)
 
 
+def test_a_history_of_an_empty_store_says_that_no_row_is_stored():
+    for detector in (None, "knn"):
+        with pytest.raises(ValueError, match="no row is stored; run `bench run` first"):
+            lines(detector=detector)
+
+
 def test_versions_stand_in_order_with_their_steps():
     (line,) = lines(*version(2, 0.8), *version(1, 0.9), *version(3, 0.8))
     assert [point.commit for point in line.points] == ["1111111", "2222222", "3333333"]
