@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, NoReturn
 
@@ -180,18 +180,25 @@ def pinned(entry: Entry, folder: Path) -> list[Pinned]:
 
 def files_under(folder: Path) -> list[Path]:
     """Return every file under a folder except hidden ones, sorted by relative path."""
-    found = [
-        Path(parent, name)
-        for parent, _, names in os.walk(folder)
-        for name in names
-        if not name.startswith(".")
-    ]
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+    return sorted(_walk(folder), key=lambda path: path.relative_to(folder).as_posix())
 
 
 def holds_files(folder: Path) -> bool:
     """Return whether a folder exists and has a file in it, or below it, that is not hidden."""
-    return any(not name.startswith(".") for _, _, names in os.walk(folder) for name in names)
+    return any(True for _ in _walk(folder))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Yield every file under a folder except hidden ones, also those in linked folders.
+
+    A link to a folder that holds the link is left out, since there would be no end.
+    """
+    for parent, within, names in os.walk(folder, followlinks=True):
+        here = Path(parent)
+        above = [p.resolve() for p in (here, *here.parents) if p.is_relative_to(folder)]
+        inner = ((name, (here / name).resolve()) for name in within)
+        within[:] = [name for name, to in inner if not any(p.is_relative_to(to) for p in above)]
+        yield from (here / name for name in names if not name.startswith("."))
 
 
 def _missing(entry: Entry, path: str, folder: Path, advice: str) -> NoReturn:

@@ -17,7 +17,7 @@ import numpy as np
 
 from datasets.entry import Archive, Entry, Facts, File
 from datasets.files import WrongData, files_under
-from datasets.formats.images import Picture, check_all_read, images_in, read_images
+from datasets.formats.images import Picture, images_in, read_images, unread
 from datasets.record import Array, Card, DataSet, OfficialSplit
 
 NORMAL = ("good", "ok", "normal")
@@ -63,17 +63,26 @@ def pictures(paths: Sequence[Path], masks: bool) -> tuple[list[Picture], Array, 
     files = [*of_train, *of_test]
     of_masks = [path for path in files_under(folder) if drawn in path.parents]
     where = f"{train.name}/{normals[0].name} and the folders in {test.name}"
-    check_all_read(folder, [*normals, *kinds], [*files, *of_masks], where)
+    wrong = unread(folder, [*normals, *kinds], [*files, *of_masks], where)
+    defective = np.array([_plain(path.parent.name) not in normal for path in files], bool)
     if not of_train or not of_test:
         counts = f"{len(of_train)} training and {len(of_test)} test images"
-        _refuse(folder, f"has {counts}; give some of each")
-    defective = np.array([_plain(path.parent.name) not in normal for path in files])
-    if defective[len(of_train) :].all():
+        wrong.append(f"{folder} has {counts}; give some of each")
+    elif defective[len(of_train) :].all():
         found = ", ".join(path.name for path in kinds)
-        _refuse(test, f"has no folder {normals[0].name!r} with normal images; found: {found}")
+        wrong.append(f"{test} has no folder {normals[0].name!r} with normal images; found: {found}")
     known = _masks(drawn) if masks else {}
-    listed = [Picture(path, _mask_of(drawn, path, known) if masks and odd else None)
-             for path, odd in zip(files, defective, strict=True)]  # fmt: skip
+    listed = [Picture(path, _mask_of(path, known) if masks and odd else None)
+              for path, odd in zip(files, defective, strict=True)]  # fmt: skip
+    unmarked = [path for (path, mask), odd in zip(listed, defective, strict=True)
+                if masks and odd and mask is None]  # fmt: skip
+    if unmarked:
+        path, *others = unmarked
+        they_have = f"and {len(others)} more images have" if others else "has"
+        should = drawn / path.parent.name / f"{path.stem}_mask.png"
+        wrong.append(f"{path} {they_have} no mask; it should be {should}, or write ?masks=no")
+    if wrong:
+        read_images(listed, 1, True, wrong)  # which raises, with the images that cannot be read
     return listed, defective, len(of_train)
 
 
@@ -102,10 +111,10 @@ def classes(
             _refuse(paths[0], f"has no folder {name!r}; found: {names}")
     normals = {path for found in chosen.values() for path in found}
     files = [image for folder in folders for image in images_in(folder)]
-    check_all_read(paths[0], folders, files, "a folder for each class")
+    wrong = unread(paths[0], folders, files, "a folder for each class")
     if empty := normals - {path.parent for path in files}:
-        _refuse(min(empty), "has no images; name a normal class that has some")
-    x, _ = read_images([Picture(path, None) for path in files], size, grey)
+        wrong.append(f"{min(empty)} has no images; name a normal class that has some")
+    x, _ = read_images([Picture(path, None) for path in files], size, grey, wrong)
     return DataSet(card, x, np.array([path.parent not in normals for path in files]))
 
 
@@ -163,14 +172,11 @@ def _masks(folder: Path) -> dict[tuple[str, str], Path]:
     }
 
 
-def _mask_of(folder: Path, image: Path, known: Mapping[tuple[str, str], Path]) -> Path:
-    """Return the path of the mask of a defective image."""
-    kind, stem = image.parent.name, image.stem
-    for name in (f"{stem}_mask", stem):
-        if mask := known.get((_plain(kind), name.casefold())):
-            return mask
-    should = folder / kind / f"{stem}_mask.png"
-    _refuse(image, f"has no mask; it should be {should}, or write ?masks=no")
+def _mask_of(image: Path, known: Mapping[tuple[str, str], Path]) -> Path | None:
+    """Return the path of the mask of a defective image, if it has one."""
+    kind = _plain(image.parent.name)
+    names = (f"{image.stem}_mask", image.stem)
+    return next((known[kind, n.casefold()] for n in names if (kind, n.casefold()) in known), None)
 
 
 def _refuse(path: Path, reason: str) -> NoReturn:

@@ -30,6 +30,7 @@ NOTES = (
 _MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
 _SEVERAL_PICTURES = "MPO"  # of a camera, whose first one is the photograph
 _WHITE = 128  # the darkest grey that is nearer to white than to black
+_SHOWN = 5  # sentences of a message
 _CLASSES = 3  # so many grey levels of a mask, besides black, may be classes of defects
 
 
@@ -42,10 +43,8 @@ def images_in(folder: Path) -> list[Path]:
     )
 
 
-def check_all_read(
-    folder: Path, places: Collection[Path], read: Collection[Path], where: str
-) -> None:
-    """Raise an error if a file under a folder may be an image and is not read.
+def unread(folder: Path, places: Collection[Path], read: Collection[Path], where: str) -> list[str]:
+    """Return a sentence if a file under a folder may be an image and is not read.
 
     Args:
         folder: of the data set.
@@ -53,9 +52,6 @@ def check_all_read(
             what has the ending of one.
         read: the images that are read.
         where: the places in words.
-
-    Raises:
-        WrongData: with the number of such files and an example.
     """
     known, left = set(read), []
     for path in files_under(folder):
@@ -63,12 +59,12 @@ def check_all_read(
         may_be_one = ending in ENDINGS or (path.parent in places and ending not in NOTES)
         if path not in known and may_be_one and not any(part[0] == "." for part in name.parts):
             left.append(name)
-    if left:
-        _refuse(
-            folder,
-            f"has {len(left)} files that are not read, such as {left[0]}; images are read directly "
-            f"in {where} ({' '.join(ENDINGS)}): move, convert or remove the others",
-        )
+    if not left:
+        return []
+    return [
+        f"{folder} has {len(left)} files that are not read, such as {left[0]}; images are read "
+        f"directly in {where} ({' '.join(ENDINGS)}): move, convert or remove the others"
+    ]
 
 
 class Picture(NamedTuple):
@@ -85,18 +81,35 @@ def own_mask(picture: Picture) -> Array:
     return np.zeros(_open(picture.image).size[::-1], np.uint8)
 
 
-def read_images(pictures: Sequence[Picture], size: int, grey: bool) -> tuple[Array, Array]:
+def read_images(
+    pictures: Sequence[Picture], size: int, grey: bool, wrong: Sequence[str] = ()
+) -> tuple[Array, Array]:
     """Return images (n, channels, size, size) and masks (n, size, size), 0 where there is none.
 
     Images are resized with Lanczos' filter, and masks with the nearest pixel.
 
+    Args:
+        pictures: the images and their masks.
+        size: height and width, in pixels.
+        grey: whether to turn colours into grey.
+        wrong: what is wrong with the data set so far, in sentences.
+
     Raises:
-        WrongData: an image or a mask cannot be read, or a mask is of another size than its image.
+        WrongData: something is wrong so far, an image or a mask cannot be read, or a mask is of
+            another size than its image; the message has all of it.
     """
     x = np.empty((len(pictures), 1 if grey else 3, size, size), np.uint8)
     drawn = np.zeros((len(pictures), size, size), np.uint8)
+    sentences = list(wrong)
     for i, (path, mask) in enumerate(pictures):
-        x[i], drawn[i] = _read(path, mask, size, grey)
+        try:
+            x[i], drawn[i] = _read(path, mask, size, grey)
+        except WrongData as error:
+            sentences.append(str(error))
+    if more := len(sentences[_SHOWN:]):
+        sentences[_SHOWN:] = [f"{more} more files are at fault"]
+    if sentences:
+        raise WrongData("; ".join(sentences))
     return x, drawn
 
 

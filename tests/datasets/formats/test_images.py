@@ -321,3 +321,40 @@ def test_classes_with_images_that_are_not_read_are_refused(classes, spoil, messa
     spoil(classes)
     with pytest.raises(WrongData, match=message):
         read(classes, "size=16&normal=cat")
+
+
+@pytest.mark.fault(
+    area="data",
+    kind="several faults in a folder of images",
+    how="an image is broken, one has no mask, and one lies in a stray subfolder",
+    promise="one sentence names all of them",
+)
+def test_all_that_is_wrong_with_a_folder_is_in_one_answer(category):
+    (category / "train/good/000.png").write_bytes(b"broken")
+    (category / "ground_truth/crack/001_mask.png").unlink()
+    save(photo(), category / "train/good/new/0.png")
+    with pytest.raises(WrongData) as told:
+        read(category)
+    for what in ("new/0.png; images are", "crack/001.png has no mask", "000.png is not a complete"):
+        assert what in str(told.value)
+
+    for path in category.glob("test/*/*"):
+        path.write_bytes(b"broken")
+    with pytest.raises(WrongData, match=r"is not a complete image.*; 4 more files are at fault$"):
+        read(category)
+
+
+def test_a_linked_folder_is_part_of_the_identity(category, tmp_path):
+    (category / "test/crack").rename(tmp_path / "elsewhere")
+    (category / "test/crack").symlink_to(tmp_path / "elsewhere")
+    (category / "train/good/loop").symlink_to(category)
+    before = read(category)
+    assert before.y.sum() == 3
+    save(photo(), tmp_path / "elsewhere" / "001.png")
+    assert read(category).card.sha256 != before.card.sha256
+
+    save(photo(), tmp_path / "more" / "9.png")
+    (tmp_path / "more" / "back").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "more").symlink_to(tmp_path / "more")
+    with pytest.raises(WrongData, match=r"has 1 files that are not read, such as .*more/9\.png"):
+        read(category)
