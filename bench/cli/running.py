@@ -115,9 +115,24 @@ def run(
         if math.isfinite(options.minutes) and (n_left := statuses["missing"]):
             left = f"{n_left} rows are left after {options.minutes:g} minutes"
             tracked.append(f"{left}; the same command goes on with them")
-        for sentence in filter(None, [not_kept, *tracked]):
+        for sentence in filter(None, [not_kept, *tracked, _failed(wanted, store)]):
             say(console, sentence)
         return statuses
+
+
+def _failed(wanted: Sequence[Wanted], store: Store) -> str | None:
+    """Return how many rows are stored and not ok, with the most frequent reason and its remedy."""
+    keys = {row.key for row in wanted}
+    reasons = Counter(
+        f"{record['status']}: {record['reason']}"
+        for record in store.as_kept(keys)
+        if record["status"] != "ok"
+    )
+    if not reasons:
+        return None
+    (reason, n), n_failed = reasons.most_common(1)[0], reasons.total()
+    these = "" if n == n_failed else f", {n} of them"
+    return f"{n_failed} of {len(keys)} rows failed{these}: {reason}"
 
 
 def _make_rows(

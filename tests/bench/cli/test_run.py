@@ -169,6 +169,7 @@ def test_data_that_do_not_fit_a_protocol_are_unsupported_with_the_reason(bench, 
     (row,) = harness.rows(tmp_path).itertuples()
     assert row.status == "unsupported"
     assert row.reason == "wine has no official split; use the protocol one-class"
+    assert run.stdout.endswith(f"\n1 of 1 rows failed: unsupported: {row.reason}\n")
 
 
 def test_rows_have_metrics_costs_and_provenance(results):
