@@ -208,19 +208,20 @@ def warn_of_copies(x: Floats, n_neighbors: int) -> None:
 
 def columns(x: ArrayLike) -> tuple[Any, ...]:
     """Return the names of the columns of a table; none for an array."""
-    return tuple(getattr(x, "column_names", getattr(x, "columns", ())))
+    names = "column_names" if hasattr(type(x), "column_names") else "columns"
+    return tuple(getattr(x, names, ()))
 
 
 def as_numbers(given: ArrayLike, action: str) -> Floats:
     """Return what a method of a detector gave as C-ordered float64.
 
     Raises:
-        ValueError: it is masked, and numpy would drop the mask; or has no real numbers.
+        ValueError: values are masked, and numpy would drop the mask; or it has no real numbers.
     """
     array = np.asarray(given)
-    masked = isinstance(given, np.ma.MaskedArray)
+    masked = np.ma.is_masked(given)
     if masked or array.dtype.kind not in "biuf":
-        what = "a masked array" if masked else array.dtype
+        what = "masked values" if masked else array.dtype
         msg = f"{action} {what}; expected real numbers, and NaN where one is missing"
         raise ValueError(msg)
     return np.ascontiguousarray(array, dtype=np.float64)
@@ -248,7 +249,7 @@ def as_samples(x: ArrayLike) -> Floats:
         samples: Floats = np.ascontiguousarray(array, dtype=dtype)
     if not np.isfinite(samples).all():
         if n_bad := int((~np.isfinite(array)).sum()):
-            msg = f"x has {n_bad} values that are NaN or infinite; impute or drop them first"
+            msg = f"x has {n_bad} values that are missing or infinite; impute or drop them first"
             raise Unsupported(msg)
         n_bad = int((~np.isfinite(samples)).sum())
         msg = f"x has {n_bad} values beyond the range of {samples.dtype}; rescale them first"
@@ -262,13 +263,16 @@ def _as_array(x: Any) -> NDArray[Any]:
     Raises:
         Unsupported: x is no array, or a table with a column that has no real numbers.
     """
-    if hasattr(x, "to_pandas") and columns(x):
+    if hasattr(type(x), "to_pandas") and columns(x):  # of its type: a column may be called so
         x = x.to_pandas()
     pandas = sys.modules.get("pandas")
     if pandas and isinstance(x, pandas.DataFrame):
         for name, dtype in x.dtypes.items():
             if dtype.kind not in "biuf":
-                msg = f"column {name!r} of x has dtype {dtype}; expected real numbers"
+                msg = (
+                    f"column {name!r} of x has dtype {dtype}; expected real numbers: convert the "
+                    "column, or drop it"
+                )
                 raise Unsupported(msg)
         x = x.to_numpy(dtype=np.float64, na_value=np.nan)
     if hasattr(x, "toarray"):
@@ -279,7 +283,8 @@ def _as_array(x: Any) -> NDArray[Any]:
             x = np.ma.filled(x.astype(np.promote_types(x.dtype, np.float32)), np.nan)
         array: NDArray[Any] = np.asarray(x)
     except (TypeError, ValueError, RuntimeError) as error:
-        msg = f"x, a {type(x).__name__}, cannot be read as an array: {error}"
+        advice = "; give x.detach().to_dense().double().cpu()" if hasattr(x, "detach") else ""
+        msg = f"x, a {type(x).__name__}, cannot be read as an array: {error}{advice}"
         raise Unsupported(msg) from error
     if array.ndim == 0 and array.dtype == object:
         msg = f"x is a {type(x).__name__}; expected an array or a table of numbers"

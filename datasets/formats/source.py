@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from datasets.files import WrongData
 from datasets.formats import arff, arrays, cells
 from datasets.formats.problems import Problem, listed
@@ -283,6 +285,14 @@ def _open_mat(path: Path, settings: Settings) -> Table:
     return _of_arrays(path, found)
 
 
+_AS_NUMBERS = {
+    "c": "numpy.hstack([{0}.real, {0}.imag])",
+    "m": "{0} / numpy.timedelta64(1, 's')",
+    "V": "numpy.lib.recfunctions.structured_to_unstructured({0})",
+}
+"""What makes numbers of an array, by the kind of its type."""
+
+
 def _of_arrays(path: Path, found: Mapping[str, Array | None]) -> Table:
     """Return the table of X and y, whose columns are 0, 1, ... and y."""
     x, y = found.get("X"), found.get("y")
@@ -292,10 +302,10 @@ def _of_arrays(path: Path, found: Mapping[str, Array | None]) -> Table:
         raise WrongData(msg)
     for name, array in (("X", x), ("y", y)):
         if array.dtype.kind not in "biufSUM":
-            msg = (
-                f"{path} has {name} of type {array.dtype}, such as a cell array; save it as "
-                f"numbers or text ({name}.astype(float) or {name}.astype(str))"
-            )
+            wanted = _AS_NUMBERS.get(array.dtype.kind, "{0}.astype(float) or {0}.astype(str)")
+            what = "objects, such as a cell array" if array.dtype.hasobject else str(array.dtype)
+            advice = wanted.format(name)
+            msg = f"{path} has {name} of {what}; save it as numbers or text ({advice})"
             raise WrongData(msg)
     if x.ndim != 2 or y.size != len(x):
         msg = f"{path} has X of shape {x.shape} and y of shape {y.shape}; give (n, d) and (n,)"
@@ -313,6 +323,9 @@ def _of_array(column: Array) -> Any:
 
     if column.dtype.kind == "M":
         column = column.astype("M8[ns]")
+    if column.dtype.kind == "f" and column.itemsize > 8:
+        column = column.astype(np.float64)
+    column = column.astype(column.dtype.newbyteorder("="), copy=False)
     return pa.array(column.astype(str).tolist() if column.dtype.kind in "SU" else column)
 
 

@@ -101,7 +101,7 @@ def _corrected(settings: Settings, names: Sequence[str]) -> tuple[Settings, list
                 here = f"the nearest: {listed(near)}" if near else f"found: {listed(names)}"
                 what = f"{setting}: there is no column {asked!r}; {here}"
                 problems.append(Problem(what, {}))
-        settings = settings._replace(**{setting: tuple(dict.fromkeys(found))})
+        settings = Settings(**settings._asdict() | {setting: tuple(dict.fromkeys(found))})
     return settings, problems
 
 

@@ -41,6 +41,12 @@ SAME = {
     "a frame of Arrow": FRAME.astype("float64[pyarrow]"),
     "a frame of sparse columns": FRAME.astype(pd.SparseDtype("float64")),
     "a table of pyarrow": pa.Table.from_pandas(FRAME),
+    "a frame with columns of two levels": FRAME.set_axis(
+        pd.MultiIndex.from_tuples([("x", "a"), ("x", "b"), ("y", "c")]), axis=1
+    ),
+    "columns called as methods are": FRAME.set_axis(
+        ["columns", "column_names", "to_pandas"], axis=1
+    ),
 }
 
 
@@ -89,10 +95,14 @@ REFUSED = {
         torch.tensor(X, requires_grad=True),
         r"x, a Tensor, cannot be read as an array: .*detach\(\)",
     ),
-    "NaN": ([[1.0, np.nan]], "x has 1 values that are NaN or infinite; impute or drop them first"),
-    "masked values": (np.ma.masked_greater(X, 99), r"x has \d+ values that are NaN or infinite"),
-    "masked integers": (np.ma.masked_equal(X.astype(int), 0), r"x has \d+ values that are NaN"),
-    "NA of pandas": (FRAME.convert_dtypes().mask(FRAME > 99), r"x has \d+ values that are NaN"),
+    "a tensor of bfloat16": (torch.tensor(X).bfloat16(), r"BFloat16; give x\.detach\(\)\..*double"),
+    "NaN": ([[1.0, np.nan]], "x has 1 values that are missing or infinite; impute or drop them"),
+    "masked values": (
+        np.ma.masked_greater(X, 99),
+        r"x has \d+ values that are missing or infinite",
+    ),
+    "masked integers": (np.ma.masked_equal(X.astype(int), 0), r"x has \d+ values that are missing"),
+    "NA of pandas": (FRAME.convert_dtypes().mask(FRAME > 99), r"x has \d+ values that are missing"),
     "a column of texts": (FRAME.assign(t="5"), "column 't' of x has dtype str; expected real"),
     "a column of dates": (FRAME.assign(t=pd.Timestamp(0)), "column 't' of x has dtype datetime64"),
     "a column of objects": (FRAME.astype({"b": object}), "column 'b' of x has dtype object"),
@@ -150,6 +160,14 @@ def test_seeds_that_train_together_expect_the_columns_too():
     assert type(seeds[0].model).fit_together([each.model for each in seeds], [FRAME, FRAME])
     with pytest.raises(Unsupported, match="column 0 of x is 'c', in training it was 'a'"):
         seeds[1].model.score(FRAME[["c", "b", "a"]])
+
+
+def test_columns_of_two_levels_are_named_where_they_differ():
+    frame = FRAME.set_axis(pd.MultiIndex.from_product([["x"], ["a", "b", "c"]]), axis=1)
+    with pytest.raises(
+        Unsupported, match=r"column 0 of x is \('x', 'c'\), in training it was \('x"
+    ):
+        make("knn").fit(frame).score(frame.iloc[:, ::-1])
 
 
 def test_a_second_fit_forgets_the_columns_of_the_first():

@@ -126,7 +126,7 @@ def test_samples_out_of_rule_are_the_outcome_of_their_replica_alone():
     first, second = Autoencoder.fit_together(detectors, xs)
     assert first is None
     assert isinstance(second, Unsupported)
-    with pytest.raises(Unsupported, match="120 values that are NaN or infinite"):
+    with pytest.raises(Unsupported, match="120 values that are missing or infinite"):
         Autoencoder().fit(xs[1])
 
 
