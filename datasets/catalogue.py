@@ -167,10 +167,9 @@ def holds_values(entry: Entry, data: Path | None = None) -> bool:
     if not entry.values_sha256:
         return False
     try:
-        load(entry.name, data)
+        return values_sha256(load(entry.name, data)) == entry.values_sha256
     except (OSError, ValueError):
         return False
-    return True
 
 
 def _flaws(entry: Entry, paths: list[Path]) -> list[WrongData]:

@@ -100,7 +100,9 @@ class Entry(About):
         settable: options that a name may set, as in "mvtec/bottle?size=128".
         content_sha256: of the samples, for sets without files.
         values_sha256: of samples and labels, see `datasets.record.values_sha256`; a copy of the
-            files with these values is right, whatever its format and digests.
+            files with these values is right, whatever its format and digests. Files with other
+            values are refused; folders of images are unverified, since their values also depend
+            on how images are resized.
         facts: sizes, where known.
     """
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.render.table import NONE
 
 if TYPE_CHECKING:
-    from datasets import DataSet
+    from datasets import DataSet, Entry
 
 WIDTH = 100
 UNVERIFIED = "unverified: no published digest is known"
@@ -36,7 +36,6 @@ def describe(
     import datasets
     from bench.protocols.named import parse
     from datasets.families import openml
-    from datasets.fetch.manifests import covers
     from datasets.files import locate, pinned
 
     entry, folder = datasets.find(name), datasets.data_folder(data)
@@ -70,9 +69,19 @@ def describe(
             else {file.path: file.pin or None for file in entry.files}
         ),
         "present": here,
-        "digest": "published" if covers(openml.recall(entry, folder), folder) else UNVERIFIED,
+        "digest": _verified(openml.recall(entry, folder), folder, loaded),
         "counted": _counted(loaded, split, seed) if loaded else None,
     }
+
+
+def _verified(entry: Entry, folder: Path, loaded: DataSet | None) -> str:
+    """Return whether a published digest of a data set is known, and its content has it."""
+    from datasets.fetch.manifests import covers
+    from datasets.record import values_sha256
+
+    if loaded and entry.folders and entry.values_sha256 not in ("", values_sha256(loaded)):
+        return "unverified: the samples differ from those of the published set"
+    return "published" if covers(entry, folder) else UNVERIFIED
 
 
 def _counted(data: DataSet, protocol: str, seed: int) -> dict[str, Any]:

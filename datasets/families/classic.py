@@ -155,6 +155,11 @@ _KDD = Entry(
     facts=Facts(494021, (41,), 396743),
 )
 
+_NSL_BLOBS = {  # as git names the content, the same in both mirrors
+    "KDDTrain": "20002897492adc110190a10509aa694f26f7f308",
+    "KDDTest": "b30e89605285a5ccd8cf8fd38dba72906c20d3dd",
+}
+
 _NSL = Entry(
     name="nsl-kdd",
     kind="tabular",
@@ -175,9 +180,10 @@ _NSL = Entry(
         File(
             f"nsl-kdd/{name}+.txt",
             tuple(f"{mirror}/{name}%2B.txt" for mirror in _NSL_MIRRORS),
+            git_blob=blob,
             advice=_NSL_ADVICE,
         )
-        for name in ("KDDTrain", "KDDTest")
+        for name, blob in _NSL_BLOBS.items()
     ),
     has_official_split=True,
     facts=Facts(148517, (41,), 71463),
@@ -230,6 +236,10 @@ _ARRHYTHMIA = Entry(
     ),
     files=(File("arrhythmia/arrhythmia.data"),),
     archives=(Archive(File("arrhythmia.zip", (f"{_UCI}/5/arrhythmia.zip",)), into="arrhythmia"),),
+    # Four public copies have these values, with other names and separators: at github.com
+    # SttefanB/Proiect_SVM_Clasificare_Pacienti_Aritmie, matinmoezzi/data-mining-course-project,
+    # naufalzaid17/dataset_arrhythmia and galihatha/Case-Based-1.
+    values_sha256="7bd0082d75c7012ca17266582648e4c800ea77370861087c2e9b620fa44dd7d7",
     facts=Facts(452, (279,), 66),
 )
 

@@ -1,7 +1,7 @@
 """ODDS: the sets of Shebuti Rayana's library, as MATLAB files.
 
 Counts are in odds.csv. Digests are of copies that agree in at least two public places, ADBench
-among them; sets without one have none.
+among them (for breastw the other is github.com/ADAPT-code/code-data); sets without one have none.
 """
 
 from __future__ import annotations

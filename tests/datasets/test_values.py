@@ -1,17 +1,20 @@
 """Published sets are recognised by their samples and labels, whatever file holds them."""
 
 import hashlib
+import shutil
 
 import numpy as np
 import pytest
 import scipy.io
 
+from bench.cli.card import describe
 from datasets import File, WrongData, card, find, load, names, present
 from datasets.catalogue import TABLE
 from datasets.entry import Entry
 from datasets.families import nab
 from datasets.fetch.fetching import fetch, verify
 from datasets.fetch.manifests import covers
+from datasets.files import data_folder
 from datasets.record import content_sha256
 
 X = np.arange(12, dtype=np.uint8).reshape(4, 3)
@@ -100,7 +103,7 @@ def test_an_option_that_changes_the_values_is_not_compared_with_them():
 
 def test_odds_and_nab_are_known_by_values_but_for_those_without_a_second_source():
     unknown = {n for n in names() if n.startswith(("odds/", "nab/")) and not find(n).values_sha256}
-    assert unknown == {"odds/breastw", "odds/cover", "odds/speech", "odds/wine"}
+    assert unknown == {"odds/cover", "odds/speech", "odds/wine"}
     assert all(file.pin for entry in nab.ENTRIES for file in entry.files)
 
 
@@ -120,8 +123,30 @@ def test_a_set_is_verifiable_if_a_published_digest_is_known(tmp_path):
     assert covers(find("odds/smtp"), tmp_path)
     assert covers(find("nab/nyc_taxi?width=16"), tmp_path)
     assert not covers(find("odds/wine"), tmp_path)
-    assert not covers(find("mvtec/bottle"), tmp_path)
-    listed = f"{'0' * 64}  mvtec_ad/bottle/train/good/000.png\n"
-    (tmp_path / "mvtec_anomaly_detection.tar.xz.files.sha256").write_text(listed)
+    assert covers(find("nsl-kdd"), tmp_path)
+    assert covers(find("arrhythmia"), tmp_path)
     assert covers(find("mvtec/bottle"), tmp_path)
+    assert not covers(find("mvtec/bottle?size=64"), tmp_path)
     assert not covers(find("mvtec/cable"), tmp_path)
+    listed = f"{'0' * 64}  mvtec_ad/cable/train/good/000.png\n"
+    (tmp_path / "mvtec_anomaly_detection.tar.xz.files.sha256").write_text(listed)
+    assert covers(find("mvtec/cable"), tmp_path)
+    assert not covers(find("mvtec/screw"), tmp_path)
+
+
+@pytest.mark.skipif(not present("mvtec/bottle"), reason="the bottles are not in the data folder")
+def test_the_real_bottles_are_known_by_their_values_whatever_holds_them(tmp_path):
+    from PIL import Image
+
+    before = load("mvtec/bottle")
+    made = tmp_path / "mvtec_ad" / "bottle"
+    shutil.copytree(data_folder() / "mvtec_ad" / "bottle", made)
+    for path in (made / "train").rglob("*.png"):
+        Image.open(path).save(path, compress_level=1)
+    assert load("mvtec/bottle", tmp_path).card.sha256 != before.card.sha256
+    assert [found.state for found in verify("mvtec/bottle", tmp_path)] == ["ok"]
+    assert describe("mvtec/bottle", tmp_path)["digest"] == "published"
+
+    Image.open(path).rotate(180).save(path)
+    assert [found.state for found in verify("mvtec/bottle", tmp_path)] == ["unverifiable"]
+    assert describe("mvtec/bottle", tmp_path)["digest"].startswith("unverified: the samples differ")
