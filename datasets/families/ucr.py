@@ -98,6 +98,12 @@ def _refuse_odd_lines(path: Path) -> None:
         found.append(
             f"{few} another number of values than the first, {width}, such as {n} in line {line}"
         )
+    signs = [{sign.strip() for sign in re.findall(r"\s*,\s*|\s+", line)} for line in lines]
+    if mixed := [n for n, found_in in enumerate(signs, 1) if len(found_in) > 1]:
+        found.append(
+            f"{len(mixed):,} lines have commas and blanks between their values, such as line "
+            f"{mixed[0]}, so that commas may be decimal ones"
+        )
     wrong = [
         (n, j, cell)
         for n, row in rows

@@ -15,7 +15,7 @@ import numpy as np
 
 from datasets.formats import cells
 from datasets.formats.cells import DATED, NUMERIC, USUAL, Kind, Unreadable
-from datasets.formats.problems import Fix, Problem, in_cells, listed, short
+from datasets.formats.problems import SHOWN, Fix, Problem, in_cells, listed, nearest, short
 from datasets.formats.settings import Settings
 from datasets.record import Array
 
@@ -31,7 +31,10 @@ _WRITTEN = " (write it as 2024-01-31 or 2024-01-31T10:15:00, so that day and mon
 LARGE = ("whole number that float64 cannot hold", "whole numbers that float64 cannot hold")
 DRESSED = ("number with separators or a unit", "numbers with separators or units")
 MISSING = ("missing value", "missing values")
+_NORMAL = ("normal", "benign", "inlier", "nominal", "good", "ok", "no", "false", "0", "f")
+"""What normal labels are called, in lower case."""
 IN_ORDER = "number in the order of the rows"
+COUNTING = "whole number, another in each row"
 
 
 class Feature(NamedTuple):
@@ -150,6 +153,9 @@ class Column:
         if self.unreadable:
             what = f"column {self.name!r} holds {self.unreadable}, not numbers or text"
             return Feature("", []), [Problem(what, {"drop": (self.name,)}, "such values")]
+        if self.count.keys() <= {Kind.MISSING}:
+            what = f"column {self.name!r} has no value"
+            return Feature("", []), [Problem(what, self._drop, "no value")]
         feature, problems = self._decide(decimals)
         if self.count[Kind.MISSING] and self.settings.missing == "refuse":
             problems.append(self._problem(MISSING, [Kind.MISSING], {"missing": "keep"}))
@@ -223,7 +229,8 @@ class Column:
     def _as_missing(self, odd: Sequence[Kind]) -> Fix:
         """Return the settings under which odd cells are missing, if they are few texts."""
         texts = tuple(text for text, (_, kind) in self.texts.items() if kind in odd)
-        return {"na": texts, "missing": "keep"} if len(texts) <= _FEW else self._drop
+        are_few = len(texts) <= _FEW and all(text == short(text) for text in texts)
+        return {"na": texts, "missing": "keep"} if are_few else self._drop
 
     def _problem(self, words: tuple[str, str], kinds: Sequence[Kind], fix: Fix) -> Problem:
         n = sum(self.count[kind] for kind in kinds)
@@ -316,11 +323,13 @@ class Labels:
         """Return the labels that are normal, of all labels by size, and what is wrong with them."""
         if not by_size:
             return [], []
-        shown, likely = listed(by_size), {"normal": tuple(by_size[:1])}
+        shown, likely = listed(by_size), {"normal": (self._likely(by_size),)}
         if not self.settings.normal:
             if {_folded(text) for text in self.texts} <= {"0", "1", "false", "true"}:
                 return [text for text in by_size if _folded(text) in ("0", "false")], []
             what = f"labels are {shown}; name the normal ones (--normal, or ?normal= for each)"
+            if len(by_size) > SHOWN:
+                what += f", or another label column than {self.name!r} (--label), which has so many"
             return [], [Problem(what, likely)]
         named = {_folded(label): label for label in self.settings.normal}
         normal = [text for text in by_size if _folded(text) in named]
@@ -335,6 +344,12 @@ class Labels:
             return normal, [Problem(what, {"normal": tuple(sorted({*exact, *normal}))})]
         return normal, []
 
+    def _likely(self, by_size: Sequence[str]) -> str:
+        """Return the label that is most likely to be normal: by its name, or else by its size."""
+        asked = (near for label in self.settings.normal for near in nearest(label, by_size))
+        called = (text for text in by_size if text.strip(" .'\"").casefold() in _NORMAL)
+        return next(asked, next(called, by_size[0]))
+
 
 def _folded(text: str) -> str:
     return cells.canonical(text).casefold()
@@ -348,7 +363,18 @@ def _joined(pieces: list[Array]) -> Array:
 
 
 def _use(values: Array) -> str:
-    """Return whether numbers do nothing but grow, or fall, from row to row."""
+    """Return whether numbers do nothing but grow or fall from row to row, or count the rows."""
     earlier, later = values[:-1], values[1:]  # compared: differences may overflow
     is_sorted = (later >= earlier).all() or (later <= earlier).all()
-    return IN_ORDER if is_sorted and (later != earlier).sum() >= _SORTED - 1 else "number"
+    if is_sorted and (later != earlier).sum() >= _SORTED - 1:
+        return IN_ORDER
+    n = len(values)
+    counts = n >= _SORTED and values.min() + 2 * n > values.max() and (values % 1 == 0).all()
+    return COUNTING if counts and len(np.unique(values)) == n else "number"
+
+
+def identifies(feature: Feature) -> bool:
+    """Return whether a column tells one row from another, as an identifier does."""
+    if feature.texts is None:
+        return feature.use in (IN_ORDER, COUNTING)
+    return _SORTED <= len(feature.texts) == int(np.isfinite(feature.arrays[0]).sum())

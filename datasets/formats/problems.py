@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
@@ -68,6 +69,12 @@ def listed(names: Sequence[str]) -> str:
     """Return the first names of many."""
     shown = ", ".join(map(short, names[:SHOWN]))
     return shown + (f", ... ({len(names)})" if len(names) > SHOWN else "")
+
+
+def nearest(asked: str, names: Sequence[str]) -> list[str]:
+    """Return the names that resemble one that is not there, the nearest first."""
+    known = {name.casefold(): name for name in names}
+    return [known[name] for name in get_close_matches(asked.casefold(), known)]
 
 
 def short(text: str) -> str:

@@ -5,9 +5,9 @@ A table is read in pieces (`source`), each column by what its cells are (`cells`
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,13 +15,14 @@ import numpy as np
 
 from datasets.codes import Codes
 from datasets.files import WrongData
-from datasets.formats.columns import IN_ORDER, Column, Feature, Labels
-from datasets.formats.problems import Problem, listed, refusal
+from datasets.formats.columns import IN_ORDER, Column, Feature, Labels, identifies
+from datasets.formats.problems import Problem, command, listed, nearest, refusal
 from datasets.formats.settings import ENCODINGS, Settings
 from datasets.formats.source import Table, open_table
 from datasets.record import Array
 
 _LABELS = ("label", "class", "target", "y", "anomaly", "outlier")  # as label columns are called
+_AGAIN = r"(\.\d+|_[xy])?"  # what pandas adds to a name that is there twice
 _NAMELESS = ("Unnamed: ", "__index_level_")  # as columns without a name are called
 
 
@@ -83,7 +84,7 @@ def read(path: Path, name: str, settings: Settings) -> Read:
             problems += wrong
     if problems:
         raise refusal(path, name, settings, problems)
-    return _assemble(path, settings, features, y)
+    return _assemble(path, name, settings, features, y)
 
 
 def _corrected(settings: Settings, names: Sequence[str]) -> tuple[Settings, list[Problem]]:
@@ -95,7 +96,7 @@ def _corrected(settings: Settings, names: Sequence[str]) -> tuple[Settings, list
     for setting, known in (("drop", names), ("categorical", [*names, *ENCODINGS])):
         found: list[str] = []
         for asked in getattr(settings, setting):
-            near = [asked] if asked in known else _nearest(asked, known)
+            near = [asked] if asked in known else nearest(asked, known)
             found += near[:1]
             if asked not in known:
                 here = f"the nearest: {listed(near)}" if near else f"found: {listed(names)}"
@@ -140,7 +141,7 @@ def _choose(table: Table, settings: Settings) -> _Chosen:
         elif each.startswith(_NAMELESS):
             what = f"column {j + 1} has no name, like row numbers that were saved with a table"
             problems.append(Problem(what, drop))
-        elif each != label and each.casefold() == label.casefold():
+        elif each != label and re.fullmatch(re.escape(label) + _AGAIN, each, re.IGNORECASE):
             what = f"column {each!r} is called like the label {label!r}, and may give it away"
             problems.append(Problem(what, drop))
         if each != label:
@@ -154,13 +155,7 @@ def _likely(label: str, names: Sequence[str]) -> str:
     """Return the column that is most likely to be the label."""
     known = {name.casefold(): name for name in names}
     usual = (known[word] for word in _LABELS if word in known)
-    return next(iter(_nearest(label, names)), next(usual, names[-1]))
-
-
-def _nearest(asked: str, names: Sequence[str]) -> list[str]:
-    """Return the names that resemble one that is not there, the nearest first."""
-    known = {name.casefold(): name for name in names}
-    return [known[name] for name in get_close_matches(asked.casefold(), known)]
+    return next(iter(nearest(label, names)), next(usual, names[-1]))
 
 
 def _fill(table: Table, chosen: _Chosen) -> int:
@@ -225,18 +220,23 @@ def _odd_rows(table: Table) -> list[Problem]:
     return problems
 
 
-def _assemble(path: Path, settings: Settings, features: dict[str, Feature], y: Array) -> Read:
+def _assemble(
+    path: Path, name: str, settings: Settings, features: dict[str, Feature], y: Array
+) -> Read:
     x = np.empty((len(y), sum(len(feature.arrays) for feature in features.values())))
     codes, uses, issues, j = {}, defaultdict[str, list[str]](list), [], 0
-    for name, (use, columns, texts) in features.items():
-        shown = name
+    for each, feature in features.items():
+        use, columns, texts = feature
+        shown = each
         if texts is not None:
             codes[j] = texts
-            shown = f"{name} ({len(texts)} texts)"
-        if use == IN_ORDER:
+            shown = f"{each} ({len(texts)} texts)"
+        if identifies(feature):
+            what = "is sorted" if use == IN_ORDER else "differs in every row"
+            without = command(name, settings._replace(drop=(*settings.drop, each)))
             issues.append(
-                f"column {name!r} is sorted: it may tell the time or the order of the rows, not "
-                f"what they are; leave it out (--drop {name}) if it does"
+                f"column {each!r} {what}: it may tell the time, the order or the number of a row, "
+                f"not what it is; to leave it out: {without}"
             )
         uses[use].append(shown)
         while columns:  # each is freed once it is copied

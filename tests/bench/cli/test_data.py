@@ -228,7 +228,7 @@ def test_the_card_takes_the_options_of_a_run_and_says_how_columns_are_used(bench
         "label: fraud",
         "left out: id",
         "number in the order of the rows: size",
-        "- column 'size' is sorted: it may tell the time or the order of the rows",
+        "- column 'size' is sorted: it may tell the time, the order or the number",
     ):
         assert line in out
     status, _, err = bench_data("card", "wine", "--label", "fraud")
@@ -237,7 +237,7 @@ def test_the_card_takes_the_options_of_a_run_and_says_how_columns_are_used(bench
 
 
 def test_a_warning_is_one_sentence_without_a_line_of_source(tmp_path):
-    rows = "".join(f"{k},{k * 7 % 12},{k % 2}\n" for k in range(12))
+    rows = "".join(f"{k},{k * 7 % 5},{k % 2}\n" for k in range(12))
     (tmp_path / "a.csv").write_text(f"id,size,y\n{rows}")
     name = f"file:{tmp_path}/a.csv?label=y"
     card = (sys.executable, "-m", "bench", "data", "card", name)
@@ -245,10 +245,31 @@ def test_a_warning_is_one_sentence_without_a_line_of_source(tmp_path):
 
     (line,) = ran.stderr.splitlines()
     assert line.startswith(f"bench: {tmp_path}/a.csv: column 'id' is sorted: it may tell the time")
+    *_, without = shlex.split(line.partition("to leave it out: ")[2])
+    assert datasets.load(without).x.shape == (12, 1)
+
+
+@pytest.mark.parametrize(
+    ("column", "options"),
+    [
+        ([k * 7 % 12 + 1000 for k in range(12)], ""),
+        ([f"{k * k:x}-a" for k in range(12)], "&categorical=one-hot"),
+    ],
+    ids=["numbers", "texts"],
+)
+def test_a_column_that_differs_in_every_row_is_to_be_left_out(tmp_path, column, options):
+    rows = "".join(f"{cell},{k % 5},{k % 2}\n" for k, cell in enumerate(column))
+    (tmp_path / "a.csv").write_text(f"id,size,y\n{rows}")
+    with pytest.warns(
+        UserWarning, match="column 'id' differs in every row: .*: bench data card "
+    ) as told:
+        datasets.load(f"file:{tmp_path}/a.csv?label=y{options}")
+    *_, without = shlex.split(str(told[0].message).partition("to leave it out: ")[2])
+    assert datasets.load(without).x.shape == (12, 1)
 
 
 def test_labels_of_repeated_options_are_all_normal(bench_data, tmp_path):
-    rows = "".join(f"{k * 7 % 12},{('north', 'south', 'east')[k % 3]}\n" for k in range(12))
+    rows = "".join(f"{k * 7 % 5},{('north', 'south', 'east')[k % 3]}\n" for k in range(12))
     (tmp_path / "a.csv").write_text(f"size,region\n{rows}")
     asked = ("card", f"file:{tmp_path}/a.csv", "--label", "region", "--format", "json")
     for normal in (("--normal", "north", "--normal", "south"), ("--normal", "north,south")):

@@ -108,7 +108,7 @@ def test_markers_of_missing_values_can_be_declared(tmp_path):
     [
         ({}, "", "name the label column .*; found: id, age, income, job, class"),
         ({}, "label=klass", "there is no column 'klass'; found: id, age"),
-        ({}, "label=class&drop=ID", "there is no column 'ID'; found: id, age"),
+        ({}, "label=class&drop=ID", "drop: there is no column 'ID'; the nearest: id"),
         (
             {},
             "label=class&drop=id",
@@ -150,7 +150,7 @@ def test_what_cannot_be_read_so_is_answered_with_the_setting_to_give(
 def test_dates_are_distinguished_from_categories_however_they_are_written(tmp_path, text):
     path = write(tmp_path, job=[text] * 4)
 
-    with pytest.raises(WrongData, match="'job' has 4 dates in another form than ISO, such as"):
+    with pytest.raises(WrongData, match="'job' has 4 dates in no ISO form, such as"):
         load(f"file:{path}?{SETTINGS}&categorical=one-hot")
 
 

@@ -114,6 +114,7 @@ def test_ecg5000_without_its_test_part_is_refused(tmp_path):
         ("1,2,3\n2,,4\n", r"1 value is no number, such as '' at place 2 of line 2"),
         ("1,2,3\n2,x,\n", r"1 line has another .* in line 2; 1 value is no number, such as 'x'"),
         ("1\t2\t3\n2\t?\t4\n\n", r"1 value is no number, such as '\?' at place 2 of line 2"),
+        ("1\t0,5\t2\n2\t1,5\t3\n", r"2 lines have commas and blanks between .*, such as line 1"),
         ("1;2;3\n2;3;4\n", r"2 values are no numbers, such as '1;2;3' at place 1 of line 1"),
     ],
 )

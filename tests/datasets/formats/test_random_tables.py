@@ -12,6 +12,10 @@ from datasets import load
 from tests.helpers.tables import write_frame
 
 TEXTS = st.text("abcxyzäß '\"%,;{}\\?-", min_size=1, max_size=6).map(lambda t: f"t{t}".strip())
+FORMS = (
+    *("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%SZ", "%Y%m%dT%H%M%S", "%Y-%jT%H:%M:%S"),
+    *("%G-W%V-%uT%H:%M:%S", "%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%dt%H:%M:%S\u221200:00"),
+)
 MISSING = ("", "NA", "nan", "null", "None", "<NA>")
 
 
@@ -66,7 +70,7 @@ def _category(texts, draw):
 
 def _dates(seconds, draw):
     times = [datetime(1970, 1, 1) + timedelta(seconds=second) for second in seconds]
-    form = draw(st.sampled_from(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%SZ", "%Y%m%dT%H%M%S"]))
+    form = draw(st.sampled_from(FORMS))
     cells = [time.strftime(form) for time in times]
     parts = [
         (time.year, time.month, time.weekday(), time.hour, second)

@@ -80,6 +80,11 @@ def layout(kind, content, sentence, name="a.csv"):
             "columns 1 and 3 are both called 'label'; .*; correct the file, then: bench",
         ),
         layout(
+            "a second label that pandas renamed",
+            "a,label.1,label\n" + ROWS,
+            "column 'label.1' is called like the label 'label', and .* away; .*&drop=label.1'$",
+        ),
+        layout(
             "two columns with one name",
             "a,a ,label\n" + ROWS,
             "columns 1 and 2 are both called 'a'; .*&drop=a'$",

@@ -233,6 +233,26 @@ REFUSED = {
         "",
         "all 12 rows are normal, with the labels 0; ",
     ),
+    "attacks that are more frequent than normal rows": (
+        table(NUMBERS, ["smurf.", "smurf.", "normal."] * 4),
+        "",
+        "labels are smurf., normal.; name the normal ones .*&normal=normal.'$",
+    ),
+    "a normal label that is misspelt": (
+        table(NUMBERS, ["smurf.", "smurf.", "normal."] * 4),
+        "&normal=normal",
+        "no row has the label normal; found: smurf., normal.; .*&normal=normal.'$",
+    ),
+    "a column of numbers as the label": (
+        table(NUMBERS * 3, [k + 0.5 for k in range(3 * N)], OTHERS * 3),
+        "",
+        "name the normal ones .*, or another label column than 'y' .--label., which has so many; ",
+    ),
+    "a column without a value": (
+        table([NAN] * N),
+        "&missing=keep",
+        "column '0' has no value; .*&drop=0&missing=keep'",
+    ),
     "a normal label that is not there": (
         table(NUMBERS, ["ok", "ok", "bad"] * 4),
         "&normal=good",
@@ -293,4 +313,4 @@ def test_the_command_in_a_refusal_reads_the_table(tmp_path, trait):
         assert trait == "labels of one kind" or "look missing" in trait
         return
 
-    assert len(load(shlex.split(command)[2]).x) == N
+    assert len(load(shlex.split(command)[2]).x) == len(frame)
