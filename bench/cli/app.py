@@ -9,8 +9,9 @@ import importlib.util
 import sys
 import warnings
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -28,8 +29,12 @@ from bench.cli import (
     track,
     transfer,
 )
+from bench.cli.advice import doctor
+from bench.cli.advice.next_step import next_step
 from bench.cli.errors import Usage
 from bench.cli.grouped import Command, Group
+from bench.cli.options import FOLDER, option
+from bench.cli.output import say
 from bench.render.printable import printable
 
 COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
@@ -56,14 +61,14 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     },
     "Detectors": {"check": check.check, "debug": check.debug},
     "MLflow": {"track": track.track, "ui": track.ui},
+    "Environment": {"doctor": doctor.doctor},
 }
 CLASSES = {history.compare: history.OptionalMargin}
 
 app = typer.Typer(
     cls=Group,
     name="bench",
-    help="Compare anomaly detectors, deep and shallow. `bench COMMAND --help` explains a command.",
-    add_completion=False,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -72,6 +77,33 @@ for panel, commands in COMMANDS.items():
     for name, command in commands.items():
         group.command(name, cls=CLASSES.get(command, Command), rich_help_panel=panel)(command)
     app.add_typer(group, name="data" if panel == "Data" else None)
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        say(f"fathom {metadata.version('fathom')}")
+        raise typer.Exit
+
+
+@app.callback()
+def alone(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        option(
+            "Options",
+            None,
+            "print the version (default: no)",
+            "--version",
+            callback=_say_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    """Compare anomaly detectors, deep and shallow. `bench COMMAND --help` explains a command."""
+    if context.invoked_subcommand is None:
+        say(context.get_help())
+        say(f"\nNext: {next_step(FOLDER)}")
 
 
 def main() -> NoReturn:
@@ -130,7 +162,8 @@ def _check_packages() -> None:
         if place != home / name:
             msg = (
                 f"`import {name}` finds {place}, not the project's {home / name}: another "
-                f"package of that name hides it; run `make bench` in an environment of its own"
+                f"package of that name hides it; run `make bench` in an environment of its own "
+                "(docs/troubleshooting.md)"
             )
             raise Usage(msg)
         for folder in dict.fromkeys(Path(entry).resolve() for entry in sys.path):
@@ -144,7 +177,7 @@ def _check_packages() -> None:
 
 def _call() -> None:
     try:
-        status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        status = app(sys.argv[1:], prog_name="bench", standalone_mode=False)
     except typer.TyperException as error:
         raise Usage(_sentence(error)) from error
     except Exception as error:

@@ -39,7 +39,7 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """Commands in groups, each on one line."""
+    """Commands in groups, each on one line, and the options of the program below them."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         rows = [
@@ -47,6 +47,9 @@ class Group(TyperGroup):
             for name, command in _commands(self)
         ]
         _write(formatter, rows)
+        if not ctx.parent:
+            texts = (each.get_help_record(ctx) for each in self.get_params(ctx))
+            _write(formatter, [("Options", *record) for record in texts if record])
 
 
 def _commands(group: TyperGroup, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -13,6 +13,7 @@ from bench.protocols.named import parse
 from bench.store.records import Row
 
 N_FAILURES_SHOWN = 10
+PAGE = "docs/troubleshooting.md"
 EARLY_S = 20.0  # after which the board so far is printed, once
 LARGE, FEW = 20_000, 2000  # training samples: from how many a run gets a hint, and which it names
 
@@ -52,11 +53,13 @@ class Remarks:
                 self._early.release()
 
     def end(self) -> None:
-        """Say how many more rows failed in the same ways."""
+        """Say how many more rows failed in the same ways, and where the remedies are."""
         for (status, reason), n_rows in list(self._failures.items())[:N_FAILURES_SHOWN]:
             if n_rows > 1:
                 more = f"{n_rows - 1} more {'row' if n_rows == 2 else 'rows'}"
                 say(self._console, f"{more}: {status}: {reason}")
+        if self._failures:
+            say(self._console, f"{PAGE} says what each status means, and what to do")
 
     def _failure(self, row: Row) -> None:
         """Print the first failure of each of the first reasons; the board counts all."""

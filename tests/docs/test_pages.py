@@ -20,3 +20,16 @@ def test_named_files_exist(page):
 
 def test_the_readme_stays_short():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_messages_that_the_page_on_trouble_explains_are_those_of_the_code():
+    page = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
+    table = page.partition("## What a message means")[2].partition("## ")[0]
+    messages = re.findall(r"^\| `(.+?)` \|", table, re.MULTILINE)
+    code = "".join(
+        file.read_text(encoding="utf-8")
+        for package in ("bench", "datasets", "detectors")
+        for file in (ROOT / package).rglob("*.py")
+    )
+    assert len(messages) > 5
+    assert [message for message in messages if message not in code] == []

@@ -5,6 +5,7 @@ import re
 import resource
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -70,12 +71,27 @@ def test_bad_usage_is_one_clear_sentence_and_exit_status_2(bench, results, argum
 def test_bench_alone_prints_each_command_on_one_line_of_80_cells(bench):
     alone, asked = bench(COLUMNS="80"), bench("--help", COLUMNS="80")
     assert (alone.wait(), asked.wait()) == (0, 0)
-    assert alone.stdout == asked.stdout
+    assert alone.stdout.startswith(f"{asked.stdout.rstrip()}\n\nNext: ")
     assert "Usage: bench [OPTIONS] COMMAND" in alone.stdout
-    assert max(map(len, alone.stdout.splitlines())) <= 80
+    assert max(map(len, asked.stdout.splitlines())) <= 80
     for name, command in commands():
         (line,) = [line for line in alone.stdout.splitlines() if line.startswith(f"  {name} ")]
         assert line.endswith(inspect.cleandoc(command.help).partition("\n")[0])
+
+
+def test_the_version_is_that_of_the_installed_project(bench):
+    run = bench("--version")
+    assert run.wait() == 0
+    assert run.stdout == f"fathom {metadata.version('fathom')}\n"
+
+
+def test_a_shell_completes_commands_and_options(bench):
+    for words, expected in (("bench rep", "report"), ("bench run --min", "--minutes")):
+        number = str(len(words.split()) - 1)
+        asked = {"_BENCH_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": number}
+        run = bench(**asked)
+        assert run.wait() == 0, run.stderr
+        assert expected in run.stdout.split()
 
 
 def test_every_option_is_in_a_group_and_states_its_default():
