@@ -42,7 +42,8 @@ class Board:
             `reaching` of `compared`: the detectors whose own interval contains the best value.
         cells: a line for each detector and data set: `value`, the mean over the available seeds;
             `low` and `high`, the means of the rows' limits, since seeds share anomalies and their
-            average does not narrow an interval as independent test sets would; `rows_ok` of
+            average does not narrow an interval as independent test sets would; `std`, the standard
+            deviation over the available seeds, nan for a single one; `rows_ok` of
             `rows`, `status`, the most frequent one that is not ok, else ""; `best`, and `near`,
             whose own interval contains the best value of the data set.
         failures: a line for each detector, status and reason: `rows` and their `datasets`.

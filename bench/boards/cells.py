@@ -57,6 +57,8 @@ def cells(grid: Grid, rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
         columns[name] = averages.dataset_means(part, grid.cells).ravel()
     cells = pd.DataFrame(columns)
     keys = pd.MultiIndex.from_frame(cells[["label", "dataset"]])
+    by_seed = rows.sort_values("seed").groupby(["label", "dataset"])[metric.name]
+    cells["std"] = by_seed.std().reindex(keys).to_numpy()
     cells["status"] = commonest.reindex(keys).fillna("").to_numpy(object)
     cells["inverted"] = is_inverted(metric.name, cells["value"], cells["high"])
     return cells

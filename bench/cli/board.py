@@ -39,6 +39,7 @@ from bench.cli.stores import open_store
 from bench.render.formats import TABLE
 
 TESTS = "Tests against one detector"
+PAPER = "A paper's table"
 
 
 def board(
@@ -80,6 +81,27 @@ def board(
         option(OUTPUT, "NAME", "metric that ranks, see `bench list metrics` (default: auroc)"),
     ] = "auroc",
     format: Format = TABLE,
+    table: Annotated[
+        Literal["mean", "std", "interval"] | None,
+        option(
+            PAPER,
+            "mean|std|interval",
+            "one table of detectors x data sets: means alone, with standard deviations, or 95 % "
+            "intervals (default: the board; with another option of this group, std)",
+        ),
+    ] = None,
+    percent: Annotated[
+        bool,
+        option(PAPER, None, "values in percent (default: fractions)", "--percent"),
+    ] = False,
+    digits: Annotated[
+        int | None,
+        option(PAPER, "N", "digits after the point (default: 3, of percent 1)", min=0, max=9),
+    ] = None,
+    highlight: Annotated[
+        str | None,
+        option(PAPER, "LABEL", "detector to set off in bold, in the last line (default: none)"),
+    ] = None,
     to: Annotated[
         Path | None,
         option(
@@ -129,6 +151,7 @@ def board(
     from bench.boards.rows import frame_of
     from bench.render import formats
     from bench.render.board import BoardDocument
+    from bench.render.paper import PaperTable
 
     with open_store(results) as store:
         parts: dict[str, Any] = {
@@ -167,6 +190,14 @@ def board(
     with usage():
         if reference is not None or (to is not None and comparable(made)):
             compared = against(made, reference, unit=unit, coverage=coverage, margin=margin)
+    if table or percent or highlight is not None or digits is not None:
+        if to is not None or reference is not None:
+            msg = "--table prints one table; leave out --to and --against, which are of the board"
+            raise Usage(msg)
+        with usage():
+            paper = PaperTable(made, table or "std", percent, digits, highlight)
+        formats.show(paper, format, console())
+        return
     if to is not None:
         try:
             written = formats.save(made, compared, to)

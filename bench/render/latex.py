@@ -80,6 +80,7 @@ def figure(name: str, caption: str, width: float) -> str:
             rf"\includegraphics[width={width:.2f}\linewidth,height=.85\textheight,"
             rf"keepaspectratio]{{{name}}}",
             rf"\caption{{{escaped(caption)}}}",
+            rf"\label{{fig:{name}}}",
             r"\end{figure*}",
         ]
     )
@@ -108,6 +109,7 @@ def _floats(table: Table, title: str, cited: dict[str, str]) -> str:
                 table,
                 rows=table.rows[start : start + ROWS],
                 notes=table.notes if start == starts[-1] else (),
+                apart=table.apart and start == starts[-1],
             ),
             " ".join([f"{title}.", *table.text]) if start == 0 else f"{title} (continued).",
             cited,
@@ -125,12 +127,16 @@ def _float(table: Table, caption: str, cited: dict[str, str]) -> str:
         for i, column in enumerate(table.columns)
     ]
     lines = [" & ".join(_cell(cell, cited) for cell in row) + r" \\" for row in table.rows]
+    name = re.sub("[^a-z0-9]+", "-", caption.partition(". ")[0].lower()).strip("-")
+    if table.apart:
+        lines.insert(-1, r"\midrule")
     notes = [r"\par\smallskip\raggedright\footnotesize", *map(_note, table.notes)]
     return "\n".join(
         [
             r"\begin{table*}[p]",
             r"\centering",
             rf"\caption{{{escaped(caption)}}}\smallskip",
+            *([] if "continued" in name else [rf"\label{{tab:{name}}}"]),
             rf"{_size(table)}\setlength{{\tabcolsep}}{{3pt}}%",
             r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
             rf"\begin{{tabular}}{{@{{}}{aligned}@{{}}}}",

@@ -70,6 +70,7 @@ class Table:
         text: paragraphs above the table.
         notes: sentences below the table.
         turned: whether its heads are turned by 90 degrees on paper.
+        apart: whether the last row stands apart on paper, below a rule.
     """
 
     title: str
@@ -78,6 +79,7 @@ class Table:
     text: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     turned: bool = False
+    apart: bool = False
 
     def __post_init__(self) -> None:
         """Make all texts printable; only prose may have several lines."""

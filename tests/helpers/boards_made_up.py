@@ -42,7 +42,8 @@ def rows_of(detectors=DETECTORS, datasets=SETS, seeds=range(3), auroc=None):
         "status": "ok", "reason": None, "transductive": False, "dataset_kind": "tabular",
         "official_split": False,
     }  # fmt: skip
-    return rows.assign(spec=rows["label"], **constants)
+    absent = {name: np.nan for name in NUMBER_COLUMNS if name not in rows}  # those of pixels
+    return rows.assign(spec=rows["label"], **{**absent, **constants})
 
 
 def failed(rows, where, status, reason=None):

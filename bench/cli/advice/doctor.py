@@ -66,7 +66,8 @@ def _packages(results: Path, data: Path | None) -> Iterator[Finding]:
     """Compare what is installed with what the project requires, extras apart."""
     from packaging.requirements import Requirement
 
-    wrong, extras = [], {}
+    wrong: list[str] = []
+    extras: dict[str, bool] = {}
     required = [Requirement(text) for text in metadata.requires("fathom") or ()]
     for each in required:
         here = _version(each.name)
