@@ -179,10 +179,9 @@ def _data(results: Path, data: Path | None) -> Iterator[Finding]:
     import datasets
 
     folder = datasets.data_folder(data)
-    asked = data is not None or "BENCH_DATA" in os.environ
     if not folder.is_dir():
-        remedy = "create it, or correct --data or BENCH_DATA" if asked else ""
-        yield Finding(f"{folder} does not exist; `bench data fetch NAME` fills it", remedy)
+        remedy = "name a folder by --data or BENCH_DATA" if folder.exists() else ""
+        yield Finding(f"{folder} is no folder yet; `bench data fetch NAME` makes it", remedy)
         return
     entries = {name: datasets.find(name) for name in datasets.names()}
     names = [name for name, entry in entries.items() if entry.files or entry.folders]

@@ -62,7 +62,7 @@ def test_the_doctor_finds_nothing_wrong_with_this_environment_on_one_screen(tmp_
 @pytest.mark.fault(
     area="commands and output",
     kind="an environment in which runs would fail",
-    how="a store and an MLflow database that are none, a data folder that does not exist, and "
+    how="a store and an MLflow database that are none, a data folder that is a file, and "
     "another distribution with a package named datasets",
     promise="`bench doctor` names each with its remedy on one line, and exits 1",
 )
@@ -75,12 +75,12 @@ def test_the_doctor_names_what_is_wrong_with_its_remedy(tmp_path):
     (other / "datasets-9.dist-info" / "METADATA").write_text("Name: datasets\nVersion: 9\n")
     (other / "datasets-9.dist-info" / "RECORD").write_text("datasets/other.py,,\n")
     status, lines = doctor(
-        *("--results", tmp_path, "--data", tmp_path / "absent"), PYTHONPATH=str(other)
+        *("--results", tmp_path, "--data", tmp_path / "store.db"), PYTHONPATH=str(other)
     )
     wrong = {line.split()[1]: line for line in lines if line.startswith("WRONG")}
     assert status == 1
     assert wrong.keys() == {"names", "results", "mlflow", "data"}
     assert wrong["names"].endswith("`pip uninstall datasets`, or an environment of its own")
     assert wrong["mlflow"].endswith("move the file away and `bench track` rebuilds it")
-    assert wrong["data"].endswith("create it, or correct --data or BENCH_DATA")
+    assert wrong["data"].endswith("name a folder by --data or BENCH_DATA")
     assert lines[-1] == "4 wrong; docs/troubleshooting.md has more"
