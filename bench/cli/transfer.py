@@ -106,12 +106,15 @@ def capsule(
     suite: StoredName = None,
     output: Annotated[
         Path | None,
-        option(OUTPUT, "FILE", "file to write (default: SUITE.capsule.zip)", "--output", "-o"),
+        option(OUTPUT, "FILE", "file to write (default: named after the suite)", "--output", "-o"),
     ] = None,
     results: Results = FOLDER,
     data: Data = None,
 ) -> None:
-    """Write the stored rows of a suite, with scores and versions, into one file for others."""
+    """Write the rows of a suite into one file that others can verify.
+
+    It holds scores, digests, versions and the machine.
+    """
     import zipfile
 
     from bench.store.capsule import write
@@ -157,7 +160,7 @@ def verify(
     jobs: Jobs = CORES,
     data: Data = None,
 ) -> None:
-    """Verify the rows of a capsule: by their own scores, and some by running them again.
+    """Check a capsule: digests, metrics, and some rows by a rerun.
 
     Exit status 1 if a row is wrong.
     """
