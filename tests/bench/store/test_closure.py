@@ -291,7 +291,7 @@ def cost(spec):
     return pytest.param(spec, marks=[pytest.mark.slow] if slow else [])
 
 
-@pytest.mark.parametrize("spec", map(cost, [*names(), *HEADS]))
+@pytest.mark.parametrize("spec", [*map(cost, [*names(), *HEADS])])
 def test_all_that_runs_while_a_detector_is_fitted_and_scores_is_in_its_key(spec):
     if spec == "vae-bernoulli":
         check_covered(spec, "one-class", "digits/3", "global-minmax")
