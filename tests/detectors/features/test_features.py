@@ -17,6 +17,7 @@ from sklearn.decomposition import PCA
 from bench.metrics.scored import auroc
 from datasets import load
 from detectors import Unsupported, make
+from detectors.compose import Hybrid
 from detectors.features.patchcore import farthest_first
 from detectors.networks.features import as_pixels, on_grid
 from detectors.standardise import location_and_scale
@@ -122,6 +123,9 @@ def test_pooled_features_feed_any_head_and_score_by_the_nearest():
     knn = make("backbone:lite0+knn", **RANDOM, head={"n_neighbors": 3}).fit(TRAIN)
     alone = make("knn", n_neighbors=3).fit(scaled[0]).score(scaled[1])
     assert_allclose(knn.score(TEST), alone, rtol=1e-6)
+    for head in ("gmm", "iforest", "kde", "kmeans", "ocsvm"):
+        made = Hybrid(encoder=detector, head=make(head)).fit_head(TRAIN)
+        assert np.isfinite(made.score(TEST)).all(), head
 
 
 @pytest.mark.parametrize("name", ["padim", "patchcore", "spade"])
