@@ -43,7 +43,10 @@ def names() -> list[str]:
 
 def convolutional() -> list[str]:
     """Return the names of the methods, also of those for images alone, that have convolutions."""
-    every = [*names(), *(name for name in TABLE if find(name).images_only)]
+    every = [
+        *names(),
+        *(name for name in TABLE if find(name).images_only and find(name).takes_epochs),
+    ]
     nets = {name: made(name, 0)._network(IMAGES) for name in every if takes_images(name)}
     return [n for n, net in nets.items() if any(p.ndim == 4 for p in net.parameters())]
 
