@@ -208,20 +208,19 @@ def warn_of_copies(x: Floats, n_neighbors: int) -> None:
 
 def columns(x: ArrayLike) -> tuple[Any, ...]:
     """Return the names of the columns of a table; none for an array."""
-    names = "column_names" if hasattr(type(x), "column_names") else "columns"
-    return tuple(getattr(x, names, ()))
+    return tuple(getattr(x, "column_names", getattr(x, "columns", ())))
 
 
 def as_numbers(given: ArrayLike, action: str) -> Floats:
     """Return what a method of a detector gave as C-ordered float64.
 
     Raises:
-        ValueError: values are masked, and numpy would drop the mask; or it has no real numbers.
+        ValueError: it is masked, and numpy would drop the mask; or has no real numbers.
     """
     array = np.asarray(given)
-    masked = np.ma.is_masked(given)
+    masked = isinstance(given, np.ma.MaskedArray)
     if masked or array.dtype.kind not in "biuf":
-        what = "masked values" if masked else array.dtype
+        what = "a masked array" if masked else array.dtype
         msg = f"{action} {what}; expected real numbers, and NaN where one is missing"
         raise ValueError(msg)
     return np.ascontiguousarray(array, dtype=np.float64)
@@ -263,7 +262,7 @@ def _as_array(x: Any) -> NDArray[Any]:
     Raises:
         Unsupported: x is no array, or a table with a column that has no real numbers.
     """
-    if hasattr(type(x), "to_pandas") and columns(x):  # of its type: a column may be called so
+    if hasattr(x, "to_pandas") and columns(x):
         x = x.to_pandas()
     pandas = sys.modules.get("pandas")
     if pandas and isinstance(x, pandas.DataFrame):
@@ -283,8 +282,10 @@ def _as_array(x: Any) -> NDArray[Any]:
             x = np.ma.filled(x.astype(np.promote_types(x.dtype, np.float32)), np.nan)
         array: NDArray[Any] = np.asarray(x)
     except (TypeError, ValueError, RuntimeError) as error:
-        advice = "; give x.detach().to_dense().double().cpu()" if hasattr(x, "detach") else ""
-        msg = f"x, a {type(x).__name__}, cannot be read as an array: {error}{advice}"
+        msg = (
+            f"x, a {type(x).__name__}, cannot be read as an array: {error}"
+            f"{'; give x.detach().to_dense().double().cpu()' if hasattr(x, 'detach') else ''}"
+        )
         raise Unsupported(msg) from error
     if array.ndim == 0 and array.dtype == object:
         msg = f"x is a {type(x).__name__}; expected an array or a table of numbers"

@@ -44,9 +44,6 @@ SAME = {
     "a frame with columns of two levels": FRAME.set_axis(
         pd.MultiIndex.from_tuples([("x", "a"), ("x", "b"), ("y", "c")]), axis=1
     ),
-    "columns called as methods are": FRAME.set_axis(
-        ["columns", "column_names", "to_pandas"], axis=1
-    ),
 }
 
 

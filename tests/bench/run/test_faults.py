@@ -64,8 +64,8 @@ ANSWERS = {
     "objects": ("error", "Faulty scored object; expected real numbers"),
 }
 MISSING = {
-    "masked": "ValueError: Faulty scored masked values; expected real numbers, and NaN where",
-    "masked integers": "Faulty scored masked values; expected real numbers",
+    "masked": "ValueError: Faulty scored a masked array; expected real numbers, and NaN where",
+    "masked integers": "Faulty scored a masked array; expected real numbers",
     "a list with a masked value": "1 of 119 scores are NaN or infinite",
     "missing in pandas": "",
     "an array with NA": "scored object; expected real numbers",
