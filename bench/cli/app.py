@@ -20,6 +20,7 @@ from bench.cli import (
     check,
     claims,
     data,
+    deploy,
     history,
     listing,
     reproduce,
@@ -52,6 +53,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "capsule": transfer.capsule,
         "verify": transfer.verify,
     },
+    "Use": {"fit": deploy.fit, "score": deploy.score, "explain": deploy.explain},
     "Data": {
         "list": data.list_sets,
         "card": data.show_card,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -135,3 +136,52 @@ def _contrast_normalised(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _infinite_to_nan(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(np.isfinite(x), x, np.nan)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A scaler with the statistics of its training samples, for samples that come later.
+
+    It gives what `scale` gives.
+
+    Attributes:
+        name: of the scaler.
+        steps: of scikit-learn, for features scaled one by one.
+        medians: (d,) by which values that are not finite are replaced, for those scaled together.
+        low: the smallest training value of these.
+        extent: the range of these.
+    """
+
+    name: str
+    steps: list[Any]
+    medians: NDArray[np.float64] | None = None
+    low: float = 0.0
+    extent: float = 1.0
+
+    @classmethod
+    def on(cls, name: str, x_train: NDArray[Any]) -> Fitted:
+        """Return a scaler that is fitted on training samples (n, ...)."""
+        x = x_train.reshape(len(x_train), -1).astype(np.float64)
+        if name.removeprefix(IMPUTE) not in ALL_TOGETHER:
+            steps = _steps(name)
+            for step in steps:
+                x = step.fit_transform(x)
+            return cls(name, steps)
+        known = cls(name, [], _medians([x]) if name.startswith(IMPUTE) else None)
+        x = known._together(x)
+        low, high = x.min(), x.max()
+        return replace(known, low=float(low), extent=float(high - low) or 1.0)
+
+    def apply(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return samples (n, d) as float64, or images (n, ...) as float32, scaled."""
+        values = x.reshape(len(x), -1).astype(np.float64)
+        for step in self.steps:
+            values = step.transform(values)
+        if self.name.removeprefix(IMPUTE) in ALL_TOGETHER:
+            values = (self._together(values) - self.low) / self.extent
+        dtype = np.float64 if x.ndim == 2 else np.float32
+        return np.ascontiguousarray(values, dtype).reshape(x.shape)
+
+    def _together(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        x = x if self.medians is None else np.where(np.isfinite(x), x, self.medians)
+        return _contrast_normalised(x) if self.name.endswith("gcn-l1") else x

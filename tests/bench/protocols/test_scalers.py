@@ -144,3 +144,18 @@ def test_unknown_scalers_are_answered_with_the_nearest():
         check_scaler("minmx")
     with pytest.raises(ValueError, match="unknown scaler 'median'"):
         check_scaler("median")
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("shape", [(40, 6), (30, 1, 4, 4)])
+def test_a_fitted_scaler_gives_what_scaling_both_parts_gives(name, shape):
+    x = np.random.default_rng(0).normal(3, 2, (2, *shape))
+    x[:, :, 0] = x[0, 0, 0]
+    if name.startswith(IMPUTE):
+        x[:, ::7] = np.nan
+    fitted = scalers.Fitted.on(name, x[0])
+    for part, expected in zip(x, scale(name, *x), strict=True):
+        found = fitted.apply(part)
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == expected.dtype
+        assert found.flags.c_contiguous
