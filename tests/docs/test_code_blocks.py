@@ -1,8 +1,8 @@
 """Every code block of the README and the documentation runs, in order, in a folder of its page.
 
 The language of a block says how it runs: `sh` by bash, `python` in one namespace for the page. A
-comment in the line above it, which no reader sees, says otherwise. The table that the README says is
-the reader's own is there from the start, and the notebook is slow as a whole:
+comment in the line above it, which no reader sees, says otherwise. A table that is the reader's own
+in the README is there from the start. The notebook is slow as a whole:
 
     <!-- file: NAME -->       the block is written to this file
     <!-- not run: REASON -->  its commands are only parsed; REASONS lists the reasons
