@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -143,7 +144,7 @@ def score(
     lines = zip(samples.ids, scores.tolist(), p.tolist(), alarms.astype(int).tolist(), strict=True)
     write_file(output, csv_text([head, *lines]), mark=",".join(HEAD[1:]))
     rate = alarm_rate or found.alarm_rate
-    what = f"{len(p):,} samples, {int(alarms.sum()):,} alarms"
+    what = f"{len(p):,} samples; alarms: {int(alarms.sum()):,}"
     say(f"{what}, of which {rate:.0%} may be false" if fdr else f"{what} at a rate of {rate:g}; "
         f"of normals alone, about {rate * len(p):,.0f} were expected")  # fmt: skip
 
@@ -222,7 +223,7 @@ def _opened(model: Path, new: str, data: Path | None, id_column: str) -> tuple[M
     with _refusals("bench fit DETECTOR"):
         samples = read_like(new, found.schema, data, id_column)
     for sentence in samples.notes:
-        say(f"{new}: {sentence}")
+        warnings.warn(f"{new}: {sentence}", stacklevel=2)  # not in a csv that is printed
     return found, samples
 
 
