@@ -26,16 +26,16 @@ from bench.cli import (
     reproduce,
     run,
     show,
-    streams,
     track,
     transfer,
 )
 from bench.cli.advice import doctor
 from bench.cli.advice.next_step import next_step
-from bench.cli.errors import Usage
-from bench.cli.grouped import Command, Group
-from bench.cli.options import FOLDER, option
-from bench.cli.output import say
+from bench.cli.common import streams
+from bench.cli.common.errors import Usage
+from bench.cli.common.grouped import Command, Group
+from bench.cli.common.options import FOLDER, option
+from bench.cli.common.output import say
 from bench.render.printable import printable
 
 COMMANDS: dict[str, dict[str, Callable[..., None]]] = {

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from bench.cli.errors import Usage, usage
-from bench.cli.options import (
+from bench.cli.common.errors import Usage, usage
+from bench.cli.common.options import (
     FOLDER,
     OUTPUT,
     ROWS,
@@ -26,8 +26,8 @@ from bench.cli.options import (
     StoredName,
     option,
 )
-from bench.cli.output import console, say, write_file
-from bench.cli.selection import (
+from bench.cli.common.output import console, say, write_file
+from bench.cli.common.selection import (
     Unreadable,
     only,
     only_decisive,
@@ -35,7 +35,7 @@ from bench.cli.selection import (
     rows_of,
     stored_suite,
 )
-from bench.cli.stores import open_store
+from bench.cli.common.stores import open_store
 from bench.render.formats import TABLE
 
 TESTS = "Tests against one detector"

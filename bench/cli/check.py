@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.errors import usage
-from bench.cli.options import EXECUTION, FOLDER, Data, MemoryLimit, Results, option
-from bench.cli.output import console
-from bench.cli.selection import mib
-from bench.cli.stores import open_store
+from bench.cli.common.errors import usage
+from bench.cli.common.options import EXECUTION, FOLDER, Data, MemoryLimit, Results, option
+from bench.cli.common.output import console
+from bench.cli.common.selection import mib
+from bench.cli.common.stores import open_store
 
 
 def check(
@@ -47,7 +47,7 @@ def debug(
 
     The detector gets no labels, as in any other run.
     """
-    from bench.run.debug import debug_row, find_row, print_stored, samples
+    from bench.run.again.debug import debug_row, find_row, print_stored, samples
 
     with open_store(results) as store, usage():
         stored = find_row(row, store)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.errors import Usage, given_of, usage
-from bench.cli.options import (
+from bench.cli.common.errors import Usage, given_of, usage
+from bench.cli.common.options import (
     CORES,
     EXECUTION,
     FOLDER,
@@ -25,9 +25,9 @@ from bench.cli.options import (
     Retry,
     option,
 )
-from bench.cli.output import cannot_write, console, say
-from bench.cli.selection import failures, mib, need_device, rows_of
-from bench.cli.stores import open_store
+from bench.cli.common.output import cannot_write, console, say
+from bench.cli.common.selection import failures, mib, need_device, rows_of
+from bench.cli.common.stores import open_store
 from bench.render.formats import TABLE
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def claims(
     """Judge claims by stored rows: supported, refuted or undecided."""
     from bench.claims.claim import read
     from bench.render import formats
-    from bench.render.claims import ClaimsDocument, draw
+    from bench.render.documents.claims import ClaimsDocument, draw
 
     again = failures(retry)
     if not run and (given := given_of(context, OF_RUNS)):
@@ -141,7 +141,7 @@ def _run(
     """
     from rich.console import Console
 
-    from bench.cli.running import run as run_suite
+    from bench.cli.common.running import run as run_suite
 
     groups: dict[object, dict[str, Wanted]] = {}
     for suite, rows in zip(found.suites, wanted, strict=True):

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.card import describe, lines
-from bench.cli.errors import Usage, usage
-from bench.cli.options import (
+from bench.cli.common.errors import Usage, usage
+from bench.cli.common.options import (
     FOLDER,
     FOLDERS,
     ROWS,
@@ -31,8 +31,8 @@ from bench.cli.options import (
     TableOrJson,
     option,
 )
-from bench.cli.output import console, say
-from bench.cli.selection import own_data
+from bench.cli.common.output import console, say
+from bench.cli.common.selection import own_data
 from bench.render.formats import TABLE
 from bench.render.percent import percent
 from bench.render.printable import printable
@@ -221,7 +221,7 @@ def audit(
     from bench.protocols.named import NotApplicable, parse
     from bench.protocols.scalers import check_scaler
     from bench.render import formats
-    from bench.render.audit import AuditDocument
+    from bench.render.documents.audit import AuditDocument
 
     with usage(OSError):
         named = own_data(list(names), label=label, normal=normal, drop=drop) or []

@@ -10,10 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.errors import Usage, usage
-from bench.cli.options import EXECUTION, OUTPUT, Data, Drop, Format, Label, Normal, Scaler, option
-from bench.cli.output import cannot_write, console, say, write_file
-from bench.cli.selection import own_data
+from bench.cli.common.errors import Usage, usage
+from bench.cli.common.options import (
+    EXECUTION,
+    OUTPUT,
+    Data,
+    Drop,
+    Format,
+    Label,
+    Normal,
+    Scaler,
+    option,
+)
+from bench.cli.common.output import cannot_write, console, say, write_file
+from bench.cli.common.selection import own_data
 from bench.render.formats import TABLE
 
 if TYPE_CHECKING:

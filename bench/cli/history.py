@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from bench.cli.errors import Usage, usage
-from bench.cli.grouped import Command
-from bench.cli.options import FOLDER, OUTPUT, ROWS, Format, Results, option
-from bench.cli.output import cannot_write, console
-from bench.cli.stores import open_store
+from bench.cli.common.errors import Usage, usage
+from bench.cli.common.grouped import Command
+from bench.cli.common.options import FOLDER, OUTPUT, ROWS, Format, Results, option
+from bench.cli.common.output import cannot_write, console
+from bench.cli.common.stores import open_store
 from bench.render.formats import TABLE
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def compare(
     The comparison lists changes of quality and cost from A to B, and their possible causes.
     """
     from bench.render import formats
-    from bench.render.comparison import ComparisonDocument
+    from bench.render.documents.comparison import ComparisonDocument
 
     made = _compared(a, b, metric, results)
     a, b = (side.name for side in made.sides)
@@ -143,7 +143,8 @@ def history(
 ) -> None:
     """Print a metric over the versions of the code, or draw it."""
     from bench.history.timeline import history as read
-    from bench.render import formats, timeline
+    from bench.render import formats
+    from bench.render.documents import timeline
     from bench.render.table import Plain
 
     with open_store(results) as store, usage():
@@ -191,7 +192,7 @@ def referee(
     from bench.boards.referee import read
     from bench.metrics.scored import of_quality
     from bench.render import formats
-    from bench.render.referee import RefereeDocument
+    from bench.render.documents.referee import RefereeDocument
 
     with usage(OSError):
         chosen = of_quality(metric).name

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.errors import one_of, usage
-from bench.cli.options import Format
-from bench.cli.output import console
+from bench.cli.common.errors import one_of, usage
+from bench.cli.common.options import Format
+from bench.cli.common.output import console
 from bench.render.formats import TABLE
 
 WHAT = ("detectors", "datasets", "suites", "metrics", "protocols", "scalers")

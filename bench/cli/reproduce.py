@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.errors import Usage, given_of, usage
-from bench.cli.options import (
+from bench.cli.common.errors import Usage, given_of, usage
+from bench.cli.common.options import (
     CORES,
     EXECUTION,
     FOLDER,
@@ -26,9 +26,9 @@ from bench.cli.options import (
     Retry,
     option,
 )
-from bench.cli.output import console, write_file
-from bench.cli.selection import failures, listed, mib, need_device
-from bench.cli.stores import open_store
+from bench.cli.common.output import console, write_file
+from bench.cli.common.selection import failures, listed, mib, need_device
+from bench.cli.common.stores import open_store
 from bench.render.formats import TABLE
 from bench.render.table import Column, Page, Plain, plain
 
@@ -105,7 +105,7 @@ def reproduce(
     Stored rows are not run again.
     """
     from bench.render import formats
-    from bench.render.reproduction import ReproductionDocument
+    from bench.render.documents.reproduction import ReproductionDocument
     from bench.reproduce import published as tables
     from bench.run.session import Options
 
@@ -143,7 +143,7 @@ def _run(
     """Run the rows of a table; progress goes to stderr where the table is piped."""
     from rich.console import Console
 
-    from bench.cli.running import run as run_suite
+    from bench.cli.common.running import run as run_suite
 
     suite, *_ = table.suites(table.runnable[0], table.present(options.data))  # for name and title
     shown_on = Console(stderr=True, highlight=False) if is_piped else console()
@@ -190,7 +190,7 @@ def _write_overview(
         Usage: the name of the page does not end in .md, or there is nothing to write.
     """
     from bench.render import formats
-    from bench.render.reproduction import Overview
+    from bench.render.documents.reproduction import Overview
     from bench.reproduce import kept as cells
 
     if page.suffix != ".md":

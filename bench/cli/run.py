@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.errors import Usage, usage
-from bench.cli.options import (
+from bench.cli.common.errors import Usage, usage
+from bench.cli.common.options import (
     CORES,
     EXECUTION,
     FOLDER,
@@ -34,8 +34,8 @@ from bench.cli.options import (
     SuiteName,
     option,
 )
-from bench.cli.output import console
-from bench.cli.selection import failures, mib, need_device, rows_of, suite_of
+from bench.cli.common.output import console
+from bench.cli.common.selection import failures, mib, need_device, rows_of, suite_of
 
 
 def run(
@@ -105,7 +105,7 @@ def run(
 
     Every row is stored as soon as it ends, so an interrupted run loses only the rows in progress.
     """
-    from bench.cli.running import run as run_suite
+    from bench.cli.common.running import run as run_suite
     from bench.plan.suite import named, read
     from bench.run.cluster import SchedulerError
     from bench.run.session import Options

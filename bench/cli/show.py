@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.errors import usage
-from bench.cli.options import FOLDERS, OUTPUT, ROWS, Data, ProtocolName, Scaler, option
-from bench.cli.output import console, say
+from bench.cli.common.errors import usage
+from bench.cli.common.options import FOLDERS, OUTPUT, ROWS, Data, ProtocolName, Scaler, option
+from bench.cli.common.output import console, say
 
 
 def show(
@@ -42,7 +42,7 @@ def show(
     The detector is fitted in this process, without labels. The sheet is a PNG and an HTML file.
     """
     import datasets
-    from bench.cli.errors import Usage
+    from bench.cli.common.errors import Usage
     from bench.plan import suite as suites
     from bench.plan.planning import wanted_rows
 
@@ -63,7 +63,7 @@ def show(
         )  # fmt: skip
         wanted = wanted_rows(chosen, data=data)[0]
     from bench.render import sheet as sheets
-    from bench.run.shown import sheet
+    from bench.run.again.shown import sheet
 
     with usage(OSError):
         drawn = sheet(wanted, data, best, worst, errors, console())

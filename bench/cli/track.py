@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.cli.errors import Usage, usage
-from bench.cli.options import FOLDER, OUTPUT, Data, Results, option
-from bench.cli.output import say
-from bench.cli.selection import rows_of, suite_of
-from bench.cli.stores import open_store
+from bench.cli.common.errors import Usage, usage
+from bench.cli.common.options import FOLDER, OUTPUT, Data, Results, option
+from bench.cli.common.output import say
+from bench.cli.common.selection import rows_of, suite_of
+from bench.cli.common.stores import open_store
 
 if TYPE_CHECKING:
     from bench.store.store import Store

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.errors import Usage, usage
-from bench.cli.options import (
+from bench.cli.common.errors import Usage, usage
+from bench.cli.common.options import (
     CORES,
     EXECUTION,
     FOLDER,
@@ -24,9 +24,9 @@ from bench.cli.options import (
     StoredName,
     option,
 )
-from bench.cli.output import cannot_write, say
-from bench.cli.selection import rows_of, run_of, stored_suite
-from bench.cli.stores import open_store
+from bench.cli.common.output import cannot_write, say
+from bench.cli.common.selection import rows_of, run_of, stored_suite
+from bench.cli.common.stores import open_store
 from bench.render.printable import printable
 
 
@@ -164,7 +164,7 @@ def verify(
 
     Exit status 1 if a row is wrong.
     """
-    from bench.run import verify as verifying
+    from bench.run.again import verify as verifying
     from bench.store.capsule import read
 
     with usage(OSError):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bench.render.figures import SETTINGS, TEXT
 from bench.render.html import environment
-from bench.run.shown import Sample, Sheet
+from bench.run.again.shown import Sample, Sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -37,7 +37,7 @@ ZYGOTE = """
 import json, os, signal, sys, warnings
 warnings.simplefilter("ignore")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-import bench.cli.app, bench.cli.running, mlflow
+import bench.cli.app, bench.cli.common.running, mlflow
 import sklearn.datasets, sklearn.metrics, sklearn.preprocessing
 for line in sys.stdin:
     told = json.loads(line)

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import typer
 
-from bench.cli.options import FOLDER, Data, Results
-from bench.cli.output import say
+from bench.cli.common.options import FOLDER, Data, Results
+from bench.cli.common.output import say
 
 OLDEST = (3, 11, 4)  # Python
 SYSTEMS = ("Linux", "Darwin")
@@ -137,7 +137,7 @@ def _disk(results: Path, data: Path | None) -> Iterator[Finding]:
 
 
 def _results(results: Path, data: Path | None) -> Iterator[Finding]:
-    from bench.cli.stores import statuses
+    from bench.cli.common.stores import statuses
     from bench.store.folder import STORE
 
     if not (results / STORE).is_file():

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli.errors import usage
-from bench.cli.output import say
-from bench.cli.stores import open_store, statuses
+from bench.cli.common.errors import usage
+from bench.cli.common.output import say
+from bench.cli.common.stores import open_store, statuses
 
 if TYPE_CHECKING:
     from bench.plan.costs import Costs

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from bench.cli.errors import Usage
+from bench.cli.common.errors import Usage
 
 
 def next_step(results: Path) -> str:
     """Return a sentence with the next command, from the last run of a results folder."""
-    from bench.cli.stores import open_store
+    from bench.cli.common.stores import open_store
     from bench.store.folder import STORE, StoreError
     from bench.store.records import FAILURES
 

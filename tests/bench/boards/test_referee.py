@@ -5,7 +5,7 @@ import pytest
 from bench.boards.against import against
 from bench.boards.board import build
 from bench.boards.referee import read
-from bench.render.referee import RefereeDocument, verdicts
+from bench.render.documents.referee import RefereeDocument, verdicts
 
 TABLE = """method,cardio,glass,wine,letter,thyroid,Average
 Ours,95.1 ± 0.3,88.0 ± 2.0,99.0,90.0,98.9,94.2

@@ -13,7 +13,7 @@ import pytest
 from bench.history.compare import compare
 from bench.history.selection import whole_side
 from bench.render import terminal
-from bench.render.comparison import ComparisonDocument
+from bench.render.documents.comparison import ComparisonDocument
 from tests.bench.conftest import AWAY
 from tests.helpers.git_made import commit_all, git, repository
 from tests.helpers.rows_made_up import CODE, made_up, store_rows

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.history.timeline import history
-from bench.render.timeline import draw, page
+from bench.render.documents.timeline import draw, page
 from bench.store.store import Store
 from tests.helpers.rows_made_up import CODE, made_up, store_rows
 

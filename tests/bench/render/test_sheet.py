@@ -11,7 +11,7 @@ import datasets
 from bench.plan import suite as suites
 from bench.plan.planning import wanted_rows
 from bench.render import sheet as sheets
-from bench.run.shown import sheet
+from bench.run.again.shown import sheet
 from datasets.families import textures
 
 SAME = """

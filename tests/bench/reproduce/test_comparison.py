@@ -18,8 +18,8 @@ from bench.metrics.scored import METRICS
 from bench.metrics.thresholded import OF_CALLED, above, f1, most_anomalous, precision, recall
 from bench.plan.planning import wanted_rows
 from bench.protocols import named as protocols
+from bench.render.documents.reproduction import Overview, ReproductionDocument
 from bench.render.formats import FORMATS
-from bench.render.reproduction import Overview, ReproductionDocument
 from bench.render.table import NONE
 from bench.reproduce import kept as cells
 from bench.reproduce import published as tables

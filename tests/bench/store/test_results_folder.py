@@ -319,7 +319,7 @@ def test_missing_data_are_reported_and_run_next_time(tmp_path, monkeypatch):
 
     from rich.console import Console
 
-    from bench.cli.running import run
+    from bench.cli.common.running import run
     from bench.plan import planning
     from bench.plan.suite import build
     from bench.run import converse

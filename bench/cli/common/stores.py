@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli.errors import Usage
+from bench.cli.common.errors import Usage
 
 if TYPE_CHECKING:
     from bench.store.store import Store

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from bench.cli.errors import one_of
+from bench.cli.common.errors import one_of
 from bench.render.formats import FORMATS
 
 FOLDER = Path("results")

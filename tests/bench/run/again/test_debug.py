@@ -10,7 +10,7 @@ import pytest
 
 import bench as harness
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 DEBUGGER = (sys.executable, "-m", "pdb", "-c", "continue", "-m", "bench")
 FILE = "tests/helpers/counting.py"
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.cli.errors import Usage, one_of, usage
+from bench.cli.common.errors import Usage, one_of, usage
 
 if TYPE_CHECKING:
-    from bench.cli.options import DeviceName
+    from bench.cli.common.options import DeviceName
     from bench.plan.suite import Suite
     from bench.store.invocations import Invocation
     from bench.store.records import Wanted

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.errors import Usage
+from bench.cli.common.errors import Usage
 from bench.render.printable import printable
 
 if TYPE_CHECKING:

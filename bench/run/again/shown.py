@@ -16,7 +16,7 @@ from rich.console import Console
 import datasets
 from bench.metrics.scored import auroc
 from bench.run import scoring
-from bench.run.debug import fitted, one_thread
+from bench.run.again.debug import fitted, one_thread
 from bench.run.prepare import Unit, prepare
 from bench.store.records import Wanted
 from datasets import DataSet

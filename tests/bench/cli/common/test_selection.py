@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.cli.selection import failures, named_sets, own_data
+from bench.cli.common.selection import failures, named_sets, own_data
 from datasets import find
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.history.timeline import Line, Point
 from bench.metrics import scored
 from bench.render import figures
-from bench.render.comparison import limits
+from bench.render.documents.comparison import limits
 from bench.render.table import NONE, Column, Page, Table, plain
 from bench.render.values import ends, share, signed
 

@@ -8,12 +8,12 @@ import pytest
 
 from bench.claims.claim import FOLDER, read
 from bench.claims.judge import judge
-from bench.render.claims import ClaimsDocument, forest
+from bench.render.documents.claims import ClaimsDocument, forest
 from bench.render.terminal import write
 from tests.bench.claims.test_claim import file_of
 from tests.bench.claims.test_judge import SETS, records_of, rows_of
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 SHIFT = {"breast-cancer": 0.19, "digits/0": 0.21, "digits/3": 0.21, "employees": 0.2, "wine": 0.2}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.run.verify import bound, contradictions, here
+from bench.run.again.verify import bound, contradictions, here
 from bench.store import capsule
 from bench.store.capsule import MANIFEST, CapsuleError, read
 from bench.store.records import canonical

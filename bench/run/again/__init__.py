@@ -1,0 +1,1 @@
+"""Stored rows made once more: for a debugger, for pictures, and to verify them."""
