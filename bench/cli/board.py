@@ -92,7 +92,7 @@ def board(
     ] = None,
     percent: Annotated[
         bool,
-        option(PAPER, None, "values in percent (default: fractions)", "--percent"),
+        option(PAPER, None, "values in percent (default: no)", "--percent"),
     ] = False,
     digits: Annotated[
         int | None,

@@ -37,7 +37,7 @@ def show(
     ] = Path(),
     data: Data = None,
 ) -> None:
-    """Draw test samples with their scores, and where a detector finds them anomalous.
+    """Draw the best and worst samples, with where they are anomalous.
 
     The detector is fitted in this process, without labels. The sheet is a PNG and an HTML file.
     """

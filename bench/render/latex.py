@@ -24,7 +24,8 @@ ALIGNED = {"number": "r", "text": "l", "name": "l", "prose": r"p{.3\linewidth}"}
 SYMBOLS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$",
-    ">": r"$>$", "|": r"$|$", '"': r"''", "\N{EN DASH}": "--", "\N{DEGREE SIGN}": r"$^\circ$",
+    ">": r"$>$", "|": r"$|$", '"': r"''", "\N{EN DASH}": "--", "\N{EM DASH}": "---",
+    "\N{DEGREE SIGN}": r"$^\circ$",
     "\N{DAGGER}": r"$^\dagger$", "\N{MICRO SIGN}": r"$\mu$", "\N{ALMOST EQUAL TO}": r"$\approx$",
     "\N{UP DOWN ARROW}": r"$\updownarrow$", "\N{RIGHTWARDS ARROW}": r"$\rightarrow$",
     "\N{MINUS SIGN}": "$-$", "\N{PLUS-MINUS SIGN}": r"$\pm$",

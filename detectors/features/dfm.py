@@ -57,7 +57,8 @@ class DFM(FeatureDetector, Localizer):
             msg = "the features of all training images are equal; give images that differ"
             raise Unsupported(msg)
         n = 1 + int((shares < self.variance_kept).sum())
-        self.variances_, self.components_ = variances[:n], directions[:n]
+        self.variances_ = variances[:n]
+        self.components_ = directions[:n].contiguous()  # in the layout of a saved model
 
     def _rows(self, x: Floats) -> Tensor:
         """Return the features (n, d) float64."""

@@ -51,7 +51,7 @@ def test_vectors_have_a_number_for_each_feature():
     [
         (np.zeros((20, 12, 9)), r"Given returned a map of shape \(20, 12, 9\) with 0 values"),
         (np.full((20, 12, 10), np.nan), r"with 2400 values that are not finite; expected finite"),
-        (np.ma.masked_equal(np.zeros((20, 12, 10)), 0), "Given localized as masked values"),
+        (np.ma.masked_equal(np.zeros((20, 12, 10)), 0), "Given localized as a masked array"),
     ],
 )
 def test_a_map_of_another_shape_or_without_numbers_is_refused_in_a_sentence(given, message):

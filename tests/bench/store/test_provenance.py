@@ -108,8 +108,8 @@ def test_rows_know_the_commit_of_the_users_repository_beside_that_of_the_project
         assert of_row["user_repository"] == str(users)
     (users / "mine.py").write_text(MINE.replace("pass", "x = 1"))
     spec = f"{users / 'mine.py'}:Mine"
-    adhoc = ("run", "--detectors", spec, "--datasets", "wine", "--results", results, "--seeds", 1)
-    assert bench(*adhoc).wait() == 0
+    adhoc = ("run", "--detectors", spec, "--datasets", "wine", "--results", results)
+    assert bench(*adhoc, "--seeds", 1).wait() == 0
     assert sorted(one["user_dirty"] for one in origins(results)) == [False, False, True]
     second = commit_all(users, "second")
     assert bench(*adhoc, "--retry", "all", "--seeds", 2).wait() == 0
