@@ -135,6 +135,7 @@ def test_a_set_is_verifiable_if_a_published_digest_is_known(tmp_path):
 
 
 @pytest.mark.skipif(not present("mvtec/bottle"), reason="the bottles are not in the data folder")
+@pytest.mark.slow
 def test_the_real_bottles_are_known_by_their_values_whatever_holds_them(tmp_path):
     from PIL import Image
 

@@ -70,7 +70,8 @@ def stored(results):
 def test_an_interrupted_run_ends_at_once_and_keeps_its_rows(bench, suite, tmp_path, how):
     results = tmp_path / "results"
     running = bench("run", suite, "--results", results, "--jobs", 3)
-    assert bench.wait_until(lambda: n_children(running) == 2, 60)
+    seen = bench.wait_until(lambda: n_children(running) == 2, 60)
+    assert seen, (n_children(running), running.stdout, running.stderr)
     assert bench.wait_until(lambda: len(stored(results)) == 3, 60)
     number = signal.SIGINT if "SIGINT" in how or how == "twice" else getattr(signal, how)
     start = time.monotonic()
