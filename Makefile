@@ -39,10 +39,10 @@ test: $(READY) ## run the tests, but for the slow ones
 	$(VENV)/bin/python -m pytest $(WORKERS) -m "not slow"
 
 test-slow: $(READY) ## run all tests and write docs/faults.md; published tables take hours, and resume in the folder BENCH_REPRODUCTION
-	$(VENV)/bin/python -m pytest $(WORKERS) --fault-matrix docs/faults.md
+	$(VENV)/bin/python -m pytest $(WORKERS) --fault-matrix=docs/faults.md
 
 faults: $(READY) ## inject every fault, and write docs/faults.md
-	$(VENV)/bin/python -m pytest $(WORKERS) -m fault --fault-matrix docs/faults.md
+	$(VENV)/bin/python -m pytest $(WORKERS) -m fault --fault-matrix=docs/faults.md
 
 lint: $(READY) types ## check format, style, types and the direction of imports
 	$(VENV)/bin/ruff format --check .
