@@ -23,9 +23,10 @@ from bench.cli.common.options import (
     MemoryLimit,
     Results,
     Retry,
+    TimeLimit,
     option,
 )
-from bench.cli.common.output import cannot_write, console, say
+from bench.cli.common.output import cannot_write, console, console_of_progress, say
 from bench.cli.common.selection import failures, mib, need_device, rows_of
 from bench.cli.common.stores import open_store
 from bench.render.formats import TABLE
@@ -65,12 +66,7 @@ def claims(
     ] = MOST,
     device: Device = "auto",
     jobs: Jobs = CORES,
-    time_limit: Annotated[
-        float,
-        option(
-            EXECUTION, "SECONDS", "time limit of a fit and of a read-out (default: 600)", min=0.001
-        ),
-    ] = 600.0,
+    time_limit: TimeLimit = 600.0,
     memory_limit: MemoryLimit = None,
     retry: Retry = None,
     figure: Annotated[
@@ -139,15 +135,13 @@ def _run(
     Claims with the same data sets and protocols are one run: their models are fitted once, and each
     run has a board.
     """
-    from rich.console import Console
-
     from bench.cli.common.running import run as run_suite
 
     groups: dict[object, dict[str, Wanted]] = {}
     for suite, rows in zip(found.suites, wanted, strict=True):
         group = groups.setdefault((suite.datasets, suite.protocol), {})
         group.update((row.key, row) for row in rows)
-    shown_on = Console(stderr=True, highlight=False) if is_piped else console()
+    shown_on = console_of_progress(is_piped=is_piped)
     titled = found.suites[0].model_copy(update={"title": found.title})
     for group in groups.values():
         run_suite(titled, list(group.values()), options, shown_on, keep_board=False)

@@ -22,7 +22,7 @@ from bench.cli.common.options import (
     Scaler,
     option,
 )
-from bench.cli.common.output import cannot_write, console, say, write_file
+from bench.cli.common.output import cannot_write, check_ours, console, say, write_file
 from bench.cli.common.selection import own_data
 from bench.render.formats import TABLE
 
@@ -47,6 +47,10 @@ Rate = Annotated[
         "SHARE",
         "largest probability of an alarm for a normal (default: that of the fit)",
     ),
+]
+
+IdColumn = Annotated[
+    str, option(OUTPUT, "COLUMN", "column that names the rows (default: their number)", "--id")
 ]
 
 
@@ -88,9 +92,7 @@ def fit(
     from datasets.samples import read
 
     (name,) = own_data([dataset], label=label, normal=normal, drop=drop) or [dataset]
-    if output.is_file() and MANIFEST.encode() not in output.read_bytes():
-        msg = f"{output} was not written by this program; move it away, or give --output another"
-        raise Usage(msg)
+    check_ours(output, MANIFEST)
     with _refusals(f"bench fit {detector}"):
         samples = read(name, data)
         _say_labels(samples)
@@ -135,9 +137,7 @@ def score(
             "--fdr",
         ),
     ] = False,
-    id_column: Annotated[
-        str, option(OUTPUT, "COLUMN", "column that names the rows (default: their number)", "--id")
-    ] = "",
+    id_column: IdColumn = "",
     data: Data = None,
 ) -> None:
     """Score new samples by a saved model: scores, p-values, alarms.
@@ -169,9 +169,7 @@ def explain(
         Path | None,
         option(OUTPUT, "DIR", "folder for the images with their maps (default: none is written)"),
     ] = None,
-    id_column: Annotated[
-        str, option(OUTPUT, "COLUMN", "column that names the rows (default: their number)", "--id")
-    ] = "",
+    id_column: IdColumn = "",
     format: Format = TABLE,
     data: Data = None,
 ) -> None:

@@ -26,7 +26,7 @@ from bench.cli.common.options import (
     Retry,
     option,
 )
-from bench.cli.common.output import console, write_file
+from bench.cli.common.output import console, console_of_progress, write_file
 from bench.cli.common.selection import failures, listed, mib, need_device
 from bench.cli.common.stores import open_store
 from bench.render.formats import TABLE
@@ -141,12 +141,10 @@ def _run(
     table: PublishedTable, wanted: Sequence[Wanted], options: Options, *, is_piped: bool
 ) -> None:
     """Run the rows of a table; progress goes to stderr where the table is piped."""
-    from rich.console import Console
-
     from bench.cli.common.running import run as run_suite
 
     suite, *_ = table.suites(table.runnable[0], table.present(options.data))  # for name and title
-    shown_on = Console(stderr=True, highlight=False) if is_piped else console()
+    shown_on = console_of_progress(is_piped=is_piped)
     once = {row.key: row for row in wanted}  # two detectors of the paper may share their rows
     run_suite(suite, list(once.values()), options, shown_on, keep_board=False)
 

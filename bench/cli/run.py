@@ -32,6 +32,7 @@ from bench.cli.common.options import (
     Scaler,
     Seeds,
     SuiteName,
+    TimeLimit,
     option,
 )
 from bench.cli.common.output import console
@@ -50,12 +51,7 @@ def run(
     normal: Normal = None,
     drop: Drop = None,
     jobs: Jobs = CORES,
-    time_limit: Annotated[
-        float,
-        option(
-            EXECUTION, "SECONDS", "time limit of a fit and of a read-out (default: 600)", min=0.001
-        ),
-    ] = 600.0,
+    time_limit: TimeLimit = 600.0,
     memory_limit: MemoryLimit = None,
     retry: Retry = None,
     strict: Annotated[

@@ -21,7 +21,16 @@ from datasets.formats.columns import IN_ORDER, Column, Feature, Labels, _joined
 from datasets.formats.problems import Problem, listed, refusal
 from datasets.formats.settings import Settings
 from datasets.formats.source import Table, open_table
-from datasets.formats.tabular import Read, _assemble, _choose, _Chosen, _corrected, _fill, _odd_rows
+from datasets.formats.tabular import (
+    Read,
+    _assemble,
+    _choose,
+    _Chosen,
+    _corrected,
+    _fill,
+    _finish,
+    _odd_rows,
+)
 from datasets.record import Array
 
 UNLABELLED = "(no label)"
@@ -184,21 +193,6 @@ class _LikeKnown(Column):
             found = np.isfinite(array)
             array[found] = np.array(codes, dtype=np.float64)[array[found].astype(int)]
         return feature, problems
-
-
-def _finish(chosen: _Chosen) -> tuple[dict[str, Feature], list[Problem]]:
-    """Return the features of all columns by name, and what is wrong with them."""
-    numeric = [column for column in chosen.columns.values() if column.is_of_numbers]
-    decimals = [
-        decimal
-        for decimal in ("point", "comma")
-        if all(column.reads_as(decimal) for column in numeric)
-    ]
-    features, problems = {}, []
-    for column in chosen.columns.values():
-        features[column.name], wrong = column.finish(decimals)
-        problems += wrong
-    return features, problems
 
 
 def _with_label(table: Table) -> Table:

@@ -73,15 +73,8 @@ def read(path: Path, name: str, settings: Settings) -> Read:
     if n_rows:
         y, wrong = chosen.labels.finish(is_whole=not table.odd_rows)
         problems += wrong
-        numeric = [column for column in chosen.columns.values() if column.is_of_numbers]
-        decimals = [
-            decimal
-            for decimal in ("point", "comma")
-            if all(column.reads_as(decimal) for column in numeric)
-        ]
-        for column in chosen.columns.values():
-            features[column.name], wrong = column.finish(decimals)
-            problems += wrong
+        features, wrong = _finish(chosen)
+        problems += wrong
     if problems:
         raise refusal(path, name, settings, problems)
     return _assemble(path, name, settings, features, y)
@@ -204,6 +197,21 @@ def _row_in_file(row: int, left_out: Sequence[int]) -> int:
     for other in left_out:
         row += other <= row
     return row
+
+
+def _finish(chosen: _Chosen) -> tuple[dict[str, Feature], list[Problem]]:
+    """Return the features of all columns by name, and what is wrong with them."""
+    numeric = [column for column in chosen.columns.values() if column.is_of_numbers]
+    decimals = [
+        decimal
+        for decimal in ("point", "comma")
+        if all(column.reads_as(decimal) for column in numeric)
+    ]
+    features, problems = {}, []
+    for column in chosen.columns.values():
+        features[column.name], wrong = column.finish(decimals)
+        problems += wrong
+    return features, problems
 
 
 def _odd_rows(table: Table) -> list[Problem]:

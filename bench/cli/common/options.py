@@ -93,6 +93,10 @@ Jobs = Annotated[
     int,
     option(EXECUTION, "N", "number of parallel jobs (default: one for each CPU core)", min=1),
 ]
+TimeLimit = Annotated[
+    float,
+    option(EXECUTION, "SECONDS", "time limit of a fit and of a read-out (default: 600)", min=0.001),
+]
 MemoryLimit = Annotated[
     float | None,
     option(

@@ -32,6 +32,13 @@ def console() -> Console:
     return Printable(width=width, highlight=False, emoji=False)
 
 
+def console_of_progress(*, is_piped: bool) -> Console:
+    """Return where a run shows its progress: stderr if the table that follows is piped."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False) if is_piped else console()
+
+
 def say(sentence: str) -> None:
     """Print a sentence on one line, however long, with brackets as they are."""
     console().print(sentence, markup=False, soft_wrap=True)
@@ -51,15 +58,25 @@ def write_file(path: Path, text: str, mark: str = "") -> None:
     from bench.store.folder import replacing
 
     try:
-        there = path.read_bytes() if path.is_file() else b""
-        if there and mark.encode() not in there:
-            msg = f"{path} was not written by this program; move it away, or give --output another"
-            raise Usage(msg)
+        check_ours(path, mark)
         with replacing(path) as draft:
             draft.write_text(text, encoding="utf-8")
     except OSError as error:
         raise cannot_write(path, error) from error
     say(str(path))
+
+
+def check_ours(path: Path, mark: str) -> None:
+    """Check that a file may be overwritten: it is empty, has a mark of ours, or is not there.
+
+    Raises:
+        Usage: it has no mark.
+        OSError: it cannot be read.
+    """
+    there = path.read_bytes() if path.is_file() else b""
+    if there and mark.encode() not in there:
+        msg = f"{path} was not written by this program; move it away, or give --output another"
+        raise Usage(msg)
 
 
 def cannot_write(path: Path, error: OSError) -> Usage:
