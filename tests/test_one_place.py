@@ -85,7 +85,7 @@ def test_a_format_is_one_line(copy):
 
 def test_a_read_out_is_one_function_and_one_line(copy):
     copy.insert(
-        "detectors/deep/vae.py",
+        "detectors/deep/variational/vae.py",
         "    readouts: ClassVar[ReadOuts] = {\n",
         '        "half": lambda self, rows: self._elbo(rows) / 2,\n',
     )

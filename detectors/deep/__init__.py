@@ -1,1 +1,1 @@
-"""Deep detectors: one file per method, with its networks, its losses and its scores."""
+"""Deep detectors: a folder for each family, and in it one file per method."""

@@ -6,7 +6,7 @@ import pytest
 from detectors import make
 from detectors.compose import Hybrid
 from detectors.contract import Detector, Floats
-from detectors.deep.vae import VAE
+from detectors.deep.variational.vae import VAE
 
 RNG = np.random.default_rng(0)
 TRAIN, TEST = RNG.normal(size=(60, 5)), RNG.normal(size=(20, 5))

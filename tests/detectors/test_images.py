@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from detectors import Unsupported, make
-from detectors.deep.autoencoder import Autoencoder
+from detectors.deep.autoencoders.autoencoder import Autoencoder
 
 IMAGES = np.random.default_rng(0).normal(size=(60, 1, 4, 3)).astype(np.float32)
 SETTINGS = {"ae": {"epochs": 2}, "ae+knn": {"epochs": 2}, "vae:elbo": {"epochs": 2}}

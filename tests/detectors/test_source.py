@@ -36,18 +36,18 @@ def test_the_source_of_a_class_says_what_the_class_is(name):
 @pytest.mark.parametrize(
     "source",
     [
-        "from detectors.deep.vae import VAE\nclass Mine(VAE): pass",
-        "from detectors.deep.vae import VAE as V\nclass Base(V): x = 1\nclass Mine(Base): pass",
-        "from detectors.deep import vae\nclass Mine(vae.VAE): pass",
-        "import detectors.deep.vae\nclass Mine(detectors.deep.vae.VAE): pass",
-        "import detectors.deep.vae as v\nclass Mine(v.VAE): pass",
-        "from detectors.deep.vae import VAE as Mine\nclass Mine(Mine): pass",
+        "from detectors.deep.variational.vae import VAE\nclass Mine(VAE): pass",
+        "from detectors.deep.variational.vae import VAE\nclass B(VAE): x = 1\nclass Mine(B): pass",
+        "from detectors.deep.variational import vae\nclass Mine(vae.VAE): pass",
+        "import detectors.deep.variational\nclass Mine(detectors.deep.variational.vae.VAE): pass",
+        "import detectors.deep.variational.vae as v\nclass Mine(v.VAE): pass",
+        "from detectors.deep.variational.vae import VAE as Mine\nclass Mine(Mine): pass",
         "from beside import Beside\nclass Mine(Beside): pass",
     ],
 )
 def test_a_class_in_a_file_is_what_its_bases_are(tmp_path, source):
     (tmp_path / "beside.py").write_text(
-        "from detectors.deep.vae import VAE\nclass Beside(VAE): pass"
+        "from detectors.deep.variational.vae import VAE\nclass Beside(VAE): pass"
     )
     path = tmp_path / "mine.py"
     path.write_text(source)
@@ -111,7 +111,7 @@ def test_a_declaration_that_cannot_be_read_says_how_to_write_it(tmp_path, line, 
 def test_a_new_readout_is_one_function_and_one_line_in_the_file_of_its_method(tmp_path):
     copy = tmp_path / "detectors"
     shutil.copytree(HOME / "detectors", copy, ignore=shutil.ignore_patterns("__pycache__"))
-    vae = copy / "deep" / "vae.py"
+    vae = copy / "deep" / "variational" / "vae.py"
     table = "    readouts: ClassVar[ReadOuts] = {\n"
     function = (
         "    def _length(self, rows):\n        return self._posterior(rows)[0].norm(dim=1)\n\n"

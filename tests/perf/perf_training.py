@@ -22,9 +22,9 @@ from pyod.models.auto_encoder import AutoEncoder
 from pyod.models.deep_svdd import DeepSVDD as PyODDeepSVDD
 from pyod.models.vae import VAE as PyODVAE
 
-from detectors.deep.autoencoder import Autoencoder
-from detectors.deep.deep_svdd import DeepSVDD
-from detectors.deep.vae import VAE
+from detectors.deep.autoencoders.autoencoder import Autoencoder
+from detectors.deep.one_class.deep_svdd import DeepSVDD
+from detectors.deep.variational.vae import VAE
 from detectors.training.base import DeepDetector
 
 N_ROWS, N_FEATURES, SEEDS, EPOCHS, BATCH = 512, 30, 5, 20, 32

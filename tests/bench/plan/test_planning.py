@@ -163,7 +163,7 @@ def test_what_stored_rows_took_outweighs_the_guess():
 def test_modules_are_those_of_models_and_heads_with_what_they_preload():
     modules = planning.modules(["ae+kmeans", "knn", "pyod:HBOS"])
     assert {
-        "detectors.deep.autoencoder",
+        "detectors.deep.autoencoders.autoencoder",
         "detectors.shallow.kmeans",
         "detectors.shallow.neighbours",
     } <= {*modules}

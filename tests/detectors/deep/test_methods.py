@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from torch import nn
 
-from detectors.deep.flow import RowwiseLinear
+from detectors.deep.density.flow import RowwiseLinear
 from detectors.factory import load_class, make_model
 from detectors.registry import TABLE, find
 from detectors.spec import parse

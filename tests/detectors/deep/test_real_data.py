@@ -6,8 +6,8 @@ from sklearn.datasets import load_digits, load_wine
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
-from detectors.deep.autoencoder import Autoencoder
-from detectors.deep.vae import VAE
+from detectors.deep.autoencoders.autoencoder import Autoencoder
+from detectors.deep.variational.vae import VAE
 
 
 def one_class(load, normal):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from detectors.deep.autoencoder import Autoencoder
+from detectors.deep.autoencoders.autoencoder import Autoencoder
 from detectors.networks.images import BatchNorm, decoder, encoder, take_statistics
 
 

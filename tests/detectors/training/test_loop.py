@@ -12,8 +12,8 @@ from torch import nn
 from torch.func import grad_and_value
 
 from detectors import Diverged, Unsupported
-from detectors.deep.autoencoder import Autoencoder
-from detectors.deep.vae import VAE
+from detectors.deep.autoencoders.autoencoder import Autoencoder
+from detectors.deep.variational.vae import VAE
 from detectors.networks.dense import Dense
 from detectors.training.base import DeepDetector
 from detectors.training.loop import _gradients_of_one

@@ -11,9 +11,9 @@ from scipy.stats import norm
 from sklearn.datasets import load_digits
 from sklearn.preprocessing import StandardScaler
 
-from detectors.deep.aae import AAE
-from detectors.deep.autoencoder import Autoencoder
-from detectors.deep.wae import WAEGAN, WAEMMD
+from detectors.deep.adversarial.aae import AAE
+from detectors.deep.adversarial.wae import WAEGAN, WAEMMD
+from detectors.deep.autoencoders.autoencoder import Autoencoder
 from detectors.networks.mmd import mmd
 from tests.helpers.distances import energy_distance
 

@@ -5,12 +5,12 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from detectors.deep.autoencoder import Autoencoder
-from detectors.deep.contractive import ContractiveAutoencoder
-from detectors.deep.cumulative import CumulativeErrorAutoencoder
-from detectors.deep.denoising import DenoisingAutoencoder
-from detectors.deep.masked import MaskedAutoencoder
-from detectors.deep.sparse import SparseAutoencoder
+from detectors.deep.autoencoders.autoencoder import Autoencoder
+from detectors.deep.autoencoders.contractive import ContractiveAutoencoder
+from detectors.deep.autoencoders.cumulative import CumulativeErrorAutoencoder
+from detectors.deep.autoencoders.denoising import DenoisingAutoencoder
+from detectors.deep.autoencoders.masked import MaskedAutoencoder
+from detectors.deep.autoencoders.sparse import SparseAutoencoder
 
 EVERY = pytest.mark.parametrize(
     "cls",

@@ -8,7 +8,7 @@ import torch
 from numpy.testing import assert_allclose
 from scipy.stats import norm
 
-from detectors.deep.flow import Flow
+from detectors.deep.density.flow import Flow
 
 SMALL = {"hidden": (16,), "epochs": 25}
 

@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_allclose
 
 from detectors import Unsupported, make
-from detectors.deep.icl import ICL, contrastive_losses, window_size
+from detectors.deep.self_supervised.icl import ICL, contrastive_losses, window_size
 
 
 def test_the_contrastive_loss_separates_a_pair_from_the_crossed_ones():

@@ -6,8 +6,8 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
 
-from detectors.deep.alad import ALAD
-from detectors.deep.anogan import AnoGAN, RowwiseProduct, SearchableDense
+from detectors.deep.adversarial.alad import ALAD
+from detectors.deep.adversarial.anogan import AnoGAN, RowwiseProduct, SearchableDense
 from detectors.networks.dense import Dense
 from tests.helpers.distances import energy_distance
 

@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_allclose
 from scipy.special import log_softmax
 
-from detectors.deep.goad import GOAD, triplet_centre_losses
+from detectors.deep.self_supervised.goad import GOAD, triplet_centre_losses
 
 SMALL = {"n_transforms": 5, "transform_dim": 4, "hidden": (8,), "feature_dim": 3}
 
@@ -70,7 +70,9 @@ def test_the_loss_adds_a_tenth_of_the_triplet_centre_loss_to_the_mean_cross_entr
 
 
 def test_the_centres_are_means_over_all_training_rows_at_the_final_weights(x, monkeypatch):
-    monkeypatch.setattr("detectors.deep.goad.CENTRE_ROWS", 16)  # 60 rows: the last part has 12
+    monkeypatch.setattr(
+        "detectors.deep.self_supervised.goad.CENTRE_ROWS", 16
+    )  # 60 rows: the last part has 12
     fitted = GOAD(epochs=2, batch_size=8, **SMALL).fit(x)
     centres = features_by_loop(fitted.net_, x).mean(axis=1)
     assert_allclose(fitted.net_.centres.numpy(), centres, rtol=1e-3, atol=1e-4)

@@ -8,7 +8,7 @@ from scipy.stats import spearmanr
 from sklearn.datasets import load_digits
 
 from detectors import Collapsed
-from detectors.deep.oc_nn import OCNN
+from detectors.deep.one_class.oc_nn import OCNN
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from scipy.spatial.distance import cdist
 
 from detectors import Unsupported, make
-from detectors.deep.lunar import LUNAR
+from detectors.deep.self_supervised.lunar import LUNAR
 from detectors.training.replica import held_and_trained
 
 

@@ -11,7 +11,7 @@ from scipy.special import expit, logsumexp
 from scipy.stats import multivariate_normal, norm
 
 from detectors import Unsupported, make
-from detectors.deep.vae import VAE
+from detectors.deep.variational.vae import VAE
 from detectors.networks.likelihoods import VARIANCE_FLOOR
 
 DECODERS = ("gaussian", "gaussian-fixed", "gaussian-sample", "bernoulli")

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
-from detectors.deep.dagmm import DAGMM, JITTER, energy, mixture_of
+from detectors.deep.density.dagmm import DAGMM, JITTER, energy, mixture_of
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.func import jacrev, vmap
 
-from detectors.deep.contractive import ContractiveAutoencoder, squared_jacobian
+from detectors.deep.autoencoders.contractive import ContractiveAutoencoder, squared_jacobian
 
 X = np.random.default_rng(0).standard_normal((90, 5))
 

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from scipy.ndimage import gaussian_filter
 
 from detectors import Unsupported, make
-from detectors.deep.ssim import SSIMAutoencoder, similarity
+from detectors.deep.autoencoders.ssim import SSIMAutoencoder, similarity
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.random((40, 2, 16, 12)).astype(np.float32)

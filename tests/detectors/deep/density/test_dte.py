@@ -5,7 +5,7 @@ import torch
 from numpy.testing import assert_allclose
 from scipy.special import softmax
 
-from detectors.deep.dte import DTECategorical, kept_units, noise_scales
+from detectors.deep.density.dte import DTECategorical, kept_units, noise_scales
 
 SMALL = {"hidden": (32, 32)}
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from detectors.deep.deep_svdd import DeepSVDD
+from detectors.deep.one_class.deep_svdd import DeepSVDD
 
 
 def samples(n, seed=0):

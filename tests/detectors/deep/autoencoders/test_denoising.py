@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from detectors.deep.denoising import DenoisingAutoencoder
+from detectors.deep.autoencoders.denoising import DenoisingAutoencoder
 
 CORRUPTIONS = ("gaussian", "masking", "salt-and-pepper")
 

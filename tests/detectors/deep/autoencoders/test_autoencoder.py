@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from scipy.linalg import subspace_angles
 
 from detectors import make
-from detectors.deep.autoencoder import Autoencoder
+from detectors.deep.autoencoders.autoencoder import Autoencoder
 
 
 def test_the_score_is_the_mean_squared_error_of_the_reconstruction():

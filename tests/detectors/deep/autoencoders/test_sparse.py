@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import entropy
 
-from detectors.deep.sparse import SparseAutoencoder, bernoulli_kl
+from detectors.deep.autoencoders.sparse import SparseAutoencoder, bernoulli_kl
 
 X = np.random.default_rng(0).standard_normal((120, 6)) @ np.random.default_rng(1).standard_normal(
     (6, 6)

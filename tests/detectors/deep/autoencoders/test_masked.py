@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from detectors.deep.masked import MaskedAutoencoder
+from detectors.deep.autoencoders.masked import MaskedAutoencoder
 
 X = np.random.default_rng(0).standard_normal((60, 7))
 

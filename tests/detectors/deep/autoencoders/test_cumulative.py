@@ -5,8 +5,8 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from detectors.deep.autoencoder import Autoencoder
-from detectors.deep.cumulative import CumulativeErrorAutoencoder, knee
+from detectors.deep.autoencoders.autoencoder import Autoencoder
+from detectors.deep.autoencoders.cumulative import CumulativeErrorAutoencoder, knee
 
 X = np.random.default_rng(0).standard_normal((60, 2)) @ np.random.default_rng(1).normal(size=(2, 6))
 

@@ -1,0 +1,1 @@
+"""Networks that estimate a density or the time of a diffusion."""

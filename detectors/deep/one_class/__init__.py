@@ -1,0 +1,1 @@
+"""One-class networks: a sphere or a hyperplane around the codes of normal samples."""

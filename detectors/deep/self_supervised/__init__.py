@@ -1,0 +1,1 @@
+"""Networks trained on a task made from the samples themselves."""

@@ -1,0 +1,1 @@
+"""Variational autoencoders: a posterior over the code of each sample."""
