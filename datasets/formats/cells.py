@@ -203,7 +203,9 @@ def dates_in(numbers: Array) -> Array | None:
     They are days such as 20240131, or all of them seconds such as 20240131101500.
     """
     known = numbers[np.isfinite(numbers)]
-    if not len(known) or known.min() < 19000101 or (known % 1).any():
+    if not len(known) or known.min() < 19000101 or known.max() >= 21000101_000000:
+        return None
+    if (known % 1).any():
         return None
     whole = known.astype(np.int64)
     days, clock = (whole, 0 * whole) if whole.max() <= 20991231 else np.divmod(whole, 10**6)

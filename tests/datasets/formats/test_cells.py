@@ -153,6 +153,7 @@ def test_numbers_are_dates_only_if_all_are_days_of_the_calendar():
         [],
         [2024],
         [20241301],
+        [2.0**63],
     ):
         assert dates_in(np.array(wrong, float)) is None
 
