@@ -9,18 +9,19 @@ from torch import Tensor, nn
 
 from detectors.networks import images
 from detectors.networks.dense import code_size, hidden_sizes
-from detectors.networks.likelihoods import Likelihood, bounded
-from detectors.networks.posteriors import Posterior
+from detectors.networks.likelihoods import Likelihood
+from detectors.networks.posteriors.base import Parameters, Posterior
 
 
 class VAENet(nn.Module):
-    """Encoder q(z|x) = N(mu(x), diag sigma(x)^2), decoder and likelihood p(x|z).
+    """Encoder, family of posteriors q(z|x), decoder and likelihood p(x|z).
 
     Args:
         shape: of a sample, (d,) or (c, h, w).
         hidden: as the setting of `VAE`.
         latent_dim: as the setting of `VAE`.
         likelihood: returns the likelihood of d features.
+        posterior: returns the family of posteriors over k latent units.
     """
 
     def __init__(
@@ -29,22 +30,24 @@ class VAENet(nn.Module):
         hidden: tuple[int, ...] | None,
         latent_dim: int | None,
         likelihood: Callable[[int], Likelihood],
+        posterior: Callable[[int], Posterior],
     ) -> None:
         super().__init__()
         d = math.prod(shape)
-        family = likelihood(d)
+        observed = likelihood(d)
         if hidden is None and len(shape) == 1:
             hidden = hidden_sizes(d)
         self.latent_dim = latent_dim or code_size(d)
-        self.encoder = images.encoder(shape, hidden, 2 * self.latent_dim)
-        outputs = (family.width * shape[0], *shape[1:])
+        family = posterior(self.latent_dim)
+        self.encoder = images.encoder(shape, hidden, family.n_outputs)
+        outputs = (observed.width * shape[0], *shape[1:])
         self.decoder = images.decoder(self.latent_dim, hidden, outputs)
-        self.likelihood = family
+        self.likelihood = observed
+        self.family = family
 
-    def posterior(self, x: Tensor) -> Posterior:
-        """Return mu and log sigma^2, (n, k) each, of q(z|x) for samples (n, *shape)."""
-        mean, log_variance = self.encoder(x).chunk(2, dim=-1)
-        return mean, bounded(log_variance)
+    def posterior(self, x: Tensor) -> Parameters:
+        """Return the parameters of q(z|x), (n, ...) each, for samples (n, *shape)."""
+        return self.family.parameters_of(self.encoder(x))
 
     def decode(self, z: Tensor) -> Tensor:
         """Return the outputs (n, width * d) of the decoder for codes (n, k)."""

@@ -20,7 +20,7 @@ Reference: [kingma2014vae], [an2015vae], [higgins2017betavae]
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, ClassVar, Literal
@@ -32,7 +32,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from detectors.contract import Floats, Unsupported
-from detectors.networks.dense import rowwise_product, squared_error
+from detectors.networks.dense import squared_error
 from detectors.networks.likelihoods import (
     Bernoulli,
     FixedVariance,
@@ -40,23 +40,19 @@ from detectors.networks.likelihoods import (
     SampleVariance,
     SharedVariance,
 )
-from detectors.networks.posteriors import Posterior, fisher_rao, kl_to_prior, nearest, symmetric_kl
+from detectors.networks.posteriors.diagonal import Diagonal
 from detectors.networks.variational import VAENet
 from detectors.training.base import ReadOuts
-from detectors.training.localisation import DeepLocalizer, gradient
+from detectors.training.localisation import gradient
 from detectors.training.phases import Objective, Phase, mean_of, trimmed_mean_of
 from detectors.training.trainable import Singles
+from detectors.training.variational import VariationalDetector
 
-ACTIVE = 0.01  # variance of the posterior mean over the training samples
-N_REFERENCES = 2000
-RIDGE = 1e-6  # on the covariance of codes, in units of the prior's variance
-SMALLEST_STRETCH = 1e-6  # added to the singular values of the decoder's Jacobian
 ROUNDING = 1e-6  # by which scaled values may exceed [0, 1]
-CHUNK = 2**22  # numbers in a tensor of intermediate results
 
 
 @dataclass(kw_only=True)
-class VAE(DeepLocalizer[VAENet]):
+class VAE(VariationalDetector):
     """Scores of a VAE.
 
     In the read-outs, mu and sigma are those of q(z|x), p(z) = N(0, I), and z_1 ... z_L are drawn
@@ -82,15 +78,8 @@ class VAE(DeepLocalizer[VAENet]):
         beta: weight of the divergence in the loss; 1 gives the bound.
         averaged: whether the loss averages -log p(x|z) over the features: a known failure mode,
             see above.
-        n_draws: L, for scoring; training takes one draw per sample and step.
         n_prior_draws: number of draws from p(z), for `prior-likelihood`.
-        n_neighbors: rank of the nearest training posterior; Vasilev et al. take the first.
-        codes: input of a head: "mean" for mu, "mean-and-scale" for mu and log sigma.
-
-    After `fit`: `active_units_`, their number.
     """
-
-    encodes: ClassVar[bool] = True
 
     hidden: tuple[Annotated[int, Ge(1)], ...] | None = None
     latent_dim: Annotated[int, Ge(1)] | None = None
@@ -98,21 +87,12 @@ class VAE(DeepLocalizer[VAENet]):
     fixed_variance: Annotated[float, Gt(0)] = 1.0
     beta: Annotated[float, Ge(0)] = 1.0
     averaged: bool = False
-    n_draws: Annotated[int, Ge(1)] = 32
     n_prior_draws: Annotated[int, Ge(1)] = 1000
-    n_neighbors: Annotated[int, Ge(1)] = 1
-    codes: Literal["mean", "mean-and-scale"] = "mean"
 
     @property
     def bounds(self) -> tuple[float, float] | None:
         """[0, 1] for a Bernoulli decoder."""
         return (0.0, 1.0) if self.decoder == "bernoulli" else None
-
-    @property
-    def diagnostics_(self) -> Mapping[str, float | Sequence[float]]:
-        """As those of every deep detector, and the numbers of active and of all units."""
-        units = {"active_units": self.active_units_, "latent_units": self.net_.latent_dim}
-        return {**super().diagnostics_, **units}
 
     def _network(self, shape: tuple[int, ...]) -> VAENet:
         likelihoods: dict[str, Callable[[int], Likelihood]] = {
@@ -121,7 +101,7 @@ class VAE(DeepLocalizer[VAENet]):
             "gaussian-sample": lambda d: SampleVariance(),
             "bernoulli": lambda d: Bernoulli(),
         }
-        return VAENet(shape, self.hidden, self.latent_dim, likelihoods[self.decoder])
+        return VAENet(shape, self.hidden, self.latent_dim, likelihoods[self.decoder], Diagonal)
 
     def _noise(self, net: VAENet, draws: np.random.Generator, n: int) -> Singles:
         return draws.standard_normal((n, net.latent_dim), dtype=np.float32)
@@ -131,37 +111,13 @@ class VAE(DeepLocalizer[VAENet]):
         return (Phase((bound,), self.epochs, judge=trimmed_mean_of(self._losses)),)
 
     def _losses(self, net: VAENet, x: Tensor, noise: Tensor) -> Tensor:
-        mean, log_variance = net.posterior(x)
-        z = mean + (0.5 * log_variance).exp() * noise  # equation 4 of Kingma and Welling
+        parameters = net.posterior(x)
+        z, _ = net.family.weigh(parameters, noise)
         features = x.flatten(1)
         nll = net.likelihood.nll(features, net.decode(z))
         if self.averaged:
             nll = nll / features.shape[1]
-        return nll + self.beta * kl_to_prior(mean, log_variance)
-
-    def _conclude(self, x: Floats) -> None:
-        codes = self._read(lambda rows: torch.cat(self._posterior(rows), dim=1), x)
-        means, _ = np.hsplit(codes, 2)
-        self.active_units_ = int((means.var(axis=0) > ACTIVE).sum())
-        if self.epochs_ and self.active_units_ == 0:
-            self.remark_ = (
-                f"none of the {means.shape[1]} latent units is active (variance of the posterior "
-                f"mean over the training samples above {ACTIVE:g}): the posterior has collapsed "
-                "to the prior, and scores measure little more than the distance to the mean"
-            )
-        self.mean_ = means.mean(axis=0)
-        covariance = np.cov(means.T, ddof=0).reshape(means.shape[1], -1)
-        ridge = RIDGE * np.eye(len(covariance))
-        self.whitening_ = np.linalg.inv(np.linalg.cholesky(covariance + ridge)).T
-        chosen = self.stream("references").permutation(len(codes))[:N_REFERENCES]
-        self.references_ = codes[chosen]
-
-    def _encode(self, x: Floats) -> Floats:
-        def read(rows: Tensor) -> Tensor:
-            mean, log_variance = self._posterior(rows)
-            return mean if self.codes == "mean" else torch.cat([mean, 0.5 * log_variance], dim=1)
-
-        return self._read(read, x)
+        return nll + self.beta * net.family.kl(parameters)
 
     def _suited(self, samples: Floats) -> Floats:
         low, high = samples.min(), samples.max()
@@ -172,21 +128,6 @@ class VAE(DeepLocalizer[VAENet]):
             )
             raise Unsupported(msg)
         return super()._suited(samples)
-
-    def _posterior(self, rows: Tensor) -> Posterior:
-        mean, log_variance = self.net_.posterior(rows.float())
-        return mean.double(), log_variance.double()
-
-    def _draws(self, rows: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield L draws z (n, k) from q(z|x), each with log q(z|x) - log p(z) (n,) in nats."""
-        mean, log_variance = self._posterior(rows)
-        shape = (self.n_draws, 1, self.net_.latent_dim)
-        for draw in torch.from_numpy(self.stream("read-outs").standard_normal(shape)):
-            z = mean + (0.5 * log_variance).exp() * draw
-            yield z, 0.5 * (z.square() - draw.square() - log_variance).sum(-1)
-
-    def _decode(self, z: Tensor) -> Tensor:
-        return self.net_.decode(z.float()).double()
 
     def _nlls(self, rows: Tensor) -> Tensor:
         """Return -log p(x|z_l), (L, n)."""
@@ -202,8 +143,7 @@ class VAE(DeepLocalizer[VAENet]):
 
     def _reconstruction(self, rows: Tensor) -> Tensor:
         """Mean squared error per feature of the mean of p(x|z) at z = mu."""
-        mean, _ = self._posterior(rows)
-        return squared_error(rows.flatten(1), self.net_.restore(mean.float()))
+        return squared_error(rows, self._restored(rows))
 
     def _reconstruction_probability(self, rows: Tensor) -> Tensor:
         """Mean over l of -log p(x|z_l), algorithm 4 of An and Cho: the mean of logarithms."""
@@ -221,22 +161,6 @@ class VAE(DeepLocalizer[VAENet]):
         for next_mean, next_other in decodings:
             mean, other = mean + next_mean, other + next_other
         return likelihood.nll_at(rows.flatten(1), mean / self.n_draws, other / self.n_draws)
-
-    def _jacodeco(self, rows: Tensor) -> Tensor:
-        """-log p(x|z) - log p(z) + log det(J^T J) at z = mu.
-
-        J (d, k) is the Jacobian of the mean of p(x|z): Smidl, Bim and Pevny, "Anomaly scores for
-        generative models", 2019, arXiv:1905.11890. It splits a sample into its position on the
-        manifold and its distance from it. As in the authors' code, the volume counts twice: it
-        is twice the sum of the logarithms of the singular values, with 1e-6 added to each; a
-        change of variables would count it once.
-        """
-        mean, _ = self._posterior(rows)
-        nll = self.net_.likelihood.nll(rows.flatten(1), self._decode(mean))
-        prior = 0.5 * (mean.square() + math.log(2 * math.pi)).sum(-1)
-        size = max(1, CHUNK // (rows[0].numel() * self.net_.latent_dim))
-        volumes = [self._log_volume(z) for z in torch.split(mean.float(), size)]
-        return nll + prior + torch.cat(volumes)
 
     def _prior_likelihood(self, rows: Tensor) -> Tensor:
         """-log p(x) by `n_prior_draws` draws from p(z), the same for every sample.
@@ -258,30 +182,6 @@ class VAE(DeepLocalizer[VAENet]):
         log_weights = [-likelihood.nll(x, self._decode(z)) - log for z, log in self._draws(rows)]
         return -_log_mean(torch.stack(log_weights))
 
-    def _kl(self, rows: Tensor) -> Tensor:
-        """KL(q(z|x) || p(z))."""
-        return kl_to_prior(*self._posterior(rows))
-
-    def _mahalanobis(self, rows: Tensor) -> Tensor:
-        """Squared Mahalanobis distance of mu to the training mus.
-
-        With their mean and their covariance plus a millionth of the prior's.
-        """
-        mean, _ = self._posterior(rows)
-        deviations = mean - torch.from_numpy(self.mean_)
-        return rowwise_product(deviations, torch.from_numpy(self.whitening_)).square().sum(-1)
-
-    def _symmetric_kl(self, rows: Tensor) -> Tensor:
-        """KL(p || q) + KL(q || p) of q(z|x) and its k-th nearest posterior of a training sample.
-
-        k = `n_neighbors`, among at most 2,000 training samples, drawn by the seed.
-        """
-        return self._nearest(symmetric_kl, rows)
-
-    def _fisher_rao(self, rows: Tensor) -> Tensor:
-        """Fisher-Rao distance of q(z|x) to its k-th nearest posterior, as of `symmetric-kl`."""
-        return self._nearest(fisher_rao, rows)
-
     def _errors_by_kl(self, rows: Tensor) -> Tensor:
         return (rows - self._restored(rows)).abs() * gradient(self._kl, rows).abs()
 
@@ -296,15 +196,13 @@ class VAE(DeepLocalizer[VAENet]):
     def _elbo_gradient(self, rows: Tensor) -> Tensor:
         """Absolute gradient of `elbo`, whose draws are read one by one to save memory."""
 
-        def nll(draw: Tensor, part: Tensor) -> Tensor:
-            mean, log_variance = self._posterior(part)
-            z = mean + (0.5 * log_variance).exp() * draw
+        def nll(noise: Tensor, part: Tensor) -> Tensor:
+            z, _ = self.net_.family.weigh(self._posterior(part), noise)
             return self.net_.likelihood.nll(part.flatten(1), self._decode(z)) / self.n_draws
 
         total = gradient(self._kl, rows)
-        shape = (self.n_draws, 1, self.net_.latent_dim)
-        for draw in torch.from_numpy(self.stream("read-outs").standard_normal(shape)):
-            total += gradient(partial(nll, draw), rows)
+        for noise in self._noises():
+            total += gradient(partial(nll, noise), rows)
         return total.abs()
 
     readouts: ClassVar[ReadOuts] = {
@@ -313,13 +211,13 @@ class VAE(DeepLocalizer[VAENet]):
         "reconstruction-probability": _reconstruction_probability,
         "log-mean-probability": _log_mean_probability,
         "mean-decoding-probability": _mean_decoding,
-        "jacodeco": _jacodeco,
+        "jacodeco": VariationalDetector._jacodeco,
         "prior-likelihood": _prior_likelihood,
         "importance-weighted": _importance_weighted,
-        "kl": _kl,
-        "mahalanobis": _mahalanobis,
-        "symmetric-kl": _symmetric_kl,
-        "fisher-rao": _fisher_rao,
+        "kl": VariationalDetector._kl,
+        "mahalanobis": VariationalDetector._mahalanobis,
+        "symmetric-kl": VariationalDetector._symmetric_kl,
+        "fisher-rao": VariationalDetector._fisher_rao,
         "reconstruction-kl": _reconstruction_kl,
     }
     localizes: ClassVar[Mapping[str, str]] = {
@@ -335,10 +233,6 @@ class VAE(DeepLocalizer[VAENet]):
         """Return the means (n, *shape) of p(x|z) at z = mu of samples (n, *shape)."""
         return self._read(self._restored, self._like_training(x)).reshape(np.shape(x))
 
-    def _restored(self, rows: Tensor) -> Tensor:
-        mean, _ = self._posterior(rows)
-        return self.net_.restore(mean.float()).reshape(rows.shape)
-
     def _errors(self, rows: Tensor) -> Tensor:
         return (rows - self._restored(rows)).square()
 
@@ -347,32 +241,6 @@ class VAE(DeepLocalizer[VAENet]):
         "reconstruction": _errors,
         "reconstruction-kl": _errors_by_kl,
     }
-
-    def _log_volume(self, z: Tensor) -> Tensor:
-        """Return log det(J^T J) (n,) of the decoder's mean at codes (n, k)."""
-        with torch.inference_mode(False), torch.enable_grad():
-            z = z.clone().requires_grad_()
-            mean = self.net_.restore(z)
-            # J^T w is linear in w, and its derivative by w is J
-            w = torch.zeros_like(mean, requires_grad=True)
-            (pulled,) = torch.autograd.grad(mean, z, w, create_graph=True)
-            columns = [
-                torch.autograd.grad(unit.sum(), w, retain_graph=True)[0]
-                for unit in pulled.unbind(1)
-            ]
-        jacobian = torch.stack(columns, dim=-1).double()  # (n, d, k)
-        volume: Tensor = 2 * (torch.linalg.svdvals(jacobian) + SMALLEST_STRETCH).log().sum(-1)
-        return volume
-
-    def _nearest(self, distance: Callable[[Posterior, Posterior], Tensor], rows: Tensor) -> Tensor:
-        if self.n_neighbors > len(self.references_):
-            msg = (
-                f"n_neighbors = {self.n_neighbors} needs as many training samples, there are "
-                f"{len(self.references_)}"
-            )
-            raise Unsupported(msg)
-        mean, log_variance = torch.from_numpy(self.references_).chunk(2, dim=1)
-        return nearest(distance(self._posterior(rows), (mean, log_variance)), self.n_neighbors)
 
 
 def _log_mean(logs: Tensor) -> Tensor:

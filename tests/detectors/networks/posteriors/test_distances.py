@@ -8,7 +8,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from detectors.networks.likelihoods import gaussian_nll
-from detectors.networks.posteriors import fisher_rao, kl_to_prior, nearest, symmetric_kl
+from detectors.networks.posteriors.distances import fisher_rao, kl_to_prior, nearest, symmetric_kl
 
 MEAN, LOG_VARIANCE = torch.tensor([[0.7, -1.2, 0.0]]), torch.tensor([[0.3, -1.5, 0.0]])
 P = MEAN.double(), LOG_VARIANCE.double()

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-Posterior = tuple[Tensor, Tensor]
+Gaussian = tuple[Tensor, Tensor]
 """mu and log sigma^2, (n, k) each."""
 
 Unit = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
@@ -30,7 +30,7 @@ def kl_to_prior(mean: Tensor, log_variance: Tensor) -> Tensor:
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1)
 
 
-def symmetric_kl(one: Posterior, other: Posterior) -> Tensor:
+def symmetric_kl(one: Gaussian, other: Gaussian) -> Tensor:
     """Return KL(p || q) + KL(q || p) in nats of each pair, (n, k) and (m, k) -> (n, m).
 
     1/2 sum_j ((sigma_p^2 + D) / sigma_q^2 + (sigma_q^2 + D) / sigma_p^2 - 2), where
@@ -39,7 +39,7 @@ def symmetric_kl(one: Posterior, other: Posterior) -> Tensor:
     return _over_units(_symmetric_kl_of_unit, one, other)
 
 
-def fisher_rao(one: Posterior, other: Posterior) -> Tensor:
+def fisher_rao(one: Gaussian, other: Gaussian) -> Tensor:
     """Return the Fisher-Rao distance of each pair, (n, k) and (m, k) -> (n, m).
 
     The geodesic distance in the metric of the Fisher information, for univariate Gaussians
@@ -56,7 +56,7 @@ def nearest(distances: Tensor, k: int) -> Tensor:
     return distances.kthvalue(k, dim=1).values
 
 
-def _over_units(unit: Unit, one: Posterior, other: Posterior) -> Tensor:
+def _over_units(unit: Unit, one: Gaussian, other: Gaussian) -> Tensor:
     total = torch.zeros(len(one[0]), len(other[0]), dtype=one[0].dtype)
     for mean, log_variance, means, log_variances in zip(
         *(each.T for each in one), *(each.T for each in other), strict=True

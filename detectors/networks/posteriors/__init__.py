@@ -1,0 +1,1 @@
+"""Families of approximate posteriors q(z|x), and distances between their members."""
