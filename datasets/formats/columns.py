@@ -166,7 +166,7 @@ class Column:
         used = [kind for kind in self.count if kind != Kind.MISSING]
         if self.is_declared:
             return self._category()
-        values = _joined(self.values)
+        values = joined(self.values)
         if set(used) <= {Kind.NUMBER} and (seconds := cells.dates_in(values)) is not None:
             return self._dates(seconds, Kind.NUMBER)
         if set(used) <= {Kind.TRUTH} or self._is_mostly(NUMERIC):
@@ -194,7 +194,7 @@ class Column:
         texts = sorted(self.texts)
         ranks = np.full(len(texts) + 1, np.nan)  # the last for -1, a missing cell
         ranks[[self.texts[text][0] for text in texts]] = np.arange(len(texts))
-        codes = ranks[_joined(self.codes)]
+        codes = ranks[joined(self.codes)]
         return Feature(self.settings.encoding, [codes], tuple(texts)), []
 
     def _dates(self, seconds: Array, kind: Kind) -> tuple[Feature, list[Problem]]:
@@ -294,7 +294,7 @@ class Labels:
         """
         if self.unreadable:
             return np.zeros(0, np.int8), [Problem(f"{self._here} holds {self.unreadable}", None)]
-        codes = _joined(self.codes)
+        codes = joined(self.codes)
         sizes = dict(enumerate(np.bincount(codes + 1, minlength=len(self.texts) + 1)[1:].tolist()))
         by_size = sorted(self.texts, key=lambda text: (-sizes[self.texts[text]], text))
         normal, problems = self._normal(by_size)
@@ -355,7 +355,7 @@ def _folded(text: str) -> str:
     return cells.canonical(text).casefold()
 
 
-def _joined(pieces: list[Array]) -> Array:
+def joined(pieces: list[Array]) -> Array:
     """Return pieces as one array, and forget them."""
     joined = np.concatenate(pieces)
     pieces.clear()

@@ -17,20 +17,12 @@ import numpy as np
 from datasets.files import WrongData
 from datasets.formats import cells
 from datasets.formats.cells import Kind
-from datasets.formats.columns import IN_ORDER, Column, Feature, Labels, _joined
+from datasets.formats.columns import IN_ORDER, Column, Feature, Labels, joined
 from datasets.formats.problems import Problem, listed, refusal
+from datasets.formats.selection import Chosen, choose, corrected, fill, finish, odd_rows
 from datasets.formats.settings import Settings
 from datasets.formats.source import Table, open_table
-from datasets.formats.tabular import (
-    Read,
-    _assemble,
-    _choose,
-    _Chosen,
-    _corrected,
-    _fill,
-    _finish,
-    _odd_rows,
-)
+from datasets.formats.tabular import Read, assemble
 from datasets.record import Array
 
 UNLABELLED = "(no label)"
@@ -78,20 +70,20 @@ def read(path: Path, name: str, settings: Settings) -> tuple[Read, tuple[Known, 
         WrongData: the file cannot be read with these settings; the message has all that is wrong.
     """
     table = whole = open_table(path, settings)
-    settings, misspelt = _corrected(settings.tidied(table.label), table.names)
+    settings, misspelt = corrected(settings.tidied(table.label), table.names)
     is_labelled = bool(settings.label)
     if not is_labelled:
         table = _with_label(whole)
-    chosen = _choose(table, settings._replace(label=settings.label or UNLABELLED))
-    n_rows = _fill(table, chosen)
-    problems = chosen.problems + misspelt + _odd_rows(replace(whole, repeated=table.repeated))
+    chosen = choose(table, settings._replace(label=settings.label or UNLABELLED))
+    n_rows = fill(table, chosen)
+    problems = chosen.problems + misspelt + odd_rows(replace(whole, repeated=table.repeated))
     features: dict[str, Feature] = {}
     y = np.zeros(n_rows, np.int8)
     if n_rows and is_labelled:
         y, wrong = chosen.labels.finish(is_whole=not table.odd_rows)
         problems += wrong
     if n_rows:
-        features, wrong = _finish(chosen)
+        features, wrong = finish(chosen)
         problems += wrong
     if problems:
         raise refusal(path, name, settings, problems)
@@ -102,7 +94,7 @@ def read(path: Path, name: str, settings: Settings) -> tuple[Read, tuple[Known, 
         Known(name, "number" if use == IN_ORDER else use, len(arrays), texts or ())
         for name, (use, arrays, texts) in features.items()
     )
-    found = _assemble(path, name, settings, features, y)
+    found = assemble(path, name, settings, features, y)
     for issue in found.known_issues:
         warnings.warn(f"{path}: {issue}", stacklevel=2)
     return found, known, is_labelled
@@ -142,7 +134,7 @@ def read_like(path: Path, known: Sequence[Known], settings: Settings, id_column:
         like = settings._replace(categorical=texts + encoding, missing="keep")
         if id_column:
             table.pieces = _noting(table.pieces, table.names.index(id_column), ids)
-        chosen = _Chosen(
+        chosen = Chosen(
             0,
             Labels("", like),
             {
@@ -151,10 +143,10 @@ def read_like(path: Path, known: Sequence[Known], settings: Settings, id_column:
             },
             [],
         )
-        n_rows = _fill(table, chosen)
-        problems = _odd_rows(table)
+        n_rows = fill(table, chosen)
+        problems = odd_rows(table)
         if n_rows:
-            features, wrong = _finish(chosen)
+            features, wrong = finish(chosen)
             problems += wrong
         elif not problems:
             problems = [Problem("it has no rows", None)]
@@ -180,9 +172,9 @@ class _LikeKnown(Column):
     def _decide(self, decimals: Sequence[str]) -> tuple[Feature, list[Problem]]:
         use = self.known.use
         if use == "number":
-            return Feature(use, [_joined(self.values)]), self._odd_numbers(decimals)
+            return Feature(use, [joined(self.values)]), self._odd_numbers(decimals)
         if use == "calendar" and set(self.count) == {Kind.MISSING}:
-            return self._dates(_joined(self.values), Kind.DATE)
+            return self._dates(joined(self.values), Kind.DATE)
         feature, problems = super()._decide(decimals)
         if feature.use != use and not problems:
             problems = [Problem(f"column {self.name!r} holds no dates, as it did", None)]
