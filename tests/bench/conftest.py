@@ -97,7 +97,7 @@ class Running:
 
     @property
     def pid(self) -> int:
-        assert wait_until((self.out / "pid").exists, 60)
+        assert wait_until((self.out / "pid").exists, 120)  # the first also waits for imports
         return int((self.out / "pid").read_text())
 
     @property

@@ -33,6 +33,7 @@ spec = "tests/helpers/faulty.py:Faulty"
 label = "hangs with a grandchild"
 settings = {fitting = "leave a daemon", scoring = "hang"}
 """
+START = 120  # seconds for a run to get to its hanging jobs on a busy machine
 LINE = "bench: interrupted; finished rows are stored\n"
 
 
@@ -70,9 +71,7 @@ def stored(results):
 def test_an_interrupted_run_ends_at_once_and_keeps_its_rows(bench, suite, tmp_path, how):
     results = tmp_path / "results"
     running = bench("run", suite, "--results", results, "--jobs", 3)
-    seen = bench.wait_until(lambda: n_children(running) == 2, 60)
-    assert seen, (n_children(running), running.stdout, running.stderr)
-    assert bench.wait_until(lambda: len(stored(results)) == 3, 60)
+    assert bench.wait_until(lambda: n_children(running) == 3 == len(stored(results)), START)
     number = signal.SIGINT if "SIGINT" in how or how == "twice" else getattr(signal, how)
     start = time.monotonic()
     if how.endswith("group"):
@@ -93,7 +92,7 @@ def test_an_interrupted_run_ends_at_once_and_keeps_its_rows(bench, suite, tmp_pa
 
 
 def n_children(running):
-    """Return how many sandboxes have a child."""
+    """Return how many sandboxes have a child; here each seed of a detector has one of its own."""
     found = set()
     for pid in running.sandboxes():
         try:
@@ -178,7 +177,7 @@ def test_the_next_run_does_what_was_left(bench, suite, tmp_path):
     results = tmp_path / "results"
     arguments = ("run", suite, "--results", results, "--jobs", 3)
     running = bench(*arguments)
-    assert bench.wait_until(lambda: len(stored(results)) == 3, 60)
+    assert bench.wait_until(lambda: len(stored(results)) == 3, START)
     os.kill(running.pid, signal.SIGINT)
     assert running.wait(20) == 130
     after = bench(*arguments, "--time-limit", 0.5)
