@@ -99,6 +99,7 @@ TABLE: dict[str, Method] = {
         {"decoder": "gaussian-fixed", "fixed_variance": 0.5, "averaged": True},
     ),
     "vae-bernoulli": Method("detectors.deep.variational.vae:VAE", {"decoder": "bernoulli"}),
+    "vq-vae": Method("detectors.deep.variational.vq:VQVAE"),
     "wae-gan": Method("detectors.deep.adversarial.wae:WAEGAN"),
     "wae-mmd": Method("detectors.deep.adversarial.wae:WAEMMD"),
 }
