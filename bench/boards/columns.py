@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bench.metrics import scored
-from bench.metrics.scored import METRICS, OF_PIXELS
+from bench.metrics.scored import METRICS, OF_ALARMS, OF_PIXELS
 
 TEXT_COLUMNS = (
     "label", "spec", "family", "dataset", "dataset_family", "dataset_kind", "official_split",
@@ -15,12 +15,21 @@ TEXT_COLUMNS = (
 NUMBER_COLUMNS = (
     *(name for name in METRICS if name != "lifted_average_precision"),
     *(f"{name}_{limit}" for name in OF_PIXELS for limit in ("low", "high")),
-    "n_train", "n_test", "n_anomalies", "fit_wall_seconds", "model_rows",
+    "n_train", "n_test", "n_anomalies", "n_held", "fit_wall_seconds", "model_rows",
 )  # fmt: skip
+SOMETIMES = (*OF_PIXELS, *OF_ALARMS)
+"""Metrics that boards leave out where no row has a value."""
 _QUALITY = (m.name for m in METRICS.values() if m.larger_is_better)
 AVERAGED = tuple(
     dict.fromkeys(
-        ("auroc", "lifted_average_precision", "average_precision", "prevalence", *_QUALITY)
+        (
+            "auroc",
+            "lifted_average_precision",
+            "average_precision",
+            "prevalence",
+            *_QUALITY,
+            "alarm_rate@0.05",
+        )
     )
 )
 _COSTS = (m.name for m in METRICS.values() if m.larger_is_better is False)

@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 
 from bench.boards.cells import is_inverted
-from bench.boards.columns import AVERAGED, COSTS
+from bench.boards.columns import AVERAGED, COSTS, SOMETIMES
 from bench.boards.estimates import SAME, Estimates, estimates
 from bench.boards.grid import Grid
 from bench.boards.paired import Paired
 from bench.metrics import scored
-from bench.metrics.scored import OF_PIXELS, Metric
+from bench.metrics.scored import NOMINAL_ALARM_RATE, Metric
 from bench.stats import averages
 from bench.stats.averages import Floats
+from bench.stats.conformal import false_alarm_band
 
 
 def detectors(
@@ -35,9 +36,15 @@ def detectors(
     _ranks(table, found, larger_is_better=bool(metric.larger_is_better))
     best_control, verdicts = _verdicts(table, found, metric)
     table["beats_control"] = pd.Series(verdicts, dtype=object)
-    shown = [name for name in AVERAGED if name not in OF_PIXELS or rows[name].notna().any()]
+    shown = [name for name in AVERAGED if name not in SOMETIMES or rows[name].notna().any()]
     for name in dict.fromkeys([metric.name, *shown]):
         _means(table, grid, rows, name, errors)
+    if "alarm_rate@0.05" in shown:
+        within = _within_band(rows).groupby(rows["label"], sort=True)
+        table["alarms_within"], table["alarms_rows"] = (
+            within.sum().to_numpy(),
+            within.count().to_numpy(),
+        )
     table["inverted"] = is_inverted("auroc", table["auroc"], table["auroc_high"])
     for name in COSTS:
         table[f"median_{name}"] = by_label[name].median().to_numpy(float)
@@ -112,6 +119,19 @@ def _verdicts(
         if label in signs and label not in controls and np.isfinite(signs[label]):
             verdicts[place] = bool(signs[label] > 0)
     return str(best), verdicts
+
+
+def _within_band(rows: pd.DataFrame) -> pd.Series:
+    """Return (rows,) 1 where the alarms are in the band of the nominal rate, 0 if not, else nan."""
+    measured = rows["alarm_rate@0.05"].dropna()
+    normals = rows["n_test"] - rows["n_anomalies"]
+    sizes = pd.concat([rows["n_held"], normals], axis=1).loc[measured.index].astype(int)
+    bands = {
+        tuple(pair): false_alarm_band(*pair, NOMINAL_ALARM_RATE)
+        for pair in sizes.drop_duplicates().itertuples(index=False)
+    }
+    low, high = np.array([bands[tuple(pair)] for pair in sizes.itertuples(index=False)]).T
+    return measured.between(low - SAME, high + SAME).astype(float).reindex(rows.index)
 
 
 def _failures_in_words(grid: Grid, rows: pd.DataFrame, metric: Metric) -> list[str]:

@@ -105,6 +105,13 @@ def sentences(
         "paired difference contains 0; for a data set, the detector's own interval contains the "
         "best value."
     )
+    if "alarms_rows" in detectors:
+        notes.append(
+            "False alarms@5%: share of the normal test samples with an alarm, p <= 0.05 by "
+            "split-conformal p-values of held-out training samples. In band: rows whose share is "
+            "within the 95 % beta-binomial band of a rate of 0.05; fewer have it where normal test "
+            "samples differ from training samples, or where scores are equal."
+        )
     if detectors["transductive"].any():
         notes.append(f"{MARKS['transductive']} transductive: scores depend on the other test rows.")
     if not ranked.all():

@@ -15,12 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bench.stats.conformal import are_alarms, p_values
 from detectors.settings import nearest
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.integer]
 
 MAX_FALSE_POSITIVE_RATE = 0.05
+NOMINAL_ALARM_RATE = 0.05
+HELD = -1  # in place of the label of a training sample that was held out of the fit
+OF_ALARMS = ("alarm_rate@0.05", "alarm_recall@0.05")
 OF_PIXELS = ("pixel_auroc", "pixel_average_precision", "aupro", "aupro@fpr=0.05", "aupimo")
 
 
@@ -45,11 +49,21 @@ class Metric:
 def compute(y: ArrayLike, scores: ArrayLike) -> dict[str, float]:
     """Return all metrics that are functions of labels and scores.
 
-    y: (n,), 0 or 1, both present. scores: (n,), finite, larger for more anomalous.
+    y: (n,), 0 or 1, both present; HELD for training samples that were held out of the fit, without
+    which the metrics of alarms are absent. scores: (n,), finite, larger for more anomalous.
     Raises ValueError when shapes differ, a score is not finite or a class is absent.
     """
     y, scores = _checked(y, scores)
-    return {m.name: float(m.function(y, scores)) for m in METRICS.values() if m.function}
+    tested = y != HELD
+    values = {
+        m.name: float(m.function(y[tested], scores[tested])) for m in METRICS.values() if m.function
+    }
+    if tested.all():
+        return values
+    p = p_values([scores[tested]], [scores[~tested]])
+    alarms = are_alarms(p, NOMINAL_ALARM_RATE, int(np.count_nonzero(~tested)))
+    of = {"alarm_rate@0.05": 0, "alarm_recall@0.05": 1}
+    return values | {name: float(alarms[y[tested] == kind].mean()) for name, kind in of.items()}
 
 
 def get(name: str) -> Metric:
@@ -178,7 +192,7 @@ def _checked(y: ArrayLike, scores: ArrayLike) -> tuple[Labels, Floats]:
         msg = f"labels {labels.shape} and scores {values.shape} must be one-dimensional and alike"
         raise ValueError(msg)
     refuse_not_finite(values, "scores")
-    found = np.unique(labels)
+    found = np.unique(labels[labels != HELD])
     if not np.array_equal(found, [0, 1]):
         msg = f"labels must be 0 and 1, both present; found {found[:5].tolist()}"
         raise ValueError(msg)
@@ -212,6 +226,16 @@ METRICS: dict[str, Metric] = {
             "recall@fpr=0.05", "recall@5%", recall_at_fpr, True,
             "Largest recall at a false-positive rate of at most 0.05; a point of the ROC curve of "
             "the test set, not a threshold that could have been set beforehand.",
+        ),
+        Metric(
+            "alarm_recall@0.05", "alarm recall@5%", None, True,
+            "Share of the anomalies with an alarm, at a threshold from held-out training samples: "
+            "p <= 0.05 by split-conformal p-values; for protocols with `calibration`.",
+        ),
+        Metric(
+            "alarm_rate@0.05", "false alarms@5%", None, None,
+            "Share of the normal test samples with an alarm at that threshold: at most 0.05 on "
+            "average where they are like the training samples.",
         ),
         Metric(
             "distinct", "distinct", distinct, None,

@@ -16,8 +16,10 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge, Lt
 
+from bench.metrics.scored import NOMINAL_ALARM_RATE
 from bench.protocols.papers import PUBLISHED
 from bench.protocols.split import Indices, NotApplicable, Protocol, Split
+from bench.stats.conformal import normals_needed
 from datasets import DataSet
 from datasets.facts import row_ids
 from detectors.settings import check_settings, nearest
@@ -30,6 +32,7 @@ __all__ = ["EXAMPLE", "PARAMETERS", "PROTOCOLS", "NotApplicable", "Split", "find
 class Parameters:
     """The values that parameters of a protocol accept; PARAMETERS describes their effect."""
 
+    calibration: Annotated[float, Ge(0), Lt(1)]
     contamination: Annotated[float, Ge(0), Lt(1)]
     dedup: bool
     max_train: Annotated[int, Ge(1)]
@@ -37,6 +40,8 @@ class Parameters:
 
 EXAMPLE = "one-class(contamination=0.05, max_train=10000)"
 PARAMETERS = {
+    "calibration": "share of the training rows, or of their groups, that is held out of the fit; "
+    "their scores set the alarms behind `alarm_rate@0.05` and `alarm_recall@0.05`",
     "contamination": "share of anomalies among the training rows, to the nearest row; they are "
     "drawn from their own random stream, untested ones first, and removed from the test rows",
     "dedup": "true: one of several equal rows is kept, a training row if the source has an "
@@ -84,7 +89,17 @@ def parse(value: str | Mapping[str, Any]) -> Named:
         msg = f"the protocol {name} is fixed as published and takes no parameters"
         raise ValueError(msg)
     checked = check_settings(Parameters, given, f"the protocol {name}")
-    default = {"dedup": False, "contamination": None if protocol.trains_on_anomalies else 0}
+    if checked.get("calibration") and protocol.overlap != "none":
+        msg = (
+            f"the protocol {name} tests on its training rows, so that none can be held out; leave "
+            "out calibration"
+        )
+        raise ValueError(msg)
+    default = {
+        "calibration": 0,
+        "dedup": False,
+        "contamination": None if protocol.trains_on_anomalies else 0,
+    }
     return Named(name, {k: v for k, v in checked.items() if k not in default or v != default[k]})
 
 
@@ -126,7 +141,7 @@ def split(text: str, data: DataSet, seed: int) -> Split:
     limit = parameters.get("max_train")
     if "contamination" in parameters:
         train, test = _contaminated(named, data, rows, train, test, limit, seed)
-    train = train[:limit]
+    train, held = _held_out(named, data, train[:limit])
     if protocol.overlap == "whole":
         test = train
     if not protocol.paper:
@@ -139,7 +154,26 @@ def split(text: str, data: DataSet, seed: int) -> Split:
             "at least one of each is needed"
         )
         raise NotApplicable(msg)
-    return Split(train, test, stream(seed, "test order").permutation(len(test)))
+    order = stream(seed, "test order").permutation(len(test) + len(held))
+    return Split(train, test, order, held)
+
+
+def _held_out(named: Named, data: DataSet, train: Indices) -> tuple[Indices, Indices]:
+    """Return the training rows that remain, and those held out: the last ones, or groups."""
+    share = named.parameters.get("calibration")
+    if share is None:
+        return train, train[:0]
+    groups = _groups(data)[train] if named.protocol.whole_groups else np.arange(len(train))
+    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+    last = np.argsort(first)[len(first) - round(share * len(first)) :]
+    out = np.isin(group, last)
+    if out.sum() < (needed := normals_needed(NOMINAL_ALARM_RATE)):
+        msg = (
+            f"{named} holds out {out.sum()} of {len(train)} training rows of {data.card.name}; an "
+            f"alarm rate of {NOMINAL_ALARM_RATE} needs {needed}: give a larger calibration"
+        )
+        raise NotApplicable(msg)
+    return train[~out], train[out]
 
 
 def _contaminated(

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.metrics.scored import HELD
 from datasets import DataSet
 
 Indices = NDArray[np.intp]
@@ -23,16 +24,27 @@ class Split:
         train: (n_train,) row indices, in the order in which `fit` gets them.
         test: (n_test,) row indices, ascending, or in the authors' order under a published
             protocol; scores are kept in this order. Resampling repeats rows.
-        order: (n_test,) permutation; the detector gets test samples as x[test[order]], so that
-            their order carries no information.
+        order: (n_test + n_held,) permutation; the detector gets samples as x[scored[order]], so
+            that their order carries no information.
+        held: (n_held,) training rows held out of the fit, whose scores calibrate alarms.
     """
 
     train: Indices
     test: Indices
     order: Indices
+    held: Indices
+
+    @property
+    def scored(self) -> Indices:
+        """(n_test + n_held,) rows that are scored: the test rows, then those held out."""
+        return np.concatenate([self.test, self.held])
+
+    def truth(self, y: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return what is known of the scored rows: labels of test rows, HELD for those held out."""
+        return np.concatenate([y[self.test], np.full(len(self.held), HELD, y.dtype)])
 
     def put_back(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return scores of x[test[order]] in the order of `test`."""
+        """Return scores of x[scored[order]] in the order of `scored`."""
         restored = np.empty_like(scores)
         restored[self.order] = scores
         return restored

@@ -117,6 +117,16 @@ def _of_detector(board: Board, style: Style) -> list[Maker]:
     """Return the columns of a leaderboard: the metric of the board first, then its companions."""
     names = dict.fromkeys([board.metric.name, "auroc", "lifted_average_precision"])
     of_pixels = [name for name in ("aupro", "aupimo") if name in board.detectors]
+    of_alarms: list[Maker] = []
+    if "alarm_rate@0.05" in board.detectors:
+        of_pixels.append("alarm_recall@0.05")
+        of_alarms = [
+            (
+                Column("false@5%" if style.narrow else "false alarms@5%"),
+                lambda d: share(d["alarm_rate@0.05"]),
+            ),
+            (Column("in band"), lambda d: f"{d['alarms_within']:.0f}/{d['alarms_rows']:.0f}"),
+        ]
     shown = list(names)[:2] if style.narrow else list(dict.fromkeys([*names, *of_pixels]))
     raw: list[Maker] = [
         (Column("AP", extra=True), lambda d: share(d["average_precision"])),
@@ -129,6 +139,7 @@ def _of_detector(board: Board, style: Style) -> list[Maker]:
         (Column("rank" if style.narrow else "mean rank"), lambda d: fixed(d["mean_rank"], 1)),
         *(_mean(name, style) for name in shown),
         *([] if style.narrow else raw),
+        *of_alarms,
         (Column("rows"), lambda d: f"{d['rows_ok']}/{d['rows']}"),
         (Column("fit s"), fit_cost),
         (Column(MICRO), lambda d: cost(d["median_score_us"])),

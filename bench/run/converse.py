@@ -230,8 +230,8 @@ def _take_pixels(child: Child, wanted: Wanted) -> NDArray[np.floating] | None:
 
 
 def _own_masks(unit: Unit, data: DataSet, folder: Path | None) -> Sequence[NDArray[np.uint8]]:
-    """Return the masks of the test images, at their own resolution where they are files."""
-    rows = unit.split.test[unit.split.order].tolist()
+    """Return the masks of the scored images, at their own resolution where they are files."""
+    rows = unit.split.scored[unit.split.order].tolist()
     assert data.masks is not None
     drawn = _drawn(data.card.name, folder, frozenset(rows))
     return data.masks[rows] if drawn is None else [drawn[row] for row in rows]

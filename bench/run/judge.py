@@ -51,11 +51,11 @@ def judged(
     Args:
         unit: the split, the labels and the masks.
         wanted: the row.
-        permuted: (n_test,) scores in the order of `unit.x_test`.
+        permuted: (len(unit.x_test),) scores in the order of `unit.x_test`.
         outcome: costs of the read-out.
         output: what the child printed.
         model: the fitted model.
-        maps: (n_test, h, w) scores of pixels, in the same order; None if there are none.
+        maps: (len(unit.x_test), h, w) scores of pixels, in the same order; None if there are none.
         masks: of these images, (height, width) each, in their own size.
     """
     scores = unit.split.put_back(permuted)
@@ -63,7 +63,9 @@ def judged(
     computed = scored.compute(unit.truth, scores) if status != "non-finite" else {}
     pooling = {}
     if computed and maps is not None:
-        computed |= pixels.compute(masks, maps)
+        tested = unit.truth[unit.split.order] != scored.HELD
+        shown = [mask for mask, of_test in zip(masks, tested, strict=True) if of_test]
+        computed |= pixels.compute(shown, maps[tested])
         pooling = {"map_pooling": parse(wanted.spec).pooling or "none"}
     return Row(
         wanted,
@@ -137,9 +139,10 @@ def _status(scores: NDArray[np.float64]) -> tuple[Status, str]:
 
 
 def _sizes(unit: Unit) -> dict[str, int]:
-    n_anomalies = int(unit.truth.sum())
-    return {
+    sizes = {
         "n_train": len(unit.x_train),
-        "n_test": len(unit.truth),
-        "n_anomalies": n_anomalies,
+        "n_test": len(unit.split.test),
+        "n_anomalies": int((unit.truth == 1).sum()),
     }
+    n_held = len(unit.split.held)
+    return {**sizes, "n_held": n_held} if n_held else sizes

@@ -22,9 +22,9 @@ class Unit:
         wanted: its rows.
         split: which rows train and test.
         x_train: training samples, scaled.
-        x_test: test samples, scaled, in the order in which they are scored.
-        truth: labels of the test rows, in the order of the split.
-        masks: (n_test, h, w) in the order of `x_test`; None where scores of pixels are not
+        x_test: samples to score, scaled, in the order in which they are scored.
+        truth: of these samples, in the order of the split, as `Split.truth` has it.
+        masks: (len(x_test), h, w) in the order of `x_test`; None where scores of pixels are not
             evaluated, for example where samples are not images (c, h, w).
     """
 
@@ -48,12 +48,12 @@ def prepare(data: DataSet, wanted: list[Wanted]) -> Unit:
     """
     first = wanted[0]
     rows = split(first.protocol, data, first.seed)
-    truth = data.y[rows.test]
-    if truth.min() == truth.max():
-        kind = "anomalous" if truth.all() else "normal"
-        msg = f"all {len(truth)} test rows of {first.dataset} are {kind}; metrics need both kinds"
+    labels = data.y[rows.test]
+    if labels.min() == labels.max():
+        kind = "anomalous" if labels.all() else "normal"
+        msg = f"all {len(labels)} test rows of {first.dataset} are {kind}; metrics need both kinds"
         raise NotApplicable(msg)
-    x_train, x_test = data.x[rows.train], data.x[rows.test[rows.order]]
+    x_train, x_test = data.x[rows.train], data.x[rows.scored[rows.order]]
     if data.codes:
         x_train, x_test = data.codes.encode(x_train, x_test)
     n_bad = sum(int((~np.isfinite(x)).sum()) for x in (x_train, x_test))
@@ -75,8 +75,8 @@ def prepare(data: DataSet, wanted: list[Wanted]) -> Unit:
         raise NotApplicable(_overflow(first, x_train, x_test)) from error
     masks = None
     if first.pixels_id and data.masks is not None and data.x.shape[2:] == data.masks.shape[1:]:
-        masks = data.masks[rows.test[rows.order]]
-    return Unit(tuple(wanted), rows, x_train, x_test, truth, masks)
+        masks = data.masks[rows.scored[rows.order]]
+    return Unit(tuple(wanted), rows, x_train, x_test, rows.truth(data.y), masks)
 
 
 def _overflow(first: Wanted, *parts: NDArray[Any]) -> str:

@@ -67,7 +67,7 @@ def write(store: Store, keys: list[str], suite: Mapping[str, Any], file: Path) -
     columns = {"key": str, "index": np.int64, "truth": np.int8, "score": np.float64}
     frames = [pd.DataFrame({name: np.array([], kind) for name, kind in columns.items()})]
     for key in keys:
-        if (scored := store.scores(key)) is not None:
+        if (scored := store.scores_and_held(key)) is not None:
             truth, values = scored
             index = np.arange(len(values))
             own = {"key": key, "index": index, "truth": truth, "score": values}

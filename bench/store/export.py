@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.metrics.scored import HELD
 from bench.store.folder import replacing
 from bench.store.records import canonical
 from detectors.settings import nearest
@@ -79,6 +80,8 @@ def rows(store: Store, keys: Sequence[str], data: Path | None) -> Iterator[pd.Da
 def scores(store: Store, keys: Sequence[str], data: Path | None) -> Iterator[pd.DataFrame]:
     """Yield key, index in the test set, truth and score of every sample of every scored row.
 
+    Training samples that were held out of the fit come last, with -1 for the truth.
+
     Beside them stand `sample`, its row in the data set, counted from 0 (of a table, the lines below
     its head), `source`, the file of an image of the user's own, and `won`, the share of the test
     samples of the other class that it is on the right side of: its mean is the AUROC. Where the
@@ -92,7 +95,7 @@ def scores(store: Store, keys: Sequence[str], data: Path | None) -> Iterator[pd.
     found = sorted(store.as_kept(keys), key=lambda record: samples.place(record))
     for record in found:
         key = record["key"]
-        if (scored := store.scores(key)) is None:
+        if (scored := store.scores_and_held(key)) is None:
             continue
         truth, values = scored
         sample, source = samples.of(record, truth)
@@ -114,7 +117,7 @@ def scores(store: Store, keys: Sequence[str], data: Path | None) -> Iterator[pd.
 def extremes(store: Store, keys: Sequence[str], data: Path | None) -> Iterator[pd.DataFrame]:
     """Yield the lines of `scores` of the samples of each row that were judged worst and best."""
     for frame in scores(store, keys, data):
-        ordered = frame.sort_values("won", kind="stable")
+        ordered = frame[frame["truth"] != HELD].sort_values("won", kind="stable")
         n = min(N_EXTREMES, len(ordered) // 2)
         for place, part in (("worst", ordered.head(n)), ("best", ordered.tail(n)[::-1])):
             yield part.assign(place=place)

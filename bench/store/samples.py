@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import datasets
-from bench.protocols.named import split
+from bench.protocols.named import Split, split
 from bench.store.codeid import code_id, origin
 from detectors.spec import parse
 
@@ -37,26 +37,27 @@ class Samples:
     def of(
         self, record: Mapping[str, Any], truth: NDArray[np.int8]
     ) -> tuple[NDArray[np.intp] | None, list[str] | None]:
-        """Return the rows in the data set, and the files, of the test samples of a stored row.
+        """Return the rows in the data set, and the files, of the samples of a stored row's scores.
 
         Each is None where it is not known, or, of the files, where there are none.
         """
         name = record["dataset"]
         try:
             same = _code(record["spec"], record["protocol"], name) == record["code_id"]
-            test = self._split(name, record["protocol"], record["seed"], record["data_sha256"])
-            if not same or test is None or not np.array_equal(self._load(name).y[test], truth):
+            drawn = self._split(name, record["protocol"], record["seed"], record["data_sha256"])
+            if not same or drawn is None:
+                return None, None
+            if not np.array_equal(drawn.truth(self._load(name).y), truth):
                 return None, None
             files = self._files(name)
         except (OSError, ValueError):  # no such detector, protocol or data here
             return None, None
-        return test, None if files is None else [files[i] for i in test]
+        rows = drawn.scored
+        return rows, None if files is None else [files[i] for i in rows]
 
-    def _drawn(
-        self, name: str, protocol: str, seed: int, data_sha256: str
-    ) -> NDArray[np.intp] | None:
+    def _drawn(self, name: str, protocol: str, seed: int, data_sha256: str) -> Split | None:
         data = self._load(name)
-        return split(protocol, data, seed).test if data.card.sha256 == data_sha256 else None
+        return split(protocol, data, seed) if data.card.sha256 == data_sha256 else None
 
 
 @lru_cache
@@ -67,12 +68,13 @@ def _code(spec: str, protocol: str, dataset: str) -> str:
 def won(truth: NDArray[np.int8], scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the share of samples of the other class that each sample is on the right side of.
 
-    A tie counts as a half; a score that is no number is nan.
+    A tie counts as a half; it is nan for a score that is no number, and for a training sample that
+    was held out.
     """
     shares = np.full(len(scores), np.nan)
     finite = ~np.isnan(scores)
     for kind in (0, 1):
-        own, other = finite & (truth == kind), np.sort(scores[finite & (truth != kind)])
+        own, other = finite & (truth == kind), np.sort(scores[finite & (truth == 1 - kind)])
         if len(other):
             below = np.searchsorted(other, scores[own], "left")
             upto = np.searchsorted(other, scores[own], "right")

@@ -254,6 +254,13 @@ class Store:
 
     def scores(self, key: str) -> tuple[NDArray[np.int8], NDArray[np.float64]] | None:
         """Return labels and scores (n_test,) of a row, None where it has no scores."""
+        if (found := self.scores_and_held(key)) is None:
+            return None
+        truth, values = found
+        return truth[truth != scored.HELD], values[truth != scored.HELD]
+
+    def scores_and_held(self, key: str) -> tuple[NDArray[np.int8], NDArray[np.float64]] | None:
+        """Return what `scores` does, and HELD with the scores of training samples held out."""
         found = self._read("SELECT key FROM rows WHERE key = ? AND scores IS NOT NULL", key)
         return self._scores_of(key) if found else None
 

@@ -36,7 +36,7 @@ LONGEST_TEXT = 5000  # characters of a param or tag; servers refuse more than 60
 LONGEST_NAME = 250  # characters that servers take of a name
 LONGEST_DIGEST, LONGEST_CONTEXT = 36, 500  # and of a data set's
 WANTED = frozenset(Wanted.__dataclass_fields__)
-SIZES = ("n_train", "n_test", "n_anomalies")
+SIZES = ("n_train", "n_test", "n_anomalies", "n_held")
 PARAMS = ("spec", "model", "label", "dataset", "protocol", "scaler", "seed", "device")
 TAGS = (
     "status", "reason", "dataset", "dataset_family", "data_sha256", "protocol", "seed",

@@ -72,7 +72,7 @@ def find_row(start: str, store: Store) -> Stored:
     (record,) = store.records(keys)
     names = [part.name for part in fields(Wanted) if part.name in record]
     wanted = Wanted(**{name: record[name] for name in names})
-    stored = store.scores(keys[0])
+    stored = store.scores_and_held(keys[0])
     scores = None if stored is None else stored[1]
     return Stored(wanted, record["status"], record["reason"], store.details(keys[0]), scores)
 

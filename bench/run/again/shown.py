@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 import datasets
-from bench.metrics.scored import auroc
+from bench.metrics.scored import HELD, auroc
 from bench.run import scoring
 from bench.run.again.debug import fitted, one_thread
 from bench.run.prepare import Unit, prepare
@@ -81,11 +81,11 @@ def sheet(
     unit = prepare(loaded, [wanted])
     spec = parse(wanted.spec)
     load_class(spec.entry.target)
-    rows = unit.split.test[unit.split.order]
+    rows = unit.split.scored[unit.split.order]
     with one_thread():
         model, detector = fitted(spec, unit, console)
         scores = scoring.score(detector, spec.readout, unit.x_test)
-        truth = loaded.y[rows]
+        truth = unit.truth[unit.split.order]
         falling = np.argsort(-scores, kind="stable")
         odd, normal = falling[truth[falling] == 1], falling[truth[falling] == 0]
         chosen = {
@@ -124,7 +124,8 @@ def sheet(
     waiting = iter(samples)
     groups = {name: [next(waiting) for _ in places] for name, places in chosen.items()}
     pooled = {None: "no maps", "": "gradient or error maps, not pooled"}
-    reached = f"AUROC {auroc(truth, scores):.3f} on {len(rows)} test samples"
+    of_test = truth != HELD
+    reached = f"AUROC {auroc(truth[of_test], scores[of_test]):.3f} on {of_test.sum()} test samples"
     caption = (
         f"{wanted.protocol}, {wanted.scaler}, seed {wanted.seed}; {reached}; "
         f"{pooled.get(spec.pooling, f'the {spec.pooling} of a map orders samples as the score')}"

@@ -526,3 +526,13 @@ def test_an_auroc_far_below_a_half_may_be_inverted():
         n_anomalies=1.0, auroc_se=np.nan
     )
     assert not build(few, title="t").cells["inverted"].any()
+
+
+def test_false_alarms_stand_beside_the_band_of_their_rate():
+    rows = rows_of().assign(**{"n_held": 99.0, "alarm_recall@0.05": 0.5, "alarm_rate@0.05": 0.05})
+    rows.loc[(rows["label"] == "lof") & (rows["seed"] == 0), "alarm_rate@0.05"] = 0.2
+    made = build(rows, title="t")
+    assert line_of(made, "lof")[["alarms_within", "alarms_rows"]].tolist() == [10, 15]
+    assert line_of(made, "random")[["alarms_within", "alarms_rows"]].tolist() == [15, 15]
+    assert "in band" in in_terminal(made)
+    assert "alarms_within" not in build(rows_of(), title="t").detectors

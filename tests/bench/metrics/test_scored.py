@@ -56,6 +56,16 @@ def test_recall_is_the_best_roc_point_of_scikit_learn(case):
     assert scored.compute(y, scores)["recall@fpr=0.05"] == tpr[fpr <= 0.05].max()
 
 
+def test_alarms_are_worked_by_hand_and_leave_other_metrics_alone():
+    held = np.arange(39.0)  # two of 40 ranks are alarms: only one held-out score may be as large
+    tested, y = np.array([36.5, 37.0, 37.5, 38.0, 50.0, 37.2]), np.array([0, 0, 0, 0, 1, 1])
+    found = scored.compute(np.r_[y, np.full(39, scored.HELD)], np.r_[tested, held])
+    assert (found["alarm_rate@0.05"], found["alarm_recall@0.05"]) == (0.5, 1.0)
+    without = scored.compute(y, tested)
+    assert {name: found[name] for name in without} == without
+    assert not [name for name in without if "alarm" in name]
+
+
 def test_four_scores_worked_by_hand():
     found = scored.compute([1, 1, 0, 0], [3.0, 1.0, 2.0, 0.0])
     assert found["auroc"] == 0.75

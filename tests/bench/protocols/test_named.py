@@ -152,7 +152,8 @@ def test_an_unknown_protocol_is_answered_with_the_nearest():
 
 
 def test_put_back_inverts_an_order_that_is_not_its_own_inverse():
-    got = Split(np.arange(0), np.array([10, 20, 30]), np.array([2, 0, 1]))
+    none = np.arange(0)
+    got = Split(none, np.array([10, 20, 30]), np.array([2, 0, 1]), none)
     assert got.put_back(np.array([30.0, 10.0, 20.0])).tolist() == [10.0, 20.0, 30.0]
 
 
@@ -188,7 +189,12 @@ def own_parameters(name):
     if find(name).paper:
         return st.just({})
     shares = st.one_of(st.floats(0, 0.6), st.sampled_from([0.0, 0.01, 0.05, 0.1, 0.2]))
-    chosen = {"contamination": shares, "dedup": st.booleans(), "max_train": st.integers(1, 80)}
+    chosen = {
+        "calibration": st.sampled_from([0, 0.2, 0.5, 0.9] if find(name).overlap == "none" else [0]),
+        "contamination": shares,
+        "dedup": st.booleans(),
+        "max_train": st.integers(1, 80),
+    }
     return st.fixed_dictionaries({}, optional=chosen)
 
 
@@ -219,7 +225,10 @@ def test_every_protocol_keeps_what_it_says_of_itself(text, data, seed):
         assert part.min() >= 0
         assert part.max() < n
     assert protocol.paper or (np.diff(got.test) > 0).all()
-    assert sorted(got.order) == list(range(len(got.test)))
+    assert sorted(got.order) == list(range(len(got.scored)))
+    assert len(got.held) >= 19 if told.get("calibration") else not len(got.held)
+    assert not set(got.held) & {*got.train, *got.test}
+    fitted_or_held = np.concatenate([got.train, got.held])
     assert 0 < data.y[got.test].sum() < len(got.test)
 
     if not protocol.trains_on_anomalies and "contamination" not in told:
@@ -232,14 +241,15 @@ def test_every_protocol_keeps_what_it_says_of_itself(text, data, seed):
         assert len(set(got.train)) == len(got.train)
         assert len(set(got.test)) == len(got.test)
     if protocol.whole_groups:
-        assert not set(data.bags[got.train]) & set(data.bags[got.test])
+        parts = [set(data.bags[part]) for part in (got.train, got.test, got.held)]
+        assert sum(map(len, parts)) == len(set.union(*parts))
 
-    assert len(got.train) <= told.get("max_train", np.inf)
+    assert len(fitted_or_held) <= told.get("max_train", np.inf)
     if "contamination" in told:
-        n_exact = told["contamination"] * len(got.train)
-        assert abs(data.y[got.train].sum() - n_exact) <= 0.5 + 1e-9
+        n_exact = told["contamination"] * len(fitted_or_held)
+        assert abs(data.y[fitted_or_held].sum() - n_exact) <= 0.5 + 1e-9
     if told.get("dedup"):
-        used = data.x[np.union1d(got.train, got.test), 0]
+        used = data.x[np.union1d(fitted_or_held, got.test), 0]
         assert len(np.unique(used)) == len(used)
 
 
@@ -340,6 +350,21 @@ def test_fewer_training_rows_are_some_of_more():
     np.testing.assert_array_equal(whole, split("one-class", data, 2).train)
 
 
+def test_calibration_takes_its_share_of_the_training_rows_and_changes_nothing_else():
+    data = data_of([0] * 100 + [1] * 20)
+    whole, part = split("one-class", data, 0), split("one-class(calibration=0.4)", data, 0)
+    assert (len(part.train), len(part.held)) == (30, 20)
+    assert [*part.train, *part.held] == whole.train.tolist()
+    assert part.test.tolist() == whole.test.tolist()
+    assert part.truth(data.y)[-21:].tolist() == [1] + [-1] * 20
+
+
+def test_too_few_rows_to_calibrate_are_not_held_out():
+    why = "holds out 10 of 50 .* needs 19: give a larger calibration"
+    with pytest.raises(NotApplicable, match=why):
+        split("one-class(calibration=0.2)", data_of([0] * 100 + [1] * 20), 0)
+
+
 def test_of_equal_rows_one_stays_and_none_where_labels_differ():
     values = [1, 1, 2, 3, 3, 4, 4, 5, 6, 7]
     labels = [0, 0, 0, 0, 1, 1, 1, 0, 0, 1]
@@ -414,6 +439,7 @@ def test_the_text_of_a_protocol_says_the_protocol(text):
         ("one-class(contamination=1)", "contamination = 1 is not accepted: a number >= 0 and < 1"),
         ("one-class(contamination=nan)", "contamination = nan is not accepted"),
         ("one-class(dedup=1)", "dedup = 1 is not accepted: true or false"),
+        ("transductive(calibration=0.5)", "tests on its training rows, so that none can be held"),
         ("goad(max_train=5)", "goad is fixed as published and takes no parameters"),
         ("goat", "unknown protocol 'goat'; did you mean goad"),
         (

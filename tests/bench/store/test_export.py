@@ -121,11 +121,12 @@ def test_a_csv_file_holds_no_formula(bench, tmp_path):
 def own_rows(bench, tmp_path_factory):
     """Rows of a table of one's own, and the table."""
     folder = tmp_path_factory.mktemp("own")
-    lines = [f"{i},{i % 7},{'yes' if i % 8 == 0 else 'no'}" for i in range(64)]
+    lines = [f"{i},{i % 7},{'yes' if i % 8 == 0 else 'no'}" for i in range(200)]
     (folder / "claims.csv").write_text("\n".join(["id,b,fraud", *lines]))
     ran = bench(
         *("run", "--datasets", f"file:{folder}/claims.csv", "--label", "fraud", "--normal", "no"),
         *("--detectors", "knn,pyod:HBOS,random", "--seeds", 2, "--results", folder),
+        *("--protocol", "one-class(calibration=0.3)"),
     )
     assert ran.wait() == 0, ran.stderr
     return folder
@@ -135,12 +136,27 @@ def test_every_score_names_its_sample_and_how_many_of_the_other_class_it_beats(b
     file = own_rows / "scores.csv"
     assert bench("export", file, "--table", "scores", "--results", own_rows).wait() == 0
     scores, table = read(file), pd.read_csv(own_rows / "claims.csv")
-    assert scores["truth"].tolist() == (table["fraud"][scores["sample"]] == "yes").tolist()
+    assert set(table["fraud"][scores["sample"][scores["truth"] == -1]]) == {"no"}  # held out
+    tested = scores[scores["truth"] != -1]
+    assert tested["truth"].tolist() == (table["fraud"][tested["sample"]] == "yes").tolist()
     auroc = harness.rows(own_rows).set_index("key")["auroc"]
     for key, part in scores.groupby("key"):
         assert part["sample"].is_unique
         for kind in (0, 1):
             assert part["won"][part["truth"] == kind].mean() == pytest.approx(auroc[key])
+
+
+def test_alarm_rates_are_those_of_the_scores_of_held_out_samples(bench, own_rows):
+    file = own_rows / "alarms.csv"
+    assert bench("export", file, "--table", "scores", "--results", own_rows).wait() == 0
+    rows = harness.rows(own_rows).set_index("key")
+    for key, part in read(file).groupby("key"):
+        held = part["score"][part["truth"] == -1].to_numpy()
+        assert len(held) == rows["n_held"][key] == 26
+        for kind, name in ((0, "alarm_rate@0.05"), (1, "alarm_recall@0.05")):
+            values = part["score"][part["truth"] == kind].to_numpy()
+            p = (1 + (held >= values[:, None]).sum(axis=1)) / 27
+            assert rows[name][key] == (p <= 0.05).mean()
 
 
 def test_the_samples_of_a_row_that_were_judged_worst_and_best_are_a_table(bench, own_rows):
@@ -149,7 +165,7 @@ def test_the_samples_of_a_row_that_were_judged_worst_and_best_are_a_table(bench,
         assert bench("export", file, "--table", table, "--results", own_rows).wait() == 0
     scores, extremes = (read(own_rows / f"{t}.parquet") for t in ("scores", "extremes"))
     for key, part in extremes.groupby("key"):
-        won = scores["won"][scores["key"] == key].sort_values()
+        won = scores["won"][(scores["key"] == key) & (scores["truth"] != -1)].sort_values()
         assert part["won"][part["place"] == "worst"].tolist() == won[:10].tolist()
         assert part["won"][part["place"] == "best"].tolist() == won[-10:][::-1].tolist()
         assert len(part) == 20
