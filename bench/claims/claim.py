@@ -24,7 +24,8 @@ from pydantic import (
 
 from bench.claims.resolution import resolution
 from bench.metrics import scored
-from bench.plan.suite import Entrant, Suite, SuiteError, Tables, build, explained
+from bench.plan.entrant import Entrant, expanded
+from bench.plan.suite import Suite, SuiteError, Tables, build, explained
 from bench.stats.bayes import ROPE
 from detectors.settings import nearest
 
@@ -72,6 +73,11 @@ class Claim(BaseModel):
     def _entrants(cls, value: object) -> object:
         parts = value if isinstance(value, list | tuple) else [value]
         return tuple({"spec": part} if isinstance(part, str) else part for part in parts)
+
+    @field_validator("detectors", "against")
+    @classmethod
+    def _configured(cls, entrants: tuple[Entrant, ...]) -> tuple[Entrant, ...]:
+        return expanded(entrants)
 
     @field_validator("datasets", mode="before")
     @classmethod

@@ -171,7 +171,8 @@ def board(
             notices, title = (error.notice,), str(error.run.suite["title"])
             wanted = rows_as_stored(store, error, **parts)
         else:
-            wanted, title = rows_of(chosen, device, data), chosen.title
+            wanted, title = chosen.on_boards(rows_of(chosen, device, data)), chosen.title
+            notices = (chosen.unranked,) if chosen.unranked else ()
         wanted = only(only(wanted, "type", types), "kind", kinds)
         verdicts = kept.verdicts(results, wanted)
         if only_sets == "decisive":
@@ -260,7 +261,7 @@ def report(
                 scaler=scaler,
                 seeds=seeds,
             )
-            wanted = rows_of(known, device, data)
+            wanted = known.on_boards(rows_of(known, device, data))
         except Usage as error:
             if not made or name in names():
                 raise

@@ -102,6 +102,7 @@ def run(
     Every row is stored as soon as it ends, so an interrupted run loses only the rows in progress.
     """
     from bench.cli.common.running import run as run_suite
+    from bench.plan.budget import Budget
     from bench.plan.suite import named, read
     from bench.run.cluster import SchedulerError
     from bench.run.session import Options
@@ -135,6 +136,7 @@ def run(
         scheduler=scheduler,
         suite_file=Path(suite) if suite and suite.endswith(".toml") else None,
         minutes=minutes,
+        budget=None if chosen.budget is None else Budget(chosen, wanted),
     )
     if scheduler is None:
         need_device(device)

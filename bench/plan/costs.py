@@ -40,7 +40,7 @@ class Costs:
         found = self._known.get(_detector(vars(row)), ())
         same = [r for r in found if (r["dataset"], r["protocol"]) == (row.dataset, row.protocol)]
         if same:
-            return sum(map(sum, map(_spent, same))) / len(same)
+            return sum(map(sum, map(spent, same))) / len(same)
         if (size := self._values(row)) is None:
             return None
         others = []
@@ -48,7 +48,7 @@ class Costs:
             if d := self._features(record["dataset"]):
                 train, test = record["n_train"] * d, record["n_test"] * d
                 steps = (abs(math.log(a / b)) for a, b in zip(size, (train, test), strict=True))
-                others.append((max(steps), train, test, _spent(record)))
+                others.append((max(steps), train, test, spent(record)))
         step, train, test, (fit, score) = min(others, default=(math.inf, 1, 1, (0.0, 0.0)))
         if step > math.log(FARTHEST):
             return None
@@ -92,7 +92,7 @@ def _detector(row: Mapping[str, Any]) -> tuple[str, str]:
     return row["spec"], canonical(row["settings"])
 
 
-def _spent(record: Mapping[str, Any]) -> tuple[float, float]:
+def spent(record: Mapping[str, Any]) -> tuple[float, float]:
     """Return seconds of the fit, a shared model's by equal parts, and of scoring."""
     shared = record.get("model_fit_seconds") or 0.0
     fit = record["fit_seconds"] - shared + shared / (record.get("model_rows") or 1)

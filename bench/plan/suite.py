@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,65 +19,22 @@ from pydantic import (
 )
 
 import datasets
+from bench.plan.entrant import Entrant, expanded
 from bench.protocols.named import parse as parse_protocol
 from bench.protocols.scalers import check_scaler
-from bench.store.records import digest
+from bench.store.records import Wanted, digest
 from detectors.settings import nearest
 from detectors.spec import parse
 
 FOLDER = Path(__file__).parent / "suites"
 MAX_SEEDS = 10_000
 MAX_NAME = 200  # bytes of a suite's name, which is part of names of files
-# What a run sets for each of its rows, and where a user sets it instead.
-SET_BY_RUN = {"seed": "seeds of a suite are its key `seeds`", "device": "it is `--device`"}
 
 Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 
 
 class SuiteError(ValueError):
     """Raised for a suite that is not valid; says what is wrong and what is accepted."""
-
-
-class Entrant(BaseModel):
-    """A detector of a suite.
-
-    Attributes:
-        spec: its canonical name.
-        label: its name on boards; by default the spec with its explicit settings.
-        settings: explicit settings; those of a head under "head".
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    spec: str
-    label: str = ""
-    settings: dict[str, Any] = {}
-
-    @field_validator("spec")
-    @classmethod
-    def _canonical(cls, spec: str) -> str:
-        return str(parse(spec))
-
-    @field_validator("settings")
-    @classmethod
-    def _plain(cls, settings: dict[str, Any]) -> dict[str, Any]:
-        if not isinstance(settings.get("head", {}), dict):
-            msg = "settings of a head are a table, such as head.n_neighbors = 20"
-            raise ValueError(msg)
-        for key, value in _flat(settings):
-            if (name := key.rpartition(".")[2]) in SET_BY_RUN:
-                msg = f"{key} is not a setting; {SET_BY_RUN[name]}"
-                raise ValueError(msg)
-            if not _is_plain(value):
-                msg = f"{key} = {value} is not accepted; give a number, text, boolean or list"
-                raise ValueError(msg)
-        return settings
-
-    @property
-    def name(self) -> str:
-        """The label, or else the spec with its explicit settings, `lof[n_neighbors=5]`."""
-        settings = ", ".join(f"{key}={value}" for key, value in _flat(self.settings))
-        return self.label or (f"{self.spec}[{settings}]" if settings else self.spec)
 
 
 class Member(BaseModel):
@@ -116,6 +74,8 @@ class Suite(BaseModel):
         seeds: different seeds; a number N stands for 0 ... N - 1.
         pixels: whether scores of pixels are evaluated too, if images have masks and the
             detector gives such scores.
+        budget: CPU seconds of training of a method on a data set, over its seeds; no configuration
+            starts after them. None for no limit.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -128,6 +88,41 @@ class Suite(BaseModel):
     scaler: str = "standard"
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0, 1, 2, 3, 4)
     pixels: Annotated[bool, Field(strict=True)] = False
+    budget: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        default=None, exclude_if=lambda value: value is None
+    )
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _seconds(cls, value: object) -> object:
+        found = re.fullmatch(r"\s*([\d.]+)\s*s\s*", value) if isinstance(value, str) else None
+        if found is None and (not isinstance(value, int | float) or isinstance(value, bool)):
+            msg = f'{value!r} is no time; give CPU seconds, such as 60 or "60 s"'
+            raise ValueError(msg)
+        return value if found is None else found[1]
+
+    @property
+    def varied(self) -> dict[str, str]:
+        """The method of each configuration beside its default, both by name."""
+        names = {entrant.name for entrant in self.detectors}
+        return {one.name: one.of for one in self.detectors if one.of in names}
+
+    def on_boards(self, rows: Iterable[Wanted]) -> list[Wanted]:
+        """Return the rows without the configurations beside defaults.
+
+        A board would choose the best of them by its labels.
+        """
+        varied = self.varied
+        return [row for row in rows if row.label not in varied]
+
+    @property
+    def unranked(self) -> str:
+        """What a board says of the configurations that it leaves out; empty if there are none."""
+        varied = self.varied
+        return bool(varied) * (
+            f"{len(varied)} configurations of {len(set(varied.values()))} methods are not ranked: "
+            f"the best of them would be chosen by labels; `bench tuning {self.name}` compares them."
+        )
 
     @field_validator("name")
     @classmethod
@@ -148,6 +143,7 @@ class Suite(BaseModel):
     @field_validator("detectors")
     @classmethod
     def _different_names(cls, entrants: tuple[Entrant, ...]) -> tuple[Entrant, ...]:
+        entrants = expanded(entrants)
         names = [entrant.name for entrant in entrants]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -378,17 +374,3 @@ def _explain(error: Any, where: str, whole: type[BaseModel], tables: Tables) -> 
     example = within[-1][1] if within else ""
     words = _WORDS.get(error["type"], message).replace("{example}", example)
     return f"{origin}{place}: {words}" if place else f"{origin}{words}"
-
-
-def _is_plain(value: object) -> bool:
-    if isinstance(value, list):
-        return all(_is_plain(part) for part in value)
-    return isinstance(value, bool | int | float | str)
-
-
-def _flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    pairs: list[tuple[str, Any]] = []
-    for key, value in settings.items():
-        nested = isinstance(value, dict)
-        pairs += _flat(value, f"{prefix}{key}.") if nested else [(prefix + key, value)]
-    return pairs

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import joblib
 
+from bench.plan.budget import Budget
 from bench.plan.job import Job
 from bench.run.converse import NotRun, run_job
 from bench.run.supervise import ForkServer, Interrupted
@@ -67,11 +68,12 @@ class ForkServers:
 
 
 class Running:
-    """The jobs that run now, and the moment after which no other starts."""
+    """The jobs that run now, and the moment and the budget after which no other starts."""
 
-    def __init__(self, minutes: float = math.inf) -> None:
-        """Let jobs start for so many minutes from now."""
+    def __init__(self, minutes: float = math.inf, budget: Budget | None = None) -> None:
+        """Let jobs start for so many minutes from now, while their budget is not spent."""
         self.until = time.time() + 60 * minutes
+        self._budget = budget
         self._since: dict[int, tuple[str, float]] = {}
 
     @contextlib.contextmanager
@@ -84,6 +86,11 @@ class Running:
             yield
         finally:
             del self._since[id(job)]
+
+    def may_start(self, job: Job) -> bool:
+        """Return whether time and budget are left for a job."""
+        in_time = time.time() <= self.until
+        return in_time and (self._budget is None or self._budget.allows(job.wanted))
 
     def now(self) -> list[tuple[str, float]]:
         """Return the jobs that run with their seconds since they started."""
@@ -104,7 +111,7 @@ def run_jobs(
     """
 
     def work(job: Job) -> str:
-        if time.time() > running.until:
+        if not running.may_start(job):
             return ""
         try:
             with servers.lend() as server, running.job(job):

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from bench.plan import planning
+from bench.plan.budget import Budget
 from bench.plan.costs import Costs
 from bench.plan.job import Limits
 from bench.plan.suite import SuiteError
@@ -51,6 +52,7 @@ class Options:
         scheduler: address of a Dask scheduler, None for this machine.
         suite_file: of a suite of the user's, whose commit the rows record.
         minutes: after which no other job starts.
+        budget: of the training of each method on a data set; None for none.
     """
 
     results: Path
@@ -62,6 +64,7 @@ class Options:
     scheduler: str | None
     suite_file: Path | None = None
     minutes: float = math.inf
+    budget: Budget | None = None
 
 
 @contextmanager
@@ -101,6 +104,11 @@ class Session:
         self._todo, self._suite, self._store, self._options = todo, suite, store, options
         limits, costs = Limits(options.seconds, math.inf), Costs(store.as_kept())
         jobs = planning.jobs(todo, options.data, limits, run, costs)
+        if options.budget is not None:  # which is spent in the order in which settings were drawn
+            place = {row.key: number for number, row in enumerate(todo)}
+            jobs.sort(key=lambda job: place[job.wanted[0].key])
+            for record in store.as_kept():
+                options.budget.add(record)
         at_once = min(options.workers, len(jobs))
         self._workers = at_once if options.memory_mib else min(at_once, most_jobs())
         self._memory_mib = options.memory_mib or default_limit_mib(self._workers)
@@ -111,7 +119,7 @@ class Session:
         self._users_file = options.suite_file or planning.users_file(todo)
         self._servers = local.ForkServers(prepare_tmp(options.results), self._modules)
         self._client: Client | None = None
-        self.running = local.Running(options.minutes)
+        self.running = local.Running(options.minutes, options.budget)
 
     @contextmanager
     def started(self) -> Iterator[None]:
@@ -154,9 +162,12 @@ class Session:
                 provenance={**row.provenance, "suite": self._suite, **users},
                 effective_settings=self._in_effect[_detector(row.wanted)],
             )
-            on_row(row, self._store.add(row))
+            record = self._store.add(row)
+            if options.budget is not None:
+                options.budget.add(record)
+            on_row(row, record)
 
-        jobs, stop = self._jobs, self._servers.stop
+        jobs, stop, options = self._jobs, self._servers.stop, self._options
         try:
             with _watched(self._store, stop):
                 if self._client is not None:
@@ -164,7 +175,7 @@ class Session:
                         jobs, self._modules, self._client, stop, store, self.running.until
                     )
                 else:
-                    with writing(self._options.results):
+                    with writing(options.results):
                         problems = local.run_jobs(
                             jobs, self._servers, self._workers, store, self.running
                         )

@@ -115,6 +115,8 @@ def run(
         if math.isfinite(options.minutes) and (n_left := statuses["missing"]):
             left = f"{n_left} rows are left after {options.minutes:g} minutes"
             tracked.append(f"{left}; the same command goes on with them")
+        if suite.varied:
+            tracked.append(suite.unranked)
         for sentence in filter(None, [not_kept, *tracked, _failed(wanted, store)]):
             say(console, sentence)
         return statuses
@@ -185,7 +187,7 @@ def _board(
     suite: Suite, wanted: Sequence[Wanted], store: Store
 ) -> tuple[board.Board, dict[str, str]]:
     """Return the board of the wanted rows, and its texts by file name."""
-    frame, stale = frame_of(wanted, store.as_kept(), store.renewed)
+    frame, stale = frame_of(suite.on_boards(wanted), store.as_kept(), store.renewed)
     made = board.build(frame, title=suite.title, stale=stale, scores=store.scores)
     made = with_audits(made, kept.verdicts(store.path.parent, wanted))
     return made, formats.leaderboards(made)
