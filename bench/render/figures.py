@@ -133,7 +133,7 @@ def critical_differences(board: Board, comparison: Comparison) -> Drawn:
     family = _families(board)
     groups = differences.cliques(list(ranks[order]), cd)
     height = LINE * len(labels) + 1.0
-    figure, axes = _canvas(WIDTH, height)
+    figure, axes = canvas(WIDTH, height)
     y = np.arange(len(labels))
     end = max(_right(ranks, len(groups), len(groups)), 1 + 1.02 * cd)
     axes.hlines(y, 1, end, color="0.9", linewidth=0.8, zorder=1)
@@ -153,7 +153,7 @@ def critical_differences(board: Board, comparison: Comparison) -> Drawn:
     axes.annotate(f"critical difference {cd:.2f}", (1, -1.0), xytext=(0, 4), fontsize=TEXT,
                   textcoords="offset points")  # fmt: skip
     axes.set_xlabel(f"mean rank by {board.metric.label}, 1 is best")
-    _plain(axes)
+    plain(axes)
     _legend(axes, [family[label] for label in labels])
     return Drawn(
         figure,
@@ -174,7 +174,7 @@ def ranks(board: Board) -> Drawn:
     placed = np.array([_rank(column, bool(board.metric.larger_is_better)) for column in values.T]).T
     numbered = len(names) <= NUMBERED
     ticks = short_names(names)
-    figure, axes = _canvas(
+    figure, axes = canvas(
         max(3.5, 1.9 + (0.27 if numbered else 0.15) * len(names)),
         LINE * len(labels) + max(1.6, LETTER * max(map(len, ticks)) + 0.4),
     )
@@ -216,7 +216,7 @@ def quality_and_cost(board: Board, name: str) -> Drawn:
     ranked = ranked[ranked[f"median_{name}"] > 0]
     price, value = (ranked[c].to_numpy(float) for c in (f"median_{name}", board.metric.name))
     on_front = front(board, name)
-    figure, axes = _canvas(WIDTH, 4.2)
+    figure, axes = canvas(WIDTH, 4.2)
     for family in FAMILIES:
         own = (ranked["family"] == family).to_numpy()
         if own.any():
@@ -243,7 +243,7 @@ def quality_and_cost(board: Board, name: str) -> Drawn:
     axes.set_ylabel(f"mean {board.metric.label}")
     axes.grid(color="0.92", linewidth=0.6)
     axes.set_axisbelow(True)
-    _plain(axes)
+    plain(axes)
     _legend(axes, list(ranked["family"]))
     return Drawn(
         figure,
@@ -268,7 +268,7 @@ class ForestLine:
 def forest(lines: Sequence[ForestLine], kinds: Mapping[str, tuple[str, str]], label: str) -> Figure:
     """Return estimates with their limits, one below the other; `kinds` have marker and colour."""
     texts = [textwrap.fill(line.text, WRAP, subsequent_indent="    ") for line in lines]
-    figure, axes = _canvas(WIDTH, sum(LINE * (2 + text.count("\n")) for text in texts) + 0.9)
+    figure, axes = canvas(WIDTH, sum(LINE * (2 + text.count("\n")) for text in texts) + 0.9)
     numbers = [x for line in lines for x in (line.estimate, *line.limits) if np.isfinite(x)]
     edges = [x for line in lines for x in line.region if np.isfinite(x)]
     least, most = min(0.0, *numbers, *edges), max(0.0, *numbers, *edges)
@@ -285,7 +285,7 @@ def forest(lines: Sequence[ForestLine], kinds: Mapping[str, tuple[str, str]], la
     axes.set_yticks(range(len(lines)), texts, ha="right")
     axes.set_ylim(len(lines) - 0.4, -0.6)
     axes.set_xlabel(label)
-    _plain(axes)
+    plain(axes)
     handles = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
     axes.legend(handles.values(), handles.keys(), loc="lower right", bbox_to_anchor=(1.0, 1.0),
                 ncols=len(kinds), frameon=False, fontsize=TEXT)  # fmt: skip
@@ -327,7 +327,7 @@ def _families(board: Board) -> dict[str, str]:
     return dict(zip(board.detectors["label"], board.detectors["family"], strict=True))
 
 
-def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -363,7 +363,7 @@ def _sparse(price: averages.Floats) -> Callable[[float, float], str]:
     return write
 
 
-def _plain(axes: Axes) -> None:
+def plain(axes: Axes) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
 

@@ -1,0 +1,1 @@
+"""Methods as distributions over their settings: what choosing among them changes."""
