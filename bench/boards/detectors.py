@@ -126,11 +126,9 @@ def _within_band(rows: pd.DataFrame) -> pd.Series:
     measured = rows["alarm_rate@0.05"].dropna()
     normals = rows["n_test"] - rows["n_anomalies"]
     sizes = pd.concat([rows["n_held"], normals], axis=1).loc[measured.index].astype(int)
-    bands = {
-        tuple(pair): false_alarm_band(*pair, NOMINAL_ALARM_RATE)
-        for pair in sizes.drop_duplicates().itertuples(index=False)
-    }
-    low, high = np.array([bands[tuple(pair)] for pair in sizes.itertuples(index=False)]).T
+    pairs = [(int(held), int(tested)) for held, tested in sizes.to_numpy()]
+    bands = {pair: false_alarm_band(*pair, NOMINAL_ALARM_RATE) for pair in set(pairs)}
+    low, high = np.array([bands[pair] for pair in pairs]).T
     return measured.between(low - SAME, high + SAME).astype(float).reindex(rows.index)
 
 

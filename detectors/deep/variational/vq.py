@@ -144,7 +144,8 @@ class VQVAENet(nn.Module):
     def code_nll(self, codes: Tensor, entries: Tensor) -> Tensor:
         """Return -log p(k) in nats, (n,), of codes (n, m) with their entries (n, m, D)."""
         log_p = self.prior(entries).log_softmax(-1)
-        return -log_p.gather(-1, codes[..., None]).flatten(1).sum(-1)
+        nll: Tensor = -log_p.gather(-1, codes[..., None]).flatten(1).sum(-1)
+        return nll
 
 
 @dataclass(kw_only=True)
