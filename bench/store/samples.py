@@ -39,7 +39,8 @@ class Samples:
     ) -> tuple[NDArray[np.intp] | None, list[str] | None]:
         """Return the rows in the data set, and the files, of the samples of a stored row's scores.
 
-        Each is None where it is not known, or, of the files, where there are none.
+        `truth` has all of them, or those of the test alone, which come first. Each result is None
+        where it is not known, or, of the files, where there are none.
         """
         name = record["dataset"]
         try:
@@ -47,12 +48,12 @@ class Samples:
             drawn = self._split(name, record["protocol"], record["seed"], record["data_sha256"])
             if not same or drawn is None:
                 return None, None
-            if not np.array_equal(drawn.truth(self._load(name).y), truth):
+            if not np.array_equal(drawn.truth(self._load(name).y)[: len(truth)], truth):
                 return None, None
             files = self._files(name)
         except (OSError, ValueError):  # no such detector, protocol or data here
             return None, None
-        rows = drawn.scored
+        rows = drawn.scored[: len(truth)]
         return rows, None if files is None else [files[i] for i in rows]
 
     def _drawn(self, name: str, protocol: str, seed: int, data_sha256: str) -> Split | None:
