@@ -557,7 +557,11 @@ def test_a_page_of_nothing_is_not_written(bench, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "n_cells", "n"), [("dte-2024-semi", 4446, 45), ("dte-2024-unsup", 2964, 30)]
+    ("name", "n_cells", "n"),
+    [
+        ("dte-2024-semi", 4446, 45),
+        pytest.param("dte-2024-unsup", 2964, 30, marks=pytest.mark.slow),
+    ],
 )
 def test_small_sets_match_the_printed_values(bench, tmp_path, name, n_cells, n):
     for dataset in ("wine", "Hepatitis", "glass"):

@@ -286,8 +286,9 @@ def check_covered(spec, protocol, dataset, scaler="standard"):
 
 
 def cost(spec):
-    """Mark detectors on pretrained features as slow, except the one with the most code."""
-    slow = ".features." in parse(spec).entry.target and spec != "patchcore"
+    """Mark what costs most as slow: PyOD's torch model, and all but one on pretrained features."""
+    on_features = ".features." in parse(spec).entry.target and spec != "patchcore"
+    slow = on_features or spec == "pyod:VAE"
     return pytest.param(spec, marks=[pytest.mark.slow] if slow else [])
 
 
@@ -315,7 +316,12 @@ def test_all_that_a_scaler_runs_is_in_the_key(scaler):
     check_covered("knn", "one-class", "wine", scaler)
 
 
-@pytest.mark.parametrize("loader", LOADERS)
+DEAR = ("datasets.families.mnist:leave_out",)  # 60,000 images
+
+
+@pytest.mark.parametrize(
+    "loader", [pytest.param(n, marks=[pytest.mark.slow] if n in DEAR else []) for n in LOADERS]
+)
 def test_all_that_a_loader_runs_is_in_the_key(loader):
     if not datasets.present(LOADERS[loader]):
         pytest.skip(f"the files of {LOADERS[loader]} are not in the data folder")
