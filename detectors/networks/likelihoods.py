@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from detectors.networks.dense import rowwise_product
+from detectors.networks.dense import LANES, rowwise_product
 
 VARIANCE_FLOOR = 1e-3  # of a feature, in squared units of the input
 VARIANCE_PACE = 10.0
@@ -138,3 +138,26 @@ def gaussian_nll(x: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
     """Return -log N(x; mean, diag variance) in nats, (..., d) -> (...)."""
     errors = ((x - mean).square() * variance.reciprocal()).sum(-1)
     return 0.5 * (errors + (variance.log() + math.log(2 * math.pi)).sum(-1))
+
+
+def sample_gaussian_nll(x: Tensor, draws: Tensor, ridge: float) -> Tensor:
+    """Return -log N(x; m, C + ridge I) in nats of samples (n, d), given their draws (L, n, d).
+
+    m and C are the mean and the sample covariance of the L draws of a sample. With C = A^T A, where
+    A is (L, d), inverse and determinant are those of an L x L matrix (Woodbury's identity). A is
+    padded, as products of matrices at other places in memory may be rounded otherwise.
+    """
+    size, _, d = draws.shape
+    mean = draws.mean(0)
+    a = (draws - mean).transpose(0, 1) / math.sqrt(size - 1)
+    a = nn.functional.pad(a, (0, -d % LANES, 0, -size % LANES))  # (n, L, d)
+    errors = nn.functional.pad(x - mean, (0, -d % LANES))
+    inner = a @ a.mT + ridge * torch.eye(a.shape[1], dtype=a.dtype)
+    root = torch.linalg.cholesky(inner)
+    along = (a * errors[:, None]).sum(-1, keepdim=True)
+    explained = torch.linalg.solve_triangular(root, along, upper=False)
+    squares = (errors.square().sum(-1) - explained.square().sum((-2, -1))) / ridge
+    log_det = 2 * root.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+    log_det = log_det + (d - a.shape[1]) * math.log(ridge)
+    nll: Tensor = 0.5 * (squares + log_det + d * math.log(2 * math.pi))
+    return nll

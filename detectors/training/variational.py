@@ -2,6 +2,8 @@
 
 Mahalanobis, symmetric and Fisher-Rao distances to the posteriors of the training samples: Vasilev
 et al., "q-space novelty detection with variational autoencoders", 2018, arXiv:1806.02997.
+Wasserstein distances: Pereira and Silveira, "Learning representations from healthcare time series
+data for unsupervised anomaly detection", BigComp 2019, doi:10.1109/BIGCOMP.2019.8679157.
 """
 
 from __future__ import annotations
@@ -19,7 +21,13 @@ from torch import Tensor
 from detectors.contract import Floats, Unsupported
 from detectors.networks.dense import rowwise_product
 from detectors.networks.posteriors.base import Parameters
-from detectors.networks.posteriors.distances import Gaussian, fisher_rao, nearest, symmetric_kl
+from detectors.networks.posteriors.distances import (
+    Gaussian,
+    fisher_rao,
+    nearest,
+    squared_wasserstein,
+    symmetric_kl,
+)
 from detectors.networks.variational import VAENet
 from detectors.training.localisation import DeepLocalizer
 
@@ -128,22 +136,30 @@ class VariationalDetector(DeepLocalizer[VAENet]):
 
         k = `n_neighbors`, among at most 2,000 training samples, drawn by the seed.
         """
-        return self._nearest(symmetric_kl, rows)
+        return self._nearest(symmetric_kl, rows, self.n_neighbors)
 
     def _fisher_rao(self, rows: Tensor) -> Tensor:
         """Fisher-Rao distance of q(z|x) to its k-th nearest posterior, as of `symmetric-kl`."""
-        return self._nearest(fisher_rao, rows)
+        return self._nearest(fisher_rao, rows, self.n_neighbors)
 
-    def _nearest(self, distance: Callable[[Gaussian, Gaussian], Tensor], rows: Tensor) -> Tensor:
-        if self.n_neighbors > len(self.references_):
-            msg = (
-                f"n_neighbors = {self.n_neighbors} needs as many training samples, there are "
-                f"{len(self.references_)}"
-            )
+    def _wasserstein(self, rows: Tensor) -> Tensor:
+        """Median squared Wasserstein distance of q(z|x) to the posteriors of training samples.
+
+        Pereira and Silveira take the median over a set that is scored, here it is over at most
+        2,000 training samples, so that a score does not depend on other test samples; of an even
+        number, the lower of the middle two.
+        """
+        return self._nearest(squared_wasserstein, rows, (len(self.references_) + 1) // 2)
+
+    def _nearest(
+        self, distance: Callable[[Gaussian, Gaussian], Tensor], rows: Tensor, k: int
+    ) -> Tensor:
+        if k > (n := len(self.references_)):
+            msg = f"n_neighbors = {k} needs as many training samples, there are {n}"
             raise Unsupported(msg)
         one = cast("Gaussian", self._posterior(rows))
         others = cast("Gaussian", self._parameters_of(self.references_))
-        return nearest(distance(one, others), self.n_neighbors)
+        return nearest(distance(one, others), k)
 
     def _jacodeco(self, rows: Tensor) -> Tensor:
         """-log p(x|z) - log p(z) + log det(J^T J) at z = mu.

@@ -14,7 +14,7 @@ variance of half the number of features: units that explain less cost more than 
 posterior collapses to the prior, and the model becomes the mean of the training samples. On MNIST
 no unit stays active. It is included for comparison only.
 
-Reference: [kingma2014vae], [an2015vae], [higgins2017betavae]
+Reference: [kingma2014vae], [an2015vae], [higgins2017betavae], [pereira2019healthcare]
 """
 
 from __future__ import annotations
@@ -34,11 +34,14 @@ from torch import Tensor
 from detectors.contract import Floats, Unsupported
 from detectors.networks.dense import squared_error
 from detectors.networks.likelihoods import (
+    VARIANCE_FLOOR,
     Bernoulli,
     FixedVariance,
     Likelihood,
     SampleVariance,
     SharedVariance,
+    gaussian_nll,
+    sample_gaussian_nll,
 )
 from detectors.networks.posteriors.diagonal import Diagonal
 from detectors.networks.variational import VAENet
@@ -46,7 +49,7 @@ from detectors.training.base import ReadOuts
 from detectors.training.localisation import gradient
 from detectors.training.phases import Objective, Phase, mean_of, trimmed_mean_of
 from detectors.training.trainable import Singles
-from detectors.training.variational import VariationalDetector
+from detectors.training.variational import CHUNK, VariationalDetector
 
 ROUNDING = 1e-6  # by which scaled values may exceed [0, 1]
 
@@ -57,7 +60,8 @@ class VAE(VariationalDetector):
 
     In the read-outs, mu and sigma are those of q(z|x), p(z) = N(0, I), and z_1 ... z_L are drawn
     from q(z|x) by the same L normal draws for every sample. All are in nats but `reconstruction`,
-    `mahalanobis` and `fisher-rao`. To add one, write its function and add a line to `readouts`.
+    `mahalanobis`, `fisher-rao` and `wasserstein`. To add one, write its function and add a line to
+    `readouts`.
 
     The epoch that is kept has the lowest mean loss of held-out samples without the highest tenth:
     one distant sample would outweigh all others.
@@ -162,6 +166,35 @@ class VAE(VariationalDetector):
             mean, other = mean + next_mean, other + next_other
         return likelihood.nll_at(rows.flatten(1), mean / self.n_draws, other / self.n_draws)
 
+    def _decodings(self, rows: Tensor) -> Tensor:
+        """Return the means of p(x|z_l), (L, n, d), in float32."""
+        return torch.stack([self.net_.restore(z.float()) for z, _ in self._draws(rows)])
+
+    def _unit_variance(self, rows: Tensor) -> Tensor:
+        """Variant of tutorials: one density of variance 1 at the mean m of L decodings.
+
+        -log N(x; m, I) = |x - m|^2 / 2 + d / 2 log(2 pi) is a rising function of the squared error
+        of m, so it orders samples as that error does: the draws make it no probability of its own.
+        """
+        mean = self._decodings(rows).double().mean(0)
+        return gaussian_nll(rows.flatten(1), mean, torch.ones_like(mean))
+
+    def _sample_covariance(self, rows: Tensor) -> Tensor:
+        """Variant of tutorials: one density with mean and sample covariance of L decodings.
+
+        The covariance is that of the decoder's mean under q(z|x), without the noise of p(x|z), and
+        its rank is below L: 0.001, the floor of variances, is added to that of each feature.
+        """
+        if self.n_draws < 2:
+            msg = "a sample covariance needs an n_draws of at least 2"
+            raise Unsupported(msg)
+        draws, x = self._decodings(rows), rows.flatten(1)
+        size = max(1, CHUNK // draws[:, 0].numel())
+        parts = zip(torch.split(x, size), torch.split(draws, size, dim=1), strict=True)
+        return torch.cat(
+            [sample_gaussian_nll(x, each.double(), VARIANCE_FLOOR) for x, each in parts]
+        )
+
     def _prior_likelihood(self, rows: Tensor) -> Tensor:
         """-log p(x) by `n_prior_draws` draws from p(z), the same for every sample.
 
@@ -211,6 +244,8 @@ class VAE(VariationalDetector):
         "reconstruction-probability": _reconstruction_probability,
         "log-mean-probability": _log_mean_probability,
         "mean-decoding-probability": _mean_decoding,
+        "unit-variance-probability": _unit_variance,
+        "sample-covariance-probability": _sample_covariance,
         "jacodeco": VariationalDetector._jacodeco,
         "prior-likelihood": _prior_likelihood,
         "importance-weighted": _importance_weighted,
@@ -218,6 +253,7 @@ class VAE(VariationalDetector):
         "mahalanobis": VariationalDetector._mahalanobis,
         "symmetric-kl": VariationalDetector._symmetric_kl,
         "fisher-rao": VariationalDetector._fisher_rao,
+        "wasserstein": VariationalDetector._wasserstein,
         "reconstruction-kl": _reconstruction_kl,
     }
     localizes: ClassVar[Mapping[str, str]] = {
@@ -226,6 +262,7 @@ class VAE(VariationalDetector):
         "kl": "",
         "mahalanobis": "",
         "symmetric-kl": "",
+        "wasserstein": "",
         "reconstruction-kl": "mean",
     }
 

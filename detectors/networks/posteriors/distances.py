@@ -51,6 +51,16 @@ def fisher_rao(one: Gaussian, other: Gaussian) -> Tensor:
     return _over_units(_squared_fisher_rao_of_unit, one, other).sqrt()
 
 
+def squared_wasserstein(one: Gaussian, other: Gaussian) -> Tensor:
+    """Return the squared 2-Wasserstein distance of each pair, (n, k) and (m, k) -> (n, m).
+
+    sum_j (mu_p - mu_q)^2 + (sigma_p - sigma_q)^2, for diagonal covariances, which commute. Givens
+    and Shortt, "A class of Wasserstein metrics for probability distributions", Michigan
+    Mathematical Journal 1984, doi:10.1307/mmj/1029003026.
+    """
+    return _over_units(_squared_wasserstein_of_unit, one, other)
+
+
 def nearest(distances: Tensor, k: int) -> Tensor:
     """Return the k-th smallest of each row, (n, m) -> (n,)."""
     return distances.kthvalue(k, dim=1).values
@@ -70,6 +80,10 @@ def _symmetric_kl_of_unit(mean: Tensor, log: Tensor, means: Tensor, logs: Tensor
     down, downs = up.reciprocal(), ups.reciprocal()
     gap = (mean - means).square() * (down.square() + downs.square())
     return 0.5 * (gap + (up * downs - down * ups).square())
+
+
+def _squared_wasserstein_of_unit(mean: Tensor, log: Tensor, means: Tensor, logs: Tensor) -> Tensor:
+    return (mean - means).square() + ((0.5 * log).exp() - (0.5 * logs).exp()).square()
 
 
 def _squared_fisher_rao_of_unit(mean: Tensor, log: Tensor, means: Tensor, logs: Tensor) -> Tensor:

@@ -99,6 +99,36 @@ def test_the_reconstruction_probabilities_are_what_their_names_say(x, fitted):
         assert_allclose(fitted.score(x, readout), scores, rtol=1e-4, atol=1e-4)
 
 
+def means_of_decodings(detector, x):
+    _, z = log_densities(detector, x)
+    return np.array([decoded(detector, each) for each in z])
+
+
+def test_a_density_of_unit_variance_orders_samples_as_the_squared_error_does(x, fitted):
+    mean = means_of_decodings(fitted, x).mean(axis=0)
+    scores = fitted.score(x, "unit-variance-probability")
+    assert_allclose(scores, -norm.logpdf(x, mean).sum(axis=1), rtol=1e-5)
+    assert_array_equal(scores.argsort(), ((x - mean) ** 2).sum(axis=1).argsort())
+
+
+@pytest.mark.parametrize("n_draws", [3, 32])  # fewer and more than features
+def test_the_density_of_sample_covariance_is_that_of_the_regularised_covariance(x, fitted, n_draws):
+    model = as_read(fitted, n_draws=n_draws)
+    draws = means_of_decodings(model, x)
+    expected = [
+        -multivariate_normal(
+            draws[:, i].mean(axis=0), np.cov(draws[:, i].T) + VARIANCE_FLOOR * np.eye(6)
+        ).logpdf(row)
+        for i, row in enumerate(x)
+    ]
+    assert_allclose(model.score(x, "sample-covariance-probability"), expected, rtol=1e-3)
+
+
+def test_a_sample_covariance_of_one_draw_is_refused(x, fitted):
+    with pytest.raises(Unsupported, match="needs an n_draws of at least 2"):
+        as_read(fitted, n_draws=1).score(x, "sample-covariance-probability")
+
+
 def test_the_importance_weights_are_the_ratio_of_the_joint_to_the_posterior(x, fitted):
     logs, z = log_densities(fitted, x)
     mean, scale = posterior_of(fitted, x)
@@ -165,6 +195,14 @@ def test_the_nearest_posteriors_are_those_of_training_samples(x, fitted, readout
     assert (as_read(fitted, n_neighbors=60).score(x, readout) > second).all()
     with pytest.raises(Unsupported, match="n_neighbors = 61 needs as many training samples, there"):
         as_read(fitted, n_neighbors=61).score(x, readout)
+
+
+def test_the_wasserstein_score_is_the_median_over_the_posteriors_of_training_samples(x, fitted):
+    mean, scale = posterior_of(fitted, x)
+    both = np.c_[mean, scale].astype(float)
+    squares = ((both[:, None] - both) ** 2).sum(axis=-1)
+    lower_median = np.sort(squares, axis=1)[:, 29]
+    assert_allclose(fitted.score(x, "wasserstein"), lower_median, rtol=1e-4, atol=1e-6)
 
 
 def test_at_most_2000_posteriors_are_kept_and_drawn_by_the_seed():

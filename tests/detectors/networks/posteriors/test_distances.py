@@ -8,7 +8,13 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from detectors.networks.likelihoods import gaussian_nll
-from detectors.networks.posteriors.distances import fisher_rao, kl_to_prior, nearest, symmetric_kl
+from detectors.networks.posteriors.distances import (
+    fisher_rao,
+    kl_to_prior,
+    nearest,
+    squared_wasserstein,
+    symmetric_kl,
+)
 
 MEAN, LOG_VARIANCE = torch.tensor([[0.7, -1.2, 0.0]]), torch.tensor([[0.3, -1.5, 0.0]])
 P = MEAN.double(), LOG_VARIANCE.double()
@@ -73,10 +79,21 @@ def test_units_add_in_squares_and_every_pair_is_measured():
     )
     assert fisher_rao(P, Q).item() == pytest.approx(total.item() ** 0.5)
     both = tuple(torch.cat(parts) for parts in zip(P, Q, strict=True))
-    for distance in (symmetric_kl, fisher_rao):
+    for distance in (symmetric_kl, fisher_rao, squared_wasserstein):
         matrix = distance(both, both)
         assert_allclose(matrix, [[0, matrix[0, 1]], [matrix[0, 1], 0]], atol=1e-12)
         assert_allclose(nearest(matrix, 2), matrix[0, 1].expand(2))
+
+
+def test_the_wasserstein_distance_is_that_of_the_quantiles_of_each_unit():
+    (m, s), (n, t) = (
+        (mean[0].numpy(), np.exp(0.5 * log[0].numpy())) for mean, log in (P, Q)
+    )  # the optimal transport of a line moves quantile to quantile
+    moved = [
+        quad(lambda u, i=i: (norm.ppf(u, m[i], s[i]) - norm.ppf(u, n[i], t[i])) ** 2, 0, 1)[0]
+        for i in range(3)
+    ]
+    assert squared_wasserstein(P, Q).item() == pytest.approx(sum(moved), rel=1e-5)
 
 
 def test_the_density_is_that_of_a_diagonal_gaussian():
