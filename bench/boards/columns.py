@@ -7,6 +7,7 @@ import pandas as pd
 
 from bench.metrics import scored
 from bench.metrics.scored import METRICS, OF_ALARMS, OF_PIXELS
+from bench.store.records import IMPORTED
 
 TEXT_COLUMNS = (
     "label", "spec", "family", "dataset", "dataset_family", "dataset_kind", "official_split",
@@ -73,8 +74,12 @@ def ranked(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def derived(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows with plain floats and chance-adjusted AP; only sizes where a row failed."""
+    """Return the rows with plain floats and chance-adjusted AP; only sizes where a row failed.
+
+    Imported rows count as all others, under names that say what they are.
+    """
     rows = frame[list(TEXT_COLUMNS)].reset_index(drop=True)
+    rows["status"] = rows["status"].replace(IMPORTED, "ok")
     ok = rows["status"].to_numpy(str) == "ok"
     for column in NUMBER_COLUMNS:
         values = pd.to_numeric(frame[column]).to_numpy(float, na_value=np.nan)

@@ -13,6 +13,7 @@ from bench.boards.grid import Grid
 from bench.boards.words import MARKS
 from bench.metrics.scored import Metric
 from bench.protocols import named as protocols
+from bench.store.records import IMPORTED
 
 FEW = 10  # data sets that a sentence names
 UNUSED = "The official split is not used"
@@ -111,6 +112,13 @@ def sentences(
             "split-conformal p-values of held-out training samples. In band: rows whose share is "
             "within the 95 % beta-binomial band of a rate of 0.05; fewer have it where normal test "
             "samples differ from training samples, or where scores are equal."
+        )
+    elsewhere = detectors["spec"].str.startswith(f"{IMPORTED}:")
+    if elsewhere.any():
+        notes.append(
+            f"{_listed(list(detectors['label'][elsewhere]))}: scores that were computed elsewhere, "
+            "not run here. Whether the method trained on the training samples alone, and without "
+            "labels, cannot be checked; its costs are unknown."
         )
     if detectors["transductive"].any():
         notes.append(f"{MARKS['transductive']} transductive: scores depend on the other test rows.")

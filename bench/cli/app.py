@@ -52,6 +52,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "referee": history.referee,
         "export": transfer.export,
         "merge": transfer.merge,
+        "import-scores": transfer.import_scores,
         "capsule": transfer.capsule,
         "verify": transfer.verify,
     },

@@ -177,7 +177,12 @@ def board(
         verdicts = kept.verdicts(results, wanted)
         if only_sets == "decisive":
             wanted = only_decisive(wanted, verdicts)
-        frame, stale = frame_of(wanted, store.as_kept(), store.renewed)
+        frame, stale = frame_of(
+            wanted,
+            store.as_kept(),
+            store.renewed,
+            with_imported=detectors is None and types is None,
+        )
         with usage():
             made = boards.build(
                 judged(frame, metric),

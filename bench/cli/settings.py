@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from bench.cli.common.errors import Usage, usage
 from bench.cli.common.options import (
@@ -54,6 +55,7 @@ def tuning(
     """
     from bench.boards.rows import frame_of
     from bench.boards.tuning.tuned import tuned
+    from bench.metrics.scored import HELD
     from bench.render import formats
     from bench.render.documents.tuning import TuningDocument, draw
     from bench.store.samples import Samples
@@ -62,6 +64,13 @@ def tuning(
         chosen, device, data = stored_suite(store, suite, device, data)
         frame, _ = frame_of(rows_of(chosen, device, data), store.as_kept(), store.renewed)
         known = Samples(data)
+
+        def drawn(row: Mapping[str, Any]) -> Any:
+            """Return the numbers of the test samples of a row, None if they are not known."""
+            found = store.scores_and_held(row["key"])
+            rows = None if found is None else known.of(row, found[0])[0]
+            return None if found is None or rows is None else rows[found[0] != HELD]
+
         if not chosen.varied:
             msg = (
                 f"{chosen.name} has no detector with several configurations; give one "
@@ -77,7 +86,7 @@ def tuning(
                 budget=budget or chosen.budget,
                 scores=store.scores,
                 details=store.details,
-                samples=lambda row, truth: known.of(row, truth)[0],
+                samples=drawn,
             )
     formats.show(TuningDocument(made), format, console())
     if figure is not None:

@@ -6,7 +6,7 @@ import secrets
 import sys
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -100,6 +100,41 @@ def merge(
         done = merge_stores(list(sources.values()), target, preferred)
     rounded = f", {done.rounded} of them equal up to rounding" if done.rounded else ""
     say(f"{done.added} rows added to {results}; {done.there} already there{rounded}")
+
+
+def import_scores(
+    table: Annotated[
+        Path,
+        typer.Argument(metavar="TABLE.csv", help="columns dataset, seed, sample and score"),
+    ],
+    name: Annotated[str, option(ROWS, "NAME", "name of the method (required)")],
+    kind: Annotated[
+        Literal["deep", "shallow", "hybrid"],
+        option(ROWS, "deep|shallow|hybrid", "type of the method (required)", "--type"),
+    ],
+    protocol: Annotated[
+        str,
+        option(ROWS, "NAME", "protocol that split the data sets (default: one-class)"),
+    ] = "one-class",
+    results: Results = FOLDER,
+    data: Data = None,
+) -> None:
+    """Store scores of a method that cannot be run here, marked as imported.
+
+    Boards of the same data sets, protocol and seeds show them with the mark.
+    """
+    from bench.run.session import opened
+    from bench.store.imported import read
+
+    with usage(OSError):
+        rows = read(table, name, kind, protocol, data)
+    with opened(results) as store:
+        n_replaced = len(store.statuses().keys() & {row.wanted.key for row in rows})
+        for row in rows:
+            store.add(row)
+    replaced = f", {n_replaced} of them in place of earlier ones" if n_replaced else ""
+    say(f"{len(rows)} rows of {rows[0].wanted.label} stored{replaced}; boards of these data sets "
+        f"under {rows[0].wanted.protocol} show them")  # fmt: skip
 
 
 def capsule(

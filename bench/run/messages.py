@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, FiniteFloat, TypeAdapter
 
 from bench.run.diagnostics import Diagnostics, Parameters
-from bench.store.records import Status
+from bench.store.records import FAILURES, Status
 
 READY = b"R"
 FORK = b"F"
@@ -63,7 +63,7 @@ Text = Annotated[str, Len(0, MAX_TEXT), Predicate(_storable)]
 Texts = Annotated[list[Text], Len(0, MAX_TEXTS)]
 Settings = Annotated[dict[Text, Any], Len(0, MAX_TEXTS), Predicate(_is_json)]
 Cost = Annotated[FiniteFloat, Ge(0)]
-Failure = Annotated[Status, Predicate(lambda status: status != "ok")]
+Failure = Annotated[Status, Predicate(lambda status: status in FAILURES)]
 
 
 class Message:

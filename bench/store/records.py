@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 Status = Literal[
     "ok",
+    "imported",
     "error",
     "timeout",
     "memory",
@@ -23,8 +24,9 @@ Status = Literal[
     "unsupported",
 ]
 STATUSES: tuple[Status, ...] = Status.__args__  # type: ignore[attr-defined]
-FAILURES = STATUSES[1:]
-SCORED = ("ok", "constant")  # statuses of rows that have metrics
+IMPORTED: Status = "imported"  # scores that were computed elsewhere, see `bench.store.imported`
+FAILURES = STATUSES[2:]
+SCORED = ("ok", IMPORTED, "constant")  # statuses of rows that have metrics
 
 
 def canonical(value: object) -> str:
@@ -105,10 +107,10 @@ class Row:
 
     Attributes:
         wanted: the row.
-        status: "ok" or the kind of failure.
+        status: "ok", "imported" or the kind of failure.
         reason: one sentence for a failure, else "".
         sizes: n_train, n_test and n_anomalies (in the test set).
-        metrics: by name; empty unless the status is "ok" or "constant".
+        metrics: by name; empty unless the status is one of `SCORED`.
         costs: fit_seconds (CPU, model and head), model_fit_seconds (CPU, the model alone),
             fit_wall_seconds, model_rows (rows that share the model's fit), score_us (CPU
             microseconds a sample), peak_mib (above the start), parameters.

@@ -31,7 +31,7 @@ ORACLE = "oracle"  # the best by labels
 CHOICES = (*PLAIN, *SELECTORS, ORACLE)
 
 Scores = Callable[[str], tuple[NDArray[np.int8], NDArray[np.float64]] | None]
-Samples = Callable[[Mapping[str, Any], NDArray[np.int8]], NDArray[np.intp] | None]
+Samples = Callable[[Mapping[str, Any]], NDArray[np.intp] | None]
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def tuned(
         budget: CPU seconds of training of a method on a data set; None for no limit.
         scores: from a row's key to its labels and scores.
         details: from a row's key to its details, with the diagnostics of the fit.
-        samples: from a row and its labels to the numbers of its test samples; None if not known.
+        samples: from a row to the numbers of its test samples; None if they are not known.
 
     Raises:
         ValueError: no method has several configurations, no default has all its rows on a data
@@ -184,7 +184,7 @@ def _tried(
         found = scores(row["key"]) if row["status"] == "ok" else None
         if found is None:
             continue
-        truth, own = found
+        _, own = found
         values[i, j] = scored.value_of(row, metric)
         costs[i] += spent(row)[0]
         peaks[i] = np.fmax(peaks[i], row.get("peak_mib", np.nan))
@@ -193,7 +193,7 @@ def _tried(
         places = ranks[j]
         if places is None:
             places = ranks[j] = np.full((len(labels), len(seen)), np.nan)
-            drawn = samples(row, truth)
+            drawn = samples(row)
             numbers[j] = None if drawn is None else drawn[seen]
         places[i] = _ranks(own[seen])
     after = np.zeros(len(labels))

@@ -139,12 +139,13 @@ def _disk(results: Path, data: Path | None) -> Iterator[Finding]:
 def _results(results: Path, data: Path | None) -> Iterator[Finding]:
     from bench.cli.common.stores import statuses
     from bench.store.folder import STORE
+    from bench.store.records import FAILURES
 
     if not (results / STORE).is_file():
         yield Finding(f"no {STORE} in {results} yet; `bench run smoke` makes one")
         return
     found = statuses(results)
-    n_failed = sum(status != "ok" for status in found.values())
+    n_failed = sum(status in FAILURES for status in found.values())
     yield Finding(f"{results / STORE}: {len(found)} rows, {n_failed} of them not ok")
 
 

@@ -187,7 +187,9 @@ def _board(
     suite: Suite, wanted: Sequence[Wanted], store: Store
 ) -> tuple[board.Board, dict[str, str]]:
     """Return the board of the wanted rows, and its texts by file name."""
-    frame, stale = frame_of(suite.on_boards(wanted), store.as_kept(), store.renewed)
+    frame, stale = frame_of(
+        suite.on_boards(wanted), store.as_kept(), store.renewed, with_imported=True
+    )
     made = board.build(frame, title=suite.title, stale=stale, scores=store.scores)
     made = with_audits(made, kept.verdicts(store.path.parent, wanted))
     return made, formats.leaderboards(made)
