@@ -12,6 +12,7 @@ from typing import NamedTuple, NoReturn
 from datasets.digests import cache_folder, digest, digests
 from datasets.entry import Entry, File
 
+_POINTER = b"version https://git-lfs."
 _PAGE_STARTS = (b"<!doctype html", b"<html", b"<?xml")
 
 
@@ -90,6 +91,8 @@ def flaw(file: File, path: Path, read: Callable[[Path, str], str] = digest) -> s
         start = opened.read(64).lstrip().lower()
     if start.startswith(_PAGE_STARTS):
         return "is a web page, not data: the server sent a message instead of the file"
+    if start.startswith(_POINTER):
+        return "is a pointer of Git LFS to a file, not the file (git lfs pull)"
     if file.sha256 and file.unpacked_sha256 and not flaw(_unwrapped(file), path, read):
         return ""
     if file.n_bytes is not None and n_bytes < file.n_bytes:

@@ -185,6 +185,9 @@ def _call() -> None:
         status = app(sys.argv[1:], prog_name="bench", standalone_mode=False)
     except typer.TyperException as error:
         raise Usage(_sentence(error)) from error
+    except MemoryError as error:
+        msg = f"memory does not suffice: {error}; take smaller data, or a machine with more of it"
+        raise Usage(msg) from error
     except Exception as error:
         if isinstance(error, _refusals()):
             raise Usage(str(error)) from error

@@ -110,6 +110,11 @@ def classes(
             names = ", ".join(path.name for path in folders)
             _refuse(paths[0], f"has no folder {name!r}; found: {names}")
     normals = {path for found in chosen.values() for path in found}
+    called = {path.name.strip().casefold() for path in normals}
+    alike = [path.name for path in folders if path.name.strip().casefold() in called]
+    if len(alike) > len(normals):
+        names = ", ".join(alike)
+        _refuse(paths[0], f"has folders whose names differ in case alone, {names}; rename them")
     files = [image for folder in folders for image in images_in(folder)]
     wrong = unread(paths[0], folders, files, "a folder for each class")
     if empty := normals - {path.parent for path in files}:

@@ -6,6 +6,7 @@ doi:10.1109/JAS.2019.1911747. Values are separated by spaces, tabs or commas; fi
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import re
 import zlib
@@ -24,6 +25,7 @@ from datasets.record import Array, Card, DataSet, OfficialSplit
 _ECG = ("ECG5000_TRAIN.txt", "ECG5000_TEST.txt")
 _ECG_ARRAYS = ("ecg_signals.npy", "ecg_labels.npy")
 _ECG_N_TRAIN = 500
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def ecg5000(card: Card, paths: Sequence[Path]) -> DataSet:
@@ -88,6 +90,9 @@ def _refuse_odd_lines(path: Path) -> None:
     content = path.read_bytes()
     with suppress(EOFError, zlib.error, gzip.BadGzipFile):  # of which `read` says what is wrong
         content = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+    if content.startswith(codecs.BOM_UTF8):
+        msg = f"{path} begins with a byte order mark; save it as UTF-8 without one"
+        raise WrongData(msg)
     lines = [line.strip(", \t") for line in content.decode("ascii", "replace").splitlines()]
     rows = [(n, re.split(r"\s*,\s*|\s+", line)) for n, line in enumerate(lines, 1) if line]
     width = len(rows[0][1]) if rows else 0
@@ -108,8 +113,18 @@ def _refuse_odd_lines(path: Path) -> None:
         (n, j, cell)
         for n, row in rows
         for j, cell in enumerate(row, 1)
-        if not is_number(cell) and cell.lower() != "nan"
+        if not is_number(cell) and (cell.lower() != "nan" or j == 1)
     ]
+    large = [
+        (n, cell)
+        for n, row in rows
+        for cell in row[1:]
+        if is_number(cell) and abs(float(cell)) > _LARGEST and "inf" not in cell.lower()
+    ]
+    if large:
+        few = "1 value is" if len(large) == 1 else f"{len(large):,} values are"
+        line, text = large[0]
+        found.append(f"{few} beyond the range of float32, such as {text} in line {line}")
     if wrong:
         few = "1 value is no number" if len(wrong) == 1 else f"{len(wrong):,} values are no numbers"
         line, place, text = wrong[0]

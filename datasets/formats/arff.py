@@ -24,6 +24,7 @@ _ATTRIBUTE = re.compile(
     rf"@attribute\s+({_QUOTED}|[^\s{{]+)\s*(\{{.*\}}|\w+)\s*({_QUOTED}|[^\s%]+)?", re.IGNORECASE
 )
 _CELL = re.compile(rf"\s*({_QUOTED}|[^,]*?)\s*,")
+_COMMENT = re.compile(rf"^((?:{_QUOTED}|[^'\"])*?)\s%.*$")  # after a row
 _KINDS = ("numeric", "real", "integer", "string", "date")
 _FORM = re.compile(r"'([^']*)'|([a-zA-Z])\2*|.")
 _PYTHONS = {
@@ -107,6 +108,8 @@ def _cells(line: str, path: Path) -> list[str | None]:
     if line.startswith("{"):
         msg = f"{path} is a sparse arff file, such as {line[:40]}; save it with all its cells"
         raise WrongData(msg)
+    if "%" in line:
+        line = _COMMENT.sub(r"\1", line)
     plain = "'" not in line and '"' not in line
     found = line.split(",") if plain else [cell[1] for cell in _CELL.finditer(f"{line},")]
     return [None if cell.strip() in ("", "?") else _text(cell.strip()) for cell in found]

@@ -1,7 +1,7 @@
 """What a cell means, whatever the format of its file: the one rule for numbers, missing and dates.
 
 Blanks around a text do not count. A number is what `float` reads of plain digits, or infinity. A
-text that is almost a number, a date or a whole number that float64 cannot hold is known as such.
+text that is almost a number, a date or a number that float64 cannot hold is known as such.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Kind(IntEnum):
     MISSING = 0
     NUMBER = 1
     TRUTH = 2
-    LARGE = 3  # a whole number that float64 cannot hold
+    LARGE = 3  # a number that float64 cannot hold
     DRESSED = 4  # a number with separators, signs or a unit
     DATE = 5  # in ISO form
     OTHER_DATE = 6
@@ -93,9 +93,11 @@ def judge(texts: Any, na: Sequence[str], decimal: str) -> tuple[Array, Array]:
     texts = pc.utf8_trim_whitespace(texts)
     lower = pc.utf8_lower(texts)
     missing = _where(pc.is_in(lower, pa.array(USUAL)))
-    missing |= _where(pc.is_in(texts, pa.array([text.strip() for text in na], texts.type)))
     values, numbers = _numbers(texts, missing, decimal)
     missing |= numbers & np.isin(values, _numbers_in(na))
+    if named := {*map(canonical, na)}:
+        others = np.flatnonzero(~numbers & ~missing)
+        missing[others] = [canonical(texts[int(row)].as_py()) in named for row in others]
     kinds = np.full(len(texts), Kind.TEXT, np.uint8)
     kinds[numbers] = Kind.NUMBER
     kinds[_are_large(texts, numbers, values)] = Kind.LARGE
@@ -251,12 +253,14 @@ def _numbers_in(na: Sequence[str]) -> list[float]:
 
 
 def _are_large(texts: Any, numbers: Array, values: Array) -> Array:
-    """Return which texts are whole numbers that float64 cannot hold."""
-
+    """Return which texts are numbers that float64 cannot hold: too long, or beyond its range."""
     found = np.zeros(len(values), bool)
-    for row in np.flatnonzero(numbers & (np.abs(values) >= _EXACT) & np.isfinite(values)):
+    for row in np.flatnonzero(numbers & (np.abs(values) >= _EXACT)):
         text = texts[row].as_py()
-        found[row] = re.fullmatch(r"[+-]?\d+", text) and int(text) != int(values[row])
+        if np.isinf(values[row]):
+            found[row] = not re.match(_INFINITE, text)
+        else:
+            found[row] = re.fullmatch(r"[+-]?\d+", text) and int(text) != int(values[row])
     return found
 
 

@@ -21,14 +21,14 @@ from datasets.record import Array
 
 MANY = 1000  # distinct texts in a column that are still categories
 _FEW = 5  # odd texts that may mean a missing value
-_SORTED = 10  # distinct numbers from which on a sorted column is more than chance
+_SORTED = 10  # distinct numbers from which on a sorted column is more than chance; rows, a copy
 NOT_NUMBERS = ("cell that is not a number", "cells that are not numbers")
 NOT_DATES = ("cell that is not a date in ISO form", "cells that are not dates in ISO form")
 OF_TEXT = ("cell of text", "cells of text")
 DATES = ("date", "dates")
 TIMES = ("date in no ISO form", "dates in no ISO form")
 _WRITTEN = " (write it as 2024-01-31 or 2024-01-31T10:15:00, so that day and month are known)"
-LARGE = ("whole number that float64 cannot hold", "whole numbers that float64 cannot hold")
+LARGE = ("number that float64 cannot hold", "numbers that float64 cannot hold")
 DRESSED = ("number with separators or a unit", "numbers with separators or units")
 MISSING = ("missing value", "missing values")
 _NORMAL = ("normal", "benign", "inlier", "nominal", "good", "ok", "no", "false", "0", "f")
@@ -169,15 +169,21 @@ class Column:
         values = joined(self.values)
         if set(used) <= {Kind.NUMBER} and (seconds := cells.dates_in(values)) is not None:
             return self._dates(seconds, Kind.NUMBER)
-        if set(used) <= {Kind.TRUTH} or self._is_mostly(NUMERIC):
-            return Feature(_use(values), [values]), self._odd_numbers(decimals)
+        if self._are_truths(values) or self._is_mostly(NUMERIC):
+            return Feature(_use(values), [values]), self._odd_numbers(values, decimals)
         if self._is_mostly(DATED):
             return self._dates(values, Kind.DATE)
         if self.settings.encoded is None:
             return self._category()
         are_categories = self.codes is not None and len(self.texts) < self.count[Kind.TEXT]
         declared: Fix = {"categorical": (self.name,)} if are_categories else self._drop
-        return Feature("", []), [self._problem(OF_TEXT, [Kind.TEXT], declared)]
+        texts = [kind for kind in used if kind in (Kind.TEXT, Kind.TRUTH)]
+        return Feature("", []), [self._problem(OF_TEXT, texts, declared)]
+
+    def _are_truths(self, values: Array) -> bool:
+        """Whether all cells are true or false, or 1 or 0 in their place."""
+        known = self.count.keys() <= {Kind.MISSING, Kind.NUMBER, Kind.TRUTH}
+        return known and bool(np.isin(values[~np.isnan(values)], (0, 1)).all())
 
     def _is_mostly(self, kinds: Sequence[Kind]) -> bool:
         """Whether half of the distinct texts, or half of the cells, are of these kinds."""
@@ -208,9 +214,11 @@ class Column:
             problems.insert(0, self._problem(DATES, [kind], {"dates": "calendar"}))
         return feature, problems
 
-    def _odd_numbers(self, decimals: Sequence[str]) -> list[Problem]:
+    def _odd_numbers(self, values: Array, decimals: Sequence[str]) -> list[Problem]:
         """Return the problems of a column of numbers, besides missing ones."""
-        problems = []
+        problems: list[Problem] = []
+        if self._are_truths(values):
+            return problems
         if self.count[Kind.LARGE]:
             problems.append(self._problem(LARGE, [Kind.LARGE], self._drop))
         if self.count[Kind.DRESSED]:
@@ -218,7 +226,7 @@ class Column:
             fix: Fix = {"decimal": known[0]} if known else self._drop
             problems.append(self._problem(DRESSED, [Kind.DRESSED], fix))
         odd = [kind for kind in self.count if kind not in (*NUMERIC, Kind.MISSING)]
-        if odd and set(self.count) - {Kind.MISSING} != {Kind.TRUTH}:
+        if odd:
             problems.append(self._problem(NOT_NUMBERS, odd, self._as_missing(odd)))
         return problems
 
@@ -378,3 +386,11 @@ def identifies(feature: Feature) -> bool:
     if feature.texts is None:
         return feature.use in (IN_ORDER, COUNTING)
     return _SORTED <= len(feature.texts) == int(np.isfinite(feature.arrays[0]).sum())
+
+
+def repeats(feature: Feature, y: Array) -> bool:
+    """Return whether a column says the same as labels (n,), so that it may be a copy of them."""
+    if len(feature.arrays) > 1 or len(y) < _SORTED:
+        return False
+    values = [np.unique(feature.arrays[0][y == label]) for label in (0, 1)]
+    return list(map(len, values)) == [1, 1] and bool(values[0] != values[1])

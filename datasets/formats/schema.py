@@ -172,7 +172,8 @@ class _LikeKnown(Column):
     def _decide(self, decimals: Sequence[str]) -> tuple[Feature, list[Problem]]:
         use = self.known.use
         if use == "number":
-            return Feature(use, [joined(self.values)]), self._odd_numbers(decimals)
+            values = joined(self.values)
+            return Feature(use, [values]), self._odd_numbers(values, decimals)
         if use == "calendar" and set(self.count) == {Kind.MISSING}:
             return self._dates(joined(self.values), Kind.DATE)
         feature, problems = super()._decide(decimals)

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from datasets.formats import cells
+from datasets.formats.cells import Kind
 from datasets.formats.columns import Column, Feature, Labels
 from datasets.formats.problems import Problem, listed, nearest
 from datasets.formats.settings import ENCODINGS, Settings
@@ -16,6 +18,7 @@ from datasets.record import Array
 
 _LABELS = ("label", "class", "target", "y", "anomaly", "outlier")  # as label columns are called
 _AGAIN = r"(\.\d+|_[xy])?"  # what pandas adds to a name that is there twice
+_AMONG = 50  # rows that show whether the first one is among its like
 _NAMELESS = ("Unnamed: ", "__index_level_")  # as columns without a name are called
 
 
@@ -71,7 +74,7 @@ def choose(table: Table, settings: Settings) -> Chosen:
         if others:
             where = f"columns {j + 1} and {others[0] + 1} are both called {each!r}"
             problems.append(Problem(where, None if each == label else drop))
-        elif each.startswith(_NAMELESS):
+        elif each != label and each.startswith(_NAMELESS):
             what = f"column {j + 1} has no name, like row numbers that were saved with a table"
             problems.append(Problem(what, drop))
         elif each != label and re.fullmatch(re.escape(label) + _AGAIN, each, re.IGNORECASE):
@@ -91,6 +94,8 @@ def fill(table: Table, chosen: Chosen) -> int:
     for piece in table.pieces:
         n_read, n_before = n_read + len(piece[0]), n_read
         repeats = _repeats(table.names, piece) if table.is_named else np.zeros(0, int)
+        if table.is_named and not n_before and _is_second_head(piece):
+            repeats = np.union1d([0], repeats)
         if len(repeats):
             repeated += (repeats + n_before + 1).tolist()
             kept = np.delete(np.arange(len(piece[0])), repeats)
@@ -132,8 +137,11 @@ def odd_rows(table: Table) -> list[Problem]:
         rows = "row has" if n == 1 else "rows have"
         what = f"{n:,} {rows} more or fewer cells than the {len(table.names)} columns"
         problems.append(Problem(f"{what}, such as {width} in row {row:,}", None))
-    if table.repeated:
-        shown = listed([str(row) for row in table.repeated])
+    if 1 in table.repeated:
+        what = "row 1 is a second line of names or units: it has no number where others have"
+        problems.append(Problem(what, None))
+    if again := [row for row in table.repeated if row > 1]:
+        shown = listed([str(row) for row in again])
         problems.append(Problem(f"the names of the columns are repeated in row {shown}", None))
     return problems
 
@@ -148,17 +156,34 @@ def _likely(label: str, names: Sequence[str]) -> str:
 def _repeats(names: Sequence[str], piece: Sequence[Any]) -> Array:
     """Return which rows of a piece repeat the names of columns, as joined files do."""
     import pyarrow.compute as pc
-    from pyarrow import types
 
     rows = np.arange(len(piece[0]))
     for name, column in zip(names, piece, strict=True):
-        if not (types.is_string(column.type) or types.is_large_string(column.type)):
+        if not _is_text(column):
             return rows[:0]
         same = pc.equal(pc.utf8_trim_whitespace(column.take(rows)), name).fill_null(False)
         rows = rows[same.to_numpy(zero_copy_only=False)]
         if not len(rows):
             break
     return rows
+
+
+def _is_second_head(piece: Sequence[Any]) -> bool:
+    """Whether the first row has text in two columns of numbers at least, and a number in none."""
+    first = []
+    for column in piece:
+        if not _is_text(column):
+            return False
+        kinds, _ = cells.judge(column.slice(0, _AMONG).fill_null(""), (), "plain")
+        if 2 * (kinds[1:] == Kind.NUMBER).sum() >= len(kinds) > 1:
+            first.append(kinds[0])
+    return Kind.NUMBER not in first and first.count(Kind.TEXT) > 1
+
+
+def _is_text(column: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_string(column.type) or types.is_large_string(column.type))
 
 
 def _row_in_file(row: int, left_out: Sequence[int]) -> int:

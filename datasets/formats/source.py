@@ -50,7 +50,7 @@ class Table:
         is_named: whether the file has the names, instead of their being counted.
         problems: what is wrong with its head.
         odd_rows: number and width of rows that are left out, filled in as pieces are read.
-        repeated: numbers of rows that repeat the names, filled in likewise.
+        repeated: numbers of rows that repeat the names, or are a second line of them, likewise.
     """
 
     names: list[str]
@@ -115,6 +115,9 @@ def _open_delimited(path: Path, settings: Settings) -> Table:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = next((line for line in file if line.strip()), "")
+            if re.match(r"sep=.$", first.strip(), re.IGNORECASE):
+                msg = f"{path} has a first line for Excel alone, {first.strip()}; remove it"
+                raise WrongData(msg)
             separator = "\t" if path.suffix.lower() == ".tsv" else max(",;\t|", key=first.count)
             file.seek(0)
             lines = csv.reader(file, delimiter=separator, skipinitialspace=True, strict=True)
@@ -130,7 +133,7 @@ def _open_delimited(path: Path, settings: Settings) -> Table:
     problems = []
     has_names = settings.header == "yes" or (settings.header == "guess" and not numbers)
     if settings.header == "guess" and numbers and _may_be_names(head):
-        has_names = head[0].strip() in ("0", "1")
+        has_names = head[0].strip() in ("0", "1") or settings.label in names
         shown = listed(head)
         what = f"the first line, {shown}, may be the names of columns (header=yes) or a row (no)"
         problems.append(Problem(what, {"header": "yes" if has_names else "no"}))

@@ -14,7 +14,7 @@ import numpy as np
 
 from datasets.codes import Codes
 from datasets.files import WrongData
-from datasets.formats.columns import IN_ORDER, Feature, identifies
+from datasets.formats.columns import IN_ORDER, Feature, identifies, repeats
 from datasets.formats.problems import command, listed, refusal
 from datasets.formats.selection import choose, corrected, fill, finish, odd_rows
 from datasets.formats.settings import Settings
@@ -56,6 +56,7 @@ def read(path: Path, name: str, settings: Settings) -> Read:
     if len(table.names) < 2:
         found = f"one column, {table.names[0]!r}" if table.names else "no column"
         msg = f"{path} has {found}; give features and a label (in csv, separated by , ; | or tabs)"
+        msg += "; if that is a title or a comment, remove its line" if table.is_named else ""
         raise WrongData(msg)
     settings, misspelt = corrected(settings, table.names)
     chosen = choose(table, settings)
@@ -92,13 +93,16 @@ def assemble(
         if texts is not None:
             codes[j] = texts
             shown = f"{each} ({len(texts)} texts)"
+        what = ""
         if identifies(feature):
             what = "is sorted" if use == IN_ORDER else "differs in every row"
+            what += ": it may tell the time, the order or the number of a row, not what it is"
+        elif repeats(feature, y):
+            what = "has one value in normal rows and another in all others, so it may be a copy of "
+            what += f"the label {settings.label!r}"
+        if what:
             without = command(name, settings._replace(drop=(*settings.drop, each)))
-            issues.append(
-                f"column {each!r} {what}: it may tell the time, the order or the number of a row, "
-                f"not what it is; to leave it out: {without}"
-            )
+            issues.append(f"column {each!r} {what}; to leave it out: {without}")
         uses[use].append(shown)
         while columns:  # each is freed once it is copied
             x[:, j] = columns.pop(0)

@@ -13,9 +13,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "guides" / "tables.md"
 WORDS = {
     "a number": Kind.NUMBER,
     "missing": Kind.MISSING,
-    "a truth value, read as 1 or 0": Kind.TRUTH,
+    "a truth value, read as 1 or 0, also beside 1 and 0": Kind.TRUTH,
     "a number with separators or a unit, refused": Kind.DRESSED,
-    "a whole number that float64 cannot hold, refused": Kind.LARGE,
+    "a number that float64 cannot hold, refused": Kind.LARGE,
     "a date in ISO form": Kind.DATE,
     "a date in another form, refused": Kind.OTHER_DATE,
     "text": Kind.TEXT,

@@ -268,6 +268,27 @@ def test_a_column_that_differs_in_every_row_is_to_be_left_out(tmp_path, column, 
     assert datasets.load(without).x.shape == (12, 1)
 
 
+@pytest.mark.fault(
+    area="data",
+    kind="data beyond memory",
+    how="`bench data card` of images at a size of 900,000 pixels",
+    promise="one sentence, exit 2",
+)
+def test_data_that_memory_does_not_hold_end_in_one_sentence(bench_data, tmp_path):
+    textures.write("weave", tmp_path / "weave")
+    status, _, err = bench_data("card", f"folder:{tmp_path}/weave?size=900000")
+    assert status == 2
+    assert err.startswith("bench: memory does not suffice: Unable to allocate")
+
+
+def test_a_copy_of_the_label_is_known_as_one(tmp_path):
+    rows = "".join(f"{k * 7 % 5},{int(k > 8) + 1},{int(k > 8)}\n" for k in range(12))
+    (tmp_path / "a.csv").write_text("a,is_bad,label\n" + rows)
+    with pytest.warns(UserWarning, match=r"column 'is_bad' has one value .*a copy of the label 'l"):
+        issues = datasets.load(f"file:{tmp_path}/a.csv?label=label").card.known_issues
+    assert "&drop=is_bad" in issues[0]
+
+
 def test_labels_of_repeated_options_are_all_normal(bench_data, tmp_path):
     rows = "".join(f"{k * 7 % 5},{('north', 'south', 'east')[k % 3]}\n" for k in range(12))
     (tmp_path / "a.csv").write_text(f"size,region\n{rows}")

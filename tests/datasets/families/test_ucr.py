@@ -115,13 +115,16 @@ def test_ecg5000_without_its_test_part_is_refused(tmp_path):
         ("1,2,3\n2,x,\n", r"1 line has another .* in line 2; 1 value is no number, such as 'x'"),
         ("1\t2\t3\n2\t?\t4\n\n", r"1 value is no number, such as '\?' at place 2 of line 2"),
         ("1\t0,5\t2\n2\t1,5\t3\n", r"2 lines have commas and blanks between .*, such as line 1"),
+        ("1,2,3\n2,1e39,4\n", r"1 value is beyond the range of float32, such as 1e39 in line 2"),
+        ("1,2,3\nnan,3,4\n", r"1 value is no number, such as 'nan' at place 1 of line 2"),
+        ("\ufeff1,2,3\n2,3,4\n", r"begins with a byte order mark; save it as UTF-8 without one"),
         ("1;2;3\n2;3;4\n", r"2 values are no numbers, such as '1;2;3' at place 1 of line 1"),
     ],
 )
 @pytest.mark.fault(
     area="data",
     kind="series with gaps",
-    how="lines of other lengths, empty values and words in a file of series",
+    how="lines of other lengths, empty, absurd and no values and words in a file of series",
     promise="the file is refused with line and place; no value is shifted",
 )
 def test_a_series_of_ones_own_with_a_gap_is_refused_and_not_shifted(tmp_path, text, sentence):

@@ -55,6 +55,23 @@ def layout(kind, content, sentence, name="a.csv"):
             "the names of the columns are repeated in row 7; correct the file",
         ),
         layout(
+            "a second line of units, or of names",
+            HEAD + "mm,kg,\n" + ROWS,
+            "csv: row 1 is a second line of names or units: .*; correct the file$",
+        ),
+        layout(
+            "a title over the names",
+            "my table,,\n" + HEAD + ROWS,
+            "row 1 is a second line of names or units: it has no number where others have",
+        ),
+        layout("a line for Excel", "sep=;\n" + HEAD + ROWS, "first line for Excel alone, sep"),
+        layout("a comment", "# mine\n" + HEAD + ROWS, "'# mine'; .*if that is a .*comment, remove"),
+        layout(
+            "a pointer of Git LFS",
+            "version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+            "is a pointer of Git LFS to a file, not the file .git lfs pull.; replace it",
+        ),
+        layout(
             "a quote that is not closed",
             HEAD + '1,2,0\n3,"4,0\n' + ROWS,
             "(has a quote that is not closed|1 row has more or fewer cells)",
@@ -147,6 +164,8 @@ def test_a_first_line_of_numbers_is_what_is_declared(tmp_path):
     with pytest.raises(WrongData, match=r"labels are 0, 1, 2; name the normal"):
         read(tmp_path, content, "?label=2&header=no")
     assert len(read(tmp_path, "0,1,0\n" + ROWS, "?label=2&header=no").x) == 7
+    with pytest.raises(WrongData, match=r"may be the names .*label=2021&header=yes'$"):
+        read(tmp_path, "2019,2020,2021\n" + ROWS, "?label=2021")
     with pytest.raises(WrongData, match=r"no column '2'; if the first line is a row, .* header=no"):
         read(tmp_path, "tcp,http,0\n" + ROWS, "?label=2")
 
@@ -214,7 +233,7 @@ def test_an_attribute_is_read_in_every_legal_spelling(tmp_path, attribute, name)
     with (tmp_path / "a.arff").open() as file:
         assert [column.name for column in read_head(file, tmp_path / "a.arff")] == [name, "label"]
 
-    data = read(tmp_path, head + "% c\n1.5, 0\n\n 2 ,1\n", name="a.arff")
+    data = read(tmp_path, head + "% c\n1.5, 0\n\n 2 ,1 % c, d\n", name="a.arff")
     assert data.x.tolist() == [[1.5], [2]]
 
 

@@ -56,6 +56,16 @@ READ = {
     "numbers with blanks around": (table([f"\u00a0{v} " for v in NUMBERS]), "", numbers(NUMBERS)),
     "numbers with a plus": (table([f"+{abs(v)}" for v in NUMBERS]), "", numbers(np.abs(NUMBERS))),
     "truth values": (table([k % 3 == 0 for k in range(N)]), "", numbers([1, 0, 0] * 4)),
+    "truth values beside 1 and 0": (
+        table(["true", "1", "FALSE", "0"] * 3),
+        "",
+        numbers([1, 1, 0, 0] * 3),
+    ),
+    "texts that are missing, with several blanks": (
+        table(but(map(str, NUMBERS), at_2="not  known", at_5="true")),
+        "&na=not known,True&missing=keep",
+        numbers(but(NUMBERS, at_2=NAN, at_5=NAN)),
+    ),
     "truth values in capitals": (table(["TRUE", "FALSE"] * 6), "", numbers([1, 0] * 6)),
     "a sentinel of missing values": (
         table(but(NUMBERS, at_2=-999, at_5=-999)),
@@ -180,7 +190,17 @@ REFUSED = {
     "large whole numbers": (
         table([str(2**70 + 1 + k) for k in range(N)]),
         "&categorical=one-hot",
-        r"column '0' has 12 whole numbers that float64 cannot hold, such as '11805\d+5' in row 1; ",
+        r"column '0' has 12 numbers that float64 cannot hold, such as '11805\d+5' in row 1; ",
+    ),
+    "numbers beyond the range of float64": (
+        table(but(map(str, NUMBERS), at_3="1e400")),
+        "",
+        "column '0' has 1 number that float64 cannot hold, such as '1e400' in row 4; ",
+    ),
+    "truth values among other numbers": (
+        table(but(map(str, WHOLE), at_3="true")),
+        "",
+        "column '0' has 1 cell that is not a number, such as 'true' in row 4 .*&na=True&missing",
     ),
     "dates": (table(DATES), "", "has 12 dates, such as '2024-01-10' in row 1; .*&dates=calendar'$"),
     "dates where text is encoded": (
