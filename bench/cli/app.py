@@ -49,6 +49,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "history": history.history,
         "claims": claims.claims,
         "tuning": settings.tuning,
+        "crossover": settings.crossover,
         "referee": history.referee,
         "export": transfer.export,
         "merge": transfer.merge,

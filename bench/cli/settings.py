@@ -1,27 +1,39 @@
-"""The commands that ask what settings and sizes change: tuning."""
+"""The commands that ask what settings, and what sizes of data change: tuning, crossover."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+import typer
+
 from bench.cli.common.errors import Usage, usage
 from bench.cli.common.options import (
+    CORES,
+    EXECUTION,
     FOLDER,
     OUTPUT,
     ROWS,
     Data,
+    DataSets,
     Device,
     Format,
+    Jobs,
     Results,
+    Seeds,
     StoredName,
     option,
 )
-from bench.cli.common.output import cannot_write, console
-from bench.cli.common.selection import rows_of, stored_suite
+from bench.cli.common.output import cannot_write, console, console_of_progress, write_file
+from bench.cli.common.selection import need_device, rows_of, stored_suite, suite_of
 from bench.cli.common.stores import open_store
 from bench.render.formats import TABLE
+
+ROWS_LADDER = "50,100,200,500,1000"
+SHARES = "0,0.01,0.05,0.1"
+MOST = 10_000  # rows that --run makes without being asked
 
 
 def tuning(
@@ -95,3 +107,118 @@ def tuning(
                 draw(made, figure)
             except OSError as error:
                 raise cannot_write(figure, error) from error
+
+
+def crossover(
+    deep: Annotated[str, typer.Argument(metavar="DEEP", help="a detector")],
+    shallow: Annotated[str, typer.Argument(metavar="SHALLOW", help="what it is compared with")],
+    datasets: DataSets = None,
+    seeds: Seeds = None,
+    rows: Annotated[
+        str,
+        option(ROWS, "N,...", f"numbers of training rows, then all (default: {ROWS_LADDER})"),
+    ] = ROWS_LADDER,
+    shares: Annotated[
+        str,
+        option(ROWS, "X,...", f"shares of anomalies among 200 training rows (default: {SHARES})"),
+    ] = SHARES,
+    run: Annotated[
+        bool, option(EXECUTION, None, "run the missing rows first (default: no)", "--run")
+    ] = False,
+    most: Annotated[
+        int,
+        option(EXECUTION, "N", "refuse to run more rows than this (default: 10000)", min=1),
+    ] = MOST,
+    device: Device = "auto",
+    jobs: Jobs = CORES,
+    figure: Annotated[
+        Path | None,
+        option(OUTPUT, "FILE", "figure to write: .svg, .pdf or .png (default: none)"),
+    ] = None,
+    claims: Annotated[
+        Path | None,
+        option(OUTPUT, "FILE.toml", "claims to write, for `bench claims` (default: none)"),
+    ] = None,
+    format: Format = TABLE,
+    results: Results = FOLDER,
+    data: Data = None,
+) -> None:
+    """Ask from where on a deep detector beats a shallow one.
+
+    AUROC and chance-adjusted AP against training rows, features, and anomalies in training.
+    """
+    from bench.boards.crossover import crossover as compared
+    from bench.boards.crossover import protocols
+    from bench.boards.rows import frame_of
+    from bench.render import formats
+    from bench.render.documents.crossover import CrossoverDocument, draw
+    from bench.render.documents.crossover import claims as written
+    from datasets import find
+
+    if claims is not None and claims.suffix != ".toml":
+        msg = f"--claims {str(claims)!r} takes a .toml file, which `bench claims` reads"
+        raise Usage(msg)
+    ladder, parts = _ascending("rows", rows, int), _ascending("shares", shares, float)
+    base = suite_of("default", detectors=[deep, shallow], datasets=datasets, seeds=seeds)
+    with usage():
+        under = tuple(protocols(ladder, parts))
+    chosen = base.model_copy(
+        update={"name": "crossover", "title": f"{deep} against {shallow}", "protocol": under}
+    )
+    wanted = rows_of(chosen, device, data)
+    if claims is not None and any(entrant.settings for entrant in chosen.detectors):
+        msg = f"--claims takes detectors without settings; {deep} or {shallow} has some"
+        raise Usage(msg)
+    if run:
+        from bench.cli.common.running import run as run_suite
+        from bench.run.session import Options
+
+        if len(wanted) > most:
+            msg = (
+                f"{len(wanted):,} rows, more than the {most:,} that --run makes; take fewer data "
+                f"sets, seeds or --rows, or give --most {len(wanted)}"
+            )
+            raise Usage(msg)
+        need_device(device)
+        options = Options(results, data, jobs, 600.0, None, (), None)
+        shown_on = console_of_progress(is_piped=format != TABLE)
+        run_suite(chosen, wanted, options, shown_on, keep_board=False)
+    with open_store(results) as store:
+        frame, _ = frame_of(wanted, store.as_kept(), store.renewed)
+    first, second = chosen.detectors
+    sets = [member.name for member in chosen.datasets]
+    facts = {name: find(name).facts for name in sets}
+    sizes = {name: math.prod(found.shape) for name, found in facts.items() if found}
+    with usage():
+        axes = compared(frame, first.name, second.name, ladder, parts, sizes)
+    document = CrossoverDocument(first.name, second.name, axes)
+    formats.show(document, format, console())
+    if figure is not None:
+        with usage():
+            try:
+                draw(document, figure)
+            except OSError as error:
+                raise cannot_write(figure, error) from error
+    if claims is not None:
+        text = written(first.spec, second.spec, sets, chosen.seeds, under[0])
+        write_file(claims, text, "bench crossover")
+
+
+def _ascending(name: str, text: str, kind: type[int] | type[float]) -> list[Any]:
+    """Return the different numbers of a list, ascending.
+
+    Raises:
+        Usage: one is no number, or out of range.
+    """
+    try:
+        found = sorted({kind(part) for part in text.split(",") if part.strip()})
+    except ValueError:
+        found = []
+    least, most = (1, math.inf) if kind is int else (0, 0.99)
+    if not found or not least <= found[0] <= found[-1] <= most:
+        of = (
+            "numbers from 1, such as 50,100,500" if kind is int else "shares of 0 to .99, as 0,0.05"
+        )
+        msg = f"--{name} {text!r} is not accepted; give {of}"
+        raise Usage(msg)
+    return found

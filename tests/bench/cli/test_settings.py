@@ -71,13 +71,33 @@ def test_a_run_ends_with_the_budget_of_a_method_and_runs_nothing_more_again(benc
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        (("default",), "default has no detector with several configurations; give one"),
-        (("mine", "--metric", "fit_seconds"), "does not measure quality"),
+        (("tuning", "default"), "default has no detector with several configurations; give one"),
+        (("crossover", "pca", "knn", "--rows", "0,50"), "--rows '0,50' is not accepted; give num"),
     ],
 )
 def test_what_cannot_be_compared_is_said_in_one_sentence(bench, tuned, given, why):
     folder, _ = tuned
-    run = bench("tuning", *given, "--results", folder)
+    run = bench(*given, "--results", folder)
     assert run.wait() == 2
     assert why in run.stderr
     assert run.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_crossover_is_run_shown_drawn_and_claimed_by_one_command(bench, tmp_path):
+    of = ("crossover", "pca", "knn", "--datasets", "wine,synthetic/local,breast-cancer",
+          "--seeds", 1, "--rows", "20", "--shares", "0,0.05", "--results", tmp_path)  # fmt: skip
+    files = ("--figure", tmp_path / "a.svg", "--claims", tmp_path / "a.toml")
+    run = bench(*of, "--run", *files)
+    assert run.wait() == 0, run.stderr
+    assert "Where pca begins to beat knn" in run.stdout
+    assert "AUROC by training rows: " in run.stdout
+    assert "training rows" in (tmp_path / "a.svg").read_text()
+    judged = bench("claims", tmp_path / "a.toml", "--results", tmp_path)
+    assert judged.wait() == 0, judged.stderr
+    assert "missing" not in judged.stdout
+    assert "pca gains more than knn" in judged.stdout
+    again = bench(*of, "--format", "json")
+    assert again.wait() == 0, again.stderr
+    found = json.loads(again.stdout)
+    assert [one["axis"] for one in found["axes"]][::2] == ["training rows", "share of anomalies"]
