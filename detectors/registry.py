@@ -45,6 +45,7 @@ TABLE: dict[str, Method] = {
     "beta-vae": Method("detectors.deep.variational.vae:VAE", {"beta": 2.0}),
     "backbone:lite0": Method("detectors.features.nearest:PooledFeatures", {"backbone": "lite0"}),
     "cae": Method("detectors.deep.autoencoders.contractive:ContractiveAutoencoder"),
+    "ce-vae": Method("detectors.deep.variational.context:ContextEncodingVAE"),
     "ces-ae": Method("detectors.deep.autoencoders.cumulative:CumulativeErrorAutoencoder"),
     "copod": Method("detectors.shallow.ecdf:COPOD"),
     "dae": Method("detectors.deep.autoencoders.denoising:DenoisingAutoencoder"),

@@ -37,6 +37,7 @@ class VAENet(nn.Module):
         observed = likelihood(d)
         if hidden is None and len(shape) == 1:
             hidden = hidden_sizes(d)
+        self.shape = shape
         self.latent_dim = latent_dim or code_size(d)
         family = posterior(self.latent_dim)
         self.encoder = images.encoder(shape, hidden, family.n_outputs)
