@@ -76,7 +76,8 @@ def _panel(
     """Return one of the two panels; `chance` are the heights of the dashed line at its ends."""
     kept = np.unique(np.linspace(0, len(curve[0]) - 1, MOST_POINTS).astype(int))
     across, up = (np.round(SIDE * values[kept], 1) for values in curve)
-    points = " ".join(f"{x:g},{SIDE - y:g}" for x, y in zip(across, up, strict=True))
+    pairs = zip(across.tolist(), (SIDE - up).tolist(), strict=True)
+    points = " ".join([f"{x:g},{y:g}" for x, y in pairs])
     left, right = (SIDE * (1 - height) for height in chance)
     return PANEL.format(
         x=GAP / 2 + place * (SIDE + GAP),

@@ -19,6 +19,7 @@ from bench.tracking.destination import (
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from sqlalchemy import Engine
 
 TIMEOUT_S = 5  # for one request to a server
 
@@ -42,16 +43,20 @@ def prepare_environment() -> None:
 
 
 @contextmanager
-def connected(destination: Destination) -> Iterator[MlflowClient]:
-    """Return a client of the destination; a local database is created if there is none."""
+def connected(destination: Destination) -> Iterator[tuple[MlflowClient, Engine | None]]:
+    """Return a client of the destination, and the engine of a local database.
+
+    A local database is created if there is none.
+    """
     from mlflow import MlflowClient
 
     file = local_file(destination.uri)
     if file is None:
-        yield MlflowClient(destination.uri)
+        yield MlflowClient(destination.uri), None
         return
-    with local_database.opened(file, destination.uri, artifact_root(destination.results)):
-        yield MlflowClient(destination.uri)
+    root = artifact_root(destination.results)
+    with local_database.opened(file, destination.uri, root) as engine:
+        yield MlflowClient(destination.uri), engine
 
 
 def errors() -> tuple[type[Exception], ...]:

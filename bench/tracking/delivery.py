@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,9 @@ from bench.store.store import Store
 from bench.tracking import connection, row_run
 from bench.tracking.destination import Destination, without_password
 from bench.tracking.experiment import Experiment
+
+Batch = Sequence[dict[str, Any]]
+"""Records that are logged together."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +56,21 @@ class Delivery:
         self._refused: list[str] = []
         self._n_not_finite = 0
 
-    def send(self, records: Iterable[dict[str, Any]], end: Callable[[Experiment], None]) -> None:
-        """Log records that the experiment does not hold yet, then end it.
+    def send(self, batches: Iterable[Batch], end: Callable[[Experiment], None]) -> None:
+        """Log records that the experiment does not hold yet, batch by batch, then end it.
 
         A row that MLflow refuses costs no other its run. After a failure what was logged stays, and
         a second attempt goes on from there.
         """
         errors = connection.errors()
         try:
-            with connection.connected(self.destination) as client:
-                experiment = Experiment(self.destination, client)
-                for record in records:
-                    self._log(experiment, record)
+            with connection.connected(self.destination) as (client, engine):
+                experiment = Experiment(self.destination, client, engine)
+                for batch in batches:
+                    are_new = [self._is_new(experiment, record) for record in batch]
+                    experiment.flush()
+                    self.logged += are_new.count(True)
+                    self.already += are_new.count(False)
                 end(experiment)
                 self._n_not_finite += experiment.n_not_finite
         except errors as error:
@@ -72,17 +78,16 @@ class Delivery:
         else:
             self.problem = None
 
-    def _log(self, experiment: Experiment, record: dict[str, Any]) -> None:
+    def _is_new(self, experiment: Experiment, record: dict[str, Any]) -> bool | None:
+        """Log a record; return whether it was not there, None if it is refused."""
         try:
-            new = experiment.log(record)
+            return experiment.log(record)
         except connection.errors() as error:
             if not connection.is_refusal(error):
                 raise
             where = f"{row_run.title(record)} (row {record['key'][:8]})"
             self._refused.append(f"{where}: {connection.cause(error)}")
-        else:
-            self.logged += new
-            self.already += not new
+            return None
 
     def report(self) -> TrackingReport:
         """Return what became of the rows."""

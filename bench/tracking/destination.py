@@ -15,6 +15,7 @@ from bench.store.store import Store
 
 DATABASE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
+BATCH = 100  # rows in one transaction of a local database
 LOCKED = "locked by another program"
 SQLITE = ("sqlite:///", "sqlite+pysqlite:///")
 FOLDER = Path("results")  # the default of `--results`, which advice need not name
@@ -30,6 +31,7 @@ class Destination:
         invocation: tags of the parent run; "command" also names it.
         identity: of the invocation, so that a second attempt finds its parent run.
         uri: of the local database or the server.
+        at_once: rows that are sent at once: on a server each is a request that may fail.
         origin: tags of every run that this folder logs; a run without them belongs to another.
     """
 
@@ -40,6 +42,7 @@ class Destination:
         self.invocation = invocation
         self.identity = uuid.uuid4().hex
         self.uri = tracking_uri(results)
+        self.at_once = 1 if local_file(self.uri) is None else BATCH
         self.origin = {
             "fathom.store": store.id(),
             "fathom.results": f"{socket.gethostname()}:{results.resolve()}",

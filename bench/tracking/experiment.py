@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from bench.metrics import curves
 from bench.store.records import digest
-from bench.tracking import local_database, row_run
+from bench.tracking import local_database, local_runs, row_run
 from bench.tracking.connection import is_refusal
 from bench.tracking.destination import Destination, artifact_root, is_of, local_file
 from bench.tracking.parent_run import Summary
+from bench.tracking.row_run import RowRun
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric, RunInfo
+    from mlflow.entities import Metric
+    from sqlalchemy import Engine
 
 PAGE = 200  # runs a request, so that an answer stays well within the timeout
 MOST_METRICS = 1000  # that servers take in one request
@@ -52,13 +55,17 @@ class Experiment:
         n_not_finite: rows logged without some numbers, which are not finite.
     """
 
-    def __init__(self, destination: Destination, client: MlflowClient) -> None:
-        self._destination = destination
-        self._client = client
+    def __init__(
+        self, destination: Destination, client: MlflowClient, engine: Engine | None
+    ) -> None:
+        """Open or create an experiment through a client, and the engine of a local database."""
+        self._destination, self._client, self._engine = destination, client, engine
         self._local = local_file(destination.uri)
         found = client.get_experiment_by_name(destination.experiment)
-        self._id = found.experiment_id if found else self._create()
+        found = found or client.get_experiment(self._create())
+        self._id, self._root = str(found.experiment_id), found.artifact_location
         self.n_not_finite = 0
+        self._batch: dict[str, RowRun] = {}  # run id -> a run not yet written
         self._parent: str | None = None
         self._orphans: list[str] = []  # parent runs that killed processes left
         self._logged: dict[str, str] = {}  # digest of the record -> run id
@@ -68,6 +75,8 @@ class Experiment:
 
     def log(self, record: dict[str, Any]) -> bool:
         """Log a record, in place of our older one of its key; False if it is there already.
+
+        `flush` after some rows: those of a local database are written then.
 
         A row that was carried over to another key keeps its run, which gets the new key.
 
@@ -82,39 +91,45 @@ class Experiment:
             for tag, value in {"fathom.key": key, "fathom.digest": content}.items():
                 self._client.set_tag(run, tag, value)
             return False
-        if key in self._own:
-            self._client.delete_run(self._own.pop(key))
+        if (old := self._own.pop(key, None)) and self._batch.pop(old, None) is None:
+            self._client.delete_run(old)
         if self._parent is None:
             self._parent = self._start_parent()
         numbers = row_run.numbers(record, details.get("diagnostics", {}))
         links = {"mlflow.parentRunId": self._parent, "fathom.digest": content}
-        info = self._client.create_run(
-            self._id,
-            start_time=row_run.start_and_end(record)[0],
-            tags=row_run.tags(record, numbers) | links | self._destination.origin,
-            run_name=row_run.title(record),
-        ).info
-        try:
-            self._fill(info, record, numbers)
-        except Exception as error:
-            if is_refusal(error):
-                self._client.delete_run(info.run_id)
-            raise
-        self._own[key] = info.run_id
-        self._logged[content] = info.run_id
+        scored = self._destination.store.scores(key)
+        run = row_run.of_row(record, numbers, links | self._destination.origin, scored)
+        self._own[key] = self._logged[content] = self._put(run)
         self.n_not_finite += bool(row_run.not_finite(numbers))
         return True
 
-    def _fill(self, info: RunInfo, record: Mapping[str, Any], numbers: row_run.Numbers) -> None:
-        """Log all that a row's run holds besides its tags, and end it."""
-        _, end = row_run.start_and_end(record)
-        self._log_metrics(info.run_id, row_run.metrics(numbers, end), row_run.params(record))
-        self._client.log_inputs(info.run_id, [row_run.data_set(record)])
-        scored = self._destination.store.scores(record["key"])
-        if record["status"] == "ok" and scored:
-            self._keep(curves.picture(*scored), CURVES, info.artifact_uri)
-        status = "FINISHED" if record["status"] == "ok" else "FAILED"
-        self._client.set_terminated(info.run_id, status, end)
+    def _put(self, run: RowRun) -> str:
+        """Send a run to the server, or keep it for `flush`; return its id."""
+        if self._engine:
+            local_runs.check(run)
+            made = uuid.uuid4().hex
+            self._batch[made] = run
+            return made
+        made = self._client.create_run(
+            self._id, start_time=run.start, tags=run.tags, run_name=run.title
+        ).info.run_id
+        try:
+            self._log_metrics(made, run.metrics, run.params)
+            self._client.log_inputs(made, [run.data_set])
+            self._keep_pictures({made: run})
+            self._client.set_terminated(made, run.status, run.end)
+        except Exception as error:
+            if is_refusal(error):
+                self._client.delete_run(made)
+            raise
+        return made
+
+    def flush(self) -> None:
+        """Write what is logged and not yet written: in a local database, all since the last one."""
+        if self._engine and self._batch:
+            self._keep_pictures(self._batch)
+            local_runs.add(self._engine, self._id, self._root, self._batch)
+            self._batch = {}
 
     def end(self, summarise: Callable[[], Summary], *, killed: bool = False) -> None:
         """Add the summary of the board to the parent run and end it, and those of killed processes.
@@ -192,15 +207,21 @@ class Experiment:
             part = metrics[start : start + MOST_METRICS]
             self._client.log_batch(run, metrics=part, params=() if start else params)
 
-    def _keep(self, text: str, name: str, folder: str) -> None:
-        """Keep a text as a file of the run with that artifact folder.
+    def _keep_pictures(self, runs: Mapping[str, RowRun]) -> None:
+        """Keep the curves of runs as files.
 
-        The client's `log_text` does the same, but asks for the whole run first [5.5 ms, not 1.0].
+        The client's `log_text` does the same for one, but asks for the whole run first.
         """
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+        from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
-        with tempfile.TemporaryDirectory() as draft:
-            file = Path(draft) / name
-            file.write_text(text, encoding="utf-8")
-            repository = get_artifact_repository(folder, tracking_uri=self._destination.uri)
-            repository.log_artifact(str(file))  # type: ignore[no-untyped-call]  # theirs
+        there = get_artifact_repository(self._root, tracking_uri=self._destination.uri)
+        is_here = isinstance(there, LocalArtifactRepository)
+        with nullcontext(there.artifact_dir) if is_here else TemporaryDirectory() as place:
+            for run_id, run in runs.items():
+                if run.picture:
+                    folder = Path(place, run_id, "artifacts")
+                    folder.mkdir(parents=True)
+                    (folder / CURVES).write_text(run.picture, encoding="utf-8")
+            if not is_here:
+                there.log_artifacts(place)  # type: ignore[no-untyped-call]  # theirs

@@ -1,14 +1,14 @@
-"""MLflow's local database: the only code that relies on MLflow's private tables and classes.
+"""MLflow's local database: with `local_runs`, the only code that relies on MLflow's tables.
 
-MLflow's client serves everything else. Here it costs too much, next to the 12 ms that a row takes:
+MLflow's client serves everything else. Here it costs too much, next to the 2 ms that a row takes:
 
 - It builds every run that it finds with all metrics [1.2 ms of CPU a run; 7 ms to look one up by a
   tag]; reading two columns and our tags takes .013 ms. Before `bench run` logs a row it reads the
   runs of the whole suite. With nothing to run it must not import MLflow at all [1.5 s].
 - It creates a new database in a hundred steps that each wait for the disk [5 s on a busy disk], and
   a kill leaves a part of it; in memory it takes .6 s, and the file appears whole.
-- It waits for the disk at every commit [92 ms a row, against 11.5 ms with `synchronous = NORMAL`
-  in WAL mode, which may lose the last rows on a power cut; they can be sent again].
+- It waits for the disk at every commit [80 ms a row]; with `synchronous = NORMAL` in WAL mode it
+  does not, which may lose the last rows on a power cut; they can be sent again.
 
 `tests/bench/tracking/test_local_database.py` compares the tables with those of the MLflow version
 that is pinned, and the runs read with those that the client reads.

@@ -16,12 +16,16 @@ import math
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.boards.words import TYPES
+from bench.metrics import curves
 from bench.render.printable import printable
 from bench.store.records import Wanted, canonical
 
@@ -42,6 +46,61 @@ TAGS = (
     "status", "reason", "dataset", "dataset_family", "data_sha256", "protocol", "seed",
     "code_id",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RowRun:
+    """The finished run of a row.
+
+    Attributes:
+        title: its name.
+        start: when the fit began, in ms since 1970.
+        end: when the row was done, likewise.
+        status: FINISHED or FAILED.
+        tags: how the row ended and where it comes from, and what links it.
+        params: what was wanted.
+        metrics: the finite numbers that were measured.
+        data_set: an input of the run.
+        picture: of the curves of its scores, an SVG; "" if it has none.
+    """
+
+    title: str
+    start: int
+    end: int
+    status: str
+    tags: dict[str, str]
+    params: list[Param]
+    metrics: list[Metric]
+    data_set: DatasetInput
+    picture: str
+
+
+def of_row(
+    record: Mapping[str, Any],
+    measured: Numbers,
+    links: Mapping[str, str],
+    scored: tuple[NDArray[np.int8], NDArray[np.float64]] | None,
+) -> RowRun:
+    """Return the run of a record.
+
+    Args:
+        record: of the row.
+        measured: its `numbers`.
+        links: tags beside those of the row.
+        scored: its labels and scores, if it has any.
+    """
+    (start, end), is_ok = start_and_end(record), record["status"] == "ok"
+    return RowRun(
+        title(record),
+        start,
+        end,
+        "FINISHED" if is_ok else "FAILED",
+        tags(record, measured) | links,
+        params(record),
+        metrics(measured, end),
+        data_set(record),
+        curves.picture(*scored) if is_ok and scored else "",
+    )
 
 
 def title(record: Mapping[str, Any]) -> str:
@@ -110,9 +169,12 @@ def metrics(numbers: Numbers, moment: int) -> list[Metric]:
     found = []
     for name, value in accepted(numbers).items():
         points, first = points_of(value), int(isinstance(value, Sequence))
-        for i in np.unique(np.linspace(0, len(points) - 1, MOST_STEPS).astype(int)):
-            if points and is_finite(points[i]):
-                found.append(Metric(name, float(points[i]), moment, int(i) + first))
+        steps: Sequence[int] = range(len(points))
+        if len(points) > MOST_STEPS:
+            steps = np.unique(np.linspace(0, len(points) - 1, MOST_STEPS).astype(int)).tolist()
+        for i in steps:
+            if is_finite(points[i]):
+                found.append(Metric(name, float(points[i]), moment, i + first))
     return found
 
 
@@ -158,6 +220,7 @@ def accepted(values: Mapping[str, T]) -> dict[str, T]:
     return found
 
 
+@lru_cache(maxsize=10_000)
 def _accepted(name: str) -> str:
     signs = re.sub(r"[^\w.\- /:]", "_", name.replace("@", "_at_"))
     folders = ["_" if part in {"", ".", ".."} else part for part in signs.split("/")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from bench.store.records import digest, made_for
@@ -27,7 +28,9 @@ def send_stored(
     folder. A failure is in the report; what was logged before it stays.
     """
     delivery = Delivery(store, experiment, {"command": "bench track"})
-    delivery.send(records, lambda opened: opened.end(summarise))
+    left, most = iter(records), delivery.destination.at_once
+    batches = iter(lambda: list(islice(left, most)), [])
+    delivery.send(batches, lambda opened: opened.end(summarise))
     return delivery.report()
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from bench.store.store import Store
@@ -16,6 +17,7 @@ from bench.tracking.destination import local_file
 from bench.tracking.experiment import Experiment
 from bench.tracking.parent_run import Summary
 
+GATHER_S = 1.0  # for more rows to come, which are logged with the first
 PATIENCE_S = 30.0  # for a server to take what is left when the run is done
 
 
@@ -81,25 +83,36 @@ class Tracker:
         self._thread.join(2.0)
 
     def _work(self) -> None:
-        self._delivery.send(self._records(), self._end)
+        self._delivery.send(self._batches(), self._end)
         if self._delivery.problem is None:
             return
         with self._news:
             failed_late = self._deadline is not None
             self._news.wait_for(lambda: self._deadline is not None)
         if not failed_late and not self._abandoned:
-            self._delivery.send(self._records(), self._end)
+            self._delivery.send(self._batches(), self._end)
 
-    def _records(self) -> Iterator[dict[str, Any]]:
-        """Yield the records as they come, until none will; one that fails to be logged stays."""
+    def _batches(self) -> Iterator[list[dict[str, Any]]]:
+        """Yield the records as they come, until none will; those that fail to be logged stay.
+
+        The first one waits a moment for others, with which it costs less.
+        """
+        at_once = self._delivery.destination.at_once
         while True:
             with self._news:
-                self._news.wait_for(lambda: self._waiting or self._deadline is not None)
+                self._news.wait_for(lambda: self._has(1))
+                self._news.wait_for(lambda: self._has(at_once), GATHER_S)
                 late = self._deadline is not None and time.monotonic() > self._deadline
                 if late or not self._waiting:
                     return
-            yield self._waiting[0]
-            self._waiting.popleft()
+                batch = list(islice(self._waiting, at_once))
+            yield batch
+            for _ in batch:
+                self._waiting.popleft()
+
+    def _has(self, n: int) -> bool:
+        """Return whether so many rows wait, or no more will come."""
+        return len(self._waiting) >= n or self._deadline is not None
 
     def _end(self, experiment: Experiment) -> None:
         summarise = Summary if self._abandoned else self._summarise

@@ -7,6 +7,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from bench.store.store import Store
 from bench.tracking import experiment
 from bench.tracking.stored import send_stored, untracked
@@ -121,25 +123,56 @@ def dies(self, *args, **kwargs):
         os.kill(os.getpid(), 9)
     return log_batch(self, *args, **kwargs)
 MlflowClient.log_batch = dies
+track(Path({results!r}), records(8), "dies")
+"""
+
+
+def test_a_kill_between_a_run_and_its_metrics_doubles_nothing_on_a_server(results, server):
+    script = KILLED_WHILE_LOGGING.format(results=str(results))
+    assert run_python(script, MLFLOW_TRACKING_URI=server.address).returncode == -signal.SIGKILL
+    (parent,), children = logged(results, "dies")
+    assert [run.info.status for run in children].count("RUNNING") == 1
+    report = replay(results, "dies", records(8))
+    assert (report.logged, report.already, report.problem) == (5, 3, None)
+    assert_each_once(results, records(8), "dies")
+    ended = {run.info.run_id: run.info.status for run in logged(results, "dies")[0]}
+    assert ended.pop(parent.info.run_id) == "KILLED"
+    assert list(ended.values()) == ["FINISHED"]
+
+
+KILLED_IN_A_BATCH = """
+import os
+from pathlib import Path
+from sqlalchemy import Engine, event
+from bench.tracking import destination
+from tests.helpers.tracked import records, track
+destination.BATCH = 3
+def dies(connection, cursor, statement, *_):
+    if "INSERT INTO inputs" in statement:
+        batches.append(1)
+        if len(batches) == 2:
+            os.kill(os.getpid(), 9)
+batches = []
+event.listen(Engine, "before_cursor_execute", dies)
 track(Path({results!r}), records(8))
 """
 
 
-def test_a_kill_between_a_run_and_its_metrics_doubles_nothing(results):
-    script = KILLED_WHILE_LOGGING.format(results=str(results))
+@pytest.mark.fault(
+    kind="a kill while rows are written to MLflow's local database",
+    how="SIGKILL within the transaction of the second batch of runs",
+    area="tracking",
+    promise="a batch is there whole or not at all, and the rest is sent once by the next command",
+)
+def test_a_kill_within_a_batch_leaves_none_of_it_and_doubles_nothing(results):
+    script = KILLED_IN_A_BATCH.format(results=str(results))
     assert run_python(script).returncode == -signal.SIGKILL
-    kept = shutil.copytree(results, results.with_name("kept"))
     (parent,), children = logged(results)
-    assert [run.info.status for run in children].count("RUNNING") == 1
-    for again in (
-        lambda: replay(results, "default", records(8)),
-        lambda: track(results, records(8)),
-    ):
-        shutil.rmtree(results)
-        shutil.copytree(kept, results)
-        report = again()
-        assert (report.logged, report.already, report.problem) == (5, 3, None)
+    assert [run.info.status for run in children] == ["FINISHED"] * 3
+    for logged_now, there in ((5, 3), (0, 8)):
+        report = track(results, records(8))
+        assert (report.logged, report.already, report.problem) == (logged_now, there, None)
         assert_each_once(results, records(8))
-        ended = {run.info.run_id: run.info.status for run in logged(results)[0]}
-        assert ended.pop(parent.info.run_id) == "KILLED"
-        assert list(ended.values()) == ["FINISHED"]
+    ended = {run.info.run_id: run.info.status for run in logged(results)[0]}
+    assert ended.pop(parent.info.run_id) == "KILLED"
+    assert list(ended.values()) == ["FINISHED"]
