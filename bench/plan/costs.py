@@ -14,6 +14,7 @@ from bench.store.records import Wanted, canonical
 FARTHEST = 10.0  # times as many training or test values, as far as proportions are trusted
 GUESSED = {"control": 1e-6, "shallow": 1e-5}  # seconds a value, where nothing is known
 OTHER = 1e-4  # of all other types
+SAMPLE = 20_000  # stored rows that are read for it: no run waits for a store of a million
 UNKNOWN = 1e6  # values, where the size of a data set is not known
 Sizes = Mapping[str, tuple[int, int]]
 """Numbers of samples and of features, of data sets that the catalogue does not know."""

@@ -7,6 +7,7 @@ the child answers.
 from __future__ import annotations
 
 import shlex
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 
 from bench.plan.job import Job, Limits
@@ -34,6 +36,7 @@ from detectors.spec import parse
 
 MAX_IDLE = 3
 CHECK_SECONDS = 60.0  # for a detector to be imported
+KEPT_BYTES = 2**30  # of data sets that stay loaded for later jobs
 MAX_PROBLEM = 5000  # characters of what is wrong with data; the remedy is at its end
 
 
@@ -251,7 +254,11 @@ def _save(child: Child, name: str, x: NDArray[Any]) -> str:
     return str(path)
 
 
-@lru_cache(maxsize=4)
+def _bytes_of(data: DataSet) -> int:
+    return int(data.x.nbytes + (0 if data.masks is None else data.masks.nbytes))
+
+
+@cached(LRUCache(KEPT_BYTES, _bytes_of), lock=threading.Lock())
 def _load(name: str, folder: Path | None) -> DataSet:
     try:
         return load(name, folder)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import os
 import resource
@@ -27,8 +28,9 @@ import numpy as np
 from bench.run import child
 from bench.run.messages import CANNOT_GO_ON, KILL, READY, encode_number
 from bench.run.processes import children
-from detectors.factory import make
+from detectors.factory import check, make
 from detectors.pyod.table import compiling
+from detectors.registry import TABLE
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -56,6 +58,11 @@ def _serve(modules: Sequence[str]) -> None:
     for name in compiling(modules):  # here once, as no child should be billed for it
         with contextlib.suppress(Exception), warnings.catch_warnings(action="ignore"):
             make(name).fit(toy).score(toy)  # what is wrong with it, the child will report
+    for name, method in TABLE.items():  # what all detectors of a class share is read once, here
+        if method.target.partition(":")[0] in modules:
+            check(name, {})
+    gc.collect()
+    gc.freeze()  # or each child would copy what its collector looks at
     woken, waker = os.pipe()
     os.set_blocking(waker, False)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)

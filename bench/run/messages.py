@@ -21,6 +21,7 @@ a bound of a field is refused.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import struct
@@ -306,7 +307,7 @@ class Incoming:
         return self._size is not None or bool(self.content)
 
     def read(self, channel: socket.socket) -> bool:
-        """Take bytes from a channel, in one call of `recv`; return whether the message is whole.
+        """Take bytes from a channel, at most CHUNK_BYTES; return whether the message is whole.
 
         Raises:
             EOFError: the channel is closed.
@@ -325,7 +326,9 @@ class Incoming:
             if mark != MARK or self._size > self._most:
                 msg = f"not a message of at most {self._most} bytes"
                 raise ValueError(msg)
-            return self._size == 0
+            with contextlib.suppress(BlockingIOError):  # most contents come with their heads
+                return self._size == 0 or self.read(channel)
+            return False
         return True
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.plan import planning
 from bench.plan.budget import Budget
-from bench.plan.costs import Costs
+from bench.plan.costs import SAMPLE, Costs
 from bench.plan.job import Limits
 from bench.plan.suite import SuiteError
 from bench.run import cluster, local
@@ -102,7 +102,7 @@ class Session:
             StoreError: the results folder cannot be written.
         """
         self._todo, self._suite, self._store, self._options = todo, suite, store, options
-        limits, costs = Limits(options.seconds, math.inf), Costs(store.as_kept())
+        limits, costs = Limits(options.seconds, math.inf), Costs(store.as_kept(most=SAMPLE))
         jobs = planning.jobs(todo, options.data, limits, run, costs)
         if options.budget is not None:  # which is spent in the order in which settings were drawn
             place = {row.key: number for number, row in enumerate(todo)}

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SELECTION = ("suite", "device", "data", "keys")  # of an invocation
+PAGE = 5_000  # records read at once
 OTHER = "give another with --results"
 
 
@@ -108,17 +110,13 @@ class Store:
         Raises:
             StoreError: the disk is full or the file cannot be written.
         """
-        record = {**row.record(), "metrics_id": _metrics_id()}
-        packed = Packed(
-            key=row.wanted.key,
-            status=row.status,
-            record=canonical(record),
-            details=canonical(row.details),
-            scores=None if row.scores is None else row.scores.astype("<f8").tobytes(),
-            labels=None if row.truth is None else row.truth.astype("i1").tobytes(),
-        )
+        record, packed = _packed(row)
         self.add_packed([packed])
         return record
+
+    def add_all(self, rows: Iterable[Row]) -> None:
+        """Store rows in one transaction; they replace those of the same keys; raises as `add`."""
+        self.add_packed(_packed(row)[1] for row in rows)
 
     def add_packed(self, rows: Iterable[Packed]) -> None:
         """Store rows of other stores in one transaction; they replace those of the same keys.
@@ -231,12 +229,35 @@ class Store:
         """
         return map(self.renewed, self.as_kept(keys))
 
-    def as_kept(self, keys: Iterable[str] | None = None) -> Iterator[dict[str, Any]]:
-        """Yield records with the metrics as stored; `renewed` brings them up to date."""
-        wanted = None if keys is None else set(keys)
-        for key, text in self._read("SELECT key, record FROM rows"):
-            if wanted is None or key in wanted:
-                yield self._parsed(key, text, RECORD)
+    def as_kept(
+        self, keys: Iterable[str] | None = None, most: int | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Yield records with the metrics as stored; `renewed` brings them up to date.
+
+        Args:
+            keys: of the rows, in any order; None for all.
+            most: of how many at most; since keys are digests, these are a random sample.
+        """
+        lines = chain.from_iterable(self._pages() if keys is None else self._pages_of(keys))
+        for key, text in islice(lines, most):
+            yield self._parsed(key, text, RECORD)
+
+    def _pages(self) -> Iterator[list[tuple[str, str]]]:
+        """Yield keys and records, some at a time, so that a large store takes no more memory."""
+        query = "SELECT key, record FROM rows WHERE key > ? ORDER BY key LIMIT ?"
+        page = self._read("SELECT key, record FROM rows ORDER BY key LIMIT ?", PAGE)
+        while page:
+            yield page
+            page = self._read(query, page[-1][0], PAGE)
+
+    def _pages_of(self, keys: Iterable[str]) -> Iterator[list[tuple[str, str]]]:
+        query = (
+            "SELECT key, record FROM rows WHERE key IN (SELECT value FROM json_each(?)) "
+            "ORDER BY key"
+        )
+        left = iter(sorted(set(keys)))
+        while part := list(islice(left, PAGE)):
+            yield self._read(query, json.dumps(part))
 
     def renewed(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Return a stored record; metrics that other code computed are recomputed, once."""
@@ -300,6 +321,19 @@ class Store:
     def _read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with self._guard, problems(self.path, f"read {self.path}"):
             return self._db.execute(query, values).fetchall()
+
+
+def _packed(row: Row) -> tuple[dict[str, Any], Packed]:
+    """Return the record of a row, and the row as the store keeps it."""
+    record = {**row.record(), "metrics_id": _metrics_id()}
+    return record, Packed(
+        key=row.wanted.key,
+        status=row.status,
+        record=canonical(record),
+        details=canonical(row.details),
+        scores=None if row.scores is None else row.scores.astype("<f8").tobytes(),
+        labels=None if row.truth is None else row.truth.astype("i1").tobytes(),
+    )
 
 
 @cache

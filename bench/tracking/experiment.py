@@ -87,9 +87,9 @@ class Experiment:
         if content in self._logged:
             return False
         details = self._destination.store.details(key)
-        if run := self._logged.get(details.get("carried_from", "")):
+        if carried := self._logged.get(details.get("carried_from", "")):
             for tag, value in {"fathom.key": key, "fathom.digest": content}.items():
-                self._client.set_tag(run, tag, value)
+                self._client.set_tag(carried, tag, value)
             return False
         if (old := self._own.pop(key, None)) and self._batch.pop(old, None) is None:
             self._client.delete_run(old)
@@ -110,9 +110,10 @@ class Experiment:
             made = uuid.uuid4().hex
             self._batch[made] = run
             return made
-        made = self._client.create_run(
+        info = self._client.create_run(
             self._id, start_time=run.start, tags=run.tags, run_name=run.title
-        ).info.run_id
+        ).info
+        made = str(info.run_id)
         try:
             self._log_metrics(made, run.metrics, run.params)
             self._client.log_inputs(made, [run.data_set])
@@ -216,12 +217,12 @@ class Experiment:
         from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
         there = get_artifact_repository(self._root, tracking_uri=self._destination.uri)
-        is_here = isinstance(there, LocalArtifactRepository)
-        with nullcontext(there.artifact_dir) if is_here else TemporaryDirectory() as place:
+        here = there.artifact_dir if isinstance(there, LocalArtifactRepository) else None
+        with nullcontext(here) if here else TemporaryDirectory() as place:
             for run_id, run in runs.items():
                 if run.picture:
                     folder = Path(place, run_id, "artifacts")
                     folder.mkdir(parents=True)
                     (folder / CURVES).write_text(run.picture, encoding="utf-8")
-            if not is_here:
+            if not here:
                 there.log_artifacts(place)  # type: ignore[no-untyped-call]  # theirs

@@ -107,7 +107,6 @@ def _add_inputs(connection: Connection, experiment_id: str, runs: Mapping[str, R
     from sqlalchemy.dialects import sqlite
 
     sets = {(d.name, d.digest): d for run in runs.values() for d in [run.data_set.dataset]}
-    there = SqlDataset.experiment_id == int(experiment_id)
     connection.execute(
         sqlite.insert(SqlDataset).on_conflict_do_nothing(),
         [
@@ -122,10 +121,13 @@ def _add_inputs(connection: Connection, experiment_id: str, runs: Mapping[str, R
             for one in sets.values()
         ],
     )
-    columns = SqlDataset.name, SqlDataset.digest, SqlDataset.dataset_uuid
-    named = SqlDataset.name.in_({name for name, _ in sets})
-    found = connection.execute(select(*columns).where(there, named)).all()
-    ids = {(name, digest): uuid_ for name, digest, uuid_ in found}
+    found: Sequence[Any] = connection.execute(
+        select(SqlDataset.name, SqlDataset.digest, SqlDataset.dataset_uuid).where(
+            SqlDataset.experiment_id == int(experiment_id),
+            SqlDataset.name.in_({name for name, _ in sets}),
+        )
+    ).all()
+    ids = {(name, digest): number for name, digest, number in found}
     inputs, tags = [], []
     for run_id, run in runs.items():
         one, edge = run.data_set, uuid.uuid4().hex

@@ -78,7 +78,7 @@ class RowRun:
 def of_row(
     record: Mapping[str, Any],
     measured: Numbers,
-    links: Mapping[str, str],
+    links: dict[str, str],
     scored: tuple[NDArray[np.int8], NDArray[np.float64]] | None,
 ) -> RowRun:
     """Return the run of a record.

@@ -23,7 +23,7 @@ def say_plan(wanted: Sequence[Wanted], options: Options) -> None:
     Raises:
         Usage: a detector cannot be made, or its settings are not accepted.
     """
-    from bench.plan.costs import Costs
+    from bench.plan.costs import SAMPLE, Costs
     from bench.plan.planning import missing
     from bench.run.check import check_rows
     from bench.run.remarks import on_size
@@ -41,7 +41,7 @@ def say_plan(wanted: Sequence[Wanted], options: Options) -> None:
     records = []
     if (options.results / STORE).is_file():
         with open_store(options.results) as store:
-            records = list(store.as_kept())
+            records = list(store.as_kept(most=SAMPLE))
     costs, able = Costs(records, sizes), [row for row in todo if row.dataset not in refused]
     for label in dict.fromkeys(row.label for row in able):
         rows = [row for row in able if row.label == label]

@@ -342,3 +342,26 @@ def test_test_rows_come_in_another_order_than_the_files_and_for_each_seed():
     scores = np.random.default_rng(0).random(len(splits[0].test))
     put_back = splits[0].put_back(scores[splits[0].order])
     np.testing.assert_array_equal(put_back, scores)
+
+
+def test_small_data_sets_are_loaded_once_for_all_jobs_and_large_ones_do_not_stay(
+    monkeypatch, tmp_path
+):
+    loaded = []
+
+    def load(name, folder):
+        loaded.append(name)
+        return datasets_load(name, folder)
+
+    datasets_load = converse.load
+    monkeypatch.setattr(converse, "load", load)
+    names = [f"digits/{k}" for k in range(8)]
+    for name in names * 2:
+        converse._load(name, tmp_path)
+    assert loaded == names
+    monkeypatch.setattr(converse._load.cache, "_Cache__maxsize", 1000)
+    converse._load.cache_clear()
+    for _ in range(2):
+        converse._load("wine", tmp_path)
+    assert loaded == [*names, "wine", "wine"]
+    converse._load.cache_clear()

@@ -98,3 +98,20 @@ def test_what_is_no_message_or_too_long_is_refused_at_its_head(sent):
         incoming = messages.Incoming(10)
         with pytest.raises(ValueError, match="not a message of at most 10 bytes"):
             incoming.read(theirs)
+
+
+def test_a_whole_message_is_taken_at_once_and_a_part_of_one_waits_for_the_rest():
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    framed = messages.framed(b"content")
+    with ours, theirs:
+        theirs.sendall(framed)
+        whole = messages.Incoming(10)
+        assert whole.read(ours)
+        assert whole.content == b"content"
+        part = messages.Incoming(10)
+        theirs.sendall(framed[:-4])
+        assert not part.read(ours)
+        theirs.sendall(framed[-4:])
+        assert part.read(ours)
+        assert part.content == b"content"

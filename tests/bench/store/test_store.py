@@ -177,3 +177,25 @@ def test_the_lock_names_its_holder_and_ends_with_it(tmp_path):
         holder.kill()
     with locked(tmp_path):
         assert json.loads((tmp_path / LOCK).read_text())["pid"] == os.getpid()
+
+
+@pytest.mark.parametrize("page", [1, 2, 7, 8])
+def test_records_are_the_same_whatever_number_is_read_at_once(store, monkeypatch, page):
+    store.add_all([row(seed) for seed in range(7)])
+    every = sorted(store.statuses())
+    monkeypatch.setattr("bench.store.store.PAGE", page)
+    assert [record["key"] for record in store.as_kept()] == every
+    asked = ["absent", *every[5:0:-2]]
+    assert [record["key"] for record in store.as_kept(asked)] == sorted(asked[1:])
+    assert [record["key"] for record in store.as_kept(most=3)] == every[:3]
+    assert list(store.as_kept([])) == []
+
+
+def test_rows_stored_together_are_those_stored_one_by_one(store, tmp_path):
+    together = Store(tmp_path / "together")
+    together.add_all(row(seed) for seed in range(3))
+    for seed in range(3):
+        store.add(row(seed))
+    for key in store.statuses():
+        assert together.packed(key) == store.packed(key)
+    together.close()
