@@ -24,7 +24,7 @@ from bench.cli.common.options import (
     StoredName,
     option,
 )
-from bench.cli.common.output import cannot_write, say
+from bench.cli.common.output import cannot_write, check_ours, say
 from bench.cli.common.selection import rows_of, run_of, stored_suite
 from bench.cli.common.stores import open_store
 from bench.render.printable import printable
@@ -150,9 +150,7 @@ def capsule(
 
     It holds scores, digests, versions and the machine.
     """
-    import zipfile
-
-    from bench.store.capsule import write
+    from bench.store.capsule import FORMAT, write
 
     with open_store(results) as store:
         chosen, device, data = stored_suite(store, suite, "auto", data)
@@ -162,10 +160,8 @@ def capsule(
             msg = f"no row of {chosen.name} is stored with the present code; run it first"
             raise Usage(msg)
         file = output or Path(f"{chosen.name}.capsule.zip")
-        if file.exists() and not zipfile.is_zipfile(file):
-            msg = f"{file} is there and is no capsule; name another with --output"
-            raise Usage(msg)
         try:
+            check_ours(file, FORMAT)
             write(store, keys, chosen.model_dump(mode="json"), file)
         except OSError as error:
             raise cannot_write(file, error) from error

@@ -87,6 +87,7 @@ def write(store: Store, keys: list[str], suite: Mapping[str, Any], file: Path) -
         replacing(file) as draft,
         zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
+        archive.comment = FORMAT.encode()  # which is not compressed, and says whose file it is
         for name, part in {MANIFEST: canonical(manifest).encode(), **parts}.items():
             archive.writestr(name, part)
 

@@ -21,12 +21,12 @@ import datasets
 from bench.protocols import named
 from bench.store.definitions import HOME, Definitions
 from bench.store.modules import Place
-from bench.store.records import digest
+from bench.store.records import Wanted, digest
 from bench.store.syntax import Definition
 from detectors.entry import Entry
 from detectors.pyod.table import PYOD
 from detectors.source import source_file
-from detectors.spec import Spec
+from detectors.spec import Spec, parse
 
 SHOWN_DIGITS = 12  # of a digest
 # What a library is called where its modules have another name, and what its results rest on.
@@ -102,6 +102,19 @@ def code_id(made: Origin) -> str:
 
 
 _ids: dict[tuple[object, ...], str] = {}
+
+
+def is_current(row: Wanted) -> bool:
+    """Return whether a row is of the present code; none is of a detector or data unknown here."""
+    try:
+        return row.code_id == _current(row.spec, row.protocol, row.dataset)
+    except (OSError, ValueError):
+        return False
+
+
+@cache
+def _current(spec: str, protocol: str, dataset: str) -> str:
+    return code_id(origin(parse(spec), protocol, dataset))
 
 
 def own_code_id(made: Origin, further: Iterable[str] = ()) -> str:

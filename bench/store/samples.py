@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 import datasets
 from bench.protocols.named import Split, split
-from bench.store.codeid import code_id, origin
-from detectors.spec import parse
+from bench.store.codeid import is_current
+from bench.store.records import as_wanted
 
 
 class Samples:
@@ -44,14 +44,13 @@ class Samples:
         """
         name = record["dataset"]
         try:
-            same = _code(record["spec"], record["protocol"], name) == record["code_id"]
             drawn = self._split(name, record["protocol"], record["seed"], record["data_sha256"])
-            if not same or drawn is None:
+            if drawn is None or not is_current(as_wanted(record)):
                 return None, None
             if not np.array_equal(drawn.truth(self._load(name).y)[: len(truth)], truth):
                 return None, None
             files = self._files(name)
-        except (OSError, ValueError):  # no such detector, protocol or data here
+        except (OSError, ValueError):  # no such protocol or data here
             return None, None
         rows = drawn.scored[: len(truth)]
         return rows, None if files is None else [files[i] for i in rows]
@@ -59,11 +58,6 @@ class Samples:
     def _drawn(self, name: str, protocol: str, seed: int, data_sha256: str) -> Split | None:
         data = self._load(name)
         return split(protocol, data, seed) if data.card.sha256 == data_sha256 else None
-
-
-@lru_cache
-def _code(spec: str, protocol: str, dataset: str) -> str:
-    return code_id(origin(parse(spec), protocol, dataset))
 
 
 def won(truth: NDArray[np.int8], scores: NDArray[np.float64]) -> NDArray[np.float64]:

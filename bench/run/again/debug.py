@@ -17,7 +17,7 @@ import datasets
 from bench.metrics.pixels import scores_of
 from bench.run import scoring
 from bench.run.prepare import Unit, prepare
-from bench.store.codeid import code_id, origin
+from bench.store.codeid import is_current
 from bench.store.records import Wanted
 from bench.store.store import Store
 from detectors.contract import Detector
@@ -95,7 +95,7 @@ def debug_row(stored: Stored, unit: Unit, console: Console) -> None:
     """
     wanted = stored.wanted
     spec = parse(wanted.spec)
-    if code_id(origin(spec, wanted.protocol, wanted.dataset)) != wanted.code_id:
+    if not is_current(wanted):
         console.print("the code or a library has changed since; scores may differ")
     load_class(spec.entry.target)
     with one_thread():

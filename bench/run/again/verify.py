@@ -15,11 +15,10 @@ import datasets
 from bench.metrics import scored
 from bench.run.session import Options, Session, opened
 from bench.store.capsule import Capsule
-from bench.store.codeid import code_id, origin
+from bench.store.codeid import is_current
 from bench.store.merge import agreement
 from bench.store.provenance import provenance
 from bench.store.records import SCORED, Row, Wanted, as_wanted
-from detectors.spec import parse
 
 ALPHA = 0.01  # chance to find nothing although more rows are wrong than the bound says
 SAME = 1e-9  # metrics differ by more only if they are of other scores
@@ -59,20 +58,13 @@ def here(capsule: Capsule, data: Path | None) -> tuple[list[Wanted], Counter[str
         row = as_wanted(record)
         if record["status"] not in SCORED:
             reasons["have no scores"] += 1
-        elif not _is_of_this_code(row):
+        elif not is_current(row):
             reasons["are of other code or libraries"] += 1
         elif not _has(row, data):
             reasons["are of data that are not here"] += 1
         else:
             able.append(row)
     return able, reasons
-
-
-def _is_of_this_code(row: Wanted) -> bool:
-    try:
-        return row.code_id == code_id(origin(parse(row.spec), row.protocol, row.dataset))
-    except (OSError, ValueError):  # a detector or a data set that is unknown here
-        return False
 
 
 def _has(row: Wanted, data: Path | None) -> bool:

@@ -6,9 +6,14 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from bench.store.codeid import code_id, is_current, origin
+from detectors.spec import parse
+from tests.helpers.rows_made_up import WANTED
 
 ROOT = Path(__file__).parents[3]
 PYOD = {"pyod:HBOS", "pyod:VAE"}
@@ -374,3 +379,13 @@ def test_the_digest_of_our_own_code_is_of_the_code_alone(copy):
 
 
 VERSION = "    return {'numpy': '1.0'}\n\n\n@cache\ndef _version"
+
+
+def test_a_row_is_current_if_its_code_is_that_of_its_detector_protocol_and_data_here():
+    row = replace(WANTED, code_id=code_id(origin(parse("pca"), "one-class", "wine")))
+    assert is_current(row)
+    others = {"spec": "knn", "protocol": "transductive", "dataset": "digits/0", "code_id": "c" * 64}
+    for name, other in others.items():
+        assert not is_current(replace(row, **{name: other})), name
+    for name in ("spec", "protocol", "dataset"):
+        assert not is_current(replace(row, **{name: "gone.py:Mine"})), f"an unknown {name}"

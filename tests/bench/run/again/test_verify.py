@@ -2,7 +2,10 @@
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +15,9 @@ from bench.run.again.verify import bound, contradictions, here
 from bench.store import capsule
 from bench.store.capsule import MANIFEST, CapsuleError, read
 from bench.store.records import canonical
+from tests.helpers.git_made import git
 
+ROOT = Path(__file__).parents[4]
 SUITE = 'title = "Small"\ndatasets = ["wine"]\nseeds = 3\ndetectors = ["knn", "mean-distance"]\n'
 
 
@@ -220,3 +225,47 @@ def test_the_command_refuses_with_one_sentence_and_overwrites_no_other_file(benc
     run = bench("capsule", folder / "small.toml", "--results", folder, "-o", own)
     assert run.wait() == 2
     assert own.read_text() == "mine"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a checkout")
+def test_a_capsule_is_verified_on_a_second_clone_and_an_edited_one_is_refused_there(made, tmp_path):
+    if git(ROOT, "diff", "HEAD", "--stat", "--", "bench", "datasets", "detectors"):
+        pytest.skip("the code here has changes that a clone has not")
+    clone = tmp_path / "clone"
+    git(ROOT, "clone", "-q", str(ROOT), str(clone))
+
+    def verify(file):
+        command = [sys.executable, "-m", "bench", "verify", file, "--sample", "3", "--jobs", "1"]
+        return subprocess.run(command, cwd=clone, capture_output=True, text=True)
+
+    sound = verify(made)
+    assert sound.returncode == 0, sound.stderr
+    assert "3 of 6 rows run again" in sound.stdout
+    assert "3 equal bit for bit" in sound.stdout
+
+    def worse(parts):
+        with_scores(parts, lambda frame: frame.update(frame[["score"]] * 1.001))
+
+    edited = verify(rewritten(made, worse, tmp_path / "edited.zip"))
+    assert edited.returncode == 1
+    assert edited.stderr.count("its scores differ on the same kind of processor") == 3
+
+
+@pytest.mark.fault(
+    area="results and loss", kind="a ZIP file of another program", how="named by --output",
+    promise="it is refused and stays as it is; a capsule is replaced",
+)  # fmt: skip
+def test_a_capsule_replaces_capsules_and_no_other_file(bench, made, tmp_path):
+    foreign = tmp_path / "photos.zip"
+    with zipfile.ZipFile(foreign, "w") as archive:
+        archive.writestr(MANIFEST, "{}")
+    before, of = foreign.read_bytes(), ("--results", made.parent, "--output")
+    run = bench("capsule", made.parent / "small.toml", *of, foreign)
+    assert run.wait() == 2
+    assert "photos.zip was not written by this program; move it away" in run.stderr
+    assert foreign.read_bytes() == before
+    own = tmp_path / "own.zip"
+    own.write_bytes(made.read_bytes())
+    run = bench("capsule", made.parent / "small.toml", *of, own)
+    assert run.wait() == 0, run.stderr
