@@ -18,7 +18,7 @@ project = "Fathom"
 author = "the authors of Fathom"
 extensions = ["myst_nb", "sphinx_copybutton"]
 root_doc = "index"
-exclude_patterns = ["_build", "lectures-verdicts.md"]  # the latter is part of a page
+exclude_patterns = ["_build", "lectures-verdicts.md", "tuning-table.md"]  # parts of pages
 
 html_theme = "furo"
 html_title = "Fathom"
