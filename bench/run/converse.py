@@ -148,6 +148,7 @@ def _run_block(
                     yield judge.failed(unit, wanted, model, child.output())
             else:
                 fitted.append((unit, model))
+        running = [(unit, wanted) for unit, _ in fitted for wanted in unit.wanted]
         tests = {unit.seed: _save(child, f"test-{unit.seed}", unit.x_test) for unit, _ in fitted}
         child.send(messages.TestSamples(tests))
         for unit, model in fitted:
@@ -249,8 +250,17 @@ def _drawn(
 
 
 def _save(child: Child, name: str, x: NDArray[Any]) -> str:
+    """Return the file of samples for a child.
+
+    Raises:
+        Death: the detector removed the folder that is for them.
+    """
     path = child.folder / f"{name}.npy"
-    np.save(path, x)
+    try:
+        np.save(path, x)
+    except FileNotFoundError:
+        reason = "the detector removed the folder of its samples"
+        raise Death(status="crashed", reason=reason) from None
     return str(path)
 
 

@@ -7,6 +7,7 @@ descendants until it ends.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import re
 import resource
@@ -21,6 +22,8 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 SHARED = Path("/dev/shm")  # where Linux keeps shared memory, as files
+SEGMENTS = Path("/proc/sysvipc/shm")  # a line each, under its names
+IPC_RMID = 0
 LAST_SECONDS = 1.0  # for a killed process to end
 LEAST_MIB = 512
 # In smaps: rights, offset, device and number of a mapped file, and further lines down to Pss.
@@ -43,6 +46,8 @@ class Descendants:
         self._foreign = _names_of_shared()
         self._opened: set[str] = set()  # names in SHARED that a descendant had open
         self._files: Files = {}  # open for writing when last looked
+        self.seen: set[int] = set()  # processes, those that have ended too
+        self._foreign_segments = {int(segment["shmid"]) for segment in segments()}
 
     def look(self) -> set[int]:
         """Return the descendants that run now, and note which files in memory they have."""
@@ -50,6 +55,7 @@ class Descendants:
         while waiting:
             found.add(pid := waiting.pop())
             waiting += children(pid)
+        self.seen |= found
         ended = wait([*self._handles.values()], 0)
         for pid in [pid for pid, handle in self._handles.items() if handle in ended]:
             os.close(self._handles.pop(pid))
@@ -67,14 +73,17 @@ class Descendants:
         """Return what the descendants hold in MiB if that is more than a limit, else 0.
 
         What a child shares with its server since the fork does not count. Files in memory do, also
-        where no process maps them: those that are open for writing, and those left in SHARED.
+        where no process maps them: those that are open for writing, those left in SHARED, and
+        segments of System V.
         """
         pids = self.look()
         files = self._files | _left_in_shared(self._own_shared())
         files_mib = sum(files.values()) / 2**20
-        if _resident_mib(pids) + files_mib <= limit_mib:
+        alone = (int(one["rss"]) for one in self._own_segments() if one["nattch"] == "0")
+        segments_mib = sum(alone) / 2**20
+        if _resident_mib(pids) + files_mib + segments_mib <= limit_mib:
             return 0.0
-        used = _held_mib([self._server, *pids]) - self._server_mib
+        used = _held_mib([self._server, *pids]) - self._server_mib + segments_mib
         if files:
             used += files_mib - _mapped_mib(pids, files)
         return used if used > limit_mib else 0.0
@@ -87,11 +96,22 @@ class Descendants:
             wait([handle], LAST_SECONDS)
             os.close(handle)
         self._handles.clear()
+        for segment in self._own_segments():
+            ctypes.CDLL(None).shmctl(int(segment["shmid"]), IPC_RMID, None)
         if own := self._own_shared():
             for name in own.difference(*(_in_memory(pid)[0] for pid in _every_process())):
                 shutil.rmtree(SHARED / name, ignore_errors=True)
                 with contextlib.suppress(OSError):
                     (SHARED / name).unlink()
+
+    def _own_segments(self) -> list[dict[str, str]]:
+        """Return the segments of System V that descendants made."""
+        return [
+            segment
+            for segment in segments()
+            if int(segment["cpid"]) in self.seen
+            and int(segment["shmid"]) not in self._foreign_segments
+        ]
 
     def _own_shared(self) -> set[str]:
         """Return the names in SHARED that came with the descendants."""
@@ -239,6 +259,14 @@ def _mapped_mib(pids: Iterable[int], files: Files) -> float:
                 device = os.makedev(int(major, 16), int(minor, 16))
                 kib += int(pss) if (device, int(number)) in files else 0
     return kib / 1024
+
+
+def segments() -> list[dict[str, str]]:
+    """Return the segments of System V (Linux), each with its number, creator, use and size."""
+    with contextlib.suppress(OSError):
+        names, *lines = map(str.split, SEGMENTS.read_text().splitlines())
+        return [dict(zip(names, line, strict=True)) for line in lines]
+    return []
 
 
 def _names_of_shared() -> set[str]:

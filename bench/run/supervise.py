@@ -120,6 +120,7 @@ class ForkServer:
             self._receive(len(READY))
             self._ready = True
         with contextlib.ExitStack() as closing:
+            self._tmp.mkdir(exist_ok=True)  # which a detector may have removed
             folder = Path(tempfile.mkdtemp(dir=self._tmp))
             closing.callback(shutil.rmtree, folder, ignore_errors=True)
             output = closing.enter_context(open(folder / "output", "a+b"))
@@ -130,7 +131,7 @@ class ForkServer:
             with contextlib.suppress(OSError):  # then nothing will be received
                 socket.send_fds(self._control, [FORK], [theirs.fileno(), output.fileno()])
             theirs.close()
-            self._receive(NUMBER_BYTES)
+            descendants.seen.add(decode_number(self._receive(NUMBER_BYTES)))
             child = Child(self, ours, output, descendants, limits, folder, self._tmp_in(folder))
             closing.callback(child.end)
             yield child

@@ -5,10 +5,12 @@ They score the distance to the origin.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import mmap
 import multiprocessing
 import os
+import shutil
 import signal
 import stat
 import struct
@@ -148,6 +150,26 @@ def write_shared_files() -> None:
     time.sleep(1800)
 
 
+def leave_a_segment(mib: int = 1) -> None:
+    """Fill a segment of System V, print its number, and let it go without removing it."""
+    system = ctypes.CDLL(None)
+    system.shmat.restype = ctypes.c_void_p
+    segment = system.shmget(0, mib * MIB, 0o1600)  # a new one
+    place = ctypes.c_void_p(system.shmat(segment, None, 0))
+    for n in range(mib):
+        ctypes.memset(place.value + n * MIB, 1, MIB)
+        time.sleep(0.001)
+    system.shmdt(place)
+    print(segment)  # noqa: T201
+    if mib > 1:
+        time.sleep(1800)
+
+
+def remove_its_folder(above: int) -> None:
+    """Remove the folder that the harness made for this child's samples, or one above it."""
+    shutil.rmtree(Path(tempfile.gettempdir()).resolve().parents[above])
+
+
 def map_a_memfd() -> None:
     """Hold 250 MiB, written to a memfd, mapped, and mapped by a copy of itself."""
     write(descriptor := os.memfd_create("kept"), 250)
@@ -234,6 +256,11 @@ ACTS: dict[str, Callable[[], object]] = {
     "multiply": multiply,
     "daemonise and kill the server": daemonise_and_kill_the_server,
     "stop the server": stop_the_server,
+    "fill a segment of System V": lambda: leave_a_segment(600),
+    "leave a segment of System V": leave_a_segment,
+    "leave a segment of System V and die": lambda: (leave_a_segment(), os._exit(3)),
+    "remove its folder": lambda: remove_its_folder(0),
+    "remove the folders of all": lambda: remove_its_folder(1),
     "share anonymous memory": share_anonymous_memory,
     "share a segment": share_a_segment,
     "write a memfd": write_a_memfd,

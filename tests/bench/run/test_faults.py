@@ -365,4 +365,4 @@ def test_the_end_of_the_server_is_nobodys_fault(make_rows, good, monkeypatch):
 
 def test_files_in_flight_are_gone_when_a_job_is(make_rows):
     make_rows(entrant("bad", fitting="segfault"), entrant("good"), seeds=2)
-    assert [path.suffix for path in make_rows.tmp.iterdir()] == [".log"]
+    assert {path.suffix for path in make_rows.tmp.iterdir()} <= {".log"}  # of the server

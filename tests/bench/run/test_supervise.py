@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import pytest
 import bench as harness
 from bench.run import converse, supervise
 from bench.run.processes import SHARED as SEGMENTS
+from bench.run.processes import segments
 from tests.bench.conftest import wait_until
 from tests.helpers.fault_matrix import DETECTORS, fault, faults
 from tests.helpers.marked import MARK, processes
@@ -133,6 +135,7 @@ HELD = [
     fault("share a segment", "fit fills 600 MiB of /dev/shm, limit 400", SHARED),
     fault("write a memfd", "fit writes 600 MiB to a memfd and maps none, limit 400", SHARED),
     fault("write shared files", "fit writes and closes 600 MiB in /dev/shm, limit 400", SHARED),
+    fault("fill a segment of System V", "fit fills 600 MiB and detaches them, limit 400", SHARED),
 ]
 
 
@@ -170,6 +173,44 @@ def test_shared_memory_of_a_dead_child_is_removed(make_rows, act):
     assert name
     assert name not in before
     assert not (SEGMENTS / name).exists()
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        fault(act, how, "the segment is removed with the child; segments of others stay")
+        for act, how in {
+            "leave a segment of System V": "fit makes one, detaches it and never removes it",
+            "leave a segment of System V and die": "the same, then os._exit",
+        }.items()
+    ],
+)
+def test_a_segment_of_a_dead_child_is_removed(make_rows, act):
+    others = ctypes.CDLL(None).shmget(0, 4096, 0o1600)
+    try:
+        (row,) = make_rows(hostile(act))
+        assert row.status == ("crashed" if act.endswith("die") else "ok")
+        left = {int(segment["shmid"]) for segment in segments()}
+        assert others in left
+        assert int(row.details["output"]) not in left
+    finally:
+        ctypes.CDLL(None).shmctl(others, 0, None)
+
+
+@pytest.mark.parametrize(
+    "act",
+    faults(
+        ["remove its folder", "remove the folders of all"],
+        "`fit` removes the folder that its TMPDIR lies in, or the one above it",
+        "the row ends as crashed with the reason; no other row is touched",
+    ),
+)
+def test_a_detector_that_removes_its_folder_costs_its_own_rows(make_rows, act):
+    rows = make_rows(hostile(act), "mean-distance", seeds=2)
+    bad = [row for row in rows if row.wanted.label == "bad"]
+    reason = "the detector removed the folder of its samples"
+    assert [(row.status, row.reason) for row in bad] == [("crashed", reason)] * 2
+    assert [row.status for row in rows if row not in bad] == ["ok"] * 2
 
 
 def test_shared_memory_of_others_stays(make_rows):
