@@ -12,7 +12,7 @@ from dataclasses import fields
 from functools import cache
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from detectors.compose import Hybrid, ReadOut
 from detectors.contract import Detector
@@ -68,9 +68,24 @@ def check(text: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         defaults; those of a head under "head".
 
     Raises:
-        ValueError: as `make`.
+        ValueError: as `make`; or the settings exclude the read-out.
     """
-    return _in_effect(make(text, **settings))
+    made = make(text, **settings)
+    if isinstance(made, ReadOut) and isinstance(made.model, Selective):
+        made.model.check_readout(made.readout)
+    return _in_effect(made)
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A model whose settings exclude some of its read-outs."""
+
+    def check_readout(self, readout: str) -> None:
+        """Check that the settings allow a read-out.
+
+        Raises:
+            ValueError: they do not, for the reason in the message.
+        """
 
 
 def _in_effect(detector: Detector) -> dict[str, Any]:

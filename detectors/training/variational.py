@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
@@ -20,13 +20,14 @@ from torch import Tensor
 
 from detectors.contract import Floats, Unsupported
 from detectors.networks.dense import rowwise_product
-from detectors.networks.posteriors.base import Parameters
+from detectors.networks.posteriors.base import Gaussian, Parameters
+from detectors.networks.posteriors.diagonal import Diagonal
 from detectors.networks.posteriors.distances import (
-    Gaussian,
     fisher_rao,
     nearest,
     squared_wasserstein,
     symmetric_kl,
+    symmetric_kl_of_correlated,
 )
 from detectors.networks.variational import VAENet
 from detectors.training.localisation import DeepLocalizer
@@ -47,6 +48,8 @@ class VariationalDetector(DeepLocalizer[VAENet]):
         n_neighbors: rank of the nearest training posterior; Vasilev et al. take the first.
         codes: input of a head: "mean" for mu, "mean-and-scale" for mu and log sigma.
 
+    Posteriors that are not Gaussian have no mean in closed form: mu is then the code of noise 0.
+
     After `fit`: `active_units_`, the number of units whose mu has a variance above 0.01 over the
     training samples.
     """
@@ -65,7 +68,7 @@ class VariationalDetector(DeepLocalizer[VAENet]):
 
     def _conclude(self, x: Floats) -> None:
         outputs = self._read(lambda rows: self.net_.encoder(rows.float()), x)
-        means = self.net_.family.centre(self._parameters_of(outputs)).numpy()
+        means = self._read(self._code, x)
         self.active_units_ = int((means.var(axis=0) > ACTIVE).sum())
         if self.epochs_ and self.active_units_ == 0:
             self.remark_ = (
@@ -82,11 +85,11 @@ class VariationalDetector(DeepLocalizer[VAENet]):
 
     def _encode(self, x: Floats) -> Floats:
         def read(rows: Tensor) -> Tensor:
-            parameters = self._posterior(rows)
+            family, parameters = self.net_.family, self._posterior(rows)
             if self.codes == "mean":
-                return self.net_.family.centre(parameters)
-            mean, log_variance = cast("Gaussian", parameters)
-            return torch.cat([mean, 0.5 * log_variance], dim=1)
+                return family.centre(parameters)
+            scales = 0.5 * cast("Gaussian", family).log_variances(parameters)
+            return torch.cat([family.centre(parameters), scales], dim=1)
 
         return self._read(read, x)
 
@@ -120,8 +123,16 @@ class VariationalDetector(DeepLocalizer[VAENet]):
         return self.net_.restore(self._code(rows).float()).reshape(rows.shape)
 
     def _kl(self, rows: Tensor) -> Tensor:
-        """KL(q(z|x) || p(z))."""
+        """KL(q(z|x) || p(z)), in closed form."""
         return self.net_.family.kl(self._posterior(rows))
+
+    def _kl_monte_carlo(self, rows: Tensor) -> Tensor:
+        """KL(q(z|x) || p(z)) as the mean over l of log q(z_l|x) - log p(z_l)."""
+        return torch.stack([log_ratio for _, log_ratio in self._draws(rows)]).mean(0)
+
+    def _divergence(self, rows: Tensor) -> Tensor:
+        """Return `kl` (n,), where the posterior has none in closed form `kl-monte-carlo`."""
+        return self._kl(rows) if self.net_.family.closed_form else self._kl_monte_carlo(rows)
 
     def _mahalanobis(self, rows: Tensor) -> Tensor:
         """Squared Mahalanobis distance of mu to the training mus.
@@ -136,7 +147,15 @@ class VariationalDetector(DeepLocalizer[VAENet]):
 
         k = `n_neighbors`, among at most 2,000 training samples, drawn by the seed.
         """
-        return self._nearest(symmetric_kl, rows, self.n_neighbors)
+        family = cast("Gaussian", self.net_.family)
+        if isinstance(family, Diagonal):
+            return self._nearest(symmetric_kl, rows, self.n_neighbors)
+
+        def distance(one: Parameters, other: Parameters) -> Tensor:
+            factors = family.factors(one), family.factors(other)
+            return symmetric_kl_of_correlated((one[0], *factors[0]), (other[0], *factors[1]))
+
+        return self._nearest(distance, rows, self.n_neighbors)
 
     def _fisher_rao(self, rows: Tensor) -> Tensor:
         """Fisher-Rao distance of q(z|x) to its k-th nearest posterior, as of `symmetric-kl`."""
@@ -151,15 +170,12 @@ class VariationalDetector(DeepLocalizer[VAENet]):
         """
         return self._nearest(squared_wasserstein, rows, (len(self.references_) + 1) // 2)
 
-    def _nearest(
-        self, distance: Callable[[Gaussian, Gaussian], Tensor], rows: Tensor, k: int
-    ) -> Tensor:
+    def _nearest(self, distance: Callable[[Any, Any], Tensor], rows: Tensor, k: int) -> Tensor:
         if k > (n := len(self.references_)):
             msg = f"n_neighbors = {k} needs as many training samples, there are {n}"
             raise Unsupported(msg)
-        one = cast("Gaussian", self._posterior(rows))
-        others = cast("Gaussian", self._parameters_of(self.references_))
-        return nearest(distance(one, others), k)
+        references = self._parameters_of(self.references_)
+        return nearest(distance(self._posterior(rows), references), k)
 
     def _jacodeco(self, rows: Tensor) -> Tensor:
         """-log p(x|z) - log p(z) + log det(J^T J) at z = mu.

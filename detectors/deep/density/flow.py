@@ -17,21 +17,9 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from detectors.contract import Floats
-from detectors.networks.dense import hidden_sizes, rowwise_product
+from detectors.networks.autoregressive import make_rowwise
+from detectors.networks.dense import hidden_sizes
 from detectors.training.base import DeepDetector
-
-
-class RowwiseLinear(zuko.nn.MaskedLinear):  # type: ignore[misc]  # it has no types
-    """A layer of zuko in which a row of the product does not depend on its place in x.
-
-    A transposed view would use another kernel, in which it does depend on its place.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (n, n_out) of x (n, n_in)."""
-        product = rowwise_product(x, (self.mask * self.weight).T.contiguous())
-        shifted: Tensor = product + self.bias
-        return shifted
 
 
 @dataclass(kw_only=True)
@@ -59,9 +47,7 @@ class Flow(DeepDetector[zuko.flows.MAF]):
         flow = zuko.flows.MAF(
             d, transforms=self.n_transforms, hidden_features=hidden, activation=nn.LeakyReLU
         )
-        for layer in flow.modules():
-            if isinstance(layer, zuko.nn.MaskedLinear):
-                layer.__class__ = RowwiseLinear
+        make_rowwise(flow)
         return flow
 
     def _losses(self, net: zuko.flows.MAF, x: Tensor, noise: Tensor) -> Tensor:

@@ -14,24 +14,25 @@ variance of half the number of features: units that explain less cost more than 
 posterior collapses to the prior, and the model becomes the mean of the training samples. On MNIST
 no unit stays active. It is included for comparison only.
 
-Reference: [kingma2014vae], [an2015vae], [higgins2017betavae], [pereira2019healthcare]
+Reference: [kingma2014vae], [an2015vae], [higgins2017betavae], [pereira2019healthcare],
+[burda2016iwae], [li2016renyi], [tucker2019dreg], [rezende2015flows], [kingma2016iaf]
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, cast
 
 import numpy as np
 import torch
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Lt
 from numpy.typing import ArrayLike
 from torch import Tensor
 
 from detectors.contract import Floats, Unsupported
+from detectors.networks.bounds import log_mean, renyi
 from detectors.networks.dense import squared_error
 from detectors.networks.likelihoods import (
     VARIANCE_FLOOR,
@@ -43,11 +44,13 @@ from detectors.networks.likelihoods import (
     gaussian_nll,
     sample_gaussian_nll,
 )
-from detectors.networks.posteriors.diagonal import Diagonal
+from detectors.networks.posteriors.base import Gaussian, normal_log_density
+from detectors.networks.posteriors.families import FAMILIES, GAUSSIAN
 from detectors.networks.variational import VAENet
 from detectors.training.base import ReadOuts
 from detectors.training.localisation import gradient
 from detectors.training.phases import Objective, Phase, mean_of, trimmed_mean_of
+from detectors.training.signal import signal_to_noise
 from detectors.training.trainable import Singles
 from detectors.training.variational import CHUNK, VariationalDetector
 
@@ -80,6 +83,20 @@ class VAE(VariationalDetector):
         fixed_variance: variance of every feature, in squared units of the input, for
             "gaussian-fixed".
         beta: weight of the divergence in the loss; 1 gives the bound.
+        posterior: q(z|x). "diagonal" is N(mu, diag sigma^2); "full" a Gaussian with any covariance;
+            "chain" one whose precision is tridiagonal, at linear cost; "planar", "radial" and
+            "iaf" (inverse autoregressive) are flows, `n_flows` invertible maps of a diagonal
+            Gaussian.
+        n_flows: number of maps of a flow.
+        bound: what training maximises. "elbo"; "iwae", the importance-weighted bound of Burda et
+            al.; "renyi", the variational Renyi bound of Li and Turner. The last two are closer to
+            log p(x), and leave q(z|x) further from p(z|x): scores that come from q change meaning.
+        n_bound_draws: K, draws per sample and step of training; by default 1 for "elbo", 8 for
+            the others.
+        alpha: of the Renyi bound; 0 is "iwae", and towards 1 it approaches "elbo".
+        doubly_reparameterised: whether the gradient of "iwae" or "renyi" by the encoder is that of
+            Tucker et al., which does not vanish in its noise as K grows; for Gaussian posteriors,
+            at the cost of a second pass through the decoder.
         averaged: whether the loss averages -log p(x|z) over the features: a known failure mode,
             see above.
         n_prior_draws: number of draws from p(z), for `prior-likelihood`.
@@ -90,8 +107,57 @@ class VAE(VariationalDetector):
     decoder: Literal["gaussian", "gaussian-fixed", "gaussian-sample", "bernoulli"] = "gaussian"
     fixed_variance: Annotated[float, Gt(0)] = 1.0
     beta: Annotated[float, Ge(0)] = 1.0
+    posterior: Literal["diagonal", "planar", "radial", "iaf", "chain", "full"] = "diagonal"
+    n_flows: Annotated[int, Ge(1)] = 4
+    bound: Literal["elbo", "iwae", "renyi"] = "elbo"
+    n_bound_draws: Annotated[int, Ge(1)] | None = None
+    alpha: Annotated[float, Ge(0), Lt(1)] = 0.5
+    doubly_reparameterised: bool = False
     averaged: bool = False
     n_prior_draws: Annotated[int, Ge(1)] = 1000
+
+    def __post_init__(self) -> None:
+        """Check settings that depend on each other.
+
+        Raises:
+            Unsupported: they exclude each other.
+        """
+        gaussian = f"a Gaussian posterior ({', '.join(GAUSSIAN)}), not {self.posterior!r}"
+        if self.doubly_reparameterised and self.bound == "elbo":
+            msg = "doubly_reparameterised is for the bounds 'iwae' and 'renyi', not for 'elbo'"
+            raise Unsupported(msg)
+        if self.doubly_reparameterised and self.posterior not in GAUSSIAN:
+            msg = f"doubly_reparameterised needs the density of any code: {gaussian}"
+            raise Unsupported(msg)
+        if self.codes == "mean-and-scale" and self.posterior not in GAUSSIAN:
+            msg = f"codes = 'mean-and-scale' needs scales in closed form: {gaussian}"
+            raise Unsupported(msg)
+
+    def check_readout(self, readout: str) -> None:
+        """Check that the posterior has a read-out.
+
+        Raises:
+            Unsupported: it has not, for the reason in the message.
+        """
+        closed = ("kl", "reconstruction-kl", "symmetric-kl")
+        if readout in closed and self.posterior not in GAUSSIAN:
+            msg = (
+                f"{readout} needs a divergence in closed form, which posterior = "
+                f"{self.posterior!r} does not have; read kl-monte-carlo, or take one of "
+                f"{', '.join(GAUSSIAN)}"
+            )
+            raise Unsupported(msg)
+        if readout in ("fisher-rao", "wasserstein") and self.posterior != "diagonal":
+            msg = (
+                f"{readout} has a closed form by unit for posterior = 'diagonal' alone, not for "
+                f"{self.posterior!r}"
+            )
+            raise Unsupported(msg)
+
+    @property
+    def diagnostics_(self) -> Mapping[str, float | Sequence[float]]:
+        """As of the base; with several draws in training, `encoder_signal_to_noise` too."""
+        return {**super().diagnostics_, **self.signal_}
 
     @property
     def bounds(self) -> tuple[float, float] | None:
@@ -105,10 +171,16 @@ class VAE(VariationalDetector):
             "gaussian-sample": lambda d: SampleVariance(),
             "bernoulli": lambda d: Bernoulli(),
         }
-        return VAENet(shape, self.hidden, self.latent_dim, likelihoods[self.decoder], Diagonal)
+        posterior, likelihood = FAMILIES[self.posterior], likelihoods[self.decoder]
+        family = partial(posterior, self.n_flows)
+        return VAENet(shape, self.hidden, self.latent_dim, likelihood, family)
 
     def _noise(self, net: VAENet, draws: np.random.Generator, n: int) -> Singles:
-        return draws.standard_normal((n, net.latent_dim), dtype=np.float32)
+        return draws.standard_normal((n, self._n_training_draws * net.latent_dim), dtype=np.float32)
+
+    @property
+    def _n_training_draws(self) -> int:
+        return self.n_bound_draws or (1 if self.bound == "elbo" else 8)
 
     def _phases(self) -> tuple[Phase, ...]:
         bound = Objective(mean_of(self._losses))
@@ -116,12 +188,56 @@ class VAE(VariationalDetector):
 
     def _losses(self, net: VAENet, x: Tensor, noise: Tensor) -> Tensor:
         parameters = net.posterior(x)
-        z, _ = net.family.weigh(parameters, noise)
+        draws = noise.reshape(len(x), -1, net.latent_dim).movedim(1, 0)
+        z, log_ratio = net.family.weigh(parameters, draws)  # (K, n, k), (K, n)
+        if self.bound == "elbo":
+            closed = net.family.closed_form
+            divergence = net.family.kl(parameters) if closed else log_ratio.mean(0)
+            return self._nll(net, x, z).mean(0) + self.beta * divergence
+        alpha = self.alpha if self.bound == "renyi" else 0.0
+        if not self.doubly_reparameterised:
+            return -renyi(-self._nll(net, x, z) - self.beta * log_ratio, alpha)
+
+        def log_weights(z: Tensor) -> Tensor:
+            log_ratio = density.log_density(held, z) - normal_log_density(z)
+            return -self._nll(net, x, z) - self.beta * log_ratio
+
+        # Equation 8 of Tucker et al., derived for any alpha and beta: the gradient of a draw by the
+        # encoder, through z alone, is its share of the weights times this factor.
+        density, held = cast("Gaussian", net.family), tuple(each.detach() for each in parameters)
+        shares = ((1 - alpha) * log_weights(z.detach()).detach()).softmax(0)
+        factor = 1 - self.beta * (1 - alpha) * (1 - shares)
+        return -renyi(log_weights(z.detach() + factor[..., None] * (z - z.detach())), alpha)
+
+    def _nll(self, net: VAENet, x: Tensor, z: Tensor) -> Tensor:
+        """Return -log p(x|z) (K, n) of codes (K, n, k), over the features if `averaged`."""
         features = x.flatten(1)
-        nll = net.likelihood.nll(features, net.decode(z))
-        if self.averaged:
-            nll = nll / features.shape[1]
-        return nll + self.beta * net.family.kl(parameters)
+        outputs = net.decode(z.flatten(0, 1)).reshape(*z.shape[:2], -1)
+        nll = net.likelihood.nll(features, outputs)
+        return nll / features.shape[1] if self.averaged else nll
+
+    def _conclude(self, x: Floats) -> None:
+        super()._conclude(x)
+        several = self._n_training_draws > 1
+        self.signal_ = {"encoder_signal_to_noise": self._signal_to_noise(x)} if several else {}
+
+    def _signal_to_noise(self, x: Floats) -> float:
+        draws, net = self.stream("gradients"), self.net_
+        rows = torch.tensor(x[: self.batch_size], dtype=torch.float32)
+
+        def loss() -> Tensor:
+            noise = torch.from_numpy(self._noise(net, draws, len(rows)))
+            return self._losses(net, rows, noise).mean()
+
+        return signal_to_noise(loss, [*net.encoder.parameters()])
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        self.check_readout(readout)
+        return super()._score(x, readout)
+
+    def _localize(self, x: Floats, readout: str) -> Floats:
+        self.check_readout(readout)
+        return super()._localize(x, readout)
 
     def _suited(self, samples: Floats) -> Floats:
         low, high = samples.min(), samples.max()
@@ -141,9 +257,10 @@ class VAE(VariationalDetector):
     def _elbo(self, rows: Tensor) -> Tensor:
         """Negative evidence lower bound with L draws, equation 10 of Kingma and Welling.
 
-        Mean over l of -log p(x|z_l), plus `kl`, for any `beta` and `averaged`.
+        Mean over l of -log p(x|z_l), plus `kl` (where it has no closed form, `kl-monte-carlo`),
+        for any `beta`, `averaged` and `bound`.
         """
-        return self._nlls(rows).mean(0) + self._kl(rows)
+        return self._nlls(rows).mean(0) + self._divergence(rows)
 
     def _reconstruction(self, rows: Tensor) -> Tensor:
         """Mean squared error per feature of the mean of p(x|z) at z = mu."""
@@ -155,7 +272,7 @@ class VAE(VariationalDetector):
 
     def _log_mean_probability(self, rows: Tensor) -> Tensor:
         """Variant of `reconstruction-probability`: -log of the mean over l of p(x|z_l)."""
-        return -_log_mean(-self._nlls(rows))
+        return -log_mean(-self._nlls(rows))
 
     def _mean_decoding(self, rows: Tensor) -> Tensor:
         """Variant with one density, whose parameters are those of p(x|z_l) averaged over l."""
@@ -203,7 +320,7 @@ class VAE(VariationalDetector):
         shape = (self.n_prior_draws, self.net_.latent_dim)
         draws = torch.from_numpy(self.stream("prior draws").standard_normal(shape))
         nlls = self.net_.likelihood.nll_of_pairs(rows.flatten(1), self._decode(draws))
-        return -_log_mean(-nlls.T)
+        return -log_mean(-nlls.T)
 
     def _importance_weighted(self, rows: Tensor) -> Tensor:
         """-log of the mean over l of p(x|z_l) p(z_l) / q(z_l|x).
@@ -213,7 +330,7 @@ class VAE(VariationalDetector):
         """
         x, likelihood = rows.flatten(1), self.net_.likelihood
         log_weights = [-likelihood.nll(x, self._decode(z)) - log for z, log in self._draws(rows)]
-        return -_log_mean(torch.stack(log_weights))
+        return -log_mean(torch.stack(log_weights))
 
     def _errors_by_kl(self, rows: Tensor) -> Tensor:
         return (rows - self._restored(rows)).abs() * gradient(self._kl, rows).abs()
@@ -233,7 +350,7 @@ class VAE(VariationalDetector):
             z, _ = self.net_.family.weigh(self._posterior(part), noise)
             return self.net_.likelihood.nll(part.flatten(1), self._decode(z)) / self.n_draws
 
-        total = gradient(self._kl, rows)
+        total = gradient(self._divergence, rows)
         for noise in self._noises():
             total += gradient(partial(nll, noise), rows)
         return total.abs()
@@ -250,6 +367,7 @@ class VAE(VariationalDetector):
         "prior-likelihood": _prior_likelihood,
         "importance-weighted": _importance_weighted,
         "kl": VariationalDetector._kl,
+        "kl-monte-carlo": VariationalDetector._kl_monte_carlo,
         "mahalanobis": VariationalDetector._mahalanobis,
         "symmetric-kl": VariationalDetector._symmetric_kl,
         "fisher-rao": VariationalDetector._fisher_rao,
@@ -278,8 +396,3 @@ class VAE(VariationalDetector):
         "reconstruction": _errors,
         "reconstruction-kl": _errors_by_kl,
     }
-
-
-def _log_mean(logs: Tensor) -> Tensor:
-    """Return the logarithm of the mean of exp(logs) over the first dimension, (L, n) -> (n,)."""
-    return logs.logsumexp(0) - math.log(len(logs))

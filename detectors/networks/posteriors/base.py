@@ -6,6 +6,7 @@ import math
 from abc import abstractmethod
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 Parameters = tuple[Tensor, ...]
@@ -54,6 +55,54 @@ class Posterior(nn.Module):
     def kl(self, parameters: Parameters) -> Tensor:
         """Return KL(q(z|x) || N(0, I)) (n,) in nats, of a family with a `closed_form`."""
         raise NotImplementedError
+
+
+class Gaussian(Posterior):
+    """A Gaussian: the map of the noise is affine, so that it has an inverse and moments."""
+
+    closed_form: ClassVar[bool] = True
+
+    @abstractmethod
+    def codes_of(self, parameters: Parameters, noise: Tensor) -> Tensor:
+        """Return the codes (..., n, k) of noise (..., n, k)."""
+
+    @abstractmethod
+    def noise_of(self, parameters: Parameters, z: Tensor) -> Tensor:
+        """Return the noise (..., n, k) of codes (..., n, k)."""
+
+    @abstractmethod
+    def log_volume(self, parameters: Parameters) -> Tensor:
+        """Return the log determinant (n,) of the map: half that of the covariance."""
+
+    @abstractmethod
+    def log_variances(self, parameters: Parameters) -> Tensor:
+        """Return the logarithm of the variance (n, k) of each unit by itself."""
+
+    def draw(self, parameters: Parameters, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """As `Posterior.draw`."""
+        log_density = normal_log_density(noise) - self.log_volume(parameters)
+        return self.codes_of(parameters, noise), log_density
+
+    def log_density(self, parameters: Parameters, z: Tensor) -> Tensor:
+        """Return log q(z|x) (..., n) in nats of codes (..., n, k)."""
+        return normal_log_density(self.noise_of(parameters, z)) - self.log_volume(parameters)
+
+    def centre(self, parameters: Parameters) -> Tensor:
+        """Return the mean."""
+        return parameters[0]
+
+    def kl(self, parameters: Parameters) -> Tensor:
+        """As `Posterior.kl`: 1/2 (tr S + |mu|^2 - k - log det S) for a covariance S."""
+        mean, variances = parameters[0], self.log_variances(parameters).exp()
+        return 0.5 * (mean.square() + variances - 1).sum(-1) - self.log_volume(parameters)
+
+    def factors(self, parameters: Parameters) -> tuple[Tensor, Tensor]:
+        """Return A and its inverse, (n, k, k) each, of the map mu + A noise: S = A A^T."""
+        mean = parameters[0]
+        units = torch.eye(self.latent_dim, dtype=mean.dtype)[:, None]
+        forward = self.codes_of(parameters, units) - mean
+        backward = self.noise_of(parameters, units + mean)
+        return forward.movedim(0, -1), backward.movedim(0, -1)
 
 
 def normal_log_density(z: Tensor) -> Tensor:

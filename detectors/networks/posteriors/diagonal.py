@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from torch import Tensor
 
 from detectors.networks.likelihoods import bounded
-from detectors.networks.posteriors.base import Parameters, Posterior, normal_log_density
+from detectors.networks.posteriors.base import Gaussian, Parameters
 from detectors.networks.posteriors.distances import kl_to_prior
 
 
-class Diagonal(Posterior):
+class Diagonal(Gaussian):
     """N(mu, diag sigma^2); its parameters are mu and log sigma^2, (n, k) each."""
-
-    closed_form: ClassVar[bool] = True
 
     @property
     def n_outputs(self) -> int:
@@ -26,21 +22,28 @@ class Diagonal(Posterior):
         mean, log_variance = outputs.chunk(2, dim=-1)
         return mean, bounded(log_variance)
 
-    def draw(self, parameters: Parameters, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """As `Posterior.draw`: z = mu + sigma noise, equation 4 of Kingma and Welling."""
+    def codes_of(self, parameters: Parameters, noise: Tensor) -> Tensor:
+        """Return mu + sigma noise, equation 4 of Kingma and Welling."""
         mean, log_variance = parameters
-        z = mean + (0.5 * log_variance).exp() * noise
-        return z, normal_log_density(noise) - 0.5 * log_variance.sum(-1)
+        return mean + (0.5 * log_variance).exp() * noise
+
+    def noise_of(self, parameters: Parameters, z: Tensor) -> Tensor:
+        """Return (z - mu) / sigma."""
+        mean, log_variance = parameters
+        return (z - mean) * (-0.5 * log_variance).exp()
+
+    def log_volume(self, parameters: Parameters) -> Tensor:
+        """Return the sum of log sigma."""
+        return 0.5 * parameters[1].sum(-1)
+
+    def log_variances(self, parameters: Parameters) -> Tensor:
+        """Return log sigma^2."""
+        return parameters[1]
 
     def weigh(self, parameters: Parameters, noise: Tensor) -> tuple[Tensor, Tensor]:
         """As `Posterior.weigh`, in one sum: the constants of both densities cancel."""
-        z, _ = self.draw(parameters, noise)
-        _, log_variance = parameters
+        z, log_variance = self.codes_of(parameters, noise), parameters[1]
         return z, 0.5 * (z.square() - noise.square() - log_variance).sum(-1)
-
-    def centre(self, parameters: Parameters) -> Tensor:
-        """Return mu."""
-        return parameters[0]
 
     def kl(self, parameters: Parameters) -> Tensor:
         """As `kl_to_prior`."""

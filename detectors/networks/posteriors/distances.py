@@ -14,8 +14,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-Gaussian = tuple[Tensor, Tensor]
+from detectors.networks.dense import rowwise_product
+
+Moments = tuple[Tensor, Tensor]
 """mu and log sigma^2, (n, k) each."""
+
+Correlated = tuple[Tensor, Tensor, Tensor]
+"""mu (n, k), a factor A of the covariance A A^T, and its inverse, (n, k, k) each."""
 
 Unit = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 """mu and log sigma^2 of one unit, of one posterior and of the other -> a term of the sum."""
@@ -30,7 +35,7 @@ def kl_to_prior(mean: Tensor, log_variance: Tensor) -> Tensor:
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1)
 
 
-def symmetric_kl(one: Gaussian, other: Gaussian) -> Tensor:
+def symmetric_kl(one: Moments, other: Moments) -> Tensor:
     """Return KL(p || q) + KL(q || p) in nats of each pair, (n, k) and (m, k) -> (n, m).
 
     1/2 sum_j ((sigma_p^2 + D) / sigma_q^2 + (sigma_q^2 + D) / sigma_p^2 - 2), where
@@ -39,7 +44,27 @@ def symmetric_kl(one: Gaussian, other: Gaussian) -> Tensor:
     return _over_units(_symmetric_kl_of_unit, one, other)
 
 
-def fisher_rao(one: Gaussian, other: Gaussian) -> Tensor:
+def symmetric_kl_of_correlated(one: Correlated, other: Correlated) -> Tensor:
+    """As `symmetric_kl`, for Gaussians with any covariance; time and memory are quadratic in k.
+
+    1/2 (tr(P S') + tr(P' S) - 2 k + d^T (P + P') d), with covariances S, precisions P, and the
+    difference d of the means.
+    """
+    (mean, forward, backward), (means, forwards, backwards) = one, other
+    traces = rowwise_product(
+        torch.cat([_square(forward), _square(backward.mT)], dim=1),
+        torch.cat([_square(backwards.mT), _square(forwards)], dim=1).T,
+    )
+    total = traces - 2 * mean.shape[1]
+    gaps = [a[:, None] - b for a, b in zip(mean.T, means.T, strict=True)]
+    for i in range(len(gaps)):
+        for own, row in ((True, backward[:, i]), (False, backwards[:, i])):
+            weights = row.T[..., None] if own else row.T[:, None]
+            total += sum(w * gap for w, gap in zip(weights, gaps, strict=True)).square()
+    return 0.5 * total
+
+
+def fisher_rao(one: Moments, other: Moments) -> Tensor:
     """Return the Fisher-Rao distance of each pair, (n, k) and (m, k) -> (n, m).
 
     The geodesic distance in the metric of the Fisher information, for univariate Gaussians
@@ -51,7 +76,7 @@ def fisher_rao(one: Gaussian, other: Gaussian) -> Tensor:
     return _over_units(_squared_fisher_rao_of_unit, one, other).sqrt()
 
 
-def squared_wasserstein(one: Gaussian, other: Gaussian) -> Tensor:
+def squared_wasserstein(one: Moments, other: Moments) -> Tensor:
     """Return the squared 2-Wasserstein distance of each pair, (n, k) and (m, k) -> (n, m).
 
     sum_j (mu_p - mu_q)^2 + (sigma_p - sigma_q)^2, for diagonal covariances, which commute. Givens
@@ -66,7 +91,12 @@ def nearest(distances: Tensor, k: int) -> Tensor:
     return distances.kthvalue(k, dim=1).values
 
 
-def _over_units(unit: Unit, one: Gaussian, other: Gaussian) -> Tensor:
+def _square(factor: Tensor) -> Tensor:
+    """Return A A^T (n, k * k) of A (n, k, k), in which a row does not depend on the others."""
+    return (factor[:, :, None] * factor[:, None]).sum(-1).flatten(1)
+
+
+def _over_units(unit: Unit, one: Moments, other: Moments) -> Tensor:
     total = torch.zeros(len(one[0]), len(other[0]), dtype=one[0].dtype)
     for mean, log_variance, means, log_variances in zip(
         *(each.T for each in one), *(each.T for each in other), strict=True
