@@ -27,6 +27,20 @@ class Mine(Detector):
 
 @pytest.mark.fault(
     area="commands and output",
+    kind="the working folder is gone",
+    how="it is removed before `bench list` starts in it",
+    promise="one sentence, exit 2",
+)
+def test_a_working_folder_that_is_gone_is_one_sentence(tmp_path):
+    start = "import bench.__main__ as m, os, sys; os.rmdir(os.getcwd()); m.main()"
+    command = [sys.executable, "-P", "-c", start, "list"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "bench: the working folder does not exist any more; go to another one\n"
+
+
+@pytest.mark.fault(
+    area="commands and output",
     kind="files named as libraries",
     how="`bench run` starts in a folder with random.py, bench.py, sklearn.py and numpy.py",
     promise="rows are made with the libraries, and a detector's file imports its neighbours",
