@@ -33,6 +33,7 @@ from bench.cli.common.options import (
     Seeds,
     SuiteName,
     TimeLimit,
+    Weights,
     option,
 )
 from bench.cli.common.output import console
@@ -50,6 +51,7 @@ def run(
     label: Label = None,
     normal: Normal = None,
     drop: Drop = None,
+    weights: Weights = None,
     jobs: Jobs = CORES,
     time_limit: TimeLimit = 600.0,
     memory_limit: MemoryLimit = None,
@@ -110,7 +112,7 @@ def run(
 
     with usage():
         base = read(suite or "default")
-    parts = (detectors, datasets, protocol, scaler, seeds)
+    parts = (detectors, datasets, protocol, scaler, seeds, weights)
     is_whole = parts == (None,) * len(parts)
     chosen = suite_of(
         base,
@@ -122,6 +124,7 @@ def run(
         protocol=protocol,
         scaler=scaler,
         seeds=seeds,
+        weights=weights,
     )
     with usage():
         chosen = named(chosen, base if suite or is_whole else None, name)

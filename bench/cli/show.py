@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 
 from bench.cli.common.errors import usage
-from bench.cli.common.options import FOLDERS, OUTPUT, ROWS, Data, ProtocolName, Scaler, option
+from bench.cli.common.options import (
+    FOLDERS,
+    OUTPUT,
+    ROWS,
+    Data,
+    ProtocolName,
+    Scaler,
+    Weights,
+    option,
+)
 from bench.cli.common.output import console, say
 
 
@@ -22,6 +31,7 @@ def show(
     ] = None,
     protocol: ProtocolName = None,
     scaler: Scaler = None,
+    weights: Weights = None,
     seed: Annotated[int, option(ROWS, "N", "seed (default: 0)", min=0)] = 0,
     best: Annotated[
         int, option(OUTPUT, "N", "anomalies that score highest (default: 4)", min=0)
@@ -61,11 +71,14 @@ def show(
         ) if suite is None else suites.select(
             suites.read(suite), [detector], [entry.name], protocol, scaler, [seed]
         )  # fmt: skip
+        if weights is not None:
+            chosen = suites.select(chosen, weights=str(weights))
         wanted = wanted_rows(chosen, data=data)[0]
     from bench.render import sheet as sheets
     from bench.run.again.shown import sheet
+    from detectors.contract import Collapsed, Diverged, Unavailable
 
-    with usage(OSError):
+    with usage(OSError, Unavailable, Diverged, Collapsed):
         drawn = sheet(wanted, data, best, worst, errors, console())
         picture = sheets.png(drawn)
         stem = re.sub(r"[^\w.=+-]+", "-", f"{wanted.dataset}-{wanted.label}")

@@ -28,6 +28,7 @@ from detectors.spec import parse
 
 FOLDER = Path(__file__).parent / "suites"
 MAX_SEEDS = 10_000
+WEIGHTS = "weights"  # the setting of a file of weights
 MAX_NAME = 200  # bytes of a suite's name, which is part of names of files
 
 Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
@@ -244,8 +245,11 @@ def select(
     protocol: str | None = None,
     scaler: str | None = None,
     seeds: int | Sequence[int] | None = None,
+    weights: str | None = None,
 ) -> Suite:
     """Return the suite with some of its parts replaced.
+
+    `weights` are a file for all detectors that have such a setting.
 
     A detector that the suite names or labels so keeps the suite's settings; any other has its
     defaults. A data set keeps a protocol of its own, unless a protocol is given, which is for all.
@@ -272,9 +276,25 @@ def select(
             for text in detectors
         ]
     made = build(content | chosen)
+    if weights is not None:
+        made = _with_weights(made, weights)
     own = {} if protocol is not None else {member.name: member for member in suite.datasets}
     members = tuple(own.get(member.name, Member(name=member.name)) for member in made.datasets)
     return made.model_copy(update={"datasets": members})
+
+
+def _with_weights(suite: Suite, path: str) -> Suite:
+    takers = {
+        entrant.spec for entrant in suite.detectors if WEIGHTS in parse(entrant.spec).entry.files
+    }
+    if not takers:
+        msg = "--weights is for detectors on pretrained features, such as padim; name one"
+        raise SuiteError(msg)
+    content = suite.model_dump()
+    for entrant in content["detectors"]:
+        if entrant["spec"] in takers and entrant["settings"].get("pretrained", True):
+            entrant["settings"] = {**entrant["settings"], WEIGHTS: path}
+    return build(content)
 
 
 def named(chosen: Suite, whole: Suite | None, name: str | None) -> Suite:

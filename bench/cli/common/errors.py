@@ -12,11 +12,15 @@ class Usage(ValueError):
 
 
 @contextmanager
-def usage(other: type[Exception] = FileNotFoundError) -> Iterator[None]:
-    """Turn a ValueError, and another error that a user's input causes, into `Usage`."""
+def usage(*others: type[Exception]) -> Iterator[None]:
+    """Turn a ValueError, and other errors that a user's input causes, into `Usage`.
+
+    Without others, a missing file is one.
+    """
+    expected = (ValueError, *(others or (FileNotFoundError,)))
     try:
         yield
-    except (ValueError, other) as error:
+    except expected as error:
         raise Usage(str(error)) from error
 
 

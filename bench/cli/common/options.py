@@ -89,6 +89,14 @@ Drop = Annotated[
     list[str] | None,
     option(OWN_DATA, "A,B", "columns to leave out, such as identifiers (default: none)"),
 ]
+Weights = Annotated[
+    Path | None,
+    option(
+        ROWS,
+        "PATH",
+        "file of weights of the detectors on pretrained features (default: their package's)",
+    ),
+]
 Jobs = Annotated[
     int,
     option(EXECUTION, "N", "number of parallel jobs (default: one for each CPU core)", min=1),

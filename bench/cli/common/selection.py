@@ -44,6 +44,7 @@ def suite_of(
     protocol: str | None = None,
     scaler: str | None = None,
     seeds: str | None = None,
+    weights: Path | None = None,
 ) -> Suite:
     """Return a suite, given or by name, with the parts that options replace.
 
@@ -60,6 +61,7 @@ def suite_of(
             protocol=protocol,
             scaler=scaler,
             seeds=_seeds(seeds),
+            weights=None if weights is None else str(weights),
         )
 
 

@@ -263,3 +263,16 @@ def test_selecting_replaces_parts_and_checks_them(read):
     ):
         with pytest.raises(SuiteError, match=message):
             suite.select(told, **part)
+
+
+def test_weights_go_to_the_detectors_that_have_such_a_setting(read):
+    told = read("""
+detectors = ["pca", "backbone:vgg16+pca", { spec = "padim", settings = { pretrained = false } }]
+datasets = ["wine"]
+""")
+    given = suite.select(told, weights="vgg.pth").detectors
+    assert [entrant.settings for entrant in given] == [
+        {}, {"weights": "vgg.pth"}, {"pretrained": False}
+    ]  # fmt: skip
+    with pytest.raises(SuiteError, match="--weights is for detectors on pretrained features"):
+        suite.select(told, detectors=["pca"], weights="vgg.pth")

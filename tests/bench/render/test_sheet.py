@@ -95,3 +95,14 @@ def test_show_writes_a_sheet_and_refuses_in_one_sentence(bench, tmp_path):
     none = bench("show", "wine", "knn", "--best", "0", "--worst", "0", "--errors", "0")
     assert none.wait() == 2
     assert "nothing to draw; give --best" in none.stderr
+
+
+@pytest.mark.fault(
+    area="detectors and their processes",
+    kind="a file of weights that does not exist",
+    how="`bench show` is given it with --weights",
+    promise="status 2 and one sentence",
+)
+def test_show_says_in_one_sentence_that_weights_are_missing(bench):
+    ran = bench("show", "textures/grain", "padim", "--weights", "nowhere.pth")
+    assert (ran.wait(), ran.stderr) == (2, "bench: there is no file of weights nowhere.pth\n")

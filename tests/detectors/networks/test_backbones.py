@@ -1,6 +1,7 @@
 """The pretrained networks give another implementation's features, and refuse other weights."""
 
 import hashlib
+import json
 import pickle
 
 import numpy as np
@@ -9,19 +10,25 @@ import torch
 from numpy.testing import assert_allclose
 
 from detectors import make
-from detectors.contract import Unavailable
+from detectors.contract import Unavailable, Unsupported
 from detectors.networks import backbones
-from detectors.networks.backbones import COUNTER, network, pretrained
+from detectors.networks.backbones import UNUSED, network, pretrained
 
 needs_lite0 = pytest.mark.skipif(
     backbones.importlib.util.find_spec(backbones.LITE0_PACKAGE) is None,
     reason="the extra vision is not installed",
 )
+
+
+def image(side):
+    return torch.sin(torch.arange(3 * side * side) * 0.37).reshape(1, 3, side, side)
+
+
 SIDE = 45  # odd at every depth, so that the padding differs between the ends
-IMAGE = torch.sin(torch.arange(3 * SIDE * SIDE) * 0.37).reshape(1, 3, SIDE, SIDE)
-# Mean and standard deviation of the maps and the pooled features of this image: for lite0 as timm
-# 1.0.31 gives them with the published weights, for the others as torchvision 0.28.0 does with
-# `waves` as weights.
+IMAGE = image(SIDE)
+# Mean and standard deviation of the maps and the pooled features of this image, of 42 pixels for
+# dinov2-vits14: for lite0 as timm 1.0.31 gives them with the published weights, for the others,
+# with `waves` as weights, as torchvision 0.28.0 does or the code of DINOv2's authors.
 KEPT = {
     "lite0": [(-1.907336, 13.847523), (-2.26537, 12.781163), (0.437258, 7.991363),
               (0.568817, 1.250889)],
@@ -29,6 +36,10 @@ KEPT = {
                  (448796.392509, 248979.933255)],
     "wide-resnet50": [(0.118328, 0.145894), (0.13953, 0.166792), (0.197322, 0.237575),
                       (0.111975, 0.133074)],
+    "vgg16": [(678.145748, 1177.837402), (5594.443895, 8129.437703), (37493.434137, 45503.411446),
+              (502.061195, 605.162224)],
+    "dinov2-vits14": [(1.114224, 1.140051), (1.129941, 1.149237), (1.134223, 1.151605),
+                      (1.133973, 1.153304)],
 }  # fmt: skip
 
 
@@ -36,7 +47,7 @@ def waves(net):
     """Return weights that are the same everywhere: sines of the position."""
     found = {}
     for name, old in net.state_dict().items():
-        if COUNTER not in name:
+        if not name.endswith(UNUSED):
             positions = torch.arange(old.numel()).double()
             if old.ndim > 1:
                 new = torch.sin(positions * 0.7) * (2 / old[0].numel()) ** 0.5
@@ -52,6 +63,8 @@ def waves(net):
         pytest.param("lite0", marks=needs_lite0),
         "resnet18",
         pytest.param("wide-resnet50", marks=pytest.mark.slow),
+        pytest.param("vgg16", marks=pytest.mark.slow),  # a file of 0.5 GB
+        pytest.param("dinov2-vits14", marks=pytest.mark.slow),
     ],
 )
 def test_features_are_those_of_another_implementation(name, tmp_path):
@@ -60,9 +73,45 @@ def test_features_are_those_of_another_implementation(name, tmp_path):
         path = tmp_path / "weights.pth"
         torch.save(waves(network(name)), path)
     with torch.no_grad():
-        features = pretrained(name, str(path))(IMAGE)
+        features = pretrained(name, str(path))(image(42) if name == "dinov2-vits14" else IMAGE)
     found = [(float(each.double().mean()), float(each.double().std())) for each in features]
     assert_allclose(found, KEPT[name], rtol=1e-4)
+
+
+# The number of tensors and the sha256 of their names and shapes, as torchvision 0.28.0 and timm
+# 1.0.31 have them.
+LAYOUTS = {
+    "resnet18": (122, "13213cce01e017ed"),
+    "wide-resnet50": (320, "37c2ec7ff0adf0cc"),
+    "vgg16": (32, "f46f1d5e8d693ee9"),
+    "dinov2-vits14": (174, "861b2e90500f3eed"),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_weights_have_the_names_and_shapes_of_published_files(name):
+    with torch.device("meta"):
+        state = network(name).state_dict()
+    shapes = {key: list(value.shape) for key, value in sorted(state.items())}
+    digest = hashlib.sha256(json.dumps(shapes).encode()).hexdigest()
+    assert (len(shapes), digest[:16]) == LAYOUTS[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "accepted"),
+    [("dinov2-vits14", (42, 48), "multiples of 14"), ("vgg16", (40, 31), "at least 32")],
+)
+def test_images_that_do_not_fit_a_network_are_refused_in_a_sentence(name, shape, accepted):
+    message = rf"{name} needs images whose sides are {accepted} pixels, these are {shape[0]} x"
+    with pytest.raises(Unsupported, match=message):
+        make(f"backbone:{name}", pretrained=False).fit(np.zeros((4, 3, *shape)))
+
+
+@pytest.mark.parametrize("method", ["padim", "patchcore", "spade", "dfm", "dfkde"])
+def test_every_method_runs_on_maps_of_one_resolution(method):
+    x = np.random.default_rng(0).integers(0, 256, (6, 1, 28, 42)).astype(np.float32)
+    detector = make(method, backbone="dinov2-vits14", pretrained=False)
+    assert np.isfinite(detector.fit(x[:4]).score(x)).all()
 
 
 def test_a_file_of_safetensors_gives_the_same_network(tmp_path):
