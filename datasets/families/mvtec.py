@@ -10,6 +10,7 @@ folders and endings are read in any case.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,6 +20,7 @@ from datasets.entry import Archive, Entry, Facts, File
 from datasets.files import WrongData, files_under
 from datasets.formats.images import Picture, images_in, read_images, unread
 from datasets.record import Array, Card, DataSet, OfficialSplit
+from datasets.shifts import shifted_facts, with_shifts
 
 NORMAL = ("good", "ok", "normal")
 
@@ -44,6 +46,11 @@ def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bo
     x, mask = read_images(files, size, grey)
     split = OfficialSplit.at(n_train, defective)
     return DataSet(card, x, defective, split, mask if masks else None)
+
+
+def shifted(card: Card, paths: Sequence[Path], size: int, grey: bool) -> DataSet:
+    """Return images as `category` does, with shifts as in `datasets.shifts.with_shifts`."""
+    return with_shifts(card, lambda plain: category(plain, paths, size, grey, masks=False))
 
 
 def pictures(paths: Sequence[Path], masks: bool) -> tuple[list[Picture], Array, int]:
@@ -287,7 +294,22 @@ def _category(name: str, n_train: int, n_good: int, n_defective: int) -> Entry:
     )
 
 
-ENTRIES = tuple(_category(*counted) for counted in _CATEGORIES)
+def _shifted(plain: Entry, n_good: int) -> Entry:
+    return replace(
+        plain,
+        name=f"mvtec-shift/{plain.name.partition('/')[2]}",
+        loader="datasets.families.mvtec:shifted",
+        options={"size": SIZE, "grey": False},
+        settable=("size", "grey"),
+        **shifted_facts(plain, n_good),
+    )
+
+
+_PLAIN = tuple(_category(*counted) for counted in _CATEGORIES)
+ENTRIES = (
+    *_PLAIN,
+    *(_shifted(plain, counted[2]) for plain, counted in zip(_PLAIN, _CATEGORIES, strict=True)),
+)
 
 
 def files_of_category(folder: Path) -> list[Path]:

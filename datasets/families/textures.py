@@ -9,12 +9,14 @@ frozen (NEP 19), and grey levels rounded to bytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from datasets.entry import Entry, Facts
 from datasets.record import Array, Card, DataSet, OfficialSplit
+from datasets.shifts import shifted_facts, with_shifts
 
 SIDE = 32
 N_TRAIN = 100
@@ -36,6 +38,11 @@ def texture(card: Card, paths: Sequence[Path], kind: str) -> DataSet:
     images, masks, labels = _draw(kind)
     y = np.array([label != "good" for label in labels])
     return DataSet(card, images[:, None], y, OfficialSplit.at(N_TRAIN, y), masks)
+
+
+def shifted(card: Card, paths: Sequence[Path], kind: str) -> DataSet:
+    """Return images as `texture` does, with shifts as in `datasets.shifts.with_shifts`."""
+    return with_shifts(card, lambda plain: texture(plain, paths, kind))
 
 
 def write(kind: str, folder: Path) -> None:
@@ -195,4 +202,23 @@ def _texture(kind: str, sha256: str) -> Entry:
     )
 
 
-ENTRIES = tuple(_texture(kind, sha256) for kind, sha256 in _TEXTURES)
+def _shifted(kind: str, sha256: str) -> Entry:
+    plain = _texture(kind, sha256)
+    return replace(
+        plain,
+        name=f"textures-shift/{kind}",
+        loader="datasets.families.textures:shifted",
+        content_sha256=_SHIFTED[kind],
+        **shifted_facts(plain, N_GOOD),
+    )
+
+
+_SHIFTED = {
+    "stripes": "8f7458fcb5deff795a86b18df24099288e94d85e8eb7fd924e15ab7e0c349ade",
+    "weave": "e6cf546fafc59448a5b167b175cba1a125d18d4b82146b2edc4b48ee9cddc38b",
+    "grain": "5d5a7f1c6ff407b3f64fcc0b81b4988cfbfcbbc40089d145998df3c5fa76c7bd",
+}
+ENTRIES = (
+    *(_texture(*kind) for kind in _TEXTURES),
+    *(_shifted(*kind) for kind in _TEXTURES),
+)

@@ -17,7 +17,7 @@ def usage(*others: type[Exception]) -> Iterator[None]:
 
     Without others, a missing file is one.
     """
-    expected = (ValueError, *(others or (FileNotFoundError,)))
+    expected: tuple[type[Exception], ...] = (ValueError, *(others or (FileNotFoundError,)))
     try:
         yield
     except expected as error:
