@@ -93,8 +93,8 @@ def with_shifts(card: Card, load: Callable[[Card], DataSet]) -> DataSet:
         card: of the new data set.
         load: returns, for a card, images of bytes with an official split.
     """
-    unknown = {"n": None, "shape": None, "n_anomalies": None, "duplicates": None}
-    data = load(replace(card, **unknown, from_files=True))
+    plain = replace(card, n=None, shape=None, n_anomalies=None, duplicates=None, from_files=True)
+    data = load(plain)
     assert data.split is not None
     train, test = data.split.train, data.split.test
     held = train[HELD_OUT - 1 :: HELD_OUT]

@@ -39,9 +39,11 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the tokens (n, t, d) of tokens (n, t, d)."""
-        parts = self.qkv(x).unflatten(2, (3, HEADS, -1)).permute(2, 0, 3, 1, 4)
+        n, t, _ = x.shape
+        parts = self.qkv(x).reshape(n, t, 3, HEADS, -1).permute(2, 0, 3, 1, 4)
         seen = functional.scaled_dot_product_attention(*parts)
-        return self.proj(seen.transpose(1, 2).flatten(2))
+        mixed: Tensor = self.proj(seen.transpose(1, 2).flatten(2))
+        return mixed
 
 
 class Perceptron(nn.Module):
@@ -53,7 +55,8 @@ class Perceptron(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (..., d) of x (..., d)."""
-        return self.fc2(functional.gelu(self.fc1(x)))
+        changed: Tensor = self.fc2(functional.gelu(self.fc1(x)))
+        return changed
 
 
 class Block(nn.Module):
@@ -67,7 +70,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the tokens (n, t, d) of tokens (n, t, d)."""
         x = x + self.ls1(self.attn(self.norm1(x)))
-        return x + self.ls2(self.mlp(self.norm2(x)))
+        changed: Tensor = x + self.ls2(self.mlp(self.norm2(x)))
+        return changed
 
 
 class Patches(nn.Module):
@@ -106,12 +110,12 @@ class DINOv2Small(nn.Module):
             tokens = block(tokens)
             if number in TAKEN:
                 normalised = self.norm(tokens)
-                maps.append(normalised[:, 1:].mT.unflatten(2, (rows, columns)))
+                maps.append(normalised[:, 1:].mT.reshape(len(x), WIDTH, rows, columns))
         return [*maps, normalised[:, 0]]
 
     def _positions(self, rows: int, columns: int) -> Tensor:
         """Return the embedding (1, d, rows, columns) of the places of patches."""
-        trained = self.pos_embed[:, 1:].mT.unflatten(2, (TRAINED_SIDE, TRAINED_SIDE))
+        trained = self.pos_embed[:, 1:].mT.reshape(1, WIDTH, TRAINED_SIDE, TRAINED_SIDE)
         if (rows, columns) == (TRAINED_SIDE, TRAINED_SIDE):
             return trained
         factors = [(n + OFFSET) / TRAINED_SIDE for n in (rows, columns)]
