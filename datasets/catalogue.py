@@ -24,8 +24,8 @@ _SAME_GROUP = 0.8  # similarity from which on a misspelled group is recognised
 
 
 _ORDER = (
-    *("embedded", "synthetic", "textures", "employees", "adbench", "odds", "classic", "mnist"),
-    *("cifar", "svhn", "mnist_c", "mvtec", "visa", "products", "brats", "ucr", "nab"),
+    *("embedded", "synthetic", "bags", "textures", "employees", "adbench", "odds", "classic"),
+    *("mnist", "cifar", "svhn", "mnist_c", "mvtec", "visa", "products", "brats", "ucr", "nab"),
 )
 """Modules of `datasets.families` in the order of `names`; others come after them, by name."""
 

@@ -1,6 +1,7 @@
 """Names of the user's own data: paths with settings, turned into entries without reading data.
 
     file:PATH?label=COLUMN&normal=VALUE   a table: csv, tsv, parquet, feather, arff, npz or mat
+    groups:PATH?group=COLUMN&label=...    a table whose rows are in groups, one label for each group
     folder:PATH                           a folder of images in the layout of MVTec AD
     folder:PATH?normal=CLASS              a folder of images with a folder for each class
     ucr:PATH?normal=CLASS                 time series, a line each, the class first
@@ -28,7 +29,8 @@ from datasets.formats.settings import CHOICES, Settings
 
 FORMATS = (".csv", ".tsv", ".parquet", ".feather", ".arff", ".npz", ".mat")
 
-_TABLE: dict[str, Any] = Settings()._asdict()
+_GROUPS: dict[str, Any] = {"group": Settings().group}
+_TABLE = {key: default for key, default in Settings()._asdict().items() if key not in _GROUPS}
 _WITH_NAMES = {key: default for key, default in _TABLE.items() if key != "header"}
 SEVERAL = tuple(key for key, default in _TABLE.items() if isinstance(default, tuple))
 """The settings of a table that take several values, separated by commas."""
@@ -76,16 +78,27 @@ def entry(name: str) -> Entry | None:
 
 
 def _file(name: str, rest: str) -> Entry:
-    parsed = _parse(rest)
+    return _tabular(name, _parse(rest), "datasets.families.tables:table", {})
+
+
+def _groups(name: str, rest: str) -> Entry:
+    found = _tabular(name, _parse(rest), "datasets.families.tables:groups", _GROUPS)
+    if not found.options["group"]:
+        msg = f"{name}: name the column that says which group a row is of (?group=COLUMN)"
+        raise BadSetting(msg)
+    return found
+
+
+def _tabular(name: str, parsed: _Parsed, loader: str, further: Mapping[str, Any]) -> Entry:
     ending = parsed.path.suffix
     if ending.lower() not in FORMATS:
         if os.path.isdir(parsed.path):
             msg = f"{name}: {parsed.path} is a folder; for a folder of images, write folder:"
-            raise BadSetting(msg + rest.partition("?")[0])
+            raise BadSetting(msg + name.partition(":")[2].partition("?")[0])
         msg = f"{name}: cannot read {ending or 'a file without an ending'!r}; give one of: "
         raise BadSetting(msg + ", ".join(FORMATS))
     known = _TABLE if ending.lower() in (".csv", ".tsv") else _WITH_NAMES
-    return _entry(name, parsed, "datasets.families.tables:table", known, (parsed.path,))
+    return _entry(name, parsed, loader, {**known, **further}, (parsed.path,))
 
 
 def _folder(name: str, rest: str) -> Entry:
@@ -136,6 +149,7 @@ def _openml(name: str) -> Entry:
 _SCHEMES: dict[str, Callable[[str, str], Entry]] = {
     "file": _file,
     "folder": _folder,
+    "groups": _groups,
     "ucr": _series,
 }
 

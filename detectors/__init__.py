@@ -9,6 +9,7 @@ Larger scores are more anomalous. Importing this package imports no method.
 from detectors.contract import Collapsed, Detector, Diverged, Unsupported
 from detectors.entry import UnknownDetector
 from detectors.factory import make
+from detectors.grouped import Groups, Pooled
 from detectors.localisation import Localizer
 from detectors.registry import names
 
@@ -16,7 +17,9 @@ __all__ = [
     "Collapsed",
     "Detector",
     "Diverged",
+    "Groups",
     "Localizer",
+    "Pooled",
     "UnknownDetector",
     "Unsupported",
     "make",

@@ -30,6 +30,7 @@ class Entry:
         takes_epochs: whether it has a setting `epochs`, which `untrained-` sets to 0.
         transductive: whether a score depends on the other test rows.
         images_only: whether samples must be images.
+        takes_groups: whether samples are groups of rows.
         files: settings that are paths of files, whose content counts.
         localizes: pooling of the map of each read-out that has one, as of `Localizer`.
         preset: settings that the name fixes.
@@ -45,6 +46,7 @@ class Entry:
     takes_epochs: bool = False
     transductive: bool = False
     images_only: bool = False
+    takes_groups: bool = False
     files: tuple[str, ...] = ()
     localizes: Mapping[str, str] = field(default_factory=dict)
     preset: Mapping[str, Any] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from detectors.compose import Hybrid, ReadOut
 from detectors.contract import Detector
+from detectors.grouped import hybrid
 from detectors.pyod.adapter import PyOD, constructor_arguments
 from detectors.source import source_file
 from detectors.spec import Spec, parse
@@ -39,7 +40,7 @@ def make(text: str, **settings: Any) -> Detector:
     model = make_model(spec, **model_settings)
     if spec.head:
         head_settings = {"seed": model.seed, **head_settings}
-        return Hybrid(encoder=model, head=make(spec.head, **head_settings), seed=model.seed)
+        return hybrid(model, make(spec.head, **head_settings))
     if spec.readout:
         return ReadOut(model=model, readout=spec.readout, seed=model.seed)
     return model

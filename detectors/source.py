@@ -51,6 +51,7 @@ _LITERALS: dict[str, tuple[Callable[[object], bool], str]] = {
     "encodes": _BOOLEAN,
     "trains_together": _BOOLEAN,
     "images_only": _BOOLEAN,
+    "takes_groups": _BOOLEAN,
     "transductive": _BOOLEAN,
 }
 # Attributes whose presence alone counts, and their names in an `Entry`.

@@ -148,7 +148,7 @@ def _build(
         families=groups.families(table, datasets, found),
         made_by=provenance.made_by(frame.get("provenance", ())),
         caption=notes.caption(rows, grid),
-        notes=(*sentences, *notes.splits(rows), *notes.flaws(rows)),
+        notes=(*sentences, *notes.splits(rows), *notes.of_groups(rows), *notes.flaws(rows)),
         errors=errors,
         best_control=best_control,
         stale=stale,

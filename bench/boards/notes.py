@@ -197,6 +197,16 @@ def splits(rows: pd.DataFrame) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def of_groups(rows: pd.DataFrame) -> tuple[str, ...]:
+    """Return what samples are, if a protocol of rows scores groups."""
+    names = [name for name in rows["protocol"].unique() if protocols.find(name).scores_groups]
+    return tuple(
+        f"Protocol {name}: samples are groups of rows, and every metric counts groups; a detector "
+        "of rows scores a group by the mean of the scores of its rows."
+        for name in names
+    )
+
+
 def flaws(rows: pd.DataFrame) -> tuple[str, ...]:
     """Return what is wrong with the published protocols of rows, if anything is."""
     found = {name: protocols.find(name).flaw for name in rows["protocol"].unique()}

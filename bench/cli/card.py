@@ -41,7 +41,7 @@ def describe(
     entry, folder = datasets.find(name), datasets.data_folder(data)
     split = str(parse(protocol or ("official" if entry.has_official_split else "one-class")))
     here = datasets.present(name, folder)
-    if entry.name.startswith(("file:", "folder:", "ucr:")):
+    if entry.name.startswith(("file:", "folder:", "groups:", "ucr:")):
         locate(entry, folder)
     loaded = datasets.load(name, folder) if here else None
     sizes = loaded.card if loaded else entry.facts

@@ -22,6 +22,7 @@ from bench.protocols.split import Indices, NotApplicable, Protocol, Split
 from bench.stats.conformal import normals_needed
 from datasets import DataSet
 from datasets.facts import row_ids
+from datasets.grouping import labels_of_groups
 from detectors.settings import check_settings, nearest
 from detectors.streams import stream
 
@@ -85,8 +86,9 @@ def parse(value: str | Mapping[str, Any]) -> Named:
         msg = f"unknown protocol {name!r}; {nearest(str(name), PROTOCOLS)}"
         raise ValueError(msg)
     protocol = PROTOCOLS[name]
-    if given and protocol.paper:
-        msg = f"the protocol {name} is fixed as published and takes no parameters"
+    if given and (protocol.paper or protocol.scores_groups):
+        why = "is fixed as published" if protocol.paper else "splits whole groups"
+        msg = f"the protocol {name} {why} and takes no parameters"
         raise ValueError(msg)
     checked = check_settings(Parameters, given, f"the protocol {name}")
     if checked.get("calibration") and protocol.overlap != "none":
@@ -292,6 +294,25 @@ def _group_split(data: DataSet, rows: Indices, seed: int) -> tuple[Indices, Indi
     return rng.permutation(rows[trains]), np.concatenate([normals, tested])
 
 
+def _of_groups(data: DataSet, rows: Indices, seed: int) -> tuple[Indices, Indices]:
+    rng = stream(seed, "split")
+    _groups(data)
+    try:
+        groups, labels = labels_of_groups(data)
+    except ValueError as error:
+        msg = f"{data.card.name}: {error}; group-split scores the rows of such data"
+        raise NotApplicable(msg) from None
+    normals = rng.permutation(np.flatnonzero(labels == 0))
+    if len(normals) < 2:
+        msg = f"{data.card.name} has {len(normals)} normal groups; groups needs at least two"
+        raise NotApplicable(msg)
+    n_train = len(normals) // 2
+    anomalies = _capped(data, np.flatnonzero(labels), len(normals) - n_train, rng)
+    tested = np.concatenate([normals[n_train:], anomalies])
+    train, test = (rows[np.isin(groups[rows], part)] for part in (normals[:n_train], tested))
+    return rng.permutation(train), test
+
+
 def _groups(data: DataSet) -> Indices:
     if data.bags is None:
         msg = f"the rows of {data.card.name} are not in groups; use the protocol one-class"
@@ -304,6 +325,12 @@ PROTOCOLS = {
         "trains on half of the groups without an anomaly; tests on all other groups",
         _group_split,
         whole_groups=True,
+    ),
+    "groups": Protocol(
+        "samples are groups: trains on half of the normal groups; tests on all other groups",
+        _of_groups,
+        whole_groups=True,
+        scores_groups=True,
     ),
     "official": Protocol(
         "trains on the normal rows of the official training part; tests on the official test part",

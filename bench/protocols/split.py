@@ -62,6 +62,8 @@ class Protocol:
         overlap: which test rows are also training rows: none, some, or the whole of them.
         transductive: whether detectors may score the test rows together.
         whole_groups: whether the rows of a group stay together, in training or in test.
+        scores_groups: whether samples are groups, by `bench.protocols.grouped`; such a protocol
+            takes no parameters, which count rows.
         scales_on_test: whether the scaler is fitted on the test rows.
         paper: where the protocol was published; a published protocol takes no parameters.
         flaw: why its values do not mean what a reader expects.
@@ -73,6 +75,7 @@ class Protocol:
     overlap: Literal["none", "some", "whole"] = "none"
     transductive: bool = False
     whole_groups: bool = False
+    scores_groups: bool = False
     scales_on_test: bool = False
     paper: str = ""
     flaw: str = ""

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.pixels import scores_of
-from bench.run import company, scoring
+from bench.run import company, grouped, scoring
 from bench.run.diagnostics import read_diagnostics, read_parameters
 from bench.run.failures import (
     MAX_TRACEBACK,
@@ -136,8 +136,7 @@ def _run_block(
     for i, (unit, outcome) in enumerate(zip(units, fitted.outcomes, strict=True)):
         if isinstance(outcome, Failed):
             continue
-        x_test = np.load(tests[unit.seed])
-        x_test.setflags(write=False)
+        x_test = grouped.load(tests[unit.seed], writable=False)
         for readout in unit.readouts:
             scoring.seed_generators(unit.seed)
             of = specs[readout.spec]
@@ -153,7 +152,7 @@ def _run_block(
 
 def _fit(spec: Spec, model: Model, units: Sequence[Unit]) -> tuple[list[Detector], BlockFitted]:
     """Fit one model a unit; return them and what is reported of them."""
-    samples = [np.load(unit.x_train) for unit in units]
+    samples = [grouped.to_fit(spec, grouped.load(unit.x_train)) for unit in units]
     models: list[Detector] = []
     file_sha256: str | None = None
     outcomes: Sequence[Failed | None]
@@ -213,10 +212,11 @@ def _read_out(
             detector = model
             start, wall = time.process_time(), time.perf_counter()
             if spec.head:
-                x_train = np.load(unit.x_train)
+                x_train = grouped.to_fit(spec, grouped.load(unit.x_train))
                 detector = scoring.with_head(spec, model, readout.head, unit.seed, x_train)
                 head_cpu_seconds = time.process_time() - start
                 head_wall_seconds = time.perf_counter() - wall
+            detector = grouped.to_score(detector, x_test)
             if not spec.is_own:
                 company.keep_fitted(detector, _kept(unit))
             start = time.process_time()

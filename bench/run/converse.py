@@ -23,8 +23,9 @@ from bench.protocols.named import NotApplicable
 from bench.run import judge, messages
 from bench.run.child import users_file
 from bench.run.failures import one_line
+from bench.run.grouped import prepared, save
 from bench.run.messages import Checked, Failed, Scored
-from bench.run.prepare import Unit, prepare
+from bench.run.prepare import Samples, Unit
 from bench.run.supervise import Child, Death, ForkServer, ServerDied
 from bench.store.codeid import code_parts, origin
 from bench.store.provenance import provenance
@@ -125,7 +126,7 @@ def _run_block(
         try:
             if refused := judge.refusal(group[0]):
                 raise NotApplicable(refused)
-            units.append(prepare(data, group))
+            units.append(prepared(data, group))
         except NotApplicable as error:
             yield from (Row(wanted, "unsupported", str(error)) for wanted in group)
         except Exception as error:  # above all a lack of memory
@@ -249,19 +250,17 @@ def _drawn(
     return None if found is None else {row: own_mask(found[row]) for row in rows}
 
 
-def _save(child: Child, name: str, x: NDArray[Any]) -> str:
+def _save(child: Child, name: str, x: Samples) -> str:
     """Return the file of samples for a child.
 
     Raises:
         Death: the detector removed the folder that is for them.
     """
-    path = child.folder / f"{name}.npy"
     try:
-        np.save(path, x)
+        return save(child.folder / name, x)
     except FileNotFoundError:
         reason = "the detector removed the folder of its samples"
         raise Death(status="crashed", reason=reason) from None
-    return str(path)
 
 
 def _bytes_of(data: DataSet) -> int:

@@ -12,6 +12,9 @@ from bench.protocols.named import NotApplicable, Split, find, split
 from bench.protocols.scalers import IMPUTE, scale
 from bench.store.records import Wanted
 from datasets import DataSet
+from detectors.grouped import Groups
+
+Samples = NDArray[Any] | Groups
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Unit:
     Attributes:
         wanted: its rows.
         split: which rows train and test.
-        x_train: training samples, scaled.
+        x_train: training samples, scaled; groups where the protocol scores these.
         x_test: samples to score, scaled, in the order in which they are scored.
         truth: of these samples, in the order of the split, as `Split.truth` has it.
         masks: (len(x_test), h, w) in the order of `x_test`; None where scores of pixels are not
@@ -30,8 +33,8 @@ class Unit:
 
     wanted: tuple[Wanted, ...]
     split: Split
-    x_train: NDArray[Any]
-    x_test: NDArray[Any]
+    x_train: Samples
+    x_test: Samples
     truth: NDArray[np.int8]
     masks: NDArray[np.uint8] | None
 

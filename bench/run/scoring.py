@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.compose import Hybrid
 from detectors.contract import Detector, as_numbers
 from detectors.factory import make, make_model
+from detectors.grouped import hybrid
 from detectors.spec import Spec
 from detectors.streams import integer_seed
 
@@ -71,7 +71,7 @@ def with_head(
 ) -> Detector:
     """Return the head of a spec, fitted on the codes of a fitted model."""
     head = make(str(spec.head), **{"seed": seed, **settings})
-    return Hybrid(encoder=model, head=head, seed=seed).fit_head(x_train)
+    return hybrid(model, head).fit_head(x_train)
 
 
 def score(detector: Detector, readout: str | None, x_test: NDArray[Any]) -> NDArray[np.float64]:

@@ -47,6 +47,7 @@ EVERY_SCORE = (
     "datasets.catalogue:load",
 )
 OF_HEADS = ("bench.run.scoring:with_head",)
+OF_GROUPS = tuple(f"bench.run.grouped:{name}" for name in ("by_group", "to_fit", "to_score"))
 # Look-ups and what they return, which is in the key of a row. And checks, which accept or refuse.
 NOT_FOLLOWED = (
     "bench.protocols.named:Named",
@@ -160,8 +161,9 @@ def definitions() -> Definitions:
 
 def starts(made: Origin) -> dict[str, Definition]:
     """Return the definitions that scores of an origin come from, by target."""
-    choose = named.find(made.protocol).choose
-    every = EVERY_SCORE + OF_HEADS * bool(made.spec.head)
+    protocol = named.find(made.protocol)
+    choose = protocol.choose
+    every = EVERY_SCORE + OF_HEADS * bool(made.spec.head) + OF_GROUPS * protocol.scores_groups
     targets = [*every, f"{choose.__module__}:{choose.__qualname__}", made.loader]
     classes = {entry.target: _class(entry.target) for entry in _entries(made.spec)}
     return {target: definitions().find(target) for target in targets} | classes
@@ -202,7 +204,7 @@ def _chosen(made: Origin) -> dict[str, str]:
     rules = [
         (field.name, getattr(protocol, field.name))
         for field in fields(protocol)
-        if field.name not in ("summary", "choose", "paper", "flaw")
+        if field.name not in ("summary", "choose", "paper", "flaw", "scores_groups")
     ]
     chosen = {"presets": presets, "pyod": pyod, "protocol": rules, "cap": made.cap}
     return {name: repr(value) for name, value in chosen.items()}

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import datasets
-from bench.protocols.named import Split, split
+from bench.protocols.grouped import drawn
+from bench.protocols.split import Split
 from bench.store.codeid import is_current
 from bench.store.records import as_wanted
 
@@ -39,25 +40,30 @@ class Samples:
     ) -> tuple[NDArray[np.intp] | None, list[str] | None]:
         """Return the rows in the data set, and the files, of the samples of a stored row's scores.
 
+        Of a protocol that scores groups, it is their numbers in place of the rows.
+
         `truth` has all of them, or those of the test alone, which come first. Each result is None
         where it is not known, or, of the files, where there are none.
         """
         name = record["dataset"]
         try:
-            drawn = self._split(name, record["protocol"], record["seed"], record["data_sha256"])
-            if drawn is None or not is_current(as_wanted(record)):
+            found = self._split(name, record["protocol"], record["seed"], record["data_sha256"])
+            if found is None or not is_current(as_wanted(record)):
                 return None, None
-            if not np.array_equal(drawn.truth(self._load(name).y)[: len(truth)], truth):
+            split, labels = found
+            if not np.array_equal(split.truth(labels)[: len(truth)], truth):
                 return None, None
             files = self._files(name)
         except (OSError, ValueError):  # no such protocol or data here
             return None, None
-        rows = drawn.scored[: len(truth)]
+        rows = split.scored[: len(truth)]
         return rows, None if files is None else [files[i] for i in rows]
 
-    def _drawn(self, name: str, protocol: str, seed: int, data_sha256: str) -> Split | None:
+    def _drawn(
+        self, name: str, protocol: str, seed: int, data_sha256: str
+    ) -> tuple[Split, NDArray[np.int8]] | None:
         data = self._load(name)
-        return split(protocol, data, seed) if data.card.sha256 == data_sha256 else None
+        return drawn(protocol, data, seed) if data.card.sha256 == data_sha256 else None
 
 
 def won(truth: NDArray[np.int8], scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -64,13 +64,13 @@ class Mixture:
 
 def local(card: Card, paths: Sequence[Path]) -> DataSet:
     """Return normals, and anomalies from the same mixture with covariances times 5."""
-    rng, mixture, normals = _normals()
+    rng, mixture, normals = wines()
     return _record(card, rng, normals, mixture.draw(rng, N_ANOMALIES, spread=5.0))
 
 
 def global_(card: Card, paths: Sequence[Path]) -> DataSet:
     """Return normals, and anomalies uniform over the normals' ranges, ends times 1.1."""
-    rng, _, normals = _normals()
+    rng, _, normals = wines()
     low, high = 1.1 * normals.min(axis=0), 1.1 * normals.max(axis=0)
     anomalies = rng.uniform(low, high, size=(N_ANOMALIES, normals.shape[1]))
     return _record(card, rng, normals, anomalies)
@@ -78,7 +78,7 @@ def global_(card: Card, paths: Sequence[Path]) -> DataSet:
 
 def cluster(card: Card, paths: Sequence[Path]) -> DataSet:
     """Return normals, and anomalies from the same mixture with means times 5."""
-    rng, mixture, normals = _normals()
+    rng, mixture, normals = wines()
     return _record(card, rng, normals, mixture.draw(rng, N_ANOMALIES, shift=5.0))
 
 
@@ -87,7 +87,7 @@ def dependency(card: Card, paths: Sequence[Path]) -> DataSet:
 
     Each feature of an anomaly is taken from a separate draw.
     """
-    rng, mixture, normals = _normals()
+    rng, mixture, normals = wines()
     features = range(normals.shape[1])
     anomalies = np.column_stack([mixture.draw(rng, N_ANOMALIES)[:, j] for j in features])
     return _record(card, rng, normals, anomalies)
@@ -107,7 +107,7 @@ def annulus(card: Card, paths: Sequence[Path]) -> DataSet:
     return _record(card, rng, normals, 0.3 * rng.standard_normal((N_ANOMALIES, 2)))
 
 
-def _normals() -> tuple[np.random.RandomState, Mixture, Array]:
+def wines() -> tuple[np.random.RandomState, Mixture, Array]:
     """Return a generator, the mixture, and the (N_NORMALS, d) normals drawn from it first."""
     x, cultivar = read_table("wine_data.csv", header=True)
     x = x[:, list(WINE_FEATURES.values())]

@@ -1,5 +1,7 @@
 """The user's own tables: csv, tsv, parquet, feather and arff with a label column, npz and mat.
 
+Their rows are samples, or members of groups that a further column names.
+
 Npz and mat files hold the features as X, whose columns are called 0, 1, ..., and the labels as y.
 """
 
@@ -11,7 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from datasets.files import WrongData
 from datasets.formats.settings import Settings
+from datasets.grouping import labels_of_groups
 from datasets.record import Card, DataSet
 
 
@@ -29,10 +33,31 @@ def table(card: Card, paths: Sequence[Path], **settings: Any) -> DataSet:
     Raises:
         WrongData: the file cannot be read with these settings; the message has all that is wrong.
     """
+    return _read(card, paths[0], Settings(**settings))[0]
+
+
+def groups(card: Card, paths: Sequence[Path], **settings: Any) -> DataSet:
+    """Return a table as `table` does, with the group of each row, whose rows have one label.
+
+    Raises:
+        WrongData: as `table`, or a group has rows of both kinds, or only one row.
+    """
+    data, names = _read(card, paths[0], Settings(**settings))
+    try:
+        labels_of_groups(data, names)
+    except ValueError as error:
+        msg = f"{paths[0]}: {error}"
+        raise WrongData(msg) from None
+    return data
+
+
+def _read(card: Card, path: Path, settings: Settings) -> tuple[DataSet, tuple[str, ...]]:
+    """Return a table, and the names of its groups."""
     from datasets.formats import tabular  # imports pyarrow, which listing data sets does not need
 
-    found = tabular.read(paths[0], card.name, Settings(**settings))
+    found = tabular.read(path, card.name, settings)
     for issue in found.known_issues:
-        warnings.warn(f"{paths[0]}: {issue}", stacklevel=2)
+        warnings.warn(f"{path}: {issue}", stacklevel=3)
     card = replace(card, columns=found.columns, known_issues=card.known_issues + found.known_issues)
-    return DataSet(card, found.x, found.y, codes=found.codes)
+    data = DataSet(card, found.x, found.y, codes=found.codes, bags=found.bags)
+    return data, found.groups

@@ -11,6 +11,7 @@ import numpy as np
 from datasets.formats import cells
 from datasets.formats.cells import Kind
 from datasets.formats.columns import Column, Feature, Labels
+from datasets.formats.members import Members
 from datasets.formats.problems import Problem, listed, nearest
 from datasets.formats.settings import ENCODINGS, Settings
 from datasets.formats.source import Table
@@ -29,6 +30,7 @@ class Chosen(NamedTuple):
     labels: Labels
     columns: dict[int, Column]
     problems: list[Problem]
+    groups: Members | None
 
 
 def corrected(settings: Settings, names: Sequence[str]) -> tuple[Settings, list[Problem]]:
@@ -84,7 +86,27 @@ def choose(table: Table, settings: Settings) -> Chosen:
             columns[j] = Column(each, settings)
     if not columns:
         problems.append(Problem(f"no column is left besides the label {label!r}", None))
-    return Chosen(places[label][0], Labels(label, settings), columns, problems)
+    groups, wrong = _grouped(settings, label, names, columns)
+    problems += wrong
+    return Chosen(places[label][0], Labels(label, settings), columns, problems, groups)
+
+
+def _grouped(
+    settings: Settings, label: str, names: Sequence[str], columns: dict[int, Column]
+) -> tuple[Members | None, list[Problem]]:
+    """Take the group column out of the columns; return it, and what is wrong with its name."""
+    asked, problems = settings.group, []
+    able = [each for each in names if each != label]
+    near = [asked] if asked in able else nearest(asked, able)
+    if asked and asked not in able:
+        here = f"the nearest: {listed(near)}" if near else f"found: {listed(able)}"
+        what = f"group: there is no column {asked!r} besides the label"
+        problems = [Problem(f"{what}; {here}", {"group": near[0]} if near else None)]
+    if not asked or not near:
+        return None, problems
+    place = names.index(near[0])
+    columns.pop(place, None)
+    return Members(near[0], settings, place=place), problems
 
 
 def fill(table: Table, chosen: Chosen) -> int:
@@ -101,6 +123,8 @@ def fill(table: Table, chosen: Chosen) -> int:
             kept = np.delete(np.arange(len(piece[0])), repeats)
             piece = [column.take(kept) for column in piece]
         chosen.labels.add(piece[chosen.label], n_rows)
+        if chosen.groups:
+            chosen.groups.add(piece[chosen.groups.place], n_rows)
         for j, column in chosen.columns.items():
             column.add(piece[j], n_rows)
         n_rows += len(piece[0])
@@ -108,7 +132,8 @@ def fill(table: Table, chosen: Chosen) -> int:
     table.repeated = [_row_in_file(row, [odd for odd, _ in table.odd_rows]) for row in repeated]
     left_out = sorted([*table.repeated, *(row for row, _ in table.odd_rows)])
     if left_out:
-        chosen.labels.renumber(lambda row: _row_in_file(row, left_out))
+        for read in filter(None, (chosen.labels, chosen.groups)):
+            read.renumber(lambda row: _row_in_file(row, left_out))
         for column in chosen.columns.values():
             column.renumber(lambda row: _row_in_file(row, left_out))
     return n_rows

@@ -31,6 +31,7 @@ class Settings(NamedTuple):
         dates: "calendar" for five numbers for each column of dates, or "refuse".
         decimal: "plain" numbers such as 1000.5, or "point" for 1,000.5, or "comma" for 1.000,5.
         header: whether the first line of a csv or tsv file has the names of columns.
+        group: the column that says which group a row is of; "" for a table without groups.
     """
 
     label: str = ""
@@ -42,6 +43,7 @@ class Settings(NamedTuple):
     dates: str = "refuse"
     decimal: str = "plain"
     header: str = "guess"
+    group: str = ""
 
     @property
     def encoding(self) -> str:
@@ -59,6 +61,7 @@ class Settings(NamedTuple):
         return self._replace(
             label=tidy(self.label) or label,
             drop=tuple(map(tidy, self.drop)),
+            group=tidy(self.group),
             categorical=tuple(map(tidy, self.categorical)),
         )
 

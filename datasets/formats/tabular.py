@@ -15,6 +15,7 @@ import numpy as np
 from datasets.codes import Codes
 from datasets.files import WrongData
 from datasets.formats.columns import IN_ORDER, Feature, identifies, repeats
+from datasets.formats.members import Members
 from datasets.formats.problems import command, listed, refusal
 from datasets.formats.selection import choose, corrected, fill, finish, odd_rows
 from datasets.formats.settings import Settings
@@ -29,6 +30,8 @@ class Read(NamedTuple):
         x: (n, d) float64.
         y: (n,) int8, 1 for an anomaly.
         codes: which columns of x hold codes of texts, or None.
+        bags: (n,) int64 place in `groups` of the group of each row, or None.
+        groups: the names of the groups.
         columns: uses, and the names of the columns of the file that have each.
         known_issues: of the columns.
     """
@@ -36,6 +39,8 @@ class Read(NamedTuple):
     x: Array
     y: Array
     codes: Codes | None
+    bags: Array | None
+    groups: tuple[str, ...]
     columns: tuple[tuple[str, str], ...]
     known_issues: tuple[str, ...]
 
@@ -72,13 +77,19 @@ def read(path: Path, name: str, settings: Settings) -> Read:
         problems += wrong
         features, wrong = finish(chosen)
         problems += wrong
+        problems += chosen.groups.gaps() if chosen.groups else []
     if problems:
         raise refusal(path, name, settings, problems)
-    return assemble(path, name, settings, features, y)
+    return assemble(path, name, settings, features, y, chosen.groups)
 
 
 def assemble(
-    path: Path, name: str, settings: Settings, features: dict[str, Feature], y: Array
+    path: Path,
+    name: str,
+    settings: Settings,
+    features: dict[str, Feature],
+    y: Array,
+    groups: Members | None = None,
 ) -> Read:
     """Return features and labels as one table; `name` is for commands in messages.
 
@@ -107,14 +118,18 @@ def assemble(
         while columns:  # each is freed once it is copied
             x[:, j] = columns.pop(0)
             j += 1
+    bags = groups.numbers() if groups else None
     if settings.missing == "drop-rows":
         whole = ~np.isnan(x).any(axis=1)
         if not whole.any():
             msg = f"{path}: every row has a missing value; write missing=keep, or drop columns"
             raise WrongData(msg)
         x, y = x[whole], y[whole]
+        bags = None if bags is None else bags[whole]
     known = {use: listed(names) for use, names in uses.items()}
     known["label"] = settings.label
+    if groups:
+        known["group"] = groups.name
     if settings.drop:
         known["left out"] = listed(settings.drop)
     if settings.missing == "drop-rows":
@@ -123,6 +138,8 @@ def assemble(
         x,
         y,
         Codes(settings.encoding, codes) if codes else None,
+        bags,
+        tuple(groups.texts) if groups else (),
         tuple(known.items()),
         tuple(issues),
     )

@@ -187,7 +187,7 @@ def another_width_is_unsupported(subject: Subject) -> None:
 def codes_are_consistent(subject: Subject) -> None:
     """Codes are (n, k) finite float64, equal alone and together."""
     x, z = (brought_within(samples, subject.bounds) for samples in subject.samples)
-    detector = make_model(subject.spec, **subject.settings).fit(x)
+    detector = subject.make_model().fit(x)
     codes = detector.encode(z)
     right = codes.ndim == 2 and len(codes) == N_TEST and np.isfinite(codes).all()
     _expect(right, f"codes of {N_TEST} samples have shape {codes.shape} or are not finite")

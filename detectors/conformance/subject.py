@@ -10,11 +10,13 @@ import numpy as np
 
 from detectors.conformance.companions import TOLERANCE
 from detectors.contract import Detector, Floats
-from detectors.factory import make
+from detectors.factory import make, make_model
+from detectors.grouped import Groups
 from detectors.spec import Spec, parse
 from detectors.streams import stream
 
 N_TRAIN, N_TEST, N_FAR = 64, 24, 6
+N_MEMBERS = 6  # rows of the groups for a detector of groups
 SIDE = 8  # pixels, of the images for a detector that takes only images
 
 
@@ -55,8 +57,15 @@ class Subject:
 
     def make(self, **settings: Any) -> Detector:
         """Return a new detector; it maps its samples to its bounds first, if it has any."""
-        detector = make(self.text, **{**self.settings, **settings})
+        detector = self._of_samples(make(self.text, **{**self.settings, **settings}))
         return detector if self.bounds is None else _Within(model=detector, limits=self.bounds)
+
+    def make_model(self) -> Detector:
+        """Return the model, without read-out or head."""
+        return self._of_samples(make_model(self.spec, **self.settings))
+
+    def _of_samples(self, detector: Detector) -> Detector:
+        return _OfGroups(model=detector) if self.spec.entry.takes_groups else detector
 
     @property
     def bounds(self) -> tuple[float, float] | None:
@@ -90,6 +99,29 @@ class _Within(Detector):
 
     def _score(self, x: Floats, readout: str) -> Floats:
         return self.model.score(brought_within(x, self.limits))
+
+
+@dataclass(kw_only=True)
+class _OfGroups(Detector):
+    """A detector of groups, for which a sample stands for the group of its translates."""
+
+    model: Detector
+
+    def _fit(self, x: Floats) -> None:
+        self.model.fit(_translates(x))
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        return self.model.score(_translates(x))
+
+    def _encode(self, x: Floats) -> Floats:
+        return self.model.encode(_translates(x))
+
+
+def _translates(x: Floats) -> Groups:
+    """Return a group of N_MEMBERS rows around each sample (n, d)."""
+    offsets = stream(0, "members").normal(size=(N_MEMBERS, x.shape[1]))
+    rows = (x[:, None] + offsets).reshape(-1, x.shape[1])
+    return Groups(rows, np.full(len(x), N_MEMBERS))
 
 
 def _samples(d: int) -> tuple[Floats, Floats]:

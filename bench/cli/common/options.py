@@ -18,7 +18,7 @@ FOLDER = Path("results")
 CORES = os.cpu_count() or 1
 
 ROWS = "Rows"
-OWN_DATA = "Your own data (--datasets file:PATH, folder:PATH, ucr:PATH or openml/ID)"
+OWN_DATA = "Your own data (--datasets file:PATH, groups:PATH, folder:PATH, ucr:PATH or openml/ID)"
 EXECUTION = "Execution"
 OUTPUT = "Output"
 FOLDERS = "Folders"

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 Listed = Sequence[str] | None  # the values of an option, each with commas between several
 MANY = 6  # data sets that a message names
-OWN = ("file:", "folder:", "ucr:", "openml/")  # prefixes of the names of the user's own data
+# Prefixes of the names of the user's own data.
+OWN = ("file:", "folder:", "groups:", "ucr:", "openml/")
 
 
 class Unreadable(Usage):

@@ -16,7 +16,8 @@ from rich.console import Console
 import datasets
 from bench.metrics.pixels import scores_of
 from bench.run import scoring
-from bench.run.prepare import Unit, prepare
+from bench.run.grouped import prepared, to_fit, to_score
+from bench.run.prepare import Unit
 from bench.store.codeid import is_current
 from bench.store.records import Wanted
 from bench.store.store import Store
@@ -84,7 +85,7 @@ def samples(stored: Stored, data: Path | None) -> Unit:
         FileNotFoundError: the data set's files are missing.
         ValueError: the protocol or the scaler cannot use the data set.
     """
-    return prepare(datasets.load(stored.wanted.dataset, data), [stored.wanted])
+    return prepared(datasets.load(stored.wanted.dataset, data), [stored.wanted])
 
 
 def debug_row(stored: Stored, unit: Unit, console: Console) -> None:
@@ -123,7 +124,7 @@ def _scores(spec: Spec, unit: Unit, console: Console) -> NDArray[np.float64]:
     x_test = unit.x_test
     model, detector = fitted(spec, unit, console)
     with _timed(f"score x_test {x_test.shape}", console):
-        scores = scoring.score(detector, spec.readout, x_test)
+        scores = scoring.score(to_score(detector, x_test), spec.readout, x_test)
     if unit.masks is not None and spec.pooling is not None:
         maps = scores_of(cast("Localizer", model), spec.readout, x_test)
         console.print(f"scores of pixels {maps.shape}")
@@ -136,7 +137,8 @@ def fitted(spec: Spec, unit: Unit, console: Console) -> tuple[Detector, Detector
     scoring.seed_generators(unit.seed)
     with _timed(f"fit x_train {unit.x_train.shape}", console):
         (model,) = scoring.build(spec, wanted.model_settings, wanted.device, [unit.seed])
-        (error,) = scoring.fit(spec, [model], [unit.x_train])
+        x_train = to_fit(spec, unit.x_train)
+        (error,) = scoring.fit(spec, [model], [x_train])
         if error:
             raise error
     scoring.seed_generators(unit.seed)
@@ -144,7 +146,7 @@ def fitted(spec: Spec, unit: Unit, console: Console) -> tuple[Detector, Detector
         return model, model
     with _timed("fit head", console):
         head = wanted.settings.get("head", {})
-        return model, scoring.with_head(spec, model, head, unit.seed, unit.x_train)
+        return model, scoring.with_head(spec, model, head, unit.seed, x_train)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from rich.console import Console
 
 import datasets
 from bench.metrics.scored import HELD, auroc
+from bench.protocols.named import find
 from bench.run import scoring
 from bench.run.again.debug import fitted, one_thread
 from bench.run.prepare import Unit, prepare
@@ -77,6 +78,9 @@ def sheet(
         FileNotFoundError: the data set's files are missing.
         ValueError: the protocol or the scaler cannot use the data set.
     """
+    if find(wanted.protocol).scores_groups:
+        msg = f"a sheet shows rows, and the protocol {wanted.protocol} scores groups; give another"
+        raise ValueError(msg)
     loaded = datasets.load(wanted.dataset, data)
     unit = prepare(loaded, [wanted])
     spec = parse(wanted.spec)

@@ -338,3 +338,97 @@ def test_a_csv_of_2_gb_is_read_within_4_gib(tmp_path):
     path.unlink()
 
     assert ", 20) 1 " in printed
+
+
+def grouped(tmp_path, change=None, query="?group=patient&label=sick"):
+    """Return the set of a table of six groups of three rows, after a change to it."""
+    frame = pd.DataFrame({
+        "age": np.arange(18.0)[::-1] % 7, "dose": np.arange(18.0) % 5,
+        "patient": np.tile(["p a", "b", "c", "d", "e", "f"], 3),
+        "sick": np.tile([0, 0, 1, 0, 0, 1], 3),
+    })  # fmt: skip
+    if change:
+        change(frame)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    return load(f"groups:{tmp_path}/t.csv{query}")
+
+
+def test_the_group_column_of_a_table_is_no_feature_and_says_which_rows_belong_together(tmp_path):
+    data = grouped(tmp_path)
+
+    assert data.x.shape == (18, 2)
+    assert data.bags.tolist() == [0, 1, 2, 3, 4, 5] * 3
+    assert dict(data.card.columns)["group"] == "patient"
+    assert data.card.sha256 != load(f"file:{tmp_path}/t.csv?label=sick&drop=patient").card.sha256
+
+
+def test_rows_left_out_for_missing_values_are_left_out_of_their_groups(tmp_path):
+    data = grouped(
+        tmp_path,
+        lambda frame: frame.__setitem__("age", frame["age"].mask(frame.index == 1)),
+        "?group=patient&label=sick&missing=drop-rows&normal=0",
+    )
+
+    assert data.bags.tolist() == [0, 2, 3, 4, 5, *range(6), *range(6)]
+
+
+def set_cell(row, column, value):
+    def change(frame):
+        frame[column] = frame[column].astype(object)
+        frame.loc[row, column] = value
+
+    return change
+
+
+def fault_of_groups(kind, how):
+    return pytest.mark.fault(
+        area="data", kind=kind, how=how, promise="one sentence that says which group or column"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "query", "why"),
+    [
+        pytest.param(
+            set_cell(0, "sick", 1),
+            "?group=patient&label=sick",
+            "t.csv: group 'p a' has 2 normal and 1 anomalous rows; a group has one label$",
+            marks=fault_of_groups("a group with both labels", "one label of a table changed"),
+        ),
+        pytest.param(
+            set_cell(0, "patient", "alone"),
+            "?group=patient&label=sick",
+            "t.csv: group 'alone' has one row; a group needs at least two$",
+            marks=fault_of_groups("a group of one row", "one group of a table renamed"),
+        ),
+        pytest.param(
+            None,
+            "?group=patent&label=sick",
+            r"there is no column 'patent' besides the label; the nearest: patient; to read it: "
+            r"bench data card 'groups:\S*t.csv\?label=sick&group=patient'$",
+            marks=fault_of_groups("an unknown group column", "misspelt in the name"),
+        ),
+        pytest.param(
+            None,
+            "?group=sick&label=sick",
+            "there is no column 'sick' besides the label; found: age, dose, patient",
+            marks=fault_of_groups("the label as group column", "named so"),
+        ),
+        pytest.param(
+            set_cell(3, "patient", None),
+            "?group=patient&label=sick",
+            "column 'patient' has 1 empty cell, the first in row 4: each row needs its group; "
+            "correct the file$",
+            marks=fault_of_groups("a row without a group", "an empty cell"),
+        ),
+        pytest.param(
+            None,
+            "?label=sick",
+            r"name the column that says which group a row is of \(\?group=COLUMN\)$",
+            marks=fault_of_groups("no group column", "left out of the name"),
+        ),
+    ],
+)
+def test_a_table_of_bad_groups_is_refused_with_one_sentence(tmp_path, change, query, why):
+    with pytest.raises((WrongData, ValueError), match=why):
+        grouped(tmp_path, change, query)

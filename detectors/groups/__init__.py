@@ -1,0 +1,1 @@
+"""Detectors of groups, one file for each method, and nothing else."""
