@@ -21,6 +21,7 @@ def labels_of_groups(data: DataSet, names: Sequence[str] = ()) -> tuple[Array, A
     Raises:
         ValueError: a group has rows of both kinds, or only one row.
     """
+    assert data.bags is not None
     numbers, place, sizes = np.unique(data.bags, return_inverse=True, return_counts=True)
     n_anomalous = np.bincount(place, data.y).astype(int)
 

@@ -148,7 +148,7 @@ class Pooled(GroupDetector):
         """As `Detector.score`, for groups."""
         groups, model = as_groups(x), self.model
         if isinstance(model, ReadOut):
-            model, readout = model.model, model.readout
+            readout, model = model.readout, model.model
         if of_groups := getattr(model, "group_scores", {}).get(readout):
             model._like_training(groups.rows)
             scores: Floats = of_groups(model, groups)

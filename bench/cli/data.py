@@ -58,8 +58,8 @@ def list_sets(names: Listed = None, format: Format = TABLE, data: Data = None) -
     """List data sets with size, anomaly rate and licence.
 
     Without NAME the list has all of them. Your own data are not on it: name them as file:PATH,
-    folder:PATH or ucr:PATH. Any data set of OpenML is openml/NUMBER or openml/NAME. Sets that are
-    here are unverified if no published digest of their files is known.
+    groups:PATH, folder:PATH or ucr:PATH. Any data set of OpenML is openml/NUMBER or openml/NAME.
+    Sets that are here are unverified if no published digest of their files is known.
     """
     import datasets
     from bench.render import formats

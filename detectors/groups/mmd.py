@@ -41,6 +41,7 @@ class MMD(GroupDetector):
         self.within_ = within(self.rows_, self.gamma_)
 
     def _score(self, x: Any, readout: str) -> Floats:
-        own = [within(rows, self.gamma_) for rows in x]
-        mixed = [float(kernel(rows, self.rows_, self.gamma_).mean()) for rows in x]
-        return np.array(own) - 2 * np.array(mixed) + self.within_
+        own = np.array([within(rows, self.gamma_) for rows in x])
+        mixed = np.array([kernel(rows, self.rows_, self.gamma_).mean() for rows in x])
+        scores: Floats = own - 2 * mixed + self.within_
+        return scores

@@ -50,6 +50,7 @@ from detectors.networks.variational import VAENet
 from detectors.training.base import ReadOuts
 from detectors.training.localisation import gradient
 from detectors.training.phases import Objective, Phase, mean_of, trimmed_mean_of
+from detectors.training.reference import N_DECODED, Referring
 from detectors.training.signal import signal_to_noise
 from detectors.training.trainable import Singles
 from detectors.training.variational import CHUNK, VariationalDetector
@@ -58,7 +59,7 @@ ROUNDING = 1e-6  # by which scaled values may exceed [0, 1]
 
 
 @dataclass(kw_only=True)
-class VAE(VariationalDetector):
+class VAE(Referring, VariationalDetector):
     """Scores of a VAE.
 
     In the read-outs, mu and sigma are those of q(z|x), p(z) = N(0, I), and z_1 ... z_L are drawn
@@ -332,6 +333,13 @@ class VAE(VariationalDetector):
         log_weights = [-likelihood.nll(x, self._decode(z)) - log for z, log in self._draws(rows)]
         return -log_mean(torch.stack(log_weights))
 
+    def _decoded(self) -> Tensor:
+        outputs = self.references_[:N_DECODED]
+        shape = (len(outputs), self.net_.latent_dim)
+        noise = torch.from_numpy(self.stream("aggregated posterior").standard_normal(shape))
+        z, _ = self.net_.family.draw(self._parameters_of(outputs), noise)
+        return self.net_.restore(z.float()).double()
+
     def _errors_by_kl(self, rows: Tensor) -> Tensor:
         return (rows - self._restored(rows)).abs() * gradient(self._kl, rows).abs()
 
@@ -373,6 +381,7 @@ class VAE(VariationalDetector):
         "fisher-rao": VariationalDetector._fisher_rao,
         "wasserstein": VariationalDetector._wasserstein,
         "reconstruction-kl": _reconstruction_kl,
+        "reference": Referring._reference,
     }
     localizes: ClassVar[Mapping[str, str]] = {
         "elbo": "",

@@ -11,9 +11,9 @@ import pytest
 import datasets
 from bench.plan.planning import wanted_rows
 from bench.plan.suite import build
-from bench.protocols.named import PROTOCOLS
+from bench.protocols.named import PROTOCOLS, find
 from bench.protocols.scalers import IMPUTE, SCALERS
-from bench.run import scoring
+from bench.run import grouped, scoring
 from bench.run.prepare import prepare
 from bench.store.codeid import NOT_FOLLOWED, _reached, definitions, origin, starts
 from bench.store.definitions import HOME
@@ -24,8 +24,16 @@ from detectors.spec import parse
 from tests.helpers.quick import QUICK
 
 HEADS = ("vae+lof", "untrained-ae", "pyod:HBOS", "pyod:VAE")
+OF_GROUPS = ("mean-embedding", "mmd", "ocsmm", "mean-embedding+knn", "vae:reference", "knn")
 LOADERS = {datasets.find(name).loader: name for name in datasets.names()}
-OWN = ("file:t.csv?label=y", "file:t.mat", "folder:images?normal=a", "ucr:t_TRAIN.tsv", "openml/1")
+OWN = (
+    "file:t.csv?label=y",
+    "groups:t.csv?group=g",
+    "file:t.mat",
+    "folder:images?normal=a",
+    "ucr:t_TRAIN.tsv",
+    "openml/1",
+)
 
 
 def origins():
@@ -265,14 +273,18 @@ def score_once(spec: str, protocol: str, dataset: str, scaler: str) -> set[Defin
     with Watch() as watch:
         data = datasets.load(dataset)
         units = [prepare(data, group) for group in groups]
+        if find(protocol).scores_groups:
+            units = [grouped.by_group(unit, data) for unit in units]
         if not parsed.entry.trains_together:
             units = units[:1]
         scoring.seed_generators(0)
         models = scoring.build(parsed, settings, "cpu", [unit.seed for unit in units])
-        assert scoring.fit(parsed, models, [unit.x_train for unit in units]) == [None] * len(units)
-        for model, unit in zip(models, units, strict=True):
+        x_train = [grouped.to_fit(parsed, unit.x_train) for unit in units]
+        assert scoring.fit(parsed, models, x_train) == [None] * len(units)
+        for model, unit, x in zip(models, units, x_train, strict=True):
             if parsed.head:
-                model = scoring.with_head(parsed, model, {}, unit.seed, unit.x_train)
+                model = scoring.with_head(parsed, model, {}, unit.seed, x)
+            model = grouped.to_score(model, unit.x_test)
             unit.split.put_back(scoring.score(model, parsed.readout, unit.x_test))
     return watch.ran
 
@@ -292,7 +304,10 @@ def cost(spec):
     return pytest.param(spec, marks=[pytest.mark.slow] if slow else [])
 
 
-@pytest.mark.parametrize("spec", [*map(cost, [*names(), *HEADS])])
+OF_ROWS = [name for name in (*names(), *HEADS) if not parse(name).entry.takes_groups]
+
+
+@pytest.mark.parametrize("spec", [*map(cost, OF_ROWS)])
 def test_all_that_runs_while_a_detector_is_fitted_and_scores_is_in_its_key(spec):
     if spec == "vae-bernoulli":
         check_covered(spec, "one-class", "digits/3", "global-minmax")
@@ -305,7 +320,12 @@ def test_all_that_runs_while_a_detector_is_fitted_and_scores_is_in_its_key(spec)
         )
 
 
-@pytest.mark.parametrize("protocol", sorted({*PROTOCOLS} - {"group-split"}))
+@pytest.mark.parametrize("spec", OF_GROUPS)
+def test_all_that_runs_while_groups_are_scored_is_in_the_key(spec):
+    check_covered(spec, "groups", "bags/tabular")
+
+
+@pytest.mark.parametrize("protocol", sorted({*PROTOCOLS} - {"group-split", "groups"}))
 def test_all_that_runs_under_a_protocol_is_in_the_key(protocol):
     dataset = "textures/stripes" if protocol == "official" else "wine"
     check_covered("knn", protocol, dataset)

@@ -46,15 +46,15 @@ def test_rows_of_the_mixture_are_ordinary_and_their_mixture_is_not():
     assert min(found[spec] for spec in ("mmd", "ocsmm", "mean-embedding+knn")) > 0.8
 
 
-def test_no_image_is_in_two_groups_and_only_anomalous_groups_have_rotated_ones():
+def test_no_image_is_in_two_groups_and_rows_that_are_upside_down_are_found():
     data = load("bags/rotated-digits")
 
     assert len(np.unique(data.x, axis=0)) == len(data.x)
-    assert aurocs("bags/rotated-digits", "knn")["knn"] > 0.95
+    assert 0.8 < aurocs("bags/rotated-digits", "knn")["knn"] < 0.98
 
 
 def test_features_of_the_tabular_groups_are_ordinary_one_by_one():
-    found = aurocs("bags/tabular", "max-abs-z", "knn")
+    found = aurocs("bags/tabular", "ecod", "knn")
 
-    assert abs(found["max-abs-z"] - 0.5) < 0.1
+    assert abs(found["ecod"] - 0.5) < 0.1
     assert found["knn"] > 0.9
