@@ -12,9 +12,8 @@ from bench.protocols.named import NotApplicable, Split, find, split
 from bench.protocols.scalers import IMPUTE, scale
 from bench.store.records import Wanted
 from datasets import DataSet
-from detectors.grouped import Groups
 
-Samples = NDArray[Any] | Groups
+Samples = Any  # an array (n, *shape), or `detectors.Groups`
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class Chosen(NamedTuple):
     labels: Labels
     columns: dict[int, Column]
     problems: list[Problem]
-    groups: Members | None
+    groups: Members | None = None
 
 
 def corrected(settings: Settings, names: Sequence[str]) -> tuple[Settings, list[Problem]]:

@@ -105,16 +105,18 @@ class _Within(Detector):
 class _OfGroups(Detector):
     """A detector of groups, for which a sample stands for the group of its translates."""
 
-    model: Detector
+    model: Any
 
     def _fit(self, x: Floats) -> None:
         self.model.fit(_translates(x))
 
     def _score(self, x: Floats, readout: str) -> Floats:
-        return self.model.score(_translates(x))
+        scores: Floats = self.model.score(_translates(x))
+        return scores
 
     def _encode(self, x: Floats) -> Floats:
-        return self.model.encode(_translates(x))
+        codes: Floats = self.model.encode(_translates(x))
+        return codes
 
 
 def _translates(x: Floats) -> Groups:

@@ -295,6 +295,11 @@ def test_what_is_wrong_with_a_published_protocol_stands_under_its_board():
     assert not any("Protocol" in note for note in build(under("one-class"), title="t").notes)
 
 
+def test_a_board_of_groups_says_that_its_samples_are_groups():
+    notes = build(under("groups"), title="t").notes
+    assert any(note.startswith("Protocol groups: samples are groups of rows") for note in notes)
+
+
 def mixed():
     """Rows of wine under another protocol than all other data sets, which have an official one."""
     rows = rows_of()

@@ -118,6 +118,9 @@ SHALLOW = ("ae", *(name for name in names() if parse(name).family != "deep"))
 NOT_FIRST = {
     "oc-nn": "its features saturate, so that a far column does not stand out",
     "oc-nn-pretrained": "its features saturate, so that a far column does not stand out",
+    "mean-embedding": "takes groups alone",
+    "mmd": "takes groups alone",
+    "ocsmm": "takes groups alone",
     "random": "a score of draws alone",
     "vae-bernoulli": "the cross-entropy of values within (0, 1) is large in usual columns, too",
     "row-index": "refused: its score depends on the other rows",

@@ -40,7 +40,7 @@ NEEDS_WEIGHTS = {
     name for name in names() if parse(name).entry.target.startswith("detectors.features.")
 }
 SPECS = [
-    *(name for name in names() if name not in NEEDS_WEIGHTS),
+    *(n for n in names() if n not in NEEDS_WEIGHTS and not parse(n).entry.takes_groups),
     "ae:largest-error",
     "ae+lof",
     "untrained-vae:kl",
