@@ -29,7 +29,7 @@ from bench.store.records import Row
 from bench.store.store import Store
 from bench.tracking.parent_run import Summary
 from bench.tracking.tracker import Tracker
-from tests.perf import perf_steps, perf_training
+from tests.perf import perf_posteriors, perf_steps, perf_training
 
 BENCH = (sys.executable, "-m", "bench")
 OUT = Console(width=100, highlight=False)
@@ -133,7 +133,11 @@ def main() -> None:
         again = [*BENCH, "run", "--results", str(small), "--seeds", str(fill(small, 1_000))]
         add("run with nothing to do, 1,000 rows", f"{best_of(3, again):.2f} s", "< 3 s")
 
-        for label, value, aim in [*perf_training.rows(), *perf_steps.rows()]:
+        for label, value, aim in [
+            *perf_training.rows(),
+            *perf_steps.rows(),
+            *perf_posteriors.rows(),
+        ]:
             add(label, value, aim)
 
         two = timed([*BENCH, "run", "--jobs", "2", "--results", str(folder / "two")])
