@@ -74,6 +74,15 @@ def run(
             "--dry-run",
         ),
     ] = False,
+    profile: Annotated[
+        bool,
+        option(
+            OUTPUT,
+            None,
+            "print where the time went, by stage; also in MLflow (default: no)",
+            "--profile",
+        ),
+    ] = False,
     minutes: Annotated[
         float,
         option(
@@ -169,6 +178,7 @@ def run(
             keep_board=is_whole or chosen.name != base.name,
             board_by=shlex.join(board),
             invocation=invocation,
+            profile=profile,
         )
     except SchedulerError as error:
         raise Usage(str(error)) from error

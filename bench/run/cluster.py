@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.plan.job import Job
+from bench.plan.stages import Stages
 from bench.run.converse import NotRun, run_job
 from bench.run.failures import one_line
 from bench.run.local import ForkServers
@@ -246,7 +247,7 @@ def _remote(
             )
     try:
         with _Lease.server(client_id, modules) as server:
-            return list(run_job(job, server)), ""
+            return list(run_job(job, server, Stages())), ""
     except NotRun as error:
         return [], str(error)
     except Interrupted as end:  # for another worker, if it is still wanted

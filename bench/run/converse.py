@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 
 from bench.plan.job import Job, Limits
+from bench.plan.stages import Stages
 from bench.protocols.named import NotApplicable
 from bench.run import judge, messages
 from bench.run.child import users_file
@@ -48,8 +50,8 @@ class NotRun(Exception):
         super().__init__(one_line(reason, MAX_PROBLEM, rest))
 
 
-def run_job(job: Job, server: ForkServer) -> Iterator[Row]:
-    """Yield the rows of a job, each as soon as it is known.
+def run_job(job: Job, server: ForkServer, stages: Stages) -> Iterator[Row]:
+    """Yield the rows of a job, each as soon as it is known, and count where the time goes.
 
     A death of the child is blamed on what was running. After it, and after a seed with an error,
     the rest goes on in a fresh child, so that no seed depends on what another broke. A fork
@@ -61,7 +63,8 @@ def run_job(job: Job, server: ForkServer) -> Iterator[Row]:
         Interrupted: the run is being ended.
     """
     first = job.wanted[0]
-    data = _load(first.dataset, job.data)
+    with stages.of("load"):
+        data = _load(first.dataset, job.data)
     if data.card.sha256 != first.data_sha256:
         msg = f"{first.dataset} was changed during the run; run again to use it as it is now"
         raise NotRun(msg)
@@ -72,11 +75,13 @@ def run_job(job: Job, server: ForkServer) -> Iterator[Row]:
     while pending:
         n_before = len(pending)
         try:
-            with server.child(job.limits) as child:
-                child.send(messages.Request(model, child.tmp))
+            with ExitStack() as ending:
+                with stages.of("start"):
+                    child = ending.enter_context(server.child(job.limits))
+                    child.send(messages.Request(model, child.tmp))
                 for block in _blocks(pending.values(), together):
                     broken = False
-                    for row in _run_block(child, data, block, job.data):
+                    for row in _run_block(child, data, block, job.data, stages):
                         del pending[row.wanted.key]
                         broken |= row.status in ("error", "memory")
                         yield _with_origin(row, job)
@@ -114,7 +119,7 @@ def _blocks(pending: Iterable[Wanted], together: bool) -> list[list[list[Wanted]
 
 
 def _run_block(
-    child: Child, data: DataSet, block: list[list[Wanted]], folder: Path | None
+    child: Child, data: DataSet, block: list[list[Wanted]], folder: Path | None, stages: Stages
 ) -> Iterator[Row]:
     """Yield the rows of models that are fitted at once, one group of rows a model.
 
@@ -126,7 +131,8 @@ def _run_block(
         try:
             if refused := judge.refusal(group[0]):
                 raise NotApplicable(refused)
-            units.append(prepared(data, group))
+            with stages.of("split"):
+                units.append(prepared(data, group))
         except NotApplicable as error:
             yield from (Row(wanted, "unsupported", str(error)) for wanted in group)
         except Exception as error:  # above all a lack of memory
@@ -136,8 +142,11 @@ def _run_block(
     running = [(unit, wanted) for unit in units for wanted in unit.wanted]
     child.forget_output()
     try:
-        child.send(messages.Block([_to_fit(child, unit) for unit in units]))
-        answer = child.receive(messages.BlockFitted, n_units=len(units))
+        with stages.of("split"):
+            handed = messages.Block([_to_fit(child, unit) for unit in units])
+        with stages.of("fit"):
+            child.send(handed)
+            answer = child.receive(messages.BlockFitted, n_units=len(units))
         if len(answer.outcomes) != len(units):
             raise child.unexpected()
         _refuse_changed(units[0].wanted[0].model, answer.file_sha256)
@@ -150,22 +159,29 @@ def _run_block(
             else:
                 fitted.append((unit, model))
         running = [(unit, wanted) for unit, _ in fitted for wanted in unit.wanted]
-        tests = {unit.seed: _save(child, f"test-{unit.seed}", unit.x_test) for unit, _ in fitted}
+        with stages.of("split"):
+            tests = {
+                unit.seed: _save(child, f"test-{unit.seed}", unit.x_test) for unit, _ in fitted
+            }
         child.send(messages.TestSamples(tests))
         for unit, model in fitted:
             for wanted in unit.wanted:
                 running = [(unit, wanted)]
-                outcome = child.receive(messages.Result).outcome
+                with stages.of("score"):
+                    outcome = child.receive(messages.Result).outcome
                 if isinstance(outcome, Scored):
                     scores = child.receive_scores(len(unit.truth))
                     maps = None if unit.masks is None else _take_pixels(child, wanted)
                     masks = () if maps is None else _own_masks(unit, data, folder)
-                    row = judge.judged(
-                        unit, wanted, scores, outcome, child.output(), model, maps, masks
-                    )
+                    with stages.of("metrics"):
+                        row = judge.judged(
+                            unit, wanted, scores, outcome, child.output(), model, maps, masks
+                        )
                     running = []  # from here on, a death costs no row
                     try:
-                        yield judge.in_company(row, child.receive(messages.Company))
+                        with stages.of("company"):
+                            row = judge.in_company(row, child.receive(messages.Company))
+                        yield row
                     except Death as death:
                         untested = messages.Company(untested=death.reason)
                         yield judge.in_company(row, untested)

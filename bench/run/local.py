@@ -16,6 +16,7 @@ import joblib
 
 from bench.plan.budget import Budget
 from bench.plan.job import Job
+from bench.plan.stages import Stages
 from bench.run.converse import NotRun, run_job
 from bench.run.supervise import ForkServer, Interrupted
 from bench.store.records import Row
@@ -75,6 +76,7 @@ class Running:
         self.until = time.time() + 60 * minutes
         self._budget = budget
         self._since: dict[int, tuple[str, float]] = {}
+        self.stages = Stages()
 
     @contextlib.contextmanager
     def job(self, job: Job) -> Iterator[None]:
@@ -115,7 +117,7 @@ def run_jobs(
             return ""
         try:
             with servers.lend() as server, running.job(job):
-                for row in run_job(job, server):
+                for row in run_job(job, server, running.stages):
                     on_row(row)
         except NotRun as error:
             return str(error)

@@ -162,7 +162,8 @@ class Session:
                 provenance={**row.provenance, "suite": self._suite, **users},
                 effective_settings=self._in_effect[_detector(row.wanted)],
             )
-            record = self._store.add(row)
+            with self.running.stages.of("store"):
+                record = self._store.add(row)
             if options.budget is not None:
                 options.budget.add(record)
             on_row(row, record)

@@ -29,9 +29,12 @@ FAILURES = STATUSES[2:]
 SCORED = ("ok", IMPORTED, "constant")  # statuses of rows that have metrics
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def canonical(value: object) -> str:
     """Return the one JSON text of a value, the same for equal values."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(value)
 
 
 def digest(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +46,7 @@ class Delivery:
         destination: where they go.
         logged: rows logged so far.
         already: rows that were there before.
+        seconds: that logging took.
         problem: one sentence for the user if the last attempt failed, else None.
     """
 
@@ -52,6 +54,7 @@ class Delivery:
         connection.prepare_environment()
         self.destination = Destination(store, experiment, dict(invocation))
         self.logged = self.already = 0
+        self.seconds = 0.0
         self.problem: str | None = None
         self._refused: list[str] = []
         self._n_not_finite = 0
@@ -67,8 +70,10 @@ class Delivery:
             with connection.connected(self.destination) as (client, engine):
                 experiment = Experiment(self.destination, client, engine)
                 for batch in batches:
+                    start = time.perf_counter()
                     are_new = [self._is_new(experiment, record) for record in batch]
                     experiment.flush()
+                    self.seconds += time.perf_counter() - start
                     self.logged += are_new.count(True)
                     self.already += are_new.count(False)
                 end(experiment)

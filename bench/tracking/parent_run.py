@@ -31,8 +31,13 @@ class Summary:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-def of_board(board: Board) -> Summary:
-    """Return the summary of a board; drawing its figures takes a second or two."""
+def of_board(board: Board, seconds: Mapping[str, float] | None = None) -> Summary:
+    """Return the summary of a board; drawing its figures takes a second or two.
+
+    Args:
+        board: of the suite.
+        seconds: that each stage of the run took, if they are wanted.
+    """
     from bench.boards.against import against, comparable
     from bench.render import figures, formats
 
@@ -45,6 +50,7 @@ def of_board(board: Board) -> Summary:
     name = board.metric.name
     means = board.detectors.set_index("label")[name]
     metrics = {f"{name}/{label}": float(value) for label, value in means.items()}
+    metrics |= {f"profile/{stage}": took for stage, took in (seconds or {}).items()}
     return Summary(files, (TABLE,), _note(files["leaderboard.md"]), metrics)
 
 

@@ -50,6 +50,11 @@ class Tracker:
         """One sentence for the user, as soon as tracking has failed."""
         return self._delivery.problem
 
+    @property
+    def seconds(self) -> float:
+        """How long logging has taken."""
+        return self._delivery.seconds
+
     def log(self, record: dict[str, Any]) -> None:
         """Add a record of the store to those to be logged; returns at once."""
         with self._news:

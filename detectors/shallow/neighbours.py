@@ -47,11 +47,11 @@ class _Once:
         return (distances, indices) if return_distance else indices
 
 
-class _Nearest(_Once, NearestNeighbors):
+class _Nearest(_Once, NearestNeighbors):  # type: ignore[misc]  # theirs has no types
     pass
 
 
-class _LocalOutlierFactor(_Once, LocalOutlierFactor):
+class _LocalOutlierFactor(_Once, LocalOutlierFactor):  # type: ignore[misc]  # likewise
     pass
 
 

@@ -20,6 +20,7 @@ import pytest
 
 from bench.plan import planning
 from bench.plan.job import Limits
+from bench.plan.stages import Stages
 from bench.plan.suite import build
 from bench.run.converse import run_job
 from bench.run.local import ForkServers
@@ -201,7 +202,7 @@ class Maker:
             planning.wanted_rows(suite, "cpu"), None, Limits(seconds, memory_mib), "test"
         )
         with self.servers.lend() as server:
-            return [row for job in jobs for row in run_job(job, server)]
+            return [row for job in jobs for row in run_job(job, server, Stages())]
 
     def left_behind(self) -> set[int]:
         """Return processes that still run though no job does."""

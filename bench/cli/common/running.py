@@ -21,9 +21,11 @@ from bench.boards import board
 from bench.boards.decisive import with_audits
 from bench.boards.rows import frame_of
 from bench.plan import planning
+from bench.plan.stages import Stages
 from bench.plan.suite import Suite
 from bench.render import formats
 from bench.render.board import BoardDocument
+from bench.render.documents.profile import profile as profile_table
 from bench.render.table import Page, Plain
 from bench.render.tables import short_board
 from bench.run.progress import Progressing
@@ -51,6 +53,7 @@ def run(
     keep_board: bool,
     board_by: str | None = None,
     invocation: Invocation | None = None,
+    profile: bool = False,
 ) -> Counter[str]:
     """Make the rows that are missing, and print the board of all that the suite wants.
 
@@ -62,6 +65,7 @@ def run(
         keep_board: whether to write `boards/leaderboard-SUITE.md` and `.csv` in the results folder.
         board_by: the command that prints the whole board; None where no board is printed.
         invocation: kept, so that commands which read find it; None to keep none.
+        profile: whether to print where the time went, and to send it to MLflow.
 
     Returns:
         How many of the wanted rows have each status now; "missing" if they are not stored.
@@ -85,9 +89,9 @@ def run(
         todo = planning.missing(wanted, store.statuses(), options.retry)
         n_kept = len(wanted) - len(todo)
         say(console, f"{suite.name}: {len(wanted)} rows, {n_kept} stored, {len(todo)} to run")
-        tracker = None
+        tracker, stages = None, Stages()
         if todo:
-            tracker = _make_rows(
+            tracker, stages = _make_rows(
                 suite, todo, store, options, console, invocation, print_board if board_by else None
             )
         elif invocation:
@@ -99,7 +103,8 @@ def run(
         else:
             for record in store.records({w.key for w in wanted} - {w.key for w in todo}):
                 tracker.log(record)  # a killed run may have stored it and not logged it
-            report = tracker.finish(lambda: parent_run.of_board(made))
+            spent = _spent(tracker, stages) if profile else {}
+            report = tracker.finish(lambda: parent_run.of_board(made, spent))
             logged = f"mlflow: {report.logged} runs in {report.uri}" if report.logged else None
             tracked = [report.problem or logged, report.refused, report.left_out]
         stored = store.statuses()
@@ -112,6 +117,9 @@ def run(
             formats.show(document, formats.TABLE, console)
             if document.is_cut:
                 say(console, f"the whole board: {board_by}")
+        if profile and tracker:
+            table = profile_table(_spent(tracker, stages), len(todo))
+            formats.show(Plain(Page(table.title, (table,))), formats.TABLE, console)
         if math.isfinite(options.minutes) and (n_left := statuses["missing"]):
             left = f"{n_left} rows are left after {options.minutes:g} minutes"
             tracked.append(f"{left}; the same command goes on with them")
@@ -145,8 +153,11 @@ def _make_rows(
     console: Console,
     invocation: Invocation | None,
     print_board: Callable[[str], bool] | None,
-) -> Tracker:
-    """Make, store, track and count rows; return the tracker, which may have some left to log."""
+) -> tuple[Tracker, Stages]:
+    """Make, store, track and count rows, and return where the time went.
+
+    The tracker may have some left to log.
+    """
     run = invocation.run if invocation else run_name(datetime.now(UTC))
     session = Session(todo, suite.name, run, store, options)
     remarks = Remarks(console, print_board)
@@ -169,7 +180,12 @@ def _make_rows(
     remarks.end()
     for sentence in not_run:
         say(console, f"not run: {sentence}")
-    return tracker
+    return tracker, session.running.stages
+
+
+def _spent(tracker: Tracker, stages: Stages) -> dict[str, float]:
+    """Return the seconds of each stage so far."""
+    return {**stages.seconds, "track": tracker.seconds}
 
 
 def _invocation(suite: Suite, name: str) -> dict[str, str]:

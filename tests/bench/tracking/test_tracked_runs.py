@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.plan.stages import STAGES
 from bench.store.store import Store
 from tests.helpers.plain_shell import logged, python_environment, spied_environment
 
@@ -80,7 +81,7 @@ def test_a_run_in_a_plain_shell_asks_nobody_and_mlflow_has_every_row_and_the_boa
     home.mkdir()
     env = spied_environment(log)
 
-    ran = bench_in(home, "run", "smoke", "--jobs", 2, **env)
+    ran = bench_in(home, "run", "smoke", "--jobs", 2, "--profile", **env)
 
     assert (ran.returncode, ran.stderr) == (0, "")
     assert not log.exists(), log.read_text()
@@ -94,6 +95,11 @@ def test_a_run_in_a_plain_shell_asks_nobody_and_mlflow_has_every_row_and_the_boa
     assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
     assert {run.data.tags["suite"] for run in children} == {"smoke"}
     assert parent.info.status == "FINISHED"
+    spent = {stage: parent.data.metrics[f"profile/{stage}"] for stage in STAGES}
+    assert min(spent.values()) > 0
+    table = ran.stdout.partition("where the time went\n")[2].splitlines()
+    assert [line.split()[0] for line in table[1 : len(STAGES) + 1]] == list(STAGES)
+    assert float(table[4].split()[1]) == pytest.approx(spent["fit"], abs=0.06)
     kept = results / "mlartifacts" / parent.info.run_id / "artifacts"
     for suffix in (".md", ".csv"):
         board = (results / "boards" / f"leaderboard-smoke{suffix}").read_text()
