@@ -12,6 +12,7 @@ from detectors.conformance.checks import CHECKS, CheckFailed, checks_for
 from detectors.conformance.subject import Subject
 from detectors.contract import Detector, Floats
 from detectors.factory import load_class
+from detectors.networks.posteriors.families import FAMILIES
 from detectors.registry import TABLE, find
 from detectors.spec import Spec
 from tests.helpers.quick import QUICK
@@ -39,6 +40,7 @@ SUBJECTS = [
     *(Subject(text, FEW[text.partition("+")[0]]) for text in HEADS),
     Subject("ae+deep-svdd", {"epochs": 4, "head": {"epochs": 4}}),
     *(Subject(text) for text in UNTRAINED),
+    *(Subject("vae", {"epochs": 4, "posterior": name}) for name in FAMILIES if name != "diagonal"),
 ]
 EXTRAPOLATES = "the discriminator met no codes this far from the prior and from its game's"
 EXCUSES = {
@@ -58,7 +60,10 @@ def _cases():
             excuse = pytest.mark.xfail(reason=reason, strict=True, raises=CheckFailed)
             marks = [excuse] if reason else []
             marks += [pytest.mark.slow] if ".features." in subject.spec.entry.target else []
-            yield pytest.param(subject, check, id=f"{subject.text}:{name}", marks=marks)
+            posterior = subject.settings.get("posterior", "")
+            marks += [pytest.mark.slow] if posterior else []
+            label = ":".join(filter(None, (subject.text, posterior, name)))
+            yield pytest.param(subject, check, id=label, marks=marks)
 
 
 @pytest.mark.parametrize(("subject", "check"), [*_cases()])
