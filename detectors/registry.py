@@ -37,6 +37,7 @@ class Method(NamedTuple):
 # vectors. The suite `peers` compares its AutoEncoder, VAE and DeepSVDD with those of this package.
 TABLE: dict[str, Method] = {
     "aae": Method("detectors.deep.adversarial.aae:AAE"),
+    "adae": Method("detectors.deep.adversarial.adae:ADAE"),
     "ae": Method("detectors.deep.autoencoders.autoencoder:Autoencoder"),
     "alad": Method("detectors.deep.adversarial.alad:ALAD"),
     "anogan": Method("detectors.deep.adversarial.anogan:AnoGAN"),
