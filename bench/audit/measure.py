@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bench.audit.numbers import FEATURES, ORDER, UNSEEN, numbers, with_labels, without_labels
 from bench.metrics import delong
 from bench.metrics.scored import Floats, auroc
-from bench.protocols.named import Split, split
+from bench.protocols.named import NotApplicable, Split, find, split
 from bench.protocols.scalers import IMPUTE, scale
 from datasets import DataSet
 from datasets.facts import Overlap, content, overlap, row_ids
@@ -92,6 +92,11 @@ def measure(data: DataSet, protocol: str, scaler: str) -> Measured:
     Raises:
         NotApplicable: the protocol cannot use the data set.
     """
+    if find(protocol).scores_groups:
+        msg = (
+            f"an audit measures rows, and the protocol {protocol} scores groups of {data.card.name}"
+        )
+        raise NotApplicable(msg)
     ids = row_ids(data.x)
     whole = content(data, ids)
     found = []

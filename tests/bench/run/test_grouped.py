@@ -5,11 +5,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from bench.audit.measure import measure
 from bench.plan.planning import wanted_rows
 from bench.plan.suite import build
 from bench.protocols.grouped import drawn
 from bench.protocols.named import NotApplicable, split
+from bench.run.again.shown import sheet
 from bench.run.grouped import load, prepared, save
 from datasets import Card, DataSet, content_sha256
 from datasets import load as load_set
@@ -157,6 +160,13 @@ def test_bad_groups_are_not_applicable(y, bags, why):
 def test_parameters_that_count_rows_are_refused():
     with pytest.raises(ValueError, match="the protocol groups splits whole groups and takes no"):
         split("groups(max_train=10)", load_set(NAME), 0)
+
+
+def test_what_shows_rows_refuses_groups():
+    with pytest.raises(NotApplicable, match="an audit measures rows, and groups scores groups"):
+        measure(load_set(NAME), "groups", "standard")
+    with pytest.raises(ValueError, match="a sheet shows rows, and the protocol groups scores"):
+        sheet(wanted()[0], None, 1, 1, 1, Console())
 
 
 def test_groups_are_handed_over_as_they_are(tmp_path):
