@@ -48,6 +48,7 @@ TABLE: dict[str, Method] = {
     "cae": Method("detectors.deep.autoencoders.contractive:ContractiveAutoencoder"),
     "ce-vae": Method("detectors.deep.variational.context:ContextEncodingVAE"),
     "ces-ae": Method("detectors.deep.autoencoders.cumulative:CumulativeErrorAutoencoder"),
+    "constrained-aae": Method("detectors.deep.adversarial.constrained:ConstrainedAAE"),
     "copod": Method("detectors.shallow.ecdf:COPOD"),
     "dae": Method("detectors.deep.autoencoders.denoising:DenoisingAutoencoder"),
     "dagmm": Method("detectors.deep.density.dagmm:DAGMM"),

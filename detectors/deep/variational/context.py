@@ -55,11 +55,8 @@ class ContextEncodingVAE(VAE):
         n_chances = _n_chances(net.shape)
         bound = super()._losses(net, x, noise[:, n_chances:])
         seen = torch.where(self._hidden(x, noise[:, :n_chances]), 0.0, x)
-        features = x.flatten(1)
         code = net.family.centre(net.posterior(seen))
-        error = net.likelihood.nll(features, net.decode(code))
-        if self.averaged:
-            error = error / features.shape[1]
+        error = self._nll(net, x, code[None])[0]
         return bound + self.context_weight * error
 
     def _hidden(self, x: Tensor, chances: Tensor) -> Tensor:

@@ -5,8 +5,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from torch import nn
 
-from detectors.deep.density.flow import RowwiseLinear
 from detectors.factory import load_class, make_model
+from detectors.networks.autoregressive import RowwiseLinear
 from detectors.registry import TABLE, find
 from detectors.spec import parse
 from detectors.training.base import DeepDetector
