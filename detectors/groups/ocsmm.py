@@ -29,8 +29,8 @@ class OCSMM(GroupDetector):
     under a Gaussian kernel of rows, and the median M of D over the training groups. The paper also
     has the inner product of the embeddings, plain and normalised. Of these the first cannot see
     that one of several equal modes dominates a group, and the second takes a group whose rows
-    spread for a typical one: on bags/rotated-digits it has an AUROC of .13. The time of `fit` is
-    quadratic in the training rows. nu is that of `ocsvm`.
+    spread for a typical one. The time of `fit` is quadratic in the training rows. nu is that of
+    `ocsvm`.
 
     Attributes:
         gamma: as in `MMD`.
