@@ -55,8 +55,8 @@ types: $(READY) ## check types
 docs: $(READY) ## build the documentation site, docs/_build/html/index.html
 	$(VENV)/bin/python -m sphinx -q -W --keep-going docs docs/_build/html
 
-perf: $(READY) ## measure the speed of the harness and the training against their targets
-	$(VENV)/bin/python -m tests.perf
+perf: $(READY) ## measure the speed of harness and training beside their aims; adds to perf.csv in RESULTS
+	$(VENV)/bin/python -m tests.perf --results $(RESULTS)
 
 board: $(READY) ## print the leaderboard of SUITE from stored rows
 	@$(BENCH) board $(OPTIONS)

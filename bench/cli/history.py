@@ -138,10 +138,22 @@ def history(
         Path | None,
         option(OUTPUT, "FILE", "figure to write: .svg, .pdf or .png (default: none)"),
     ] = None,
+    perf: Annotated[
+        bool,
+        option(OUTPUT, None, "print what `make perf` measured, by commit (default: no)", "--perf"),
+    ] = False,
     format: Format = TABLE,
     results: Results = FOLDER,
 ) -> None:
     """Print a metric over the versions of the code, or draw it."""
+    if perf:
+        if detector or dataset or figure or metric != "auroc":
+            msg = (
+                "--perf shows all measures of speed; of the options it takes --format and --results"
+            )
+            raise Usage(msg)
+        _show_perf(format, results)
+        return
     from bench.history.timeline import history as read
     from bench.render import formats
     from bench.render.documents import timeline
@@ -156,6 +168,17 @@ def history(
                 timeline.draw(lines, metric, figure)
             except OSError as error:
                 raise cannot_write(figure, error) from error
+
+
+def _show_perf(format: str, results: Path) -> None:
+    from bench.history.perf import read
+    from bench.render import formats
+    from bench.render.documents.perf import over_commits
+    from bench.render.table import Plain
+
+    with usage():
+        lines = read(results)
+    formats.show(Plain(over_commits(lines)), format, console())
 
 
 def referee(

@@ -1,38 +1,42 @@
 """`make perf`: what the harness and the training cost, beside the aims. All in one run.
 
-Values of different machines or runs are not comparable; ratios within one run are.
+Values of different machines or runs are not comparable; ratios within one run are. They are added
+to `perf.csv` of the results folder; `bench history --perf` shows them over commits.
+
+    .venv/bin/python -m tests.perf [--results DIR] [PART...]
 """
 
 from __future__ import annotations
 
+import argparse
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
-from rich.table import Table
 
-from bench.metrics.scored import compute
-from bench.plan import planning, suite
-from bench.plan.job import Limits
-from bench.run.local import ForkServers, Running, run_jobs
-from bench.run.workspace import prepare_tmp
-from bench.store.records import Row
-from bench.store.store import Store
-from bench.tracking.parent_run import Summary
-from bench.tracking.tracker import Tracker
-from tests.perf import perf_posteriors, perf_steps, perf_training
+from bench.history.perf import Measure, append
+from bench.render import formats
+from bench.render.documents.perf import measured
+from bench.render.table import Plain
+from bench.store.provenance import provenance
+from tests.perf import (
+    perf_neighbours,
+    perf_posteriors,
+    perf_rows,
+    perf_steps,
+    perf_store,
+    perf_training,
+)
 
 BENCH = (sys.executable, "-m", "bench")
-OUT = Console(width=100, highlight=False)
+OUT = Console(width=120, highlight=False)
+IDLE = 0.3  # processes that run on a machine without other work
+MANY = 50_000  # rows of a large store
 
 
 def timed(command: Sequence[str]) -> float:
@@ -47,104 +51,65 @@ def best_of(times: int, command: Sequence[str]) -> float:
     return min(timed(command) for _ in range(times))
 
 
-def harness_milliseconds(results: Path) -> float:
-    """Return the cost of a row beyond fit and score in milliseconds: the median over jobs.
-
-    Jobs of cheap detectors, five rows each, are made one after the other, with store and
-    MLflow. The time from the last row of one job to the last of the next, less fits and
-    scoring, is what the harness took for its rows. What MLflow still has to write at the end
-    is shared out over them.
-    """
-    chosen = suite.select(suite.read("default"), detectors=["mean-distance", "max-abs-z", "knn"])
-    wanted = planning.wanted_rows(chosen, "cpu")
-    jobs = planning.jobs(wanted, None, Limits(600, 4096), "perf")
-    servers = ForkServers(prepare_tmp(results), planning.modules(row.spec for row in wanted))
-    store = Store(results)
-    tracker = Tracker(store, "perf", {})
-    moments: list[float] = []
-    worked: list[float] = []
-    guard = threading.Lock()
-
-    def on_row(row: Row) -> None:
-        with guard:
-            store.add(row)
-            tracker.log(row.record())
-            moments.append(time.perf_counter())
-            score = (row.costs["score_us"] or 0) * row.sizes["n_test"] / 1e6
-            worked.append((row.costs["fit_wall_seconds"] or 0) + score)
-
-    run_jobs(jobs, servers, 1, on_row, Running())
-    servers.close()
-    start = time.perf_counter()
-    tracker.finish(Summary)
-    drain = (time.perf_counter() - start) / len(moments)
-    store.close()
-    size = len(jobs[0].wanted)
-    ends = np.array(moments)[size - 1 :: size]
-    work = np.array(worked).reshape(-1, size).sum(axis=1)
-    beyond = (np.diff(ends) - work[1:]) / size
-    return (statistics.median(beyond) + drain) * 1000
+def commands(folder: Path) -> list[Measure]:
+    """Return the wall seconds of commands that read."""
+    full, small = folder / "full", folder / "small"
+    board = [*BENCH, "board", "--results", str(full), "--seeds", str(perf_store.fill(full, 10_000))]
+    tested = [*board, "--against", "knn", "--format", "md"]
+    page = [*BENCH, "report", *board[4:]]
+    again = ["run", "--results", str(small), "--seeds", str(perf_store.fill(small, 1_000))]
+    return [
+        Measure("bench --help", best_of(3, [*BENCH, "--help"]), "s", 0.3),
+        Measure("bench list", best_of(3, [*BENCH, "list"]), "s", 1),
+        Measure("bench board, 10,000 rows", best_of(3, board), "s", 5),
+        Measure("bench board, tests and all, 10,000 rows", best_of(3, tested), "s", 5),
+        Measure("bench report, 10,000 rows", best_of(3, page), "s", 20),
+        Measure("run with nothing to do, 1,000 rows", best_of(3, [*BENCH, *again]), "s", 2),
+    ]
 
 
-def fill(results: Path, n_rows: int) -> int:
-    """Store at least `n_rows` rows of the default suite, with made-up scores.
+def whole(folder: Path) -> list[Measure]:
+    """Return the wall seconds of the default suite, and the efficiency of two cores."""
+    two = timed([*BENCH, "run", "--jobs", "2", "--results", str(folder / "two")])
+    one = timed([*BENCH, "run", "--jobs", "1", "--results", str(folder / "one")])
+    return [
+        Measure(f"default suite, 2 jobs on {os.cpu_count()} cores", two, "s", 180),
+        Measure("two-core efficiency, T(1) / (2 T(2))", 100 * one / (2 * two), "%", 90, True),
+    ]
 
-    Returns:
-        How many seeds that takes.
-    """
-    n_seeds = -(-n_rows // (len(planning.wanted_rows(suite.read("default"), "cpu")) // 5))
-    chosen = suite.select(suite.read("default"), seeds=n_seeds)
-    rng = np.random.default_rng(0)
-    store = Store(results)
-    costs: dict[str, float | None] = {
-        "fit_seconds": 0.1, "model_fit_seconds": 0.1, "fit_wall_seconds": 0.1, "model_rows": 1,
-        "score_us": 5.0, "peak_mib": 1.0, "parameters": None,
-    }  # fmt: skip
-    for wanted in planning.wanted_rows(chosen, "cpu"):
-        truth = (np.arange(100) < 10).astype(np.int8)
-        scores = rng.normal(size=100) + truth
-        sizes = {"n_train": 90, "n_test": 100, "n_anomalies": 10}
-        row = Row(wanted, "ok", sizes=sizes, metrics=compute(truth, scores), costs=costs)
-        store.add(replace(row, scores=scores, truth=truth))
-    store.close()
-    return n_seeds
+
+PARTS: dict[str, Callable[[Path], list[Measure]]] = {
+    "commands": commands,
+    "rows": lambda folder: perf_rows.measures(),
+    "store": lambda folder: perf_store.measure(MANY, folder),
+    "neighbours": lambda folder: perf_neighbours.measures(),
+    "training": lambda folder: perf_training.measures(),
+    "steps": lambda folder: perf_steps.measures(),
+    "posteriors": lambda folder: perf_posteriors.measures(),
+    "suite": whole,
+}
 
 
 def main() -> None:
-    """Measure everything and print one table."""
-    table = Table("measure", "value", "aim", title="Fathom's own costs")
-    add: Callable[[str, str, str], None] = table.add_row
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        add("bench list", f"{best_of(3, [*BENCH, 'list']):.2f} s", "< 1 s")
-        beyond = harness_milliseconds(folder / "beyond")
-        add("harness, a row beyond fit and score", f"{beyond:.1f} ms", "25 ms")
-
-        full = folder / "full"
-        board = [*BENCH, "board", "--results", str(full), "--seeds", str(fill(full, 10_000))]
-        add("bench board, 10,000 rows", f"{best_of(3, board):.2f} s", "< 5 s")
-        tested = [*board, "--against", "knn", "--format", "md"]
-        add("bench board, tests and all, 10,000 rows", f"{best_of(3, tested):.2f} s", "< 5 s")
-
-        page = [*BENCH, "report", *board[4:]]
-        add("bench report, 10,000 rows", f"{best_of(3, page):.2f} s", "< 20 s")
-
-        small = folder / "small"
-        again = [*BENCH, "run", "--results", str(small), "--seeds", str(fill(small, 1_000))]
-        add("run with nothing to do, 1,000 rows", f"{best_of(3, again):.2f} s", "< 3 s")
-
-        for label, value, aim in [
-            *perf_training.rows(),
-            *perf_steps.rows(),
-            *perf_posteriors.rows(),
-        ]:
-            add(label, value, aim)
-
-        two = timed([*BENCH, "run", "--jobs", "2", "--results", str(folder / "two")])
-        one = timed([*BENCH, "run", "--jobs", "1", "--results", str(folder / "one")])
-        add(f"default suite, 2 jobs on {os.cpu_count()} cores", f"{two:.0f} s", "< 360 s")
-        add("two-core efficiency, T(1) / (2 T(2))", f"{one / (2 * two):.0%}", "85 %")
-    OUT.print(table)
+    """Measure all parts or some, print them beside their aims and add them to the file."""
+    parser = argparse.ArgumentParser(prog="python -m tests.perf")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    given = parser.parse_args()
+    if unknown := set(given.parts) - set(PARTS):
+        parser.error(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    load = os.getloadavg()[0]
+    busy = ""
+    if load > IDLE:
+        busy = f"other work ran when this began ({load:.1f} processes): times are too long"
+        OUT.print(f"warning: {busy}")
+    found: list[Measure] = []
+    for part in given.parts or PARTS:
+        with tempfile.TemporaryDirectory() as name:
+            made = PARTS[part](Path(name))
+        append(given.results, made, provenance(), load)
+        found += made
+    formats.show(Plain(measured(found, busy)), formats.TABLE, OUT)
 
 
 if __name__ == "__main__":

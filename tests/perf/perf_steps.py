@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from bench.history.perf import Measure
 from detectors.factory import load_class
 from detectors.networks.dense import build_seeded
 from detectors.registry import TABLE, find
@@ -137,8 +138,8 @@ def measure(name: str, shape: tuple[int, ...]) -> tuple[float, float]:
     return 1e3 * ways[on_the_loop] / steps / n_seeds(x), 1e3 * ways[in_a_bare_loop] / steps
 
 
-def rows(chosen: list[str] | None = None) -> list[tuple[str, str, str]]:
-    """Return label, value and aim of each method, as text."""
+def measures(chosen: list[str] | None = None) -> list[Measure]:
+    """Return the ratio of each method's step to that of a bare loop."""
     every = [(name, VECTORS) for name in names()] + [(name, IMAGES) for name in convolutional()]
     if unknown := set(chosen or ()) - {name for name, _ in every}:
         known = ", ".join(sorted({name for name, _ in every}))
@@ -148,11 +149,13 @@ def rows(chosen: list[str] | None = None) -> list[tuple[str, str, str]]:
     for name, shape in [pair for pair in every if not chosen or pair[0] in chosen]:
         ours, bare = measure(name, shape)
         on = "" if shape == VECTORS else " on images"
-        label = f"a step of {name}{on}, against a bare loop ({ours:.2f} ms / {bare:.2f} ms)"
-        lines.append((label, f"{ours / bare:.2f}", f"{AIM:.2f}"))
+        both = f"{ours:.2f} ms / {bare:.2f} ms"
+        lines.append(
+            Measure(f"a step of {name}{on}, against a bare loop", ours / bare, "", AIM, beside=both)
+        )
     return lines
 
 
 if __name__ == "__main__":
-    for line in rows(sys.argv[1:]):
-        sys.stdout.write("  ".join(line) + "\n")
+    for one in measures(sys.argv[1:]):
+        sys.stdout.write(f"{one.name}  {one.value:.2f}  {one.aim}  {one.beside}\n")
