@@ -64,6 +64,7 @@ def test_a_run_ends_with_the_budget_of_a_method_and_runs_nothing_more_again(benc
         run = bench("run", small, "--results", tmp_path, "--jobs", 1)
         assert run.wait() == 0, run.stderr
         assert f"42 rows, {42 - left} stored, {left} to run" in run.stdout
+        assert "24 rows are not stored: for want of data, or after a budget of 0.0001" in run.stdout
         with closing(Store(tmp_path, read_only=True)) as store:
             assert len(store.statuses()) == 18, "the first configuration of each method"
 
