@@ -47,7 +47,7 @@ def show(
     ] = Path(),
     data: Data = None,
 ) -> None:
-    """Draw the best and worst samples, with where they are anomalous.
+    """Draw the best and worst samples, and what is odd in them.
 
     The detector is fitted in this process, without labels. The sheet is a PNG and an HTML file.
     """

@@ -107,10 +107,10 @@ def import_scores(
         Path,
         typer.Argument(metavar="TABLE.csv", help="columns dataset, seed, sample and score"),
     ],
-    name: Annotated[str, option(ROWS, "NAME", "name of the method (required)")],
+    name: Annotated[str, option(ROWS, "NAME", "name of the method (no default)")],
     kind: Annotated[
         Literal["deep", "shallow", "hybrid"],
-        option(ROWS, "deep|shallow|hybrid", "type of the method (required)", "--type"),
+        option(ROWS, "deep|shallow|hybrid", "type of the method (no default)", "--type"),
     ],
     protocol: Annotated[
         str,
@@ -119,7 +119,7 @@ def import_scores(
     results: Results = FOLDER,
     data: Data = None,
 ) -> None:
-    """Store scores of a method that cannot be run here, marked as imported.
+    """Store scores of a method that cannot run here, as imported.
 
     Boards of the same data sets, protocol and seeds show them with the mark.
     """
@@ -146,7 +146,7 @@ def capsule(
     results: Results = FOLDER,
     data: Data = None,
 ) -> None:
-    """Write the rows of a suite into one file that others can verify.
+    """Write the rows of a suite into a file that others can verify.
 
     It holds scores, digests, versions and the machine.
     """
