@@ -86,6 +86,25 @@ def squared_wasserstein(one: Moments, other: Moments) -> Tensor:
     return _over_units(_squared_wasserstein_of_unit, one, other)
 
 
+def geodesic(one: Moments, other: Moments, t: Tensor) -> Moments:
+    """Return mu and log sigma^2 on the Fisher-Rao geodesics of pairs, (n, k) -> (T, n, k) each.
+
+    t (T,) are the shares of the way: the distances from `one` are t times `fisher_rao`. In the half
+    plane (mu / sqrt(2), sigma) of a unit the geodesics are semicircles on the axis of mu, and
+    vertical lines. On its hyperboloid both are combinations of the ends with the weights
+    sinh((1 - t) d) and sinh(t d), whose coordinates 1 / sigma and mu / sigma give
+    1 / sigma_t = w / sigma + w' / sigma' and mu_t / sigma_t = w mu / sigma + w' mu' / sigma'.
+    """
+    (mean, log), (means, logs) = one, other
+    d = (_squared_fisher_rao_of_unit(mean, log, means, logs) / 2).sqrt().clamp(min=1e-6)
+    t = t[:, None, None]
+    down, downs = (
+        (share * d).sinh() / d.sinh() * (-0.5 * log_variance).exp()
+        for share, log_variance in ((1 - t, log), (t, logs))
+    )
+    return (down * mean + downs * means) / (down + downs), -2 * (down + downs).log()
+
+
 def nearest(distances: Tensor, k: int) -> Tensor:
     """Return the k-th smallest of each row, (n, m) -> (n,)."""
     return distances.kthvalue(k, dim=1).values
