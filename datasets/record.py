@@ -36,6 +36,7 @@ class About:
         max_test_anomaly_rate: largest share of anomalies a protocol lets into a test set;
             None for no limit. The record holds all of them.
         has_official_split: whether the source defines training and test rows.
+        sides: height and width of the image that a vector is, row by row; None for other vectors.
     """
 
     name: str
@@ -48,6 +49,7 @@ class About:
     synthetic: bool = False
     max_test_anomaly_rate: float | None = None
     has_official_split: bool = False
+    sides: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

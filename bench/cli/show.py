@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bench.cli.common.errors import usage
 from bench.cli.common.options import (
     FOLDERS,
     OUTPUT,
@@ -19,7 +17,7 @@ from bench.cli.common.options import (
     Weights,
     option,
 )
-from bench.cli.common.output import console, say
+from bench.cli.common.output import console
 
 
 def show(
@@ -51,39 +49,15 @@ def show(
 
     The detector is fitted in this process, without labels. The sheet is a PNG and an HTML file.
     """
-    import datasets
+    from bench.cli.common import sheets
     from bench.cli.common.errors import Usage
-    from bench.plan import suite as suites
-    from bench.plan.planning import wanted_rows
+    from bench.render.sheet import draw, page
+    from bench.run.again.shown import sheet
 
     if not best + worst + errors:
         msg = "nothing to draw; give --best, --worst or --errors a number above 0"
         raise Usage(msg)
-    with usage():
-        entry = datasets.find(dataset)
-        chosen = suites.build(
-            {
-                "name": "show", "title": "show", "detectors": [detector], "datasets": [entry.name],
-                "protocol": protocol or ("official" if entry.has_official_split else "one-class"),
-                "scaler": scaler or ("global-minmax" if entry.kind == "image" else "standard"),
-                "seeds": [seed],
-            }
-        ) if suite is None else suites.select(
-            suites.read(suite), [detector], [entry.name], protocol, scaler, [seed]
-        )  # fmt: skip
-        if weights is not None:
-            chosen = suites.select(chosen, weights=str(weights))
-        wanted = wanted_rows(chosen, data=data)[0]
-    from bench.render import sheet as sheets
-    from bench.run.again.shown import sheet
-    from detectors.contract import Collapsed, Diverged, Unavailable
-
-    with usage(OSError, Unavailable, Diverged, Collapsed):
+    wanted = sheets.row(dataset, detector, suite, protocol, scaler, seed, data, weights)
+    with sheets.fitting():
         drawn = sheet(wanted, data, best, worst, errors, console())
-        picture = sheets.png(drawn)
-        stem = re.sub(r"[^\w.=+-]+", "-", f"{wanted.dataset}-{wanted.label}")
-        output.mkdir(parents=True, exist_ok=True)
-        for suffix, content in (("png", picture), ("html", sheets.html(drawn, picture).encode())):
-            path = output / f"{stem}.{suffix}"
-            path.write_bytes(content)
-            say(f"written: {path}")
+        sheets.write(lambda: draw(drawn), page(drawn), output, f"{wanted.dataset}-{wanted.label}")

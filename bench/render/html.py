@@ -5,6 +5,7 @@ The page that sorts, filters and draws is another: `bench report`.
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def write(page: Page) -> str:
-    """Return the page, which needs no other file."""
+def write(page: Page, png: bytes = b"") -> str:
+    """Return the page, which needs no other file, with a picture below its title if given."""
     template = environment(Path(__file__).parent).get_template("page.html")
-    return template.render(page=page, near=MARKS["near"]) + "\n"
+    picture = base64.b64encode(png).decode()
+    return template.render(page=page, near=MARKS["near"], picture=picture) + "\n"
 
 
 def environment(folder: Path) -> Environment:

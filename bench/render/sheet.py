@@ -5,17 +5,16 @@ All maps of a sheet have one colour scale. matplotlib is imported when a sheet i
 
 from __future__ import annotations
 
-import base64
 import io
 import textwrap
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.render.figures import SETTINGS, TEXT
-from bench.render.html import environment
+from bench.render.table import Column, Page, Table, plain
 from bench.run.again.shown import Sample, Sheet
 
 if TYPE_CHECKING:
@@ -32,20 +31,25 @@ CLIP = 0.999  # quantile of the maps at which the colours end: single pixels wou
 DPI = 110
 
 
-def png(sheet: Sheet) -> bytes:
-    """Return a sheet as a PNG file; equal sheets give equal files."""
+def png(draw: Callable[[], Figure]) -> bytes:
+    """Return a figure that is drawn as a PNG file; equal figures give equal files."""
     import matplotlib
 
     with matplotlib.rc_context(SETTINGS):
-        drawn, file = draw(sheet), io.BytesIO()
+        drawn, file = draw(), io.BytesIO()
         drawn.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
     return file.getvalue()
 
 
-def html(sheet: Sheet, drawn: bytes) -> str:
-    """Return a page with the picture of a sheet and its samples, which needs no other file."""
-    template = environment(Path(__file__).parent).get_template("sheet.html")
-    return template.render(sheet=sheet, png=base64.b64encode(drawn).decode()) + "\n"
+def page(sheet: Sheet) -> Page:
+    """Return the page that goes with the picture of a sheet: a table for each group."""
+    head = Table("", text=(sheet.caption,))
+    columns = (Column("sample", "text"), Column("score"), Column("place"))
+    groups = (
+        plain(name, columns, [(s.name, f"{s.score:.6g}", s.place) for s in group])
+        for name, group in sheet.groups.items()
+    )
+    return Page(sheet.title, (head, *groups))
 
 
 def draw(sheet: Sheet) -> Figure:
@@ -110,7 +114,8 @@ def _image(axes: Axes, sample: Sample, kind: str, scale: tuple[float, float]) ->
     source = sample.restored if kind == "restored" else sample.x
     if source is None:
         return None
-    pixels = _pixels(source, sample.x)
+    x = sample.x
+    pixels = pixels_of(source, *((0, 255) if x.dtype == np.uint8 else (x.min(), x.max())))
     shown = None
     if kind == "map" and sample.map is not None:
         axes.imshow(pixels.mean(axis=2), cmap="gray", vmin=0, vmax=1, **place)
@@ -127,9 +132,8 @@ def _image(axes: Axes, sample: Sample, kind: str, scale: tuple[float, float]) ->
     return shown
 
 
-def _pixels(image: NDArray[Any], like: NDArray[Any]) -> NDArray[np.float64]:
-    """Return (h, w, 3) colours in [0, 1] of an image (c, h, w), by the range of another."""
-    low, high = (0, 255) if like.dtype == np.uint8 else (like.min(), like.max())
+def pixels_of(image: NDArray[Any], low: float, high: float) -> NDArray[np.float64]:
+    """Return (h, w, 3) colours in [0, 1] of an image (c, h, w) with values from low to high."""
     scaled = np.clip((image.astype(np.float64) - low) / max(high - low, 1e-12), 0, 1)
     return np.moveaxis(np.broadcast_to(scaled, (3, *scaled.shape[1:])), 0, -1)
 

@@ -138,6 +138,7 @@ def _digits(normal: int, n_normals: int, sha256: str) -> Entry:
         ),
         loader="datasets.families.embedded:digits",
         options={"normal": normal},
+        sides=(8, 8),
     )
 
 

@@ -18,16 +18,14 @@ from bench.metrics.scored import HELD, auroc
 from bench.protocols.named import find
 from bench.run import scoring
 from bench.run.again.debug import fitted, one_thread
-from bench.run.prepare import Unit, prepare
+from bench.run.again.unscaled import way_back
+from bench.run.prepare import prepare
 from bench.store.records import Wanted
-from datasets import DataSet
 from datasets.formats.images import own_mask
 from datasets.pictures import pictures
 from detectors.factory import load_class
 from detectors.localisation import Localizer
 from detectors.spec import parse
-
-PLAIN = ("none", "global-minmax")  # scalers after which a reconstruction can be shown
 
 
 @dataclass(frozen=True)
@@ -102,8 +100,9 @@ def sheet(
         maps = restored = None
         if spec.pooling is not None and len(x):
             maps = cast("Localizer", model).localize(x, spec.readout)
-        if hasattr(model, "reconstruct") and len(x) and wanted.scaler in PLAIN and x.ndim == 4:
-            restored = _unscaled(model.reconstruct(x), unit, loaded, rows)
+        back = way_back(loaded, wanted, unit) if x.ndim == 4 else None
+        if hasattr(model, "reconstruct") and len(x) and back:
+            restored = back(model.reconstruct(x))
     source = loaded.x[rows[picked]]
     if source.shape != x.shape:  # columns of texts were encoded
         source = x
@@ -139,13 +138,3 @@ def sheet(
         caption,
         {name: group for name, group in groups.items() if group},
     )
-
-
-def _unscaled(
-    restored: NDArray[np.float64], unit: Unit, data: DataSet, rows: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return reconstructions in the units of the data set, to which scaling was one line."""
-    raw = data.x[rows].astype(np.float64)
-    slope = np.ptp(raw) / np.ptp(unit.x_test)
-    values: NDArray[np.float64] = raw.min() + slope * (restored - unit.x_test.min())
-    return values

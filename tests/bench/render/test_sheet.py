@@ -10,6 +10,7 @@ from rich.console import Console
 import datasets
 from bench.plan import suite as suites
 from bench.plan.planning import wanted_rows
+from bench.render import html
 from bench.render import sheet as sheets
 from bench.run.again.shown import sheet
 from datasets.families import textures
@@ -68,10 +69,10 @@ def test_a_reconstruction_is_shown_in_the_units_of_the_image(tmp_path):
 @pytest.mark.parametrize(("detector", "dataset"), [("knn", "textures/grain"), ("pca", "wine")])
 def test_a_sheet_is_a_picture_and_a_page_with_names_and_scores(detector, dataset):
     found = of(detector, dataset)
-    picture = sheets.png(found)
-    assert picture == sheets.png(found)
+    picture = sheets.png(lambda: sheets.draw(found))
+    assert picture == sheets.png(lambda: sheets.draw(found))
     assert min(Image.open(io.BytesIO(picture)).size) > 300
-    page = sheets.html(found, picture)
+    page = html.write(sheets.page(found), picture)
     for group in found.groups.values():
         for sample in group:
             assert sample.name in page
