@@ -83,7 +83,7 @@ def fit(
     drop: Drop = None,
     data: Data = None,
 ) -> None:
-    """Fit a detector on your data, calibrate its alarms, and save it.
+    """Fit and save a detector for your data, with its alarms.
 
     With labels it fits on the normal samples, without them on all.
     """

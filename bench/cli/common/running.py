@@ -124,8 +124,8 @@ def run(
             left = f"{n_left} rows are left after {options.minutes:g} minutes"
             tracked.append(f"{left}; the same command goes on with them")
         if options.budget is not None and (n_left := statuses["missing"]):
-            spent = f"a budget of {suite.budget:g} CPU seconds of training that was spent"
-            tracked.append(f"{n_left} rows are not stored: for want of data, or after {spent}")
+            limit = f"a budget of {suite.budget:g} CPU seconds of training that was spent"
+            tracked.append(f"{n_left} rows are not stored: for want of data, or after {limit}")
         if suite.varied:
             tracked.append(suite.unranked)
         for sentence in filter(None, [not_kept, *tracked, _failed(wanted, store)]):
