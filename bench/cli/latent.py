@@ -48,7 +48,7 @@ def latent(
     ] = Path(),
     data: Data = None,
 ) -> None:
-    """Look inside the latent space of a model: units, codes, ways between samples, holes.
+    """Look inside the latent space of a model: codes, units, holes.
 
     The model is fitted in this process, without labels. The sheet is a PNG and an HTML file.
     """
