@@ -46,7 +46,7 @@ def shifts(
     results: Results = FOLDER,
     data: Data = None,
 ) -> None:
-    """Count false alarms on normal images, brighter, blurred, moved.
+    """Count false alarms on normal images, brighter or blurred.
 
     The rows are those of the suite `mvtec-shift`, or of any other with data sets that have shifts,
     such as textures-shift/*; run it first. Thresholds are fixed on held-out normals.
