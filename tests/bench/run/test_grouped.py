@@ -13,11 +13,12 @@ from bench.plan.suite import build
 from bench.protocols.grouped import drawn
 from bench.protocols.named import NotApplicable, split
 from bench.run.again.shown import sheet
-from bench.run.grouped import load, prepared, save
+from bench.run.grouped import load, prepared, save, to_fit, to_score
 from datasets import Card, DataSet, content_sha256
 from datasets import load as load_set
 from datasets.grouping import labels_of_groups
 from detectors import Groups, Pooled, make
+from detectors.spec import parse
 
 NAME = "bags/mixture"
 SPY = '''
@@ -163,7 +164,7 @@ def test_parameters_that_count_rows_are_refused():
 
 
 def test_what_shows_rows_refuses_groups():
-    with pytest.raises(NotApplicable, match="an audit measures rows, and groups scores groups"):
+    with pytest.raises(NotApplicable, match="an audit measures rows, and the protocol groups scores"):
         measure(load_set(NAME), "groups", "standard")
     with pytest.raises(ValueError, match="a sheet shows rows, and the protocol groups scores"):
         sheet(wanted()[0], None, 1, 1, 1, Console())
@@ -179,3 +180,9 @@ def test_groups_are_handed_over_as_they_are(tmp_path):
     assert not again.rows.flags.writeable
     np.testing.assert_array_equal(array, np.eye(3))
     assert array.flags.writeable
+
+
+def test_samples_that_are_rows_are_handed_over_as_they_are():
+    rows, model = np.ones((4, 2)), make("knn")
+    assert to_fit(parse("knn"), rows) is rows
+    assert to_score(model, rows) is model
