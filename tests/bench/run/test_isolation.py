@@ -109,7 +109,7 @@ def test_a_test_part_of_one_kind_is_unsupported(
     x, y = samples
     plant(x, y)
     train, test = np.flatnonzero(y == 1 - label), np.flatnonzero(y == label)
-    only = named.Split(train, test, np.arange(len(test)))
+    only = named.Split(train, test, np.arange(len(test)), held=np.arange(0))
     monkeypatch.setattr("bench.run.prepare.split", lambda *_: only)
     (row,) = make_rows("knn", dataset="planted")
     assert row.status == "unsupported"
