@@ -105,4 +105,4 @@ def _of_suite(
         return chosen.name, records, Summary
     frame, stale = frame_of(wanted, records)
     made = boards.build(frame, title=chosen.title, stale=stale, scores=store.scores)
-    return chosen.name, records, lambda: of_board(made)
+    return chosen.name, records, lambda: of_board(made, wanted)

@@ -71,7 +71,7 @@ class Entrant(BaseModel):
     @property
     def name(self) -> str:
         """The label, or else the spec with its explicit settings, `lof[n_neighbors=5]`."""
-        return self.label or _named(self.spec, self.settings)
+        return self.label or label_of(self.spec, self.settings)
 
     def expanded(self) -> tuple[Entrant, ...]:
         """Return the default and the other configurations; one without any is itself.
@@ -107,7 +107,7 @@ class Entrant(BaseModel):
         return default, *(
             Entrant(
                 spec=self.spec,
-                label=self.label and _named(self.label, one),
+                label=self.label and label_of(self.label, one),
                 settings=_nested(fixed | one),
                 of=default.name,
             )
@@ -141,7 +141,8 @@ def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _named(name: str, settings: Mapping[str, Any]) -> str:
+def label_of(name: str, settings: Mapping[str, Any]) -> str:
+    """Return a name with explicit settings, `lof[n_neighbors=5]`."""
     text = ", ".join(f"{key}={value}" for key, value in flat(settings).items())
     return f"{name}[{text}]" if text else name
 

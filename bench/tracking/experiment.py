@@ -15,7 +15,7 @@ from bench.store.records import digest
 from bench.tracking import local_database, local_runs, row_run
 from bench.tracking.connection import is_refusal
 from bench.tracking.destination import Destination, artifact_root, is_of, local_file
-from bench.tracking.parent_run import Summary
+from bench.tracking.parent_run import Selection, Summary
 from bench.tracking.row_run import RowRun
 
 if TYPE_CHECKING:
@@ -33,12 +33,20 @@ A run without a parent is one invocation of `bench`: its description and its art
 board, its metrics are the means of the detectors. Each run below it (unfold it with +) is a row:
 one detector on one data set with one seed.
 
+A run *over time* has a line for each detector with all rows, and a step for each invocation on
+equal data, protocols, scalers and seeds: open its *Model metrics*. An invocation's tag
+`fathom.step` is its step.
+
 - *Compare*: select rows and press Compare, or group all by the params `label` and `dataset`.
 - *Filter*: `params.dataset = "wine" and tags.type = "deep"`, `tags.status != "ok"`.
 - *Losses*: metrics named `fit/...` have one step for each epoch.
 - *Several folders*: the tag `fathom.results` names the machine and the results folder of a run.
 - *Curves*: the artifact `curves.svg` of a row shows its ROC and precision-recall curves.
 """
+
+
+# Tags: the digest of a selection, and on a parent run its step in the run over time of that digest.
+SELECTION, STEP = "fathom.selection", "fathom.step"
 
 
 class Experiment:
@@ -68,6 +76,8 @@ class Experiment:
         self._batch: dict[str, RowRun] = {}  # run id -> a run not yet written
         self._parent: str | None = None
         self._orphans: list[str] = []  # parent runs that killed processes left
+        self._over_time: dict[str, str] = {}  # digest of a selection -> its lasting run
+        self._steps: dict[str, int] = {}  # digest of a selection -> steps of earlier invocations
         self._logged: dict[str, str] = {}  # digest of the record -> run id
         self._own: dict[str, str] = {}  # key -> run id, of the runs that may be replaced
         for run, status, tags in self._runs():
@@ -149,6 +159,25 @@ class Experiment:
             self._log_metrics(run, row_run.metrics(summary.metrics, int(1000 * time.time())))
             mine = run == self._parent and not killed
             self._client.set_terminated(run, "FINISHED" if mine else "KILLED")
+        if self._parent and summary.selection and summary.complete:
+            self._add_step(self._parent, summary.selection, summary.complete)
+
+    def _add_step(self, parent: str, selection: Selection, means: Mapping[str, float]) -> None:
+        """Add the means of an invocation to the lasting run of its selection."""
+        chosen, now = selection.digest, int(1000 * time.time())
+        step = self._steps.get(chosen, 0) + 1
+        tags = {SELECTION: chosen, **self._destination.origin}
+        run = self._over_time.get(chosen) or str(
+            self._client.create_run(
+                self._id,
+                tags=tags,
+                run_name=row_run.shortened(f"over time: {selection.title}", row_run.LONGEST_NAME),
+            ).info.run_id
+        )
+        self._log_metrics(run, row_run.metrics(means, now, step))
+        self._client.set_terminated(run)
+        for name, value in {SELECTION: chosen, STEP: str(step)}.items():
+            self._client.set_tag(parent, name, value)
 
     def _create(self) -> str:
         root = artifact_root(self._destination.results) if self._local else None
@@ -180,10 +209,16 @@ class Experiment:
         """
         unfinished = status == "RUNNING"
         own = self._destination.origin.items() <= tags.items()
+        selection = tags.get(SELECTION, "")
         if tags.get("fathom.invocation") == self._destination.identity:
             self._parent = run
+        elif own and selection and "fathom.invocation" not in tags:
+            self._over_time[selection] = run
         elif "fathom.key" not in tags:
             self._orphans += [run] * (unfinished and own)
+            self._steps[selection] = max(
+                self._steps.get(selection, 0), own * int(tags.get(STEP, 0))
+            )
         elif unfinished and own:
             self._client.delete_run(run)
         elif not unfinished and is_of(self._destination.store, tags):

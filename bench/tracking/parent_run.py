@@ -1,17 +1,47 @@
-"""The summary of the board that the parent run of an invocation holds in MLflow."""
+"""The summary of the board that the parent run of an invocation holds in MLflow.
+
+Invocations with one `Selection` are comparable: their means are the steps of one more run, which
+lasts, so that MLflow charts each detector over time.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from bench.store.records import Wanted, digest
 
 if TYPE_CHECKING:
     from bench.boards.board import Board
 
 TABLE = "leaderboard.json"  # as MLflow's `log_table` writes one
 LONGEST_NOTE = 7500  # characters of a description; servers refuse more than 8000
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What makes invocations comparable: data by content, protocols, scalers and seeds.
+
+    Attributes:
+        title: how many of them, in words.
+        digest: of all of them.
+    """
+
+    title: str
+    digest: str
+
+    @classmethod
+    def of(cls, wanted: Iterable[Wanted]) -> Selection:
+        """Return the selection of rows."""
+        names = ("dataset", "data_sha256", "protocol", "scaler", "seed")
+        parts = sorted({tuple(getattr(row, name) for name in names) for row in wanted})
+        sets, _, protocols, scalers, seeds = (
+            sorted(set(each)) for each in zip(*parts, strict=True)
+        )
+        title = f"data sets: {len(sets)}; {', '.join(protocols)}; {', '.join(scalers)}"
+        return cls(f"{title}; seeds: {len(seeds)}", digest(parts))
 
 
 @dataclass(frozen=True)
@@ -22,20 +52,27 @@ class Summary:
         files: texts by file name: the leaderboard in several formats, the figures.
         tables: names of the files that MLflow shows as tables.
         note: the description of the run, in Markdown.
-        metrics: numbers by NAME/DETECTOR, which MLflow charts from invocation to invocation.
+        metrics: numbers by NAME/DETECTOR.
+        selection: of the rows of the board; None where there is none.
+        complete: those of `metrics` whose detectors have all rows, which makes them comparable.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
     tables: tuple[str, ...] = ()
     note: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
+    selection: Selection | None = None
+    complete: Mapping[str, float] = field(default_factory=dict)
 
 
-def of_board(board: Board, seconds: Mapping[str, float] | None = None) -> Summary:
+def of_board(
+    board: Board, wanted: Iterable[Wanted], seconds: Mapping[str, float] | None = None
+) -> Summary:
     """Return the summary of a board; drawing its figures takes a second or two.
 
     Args:
         board: of the suite.
+        wanted: its rows.
         seconds: that each stage of the run took, if they are wanted.
     """
     from bench.boards.against import against, comparable
@@ -48,10 +85,13 @@ def of_board(board: Board, seconds: Mapping[str, float] | None = None) -> Summar
         figures.write(drawn.drawing, text, "svg")
         files[f"figures/{name}.svg"] = text.getvalue()
     name = board.metric.name
-    means = board.detectors.set_index("label")[name]
-    metrics = {f"{name}/{label}": float(value) for label, value in means.items()}
+    metrics, complete = (
+        {f"{name}/{label}": float(value) for label, value in lines[["label", name]].to_numpy()}
+        for lines in (board.detectors, board.detectors.dropna(subset="rank"))
+    )
     metrics |= {f"profile/{stage}": took for stage, took in (seconds or {}).items()}
-    return Summary(files, (TABLE,), _note(files["leaderboard.md"]), metrics)
+    note = _note(files["leaderboard.md"])
+    return Summary(files, (TABLE,), note, metrics, Selection.of(wanted), complete)
 
 
 def _table(board: Board) -> str:

@@ -159,16 +159,16 @@ def numbers(record: Mapping[str, Any], diagnostics: Numbers) -> dict[str, float 
     return measured | {f"fit/{name}": value for name, value in diagnostics.items()}
 
 
-def metrics(numbers: Numbers, moment: int) -> list[Metric]:
+def metrics(numbers: Numbers, moment: int, step: int = 0) -> list[Metric]:
     """Return the finite ones of numbers by name, as of a time since 1970 in ms.
 
-    A curve is thinned; it starts at step 1, the first epoch.
+    A curve is thinned; it starts at step 1, the first epoch. A single number is at `step`.
     """
     from mlflow.entities import Metric
 
     found = []
     for name, value in accepted(numbers).items():
-        points, first = points_of(value), int(isinstance(value, Sequence))
+        points, first = points_of(value), 1 if isinstance(value, Sequence) else step
         steps: Sequence[int] = range(len(points))
         if len(points) > MOST_STEPS:
             steps = np.unique(np.linspace(0, len(points) - 1, MOST_STEPS).astype(int)).tolist()

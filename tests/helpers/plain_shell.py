@@ -51,6 +51,6 @@ def logged(results: Path, experiment: str = "default") -> tuple[list[Run], list[
     found = client.get_experiment_by_name(experiment)
     runs = client.search_runs([found.experiment_id], max_results=5000) if found else []
     return (
-        [run for run in runs if "fathom.key" not in run.data.tags],
+        [run for run in runs if "fathom.invocation" in run.data.tags],
         [run for run in runs if "fathom.key" in run.data.tags],
     )

@@ -55,13 +55,15 @@ def pages(tmp_path_factory):
     results = tmp_path_factory.mktemp("pages") / "results"
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        stored = store_rows(results, *rows())
+        made_rows = rows()
+        wanted = [row.wanted for row in made_rows]
+        stored = store_rows(results, *made_rows)
         frame = pd.DataFrame.from_records(stored)
         frame = frame.assign(dataset_kind="tabular", official_split=False)
         frame = frame.reindex(columns=[*frame, *set(NUMBER_COLUMNS) - set(frame)])
         made = board.build(frame, title="made up")
         with closing(Store(results)) as store:
-            report = send_stored(store, "made up", stored, partial(of_board, made))
+            report = send_stored(store, "made up", stored, partial(of_board, made, wanted))
         assert report.problem is None, report.problem
         (parent,), children = logged(results, "made up")
         runs = {run.info.run_name: run.info.run_id for run in children} | {"": parent.info.run_id}

@@ -2,18 +2,20 @@
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from bench.boards import board
 from bench.boards.columns import NUMBER_COLUMNS
-from bench.tracking.parent_run import LONGEST_NOTE, TABLE, Summary, of_board
+from bench.store.records import Row
+from bench.tracking.parent_run import LONGEST_NOTE, TABLE, Selection, Summary, of_board
 from tests.helpers.rows_made_up import made_up
 
 
-def board_of(n_detectors: int) -> board.Board:
-    rows = [
+def rows_of(n_detectors: int) -> list[Row]:
+    return [
         made_up(
             1 - i / 100,
             label=f"detector {i}",
@@ -22,18 +24,23 @@ def board_of(n_detectors: int) -> board.Board:
             dataset=name,
             dataset_family=name,
             data_sha256=name.ljust(64),
-        ).record()
+        )
         for i in range(n_detectors)
         for name in ("wine", "glass")
     ]
-    frame = pd.DataFrame.from_records(rows).assign(dataset_kind="tabular", official_split=False)
+
+
+def summary_of(rows: list[Row]) -> Summary:
+    frame = pd.DataFrame.from_records([row.record() for row in rows])
+    frame = frame.assign(dataset_kind="tabular", official_split=False)
     frame = frame.reindex(columns=[*frame, *set(NUMBER_COLUMNS) - set(frame)])
-    return board.build(frame, title="made up")
+    made = board.build(frame, title="made up")
+    return of_board(made, [row.wanted for row in rows])
 
 
 @pytest.fixture(scope="module")
 def small() -> Summary:
-    return of_board(board_of(4))
+    return summary_of(rows_of(4))
 
 
 def test_the_board_is_a_table_as_mlflow_writes_them(small):
@@ -54,7 +61,22 @@ def test_figures_are_pictures_and_means_are_metrics(small):
 def test_the_description_is_the_first_table_as_far_as_servers_take_it(small):
     assert small.note.startswith("# made up: auroc\n")
     assert "## By data set" not in small.note
-    many = of_board(board_of(80)).note
+    many = summary_of(rows_of(80)).note
     assert len(many) <= LONGEST_NOTE + 100
     assert many.endswith("The rest is in the artifact `leaderboard.md`.\n")
     assert "`detector 0`" in many
+
+
+def test_invocations_are_comparable_on_equal_data_protocols_scalers_and_seeds(small):
+    wanted = [row.wanted for row in rows_of(2)]
+    assert Selection.of(wanted) == small.selection
+    assert small.selection.title == "data sets: 2; one-class; standard; seeds: 1"
+    for part in ({"seed": 1}, {"scaler": "none"}, {"protocol": "official"}, {"data_sha256": "e"}):
+        assert Selection.of(replace(row, **part) for row in wanted) != small.selection
+
+
+def test_a_detector_without_all_rows_is_not_comparable(small):
+    assert small.complete == small.metrics
+    lost, *rest = rows_of(2)
+    left = summary_of([replace(lost, status="timeout", metrics={}), *rest])
+    assert left.complete == pytest.approx({"auroc/detector 1": 0.99})
