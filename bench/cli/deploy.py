@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -59,6 +61,15 @@ def fit(
     dataset: Annotated[
         str, typer.Argument(metavar="DATA", help="data set, file:PATH, or folder:PATH of images")
     ],
+    settings: Annotated[
+        list[str] | None,
+        option(
+            EXECUTION,
+            "NAME=VALUE",
+            "setting of the detector, as in a suite; may be repeated (default: its defaults)",
+            "--set",
+        ),
+    ] = None,
     output: Annotated[
         Path, option(OUTPUT, "FILE", "file of the model (default: model.fathom)", "--output", "-o")
     ] = Path("model.fathom"),
@@ -93,6 +104,7 @@ def fit(
 
     (name,) = own_data([dataset], label=label, normal=normal, drop=drop) or [dataset]
     check_ours(output, MANIFEST)
+    given = _settings(settings or ())
     with _refusals(f"bench fit {detector}"):
         samples = read(name, data)
         _say_labels(samples)
@@ -103,6 +115,7 @@ def fit(
             folds=folds,
             scaler=scaler,
             seed=seed,
+            settings=given,
             note=say,
         )
     try:
@@ -114,7 +127,7 @@ def fit(
         f"above a score of {model.threshold:.6g}" if model.threshold is not None else "by each fold"
     )
     say(
-        f"{output}: {model.spec}, fitted on {model.n_trained:,} samples"
+        f"{output}: {model.label}, fitted on {model.n_trained:,} samples"
         + (f" in each of {len(model.parts)} folds" if len(model.parts) > 1 else "")
         + f"; {model.n_held:,} held out; alarm where p <= {alarm_rate:g}, {above}"
     )
@@ -204,7 +217,7 @@ def explain(
         Column("shares of the score", "prose"),
     )
     table = plain("", columns, lines, notes=(f"By {means}.",))
-    formats.show(Plain(Page(found.spec, (table,))), format, console())
+    formats.show(Plain(Page(found.label, (table,))), format, console())
     if maps:
         if shares.ndim != 3:
             msg = "--maps is for images, and these are rows of a table"
@@ -216,6 +229,30 @@ def explain(
             raise cannot_write(maps, error) from error
         for path in paths:
             say(str(path))
+
+
+def _settings(texts: Sequence[str]) -> dict[str, Any]:
+    """Return settings from `NAME=VALUE`, as lines of TOML; a text needs no quotes.
+
+    Raises:
+        Usage: one has no value, or is given twice.
+    """
+    lines = []
+    for text in texts:
+        name, equals, value = text.partition("=")
+        try:
+            tomllib.loads(text)
+            lines.append(text)
+        except tomllib.TOMLDecodeError:
+            lines.append(f"{name}{equals}{json.dumps(value.strip())}" if equals else text)
+    try:
+        return tomllib.loads("\n".join(lines))
+    except tomllib.TOMLDecodeError as error:
+        msg = (
+            f"--set {', '.join(texts)}: {error}; give each setting once, such as "
+            "--set n_neighbors=10 or --set head.n_neighbors=10"
+        )
+        raise Usage(msg) from None
 
 
 def _opened(model: Path, new: str, data: Path | None, id_column: str) -> tuple[Model, Samples]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.plan.entrant import label_of
 from bench.protocols.scalers import IMPUTE, Fitted, check_scaler
 from bench.stats import conformal
 from datasets.samples import Samples, Schema
@@ -101,12 +102,19 @@ class Model:
         alarm_rate: the largest probability of an alarm for a normal.
         n_trained: number of samples that each part was fitted on, at least.
         parts: one, or one for each fold.
+        settings: of the detector, those that were given.
     """
 
     spec: str
     alarm_rate: float
     n_trained: int
     parts: list[Part]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The detector with its settings, as boards name it."""
+        return label_of(self.spec, self.settings)
 
     @property
     def schema(self) -> Schema:
@@ -175,21 +183,27 @@ def fit(
     if parsed.transductive:
         msg = f"{parsed}: a score depends on the rows that are scored with it, so no alarm rate "
         raise ValueError(msg + "can be given; use another detector")
+    settings = dict(settings or {})
+    if "seed" in settings:
+        msg = "seed is not a setting of the detector; it is `seed`, of all random streams"
+        raise ValueError(msg)
     rows = np.arange(len(samples.x)) if samples.y is None else np.flatnonzero(samples.y == 0)
     folds = folds or (1 if len(rows) // FOLDS * alarm_rate >= ENOUGH else FOLDS)
     order = stream(seed, "held out").permutation(rows)
     parts = np.array_split(order, folds) if folds > 1 else [order[: len(order) // FOLDS]]
     conformal.check_enough(sum(map(len, parts)), alarm_rate)
     scaler = check_scaler(scaler or (VECTORS if samples.x.ndim == 2 else IMAGES))
-    fitted = []
+    fitted, label = [], label_of(str(parsed), settings)
     for k, held in enumerate(parts, start=1):
         trains = order[~np.isin(order, held)]
-        note(f"fit {k} of {len(parts)}: {parsed} on {len(trains):,} samples")
-        detector = make(str(parsed), seed=seed, **(settings or {}))
+        note(
+            f"fit {k} of {len(parts)}: {label} on {len(trains):,} samples"
+        )
+        detector = make(str(parsed), seed=seed, **settings)
         x = samples.x
         fitted.append(Part.fit(detector, x[trains], x[held], samples.schema, scaler, seed))
     n_trained = len(order) - max(map(len, parts))
-    return Model(str(parsed), alarm_rate, n_trained, fitted)
+    return Model(str(parsed), alarm_rate, n_trained, fitted, settings)
 
 
 @contextmanager

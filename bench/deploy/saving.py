@@ -28,7 +28,7 @@ from detectors.spec import Spec, parse
 
 MANIFEST, CONTENT = "fathom.json", "parts.skops"
 LIBRARIES = ("numpy", "scipy", "sklearn", "torch", "pyod", "zuko", "skops")
-FIELDS = ("spec", "alarm_rate", "n_trained")  # of a model, in its manifest
+FIELDS = ("spec", "alarm_rate", "n_trained", "settings")  # of a model, in its manifest
 _TABLE = tomllib.loads(Path(__file__).with_name("trusted.toml").read_text(encoding="utf-8"))
 TRUSTED = {f"{module}.{name}" for module, names in _TABLE.items() for name in names}
 
@@ -90,7 +90,7 @@ def load(path: Path | str) -> Model:
             msg = f"{path} holds {unknown}, which no model of Fathom does; it is not loaded"
             raise Refused(msg)
         parts = skops.io.loads(content, trusted=skops.io.get_untrusted_types(data=content))
-        known = {key: manifest[key] for key in FIELDS}
+        known = {key: manifest[key] for key in FIELDS if key in manifest}
         return Model(**known, parts=unpacked(parts))
     except (Refused, FileNotFoundError):
         raise
@@ -106,9 +106,10 @@ def _check_versions(path: Path | str, manifest: dict[str, Any]) -> None:
         now, depth = here.get(name, ("none", 1))
         if was.split(".")[:depth] != now.split(".")[:depth]:
             msg = (
-                f"{path} was saved with {name} {was}, here is {now}, and scores may differ; fit it "
+                f"{path} was saved with {name} {was}, here is {now}, "
+                "and scores may differ; fit it again, or install that version"
             )
-            raise Refused(msg + "again, or install that version")
+            raise Refused(msg)
 
 
 def _untrusted(content: bytes, spec: Spec) -> str:
