@@ -33,7 +33,8 @@ class ConstrainedAAE(AAE):
     and over units, where x' is the reconstruction of x, and z and z' are the codes of both.
 
     Attributes:
-        consistency_weight: lambda.
+        consistency_weight: lambda. On a small set 10 brings the codes of samples and
+            reconstructions nearer and keeps their scale, and with 100 codes shrink.
     """
 
     consistency_weight: Annotated[float, Ge(0)] = 1.0
