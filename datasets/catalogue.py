@@ -31,10 +31,11 @@ _ORDER = (
 
 
 def read_families() -> Iterator[Entry]:
-    """Yield the entries of all modules of `datasets.families`, so that a new one is one file."""
-    modules = sorted(module.name for module in pkgutil.iter_modules(families.__path__))
-    for name in sorted(modules, key=lambda name: (*_ORDER, name).index(name)):
-        yield from getattr(importlib.import_module(f"datasets.families.{name}"), "ENTRIES", ())
+    """Yield the entries of all modules below `datasets.families`, so that a new one is one file."""
+    found = pkgutil.walk_packages(families.__path__, f"{families.__name__}.")
+    modules = {name.rpartition(".")[2]: name for _, name, is_package in found if not is_package}
+    for last in sorted(sorted(modules), key=lambda last: (*_ORDER, last).index(last)):
+        yield from getattr(importlib.import_module(modules[last]), "ENTRIES", ())
 
 
 TABLE: dict[str, Entry] = {entry.name: entry for entry in read_families()}

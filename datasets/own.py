@@ -104,8 +104,8 @@ def _tabular(name: str, parsed: _Parsed, loader: str, further: Mapping[str, Any]
 def _folder(name: str, rest: str) -> Entry:
     parsed = _parse(rest, is_folder=True)
     if any(key == "normal" for key, _ in (*parsed.in_name, *parsed.on_card)):
-        return _entry(name, parsed, "datasets.families.mvtec:classes", _IMAGES | _CLASSES)
-    loader, known = "datasets.families.photos:category", _IMAGES | _MASKS
+        return _entry(name, parsed, "datasets.families.images.mvtec:classes", _IMAGES | _CLASSES)
+    loader, known = "datasets.families.images.photos:category", _IMAGES | _MASKS
     return _entry(name, parsed, loader, known, has_official_split=True)
 
 

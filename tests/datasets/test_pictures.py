@@ -4,7 +4,7 @@ import numpy as np
 from numpy.testing import assert_array_equal
 
 import datasets
-from datasets.families import textures
+from datasets.families.images import textures
 from datasets.formats.images import own_mask
 from datasets.pictures import pictures
 

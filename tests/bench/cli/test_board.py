@@ -9,7 +9,7 @@ import pytest
 
 from bench import rows
 from datasets import load
-from datasets.families.textures import write
+from datasets.families.images.textures import write
 from tests.helpers.command import contents
 
 

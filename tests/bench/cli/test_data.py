@@ -20,7 +20,7 @@ from bench.cli.app import main
 from datasets import Entry, File
 from datasets.catalogue import TABLE
 from datasets.entry import Facts
-from datasets.families import textures
+from datasets.families.images import textures
 from tests.helpers.plain_shell import spied_environment
 
 ROOT = Path(__file__).parents[3]

@@ -13,7 +13,7 @@ from bench.plan.planning import wanted_rows
 from bench.render import html
 from bench.render import sheet as sheets
 from bench.run.again.shown import sheet
-from datasets.families import textures
+from datasets.families.images import textures
 
 SAME = """
 from detectors import Detector

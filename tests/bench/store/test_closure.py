@@ -339,7 +339,7 @@ def test_all_that_a_scaler_runs_is_in_the_key(scaler):
     check_covered("knn", "one-class", "wine", scaler)
 
 
-DEAR = ("datasets.families.mnist:leave_out",)  # 60,000 images
+DEAR = ("datasets.families.images.mnist:leave_out",)  # 60,000 images
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ KNN = {"knn", "ae+knn"}
 NAMED = "bench/protocols/named.py"
 PAPERS = "bench/protocols/papers.py"
 SCALERS = "bench/protocols/scalers.py"
-MNIST = "datasets/families/mnist.py"
+MNIST = "datasets/families/images/mnist.py"
 HEADS = {"ae+knn", "ae+kmeans"}
 ENCODE = ("datasets/codes.py", "x[:, [j]] == codes", "(x[:, [j]] == codes) * 2")
 SPECS = ["knn", "random", *sorted(PYOD | DEEP)]

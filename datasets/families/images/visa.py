@@ -16,7 +16,7 @@ from typing import NoReturn
 import numpy as np
 
 from datasets.entry import Archive, Entry, Facts, File
-from datasets.families import mvtec
+from datasets.families.images import mvtec
 from datasets.files import WrongData
 from datasets.formats.images import Picture, read_images
 from datasets.record import Array, Card, DataSet, OfficialSplit
@@ -26,7 +26,7 @@ _COLUMNS = ("object", "split", "label", "image", "mask")
 
 
 def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bool) -> DataSet:
-    """Return images, masks and split as `datasets.families.mvtec.category` does.
+    """Return images, masks and split as `datasets.families.images.mvtec.category` does.
 
     Args:
         card: of the data set.
@@ -46,7 +46,7 @@ def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bo
 
 
 def pictures(paths: Sequence[Path], masks: bool) -> tuple[list[Picture], Array, int]:
-    """Return pictures as `datasets.families.mvtec.pictures` does.
+    """Return pictures as `datasets.families.images.mvtec.pictures` does.
 
     Raises:
         WrongData: the folder has neither layout, or the split is not as published.
@@ -121,7 +121,7 @@ def _product(name: str, n_normal: int) -> Entry:
     return mvtec.entry(
         f"visa/{name}",
         f"visa/{name}",
-        loader="datasets.families.visa:category",
+        loader="datasets.families.images.visa:category",
         source="VisA, https://github.com/amazon-science/spot-diff",
         licence="CC BY 4.0",
         citation=(

@@ -9,7 +9,7 @@ doi:10.1109/ICUMT54235.2021.9631567.
 from __future__ import annotations
 
 from datasets.entry import Archive, Entry, File
-from datasets.families.mvtec import ISSUES, entry
+from datasets.families.images.mvtec import ISSUES, entry
 
 _BTAD_ARCHIVE = Archive(
     File(

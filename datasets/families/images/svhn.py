@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.entry import File
-from datasets.families.classes import ten_sets
+from datasets.families.images.classes import ten_sets
 from datasets.files import WrongData
 from datasets.formats.arrays import read_mat
 from datasets.record import Array, Card, DataSet, OfficialSplit
@@ -68,7 +68,7 @@ ENTRIES = tuple(
             "Netzer, Wang, Coates, Bissacco, Wu and Ng, Reading digits in natural images with "
             "unsupervised feature learning, NIPS workshop, 2011 [netzer2011svhn]"
         ),
-        loader="datasets.families.svhn:one_class",
+        loader="datasets.families.images.svhn:one_class",
         files=_FILES,
     )
 )

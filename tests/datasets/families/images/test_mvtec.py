@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from datasets import MissingData, WrongData, find, load, names, present, sample_files
-from datasets.families import mvtec, textures
+from datasets.families.images import mvtec, textures
 from datasets.formats.images import Picture, read_images
 
 

@@ -67,7 +67,7 @@ def _corruption(corruption: str) -> Entry:
         citation=(
             "Mu and Gilmer, MNIST-C: A robustness benchmark, 2019, arXiv:1906.02337 [mu2019mnistc]"
         ),
-        loader="datasets.families.mnist_c:corrupted",
+        loader="datasets.families.images.mnist_c:corrupted",
         known_issues=(
             "official split: the plain version of each corrupted test image is among the "
             "test normals",

@@ -135,7 +135,7 @@ def _brats(modality: str) -> Entry:
             "Transactions on Medical Imaging 34(10), 2015, doi:10.1109/TMI.2014.2377694 "
             "[menze2015brats]"
         ),
-        loader="datasets.families.brats:slices",
+        loader="datasets.families.images.brats:slices",
         known_issues=(
             "healthy slices are of patients too: tissue near a tumour is not healthy",
             "neighbouring slices are similar: split by patient, as the official split does",

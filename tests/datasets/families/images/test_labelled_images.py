@@ -11,7 +11,7 @@ import pytest
 from scipy.io import savemat
 
 from datasets import WrongData, load, present
-from datasets.families import cifar, mnist, mnist_c, svhn
+from datasets.families.images import cifar, mnist, mnist_c, svhn
 from tests.helpers.cards import open_card
 
 RNG = np.random.default_rng(0)

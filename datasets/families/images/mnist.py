@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from datasets.entry import Entry, Facts, File
-from datasets.families.classes import TEN, ten_sets
+from datasets.families.images.classes import TEN, ten_sets
 from datasets.files import WrongData
 from datasets.record import Array, Card, DataSet, OfficialSplit
 
@@ -152,7 +152,7 @@ def _left_out(anomaly: int, n_anomalies: int) -> Entry:
         name=f"mnist-not/{anomaly}",
         kind="image",
         family="mnist",
-        loader="datasets.families.mnist:leave_out",
+        loader="datasets.families.images.mnist:leave_out",
         known_issues=(
             TEN,
             "the digit 1 is simpler than the others: reconstruction errors rank it as normal",
@@ -172,7 +172,7 @@ ENTRIES = (
         70000,
         _SHAPE,
         duplicates=0,
-        loader="datasets.families.mnist:one_class",
+        loader="datasets.families.images.mnist:one_class",
         **_MNIST,
     ),
     *(_left_out(k, count) for k, count in enumerate(_MNIST_COUNTS)),
@@ -187,7 +187,7 @@ ENTRIES = (
         citation=(
             "Xiao, Rasul and Vollgraf, Fashion-MNIST, 2017, arXiv:1708.07747 [xiao2017fashionmnist]"
         ),
-        loader="datasets.families.mnist:one_class",
+        loader="datasets.families.images.mnist:one_class",
         files=_FASHION_FILES,
     ),
 )

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from datasets.entry import File
-from datasets.families.classes import ten_sets
+from datasets.families.images.classes import ten_sets
 from datasets.files import WrongData
 from datasets.record import Array, Card, DataSet, OfficialSplit
 
@@ -109,7 +109,7 @@ ENTRIES = tuple(
             "Krizhevsky, Learning multiple layers of features from tiny images, 2009 "
             "[krizhevsky2009cifar]"
         ),
-        loader="datasets.families.cifar:one_class",
+        loader="datasets.families.images.cifar:one_class",
         files=(_FILE,),
     )
 )

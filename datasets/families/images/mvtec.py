@@ -245,7 +245,7 @@ _SCREW = (
 
 
 def entry(
-    name: str, folder: str, loader: str = "datasets.families.mvtec:category", **known: Any
+    name: str, folder: str, loader: str = "datasets.families.images.mvtec:category", **known: Any
 ) -> Entry:
     """Return the entry of a category in the layout of MVTec AD.
 
@@ -298,7 +298,7 @@ def _shifted(plain: Entry, n_good: int) -> Entry:
     return replace(
         plain,
         name=f"mvtec-shift/{plain.name.partition('/')[2]}",
-        loader="datasets.families.mvtec:shifted",
+        loader="datasets.families.images.mvtec:shifted",
         options={"size": SIZE, "grey": False},
         settable=("size", "grey"),
         **shifted_facts(plain, n_good),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from datasets.families import mvtec
-from datasets.families.mvtec import files_of_category, pictures
+from datasets.families.images import mvtec
+from datasets.families.images.mvtec import files_of_category, pictures
 from datasets.files import WrongData, files_under
 from datasets.formats.images import ENDINGS, Picture, own_mask
 from datasets.record import Card, DataSet
