@@ -35,7 +35,7 @@ from bench.cli import (
 from bench.cli.advice import doctor
 from bench.cli.advice.next_step import next_step
 from bench.cli.common import streams
-from bench.cli.common.errors import Usage
+from bench.cli.common.errors import Usage, with_page
 from bench.cli.common.grouped import Command, Group
 from bench.cli.common.options import FOLDER, option
 from bench.cli.common.output import say
@@ -148,7 +148,7 @@ def _status() -> int | str | None:
         _check_packages()
         _call()
     except Usage as error:
-        sys.stderr.write(f"bench: {printable(str(error))}\n")
+        sys.stderr.write(f"bench: {printable(with_page(str(error)))}\n")
         return 2
     except (SystemExit, KeyboardInterrupt) as error:
         if isinstance(error, SystemExit) and error.code != 130:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.cli.common.errors import Usage, usage
+from bench.cli.common.errors import Usage, usage, with_page
 from bench.cli.common.options import FOLDER, OUTPUT, Data, Results, option
 from bench.cli.common.output import say
 from bench.cli.common.selection import rows_of, suite_of
@@ -44,7 +44,7 @@ def track(
         for name in suites if suite is None else [suite]:
             report = send_stored(store, *_of_suite(name, stored, store, data))
             if report.problem:
-                say(report.problem)
+                say(with_page(report.problem))
                 raise typer.Exit(1)
             say(
                 f"{report.experiment}: {report.logged} runs sent to {report.uri}, "

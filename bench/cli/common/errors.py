@@ -6,9 +6,33 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+# Parts of the messages that the page on trouble explains.
+EXPLAINED = (
+    "first, or name another with --results",
+    "wait for it, or give another folder with --results",
+    "or name another folder with --data",
+    "is not accepted",
+    "depend on the other test rows",
+    "values that are NaN or infinite",
+    "its import does not finish",
+    "is not available",
+    "torch finds no GPU here",
+    "held-out normals, there are",
+    "scores may differ; fit it again",
+)
+
 
 class Usage(ValueError):
     """Raised for bad usage; the message is all that the user sees."""
+
+
+def with_page(sentence: str) -> str:
+    """Return a sentence with the page that explains it, if it comes often."""
+    if not any(part in sentence for part in EXPLAINED):
+        return sentence
+    from bench.run.remarks import PAGE
+
+    return f"{sentence} ({PAGE})"
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from bench.audit import kept
 from bench.boards import board
 from bench.boards.decisive import with_audits
 from bench.boards.rows import frame_of
+from bench.cli.common.errors import with_page
 from bench.plan import planning
 from bench.plan.stages import Stages
 from bench.plan.suite import Suite
@@ -129,7 +130,7 @@ def run(
         if suite.varied:
             tracked.append(suite.unranked)
         for sentence in filter(None, [not_kept, *tracked, _failed(wanted, store)]):
-            say(console, sentence)
+            say(console, with_page(sentence))
         return statuses
 
 

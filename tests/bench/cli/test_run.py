@@ -31,7 +31,7 @@ def test_settings_that_are_not_accepted_are_refused_before_anything_runs(bench, 
         "bench: lof: n_neighbors = 0 is not accepted: an integer >= 1; "
         "lof: n_neighbors = '5' is not accepted: an integer >= 1; "
         "lof has no setting 'n_neighbours'; did you mean n_neighbors?; "
-        "lof has no setting 'head'; did you mean seed?\n"
+        "lof has no setting 'head'; did you mean seed? (docs/troubleshooting.md)\n"
     )
     assert harness.rows(tmp_path).empty
 

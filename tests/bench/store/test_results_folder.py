@@ -197,7 +197,7 @@ def test_a_second_run_in_a_folder_names_the_first_and_leaves_it_alone(bench, tmp
     assert second.wait() == 2
     assert f"`bench run {path} --results {results} --seeds 6 --jobs 1`" in second.stderr
     assert f"process {first.pid} on " in second.stderr
-    assert second.stderr.endswith("wait for it, or give another folder with --results\n")
+    assert second.stderr.endswith("give another folder with --results (docs/troubleshooting.md)\n")
     assert second.stderr.count("\n") == 1
     assert not first.ended()
     assert first.wait() == 0
