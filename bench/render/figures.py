@@ -35,6 +35,7 @@ WIDTH = 7.2  # inches of a page's text
 WRAP = 50  # characters of a line of a sentence
 LETTER = 0.08  # inches of the widest letter of a name
 TEXT = 8  # points
+FEW = 12  # detectors up to which all are named in a figure of quality and cost
 NUMBERED = 24  # data sets up to which a heat map has room for numbers
 # With a fixed salt and without a date, equal figures are equal files.
 SETTINGS: dict[Any, Any] = {
@@ -209,8 +210,8 @@ def ranks(board: Board) -> Drawn:
 def quality_and_cost(board: Board, name: str) -> Drawn:
     """Return the board's metric against a cost, with the detectors that none beats in both.
 
-    Only these and the best of each type are named, by numbers and a key beside the axes, so that
-    names can be read; the others have only their marker.
+    Of more than FEW, only these and the best of each type are named, by numbers and a key beside
+    the axes, so that names can be read; the others have only their marker.
     """
     ranked = board.detectors[board.detectors["rank"].notna()]
     ranked = ranked[ranked[f"median_{name}"] > 0]
@@ -228,7 +229,8 @@ def quality_and_cost(board: Board, name: str) -> Drawn:
     axes.set_xscale("log")
     axes.margins(x=0.12, y=0.1)
     best = np.flatnonzero(ranked["label"].isin(board.families["best"]))
-    named = sorted({*by_price, *best}, key=lambda i: (price[i], -value[i]))
+    chosen = range(len(labels)) if len(labels) <= FEW else {*by_price, *best}
+    named = sorted(chosen, key=lambda i: (price[i], -value[i]))
     for number, i in enumerate(named, 1):
         _number(axes, price[i], value[i], str(number))
     key = [f"{number}  {ranked['label'].iloc[i]}" for number, i in enumerate(named, 1)]
@@ -248,9 +250,9 @@ def quality_and_cost(board: Board, name: str) -> Drawn:
     return Drawn(
         figure,
         f"Mean {board.metric.label} against {label}; ranked detectors. The dashed line is the "
-        "Pareto front of all but the baselines: none of them beats a detector on it in both; its "
-        "detectors and the best of each type are named. Times are of the machines that computed "
-        "the rows.",
+        "Pareto front of all but the baselines: none of them beats a detector on it in both."
+        + " Its detectors and the best of each type are named." * (len(labels) > FEW)
+        + " Times are of the machines that computed the rows.",
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+SEEN = 256  # pixels of the longer side, from which on a picture is not enlarged
 RED = np.array([220.0, 30.0, 30.0])
 Floats = NDArray[np.float64]
 
@@ -39,6 +40,8 @@ def write_overlays(
 ) -> list[Path]:
     """Write each image in grey, and in red where its score is made; return the files.
 
+    Small images are enlarged, with a square for each pixel.
+
     Args:
         folder: is created.
         names: of the images, which name the files.
@@ -58,6 +61,7 @@ def write_overlays(
         path = folder / f"{name.replace('/', '-')}-map.png"
         with path.open("xb") as file:
             drawn = (1 - strength) * grey + strength * RED
-            PIL.Image.fromarray(drawn.astype(np.uint8)).save(file, "PNG")
+            square = np.ones((max(1, SEEN // max(share.shape)),) * 2 + (1,), np.uint8)
+            PIL.Image.fromarray(np.kron(drawn.astype(np.uint8), square)).save(file, "PNG")
         paths.append(path)
     return paths

@@ -1,6 +1,7 @@
 """Figures of a board: what they show, to whom, and in which files."""
 
 import io
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -123,6 +124,13 @@ def test_the_front_and_the_first_of_each_family_are_named(made):
     front = figures.front(made, "score_us")
     assert front
     assert all(label in key for label in front)
+
+
+def test_all_of_a_few_detectors_are_named():
+    labels = [f"detector-{i}" for i in range(figures.FEW)]
+    made = build(rows_of(dict.fromkeys(labels, "shallow")), title="t")
+    drawing = figures.quality_and_cost(made, "fit_seconds").drawing
+    assert sorted(re.findall(r"detector-\d+", "\n".join(texts(drawing)))) == sorted(labels)
 
 
 def test_the_front_is_not_led_by_what_is_cheap_and_worthless():
