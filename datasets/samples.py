@@ -79,7 +79,7 @@ class Samples(NamedTuple):
         x: (n, *shape).
         y: (n,) labels, 1 for an anomaly; None without labels.
         schema: what later samples have to be like.
-        ids: (n) numbers of rows, from 1, or the names of files or rows.
+        ids: (n) numbers of rows, from 0, or the names of files or rows.
         notes: what the user should know of them.
     """
 
@@ -195,4 +195,4 @@ def _images(folder: Path, known: Schema) -> Samples:
 
 
 def _numbers(n: int) -> list[str]:
-    return [str(row) for row in range(1, n + 1)]
+    return [str(row) for row in range(n)]

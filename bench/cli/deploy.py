@@ -52,7 +52,8 @@ Rate = Annotated[
 ]
 
 IdColumn = Annotated[
-    str, option(OUTPUT, "COLUMN", "column that names the rows (default: their number)", "--id")
+    str,
+    option(OUTPUT, "COLUMN", "column that names the rows (default: their number, from 0)", "--id"),
 ]
 
 

@@ -196,9 +196,7 @@ def fit(
     fitted, label = [], label_of(str(parsed), settings)
     for k, held in enumerate(parts, start=1):
         trains = order[~np.isin(order, held)]
-        note(
-            f"fit {k} of {len(parts)}: {label} on {len(trains):,} samples"
-        )
+        note(f"fit {k} of {len(parts)}: {label} on {len(trains):,} samples")
         detector = make(str(parsed), seed=seed, **settings)
         x = samples.x
         fitted.append(Part.fit(detector, x[trains], x[held], samples.schema, scaler, seed))

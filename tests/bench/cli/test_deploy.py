@@ -28,8 +28,9 @@ def test_a_model_is_fitted_scores_and_explains(bench, tmp_path):
     assert scored.wait() == 0, scored.stderr
     assert pd.read_csv(scores).query("alarm == 1")["id"].tolist() == ["x"]
     assert explained.wait() == 0, explained.stderr
-    (shares,) = pd.read_csv(io.StringIO(explained.stdout))["shares of the score"]
-    assert shares.startswith("b ")
+    line = pd.read_csv(io.StringIO(explained.stdout)).iloc[0]
+    assert line["row"] == 2  # counted from 0, as in exported scores
+    assert line["shares of the score"].startswith("b ")
     assert titled.wait() == 0, titled.stderr
     assert titled.stdout.startswith("knn[n_neighbors=3]")
     other = bench("score", model, tmp_path / "new.csv", "-o", tmp_path / "old.csv")
