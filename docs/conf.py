@@ -9,7 +9,7 @@ from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
-# The notebook calls `bench`, also where the environment is not activated.
+# A notebook calls `bench`, also where the environment is not activated.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 import generate  # noqa: E402

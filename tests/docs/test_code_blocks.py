@@ -91,7 +91,7 @@ QUICK = [
     if page not in DEAR and "file_format: mystnb" not in page.read_text("utf-8")
 ]
 WITH_SLOW = [
-    page for page in WITH_BLOCKS if page in DEAR or any(block.slow for block in blocks(page))
+    page for page in WITH_BLOCKS if page not in QUICK or any(block.slow for block in blocks(page))
 ]
 
 
