@@ -538,7 +538,7 @@ def test_a_page_of_nothing_is_not_written(bench, tmp_path):
     assert done.wait() == 2
     assert done.stderr == (
         f"bench: none of the data of the tables are in {tmp_path}; run `bench data fetch NAME`, or "
-        "name another folder with --data or $BENCH_DATA\n"
+        "name another folder with --data or $BENCH_DATA (docs/troubleshooting.md)\n"
     )
     asked = ["reproduce", "dte-2024-semi", "--datasets", "wine,glass", "--data", tmp_path]
     done = bench(*asked, "--results", tmp_path)
