@@ -73,6 +73,7 @@ TABLE: dict[str, Method] = {
     "kde": Method("detectors.shallow.density:KernelDensity"),
     "kmeans": Method("detectors.shallow.kmeans:KMeans"),
     "knn": Method("detectors.shallow.neighbours:KNN"),
+    "ladder-vae": Method("detectors.deep.variational.ladder:LadderVAE"),
     "linear-ae": Method(
         "detectors.deep.autoencoders.autoencoder:Autoencoder", {"hidden": (), "flatten": True}
     ),
