@@ -94,6 +94,7 @@ TABLE: dict[str, Method] = {
     "padim": Method("detectors.features.padim:PaDiM"),
     "patchcore": Method("detectors.features.patchcore:PatchCore"),
     "pca": Method("detectors.shallow.pca:PCA"),
+    "pca-residual-map": Method("detectors.shallow.pca_residual_map:PCAResidualMap"),
     "random": Method("detectors.shallow.baselines:Random"),
     "row-index": Method("detectors.shallow.baselines:RowIndex"),
     "sae": Method("detectors.deep.autoencoders.sparse:SparseAutoencoder"),

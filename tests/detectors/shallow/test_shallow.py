@@ -22,7 +22,9 @@ from detectors.streams import integer_seed
 SHALLOW = [
     name
     for name in names()
-    if find(name).family == "shallow" and name != "findout" and not find(name).takes_groups
+    if (entry := find(name)).family == "shallow"
+    and name != "findout"
+    and not (entry.takes_groups or entry.images_only)
 ]
 
 
