@@ -26,7 +26,7 @@ html_show_sourcelink = False
 
 myst_heading_anchors = 3
 nb_execution_in_temp = True
-nb_execution_timeout = 120
+nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 
 # Pages of the project that stand outside docs/ are copied to docs/project/.

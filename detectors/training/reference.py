@@ -9,8 +9,6 @@ reference, since the mean squared distance to all of them is the squared distanc
 a constant. The distance of a group: the energy distance of its rows and the references, which is 0
 for equal distributions; by the mean of distances of its rows, a group of ordinary rows in unusual
 shares would be ordinary.
-
-Reference: [chalapathy2018groups]
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ arXiv:1511.05644. Deterministic encoder, prior N(0, I). As a novelty detector: L
 "Adversarial autoencoders for novelty detection", Inria research report, 2017,
 https://hal.inria.fr/hal-01636617.
 
-Reference: [makhzani2016aae], [leveau2017aae]
+Reference: [makhzani2016aae], [leveau2017aae], [chalapathy2018groups]
 """
 
 from __future__ import annotations

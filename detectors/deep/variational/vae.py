@@ -15,7 +15,8 @@ posterior collapses to the prior, and the model becomes the mean of the training
 no unit stays active. It is included for comparison only.
 
 Reference: [kingma2014vae], [an2015vae], [higgins2017betavae], [pereira2019healthcare],
-[burda2016iwae], [li2016renyi], [tucker2019dreg], [rezende2015flows], [kingma2016iaf]
+[burda2016iwae], [li2016renyi], [tucker2019dreg], [rezende2015flows], [kingma2016iaf],
+[chalapathy2018groups]
 """
 
 from __future__ import annotations
