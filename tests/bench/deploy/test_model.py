@@ -118,6 +118,7 @@ SHALLOW = ("ae", *(name for name in names() if parse(name).family != "deep"))
 NOT_FIRST = {
     "oc-nn": "its features saturate, so that a far column does not stand out",
     "oc-nn-pretrained": "its features saturate, so that a far column does not stand out",
+    "pca-residual-map": "takes images alone",
     "mean-embedding": "takes groups alone",
     "mmd": "takes groups alone",
     "ocsmm": "takes groups alone",

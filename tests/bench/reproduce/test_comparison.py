@@ -603,19 +603,19 @@ def test_strict_fails_where_a_deterministic_cell_is_off(bench, tmp_path, monkeyp
 
 
 def test_strict_fails_where_a_deterministic_cell_failed(bench, tmp_path):
-    need("adbench/wine")
+    need("adbench/thyroid")
     done = bench(
-        "reproduce", "dte-2024-semi", "--detectors", "KNN,CBLOF", "--datasets", "wine", "--strict",
-        "--memory-limit", "0.001", "--results", tmp_path,
+        "reproduce", "dte-2024-semi", "--detectors", "OCSVM,CBLOF", "--datasets", "thyroid", "--strict",
+        "--time-limit", "0.05", "--results", tmp_path,
     )  # fmt: skip
     assert done.wait() == 1
     assert done.stderr.splitlines() == [
-        "bench: failed: KNN on wine; run them again with --retry all",
+        "bench: failed: OCSVM on thyroid; run them again with --retry all",
         "bench: required cells: 3 of 6: 0 exact, 0 off, 3 failed, 0 not run",
     ]
     done = bench(
-        "reproduce", "dte-2024-semi", "--detectors", "KNN", "--datasets", "wine", "--strict",
-        "--retry", "memory", "--results", tmp_path,
+        "reproduce", "dte-2024-semi", "--detectors", "OCSVM", "--datasets", "thyroid", "--strict",
+        "--retry", "timeout", "--results", tmp_path,
     )  # fmt: skip
     assert done.wait() == 0
     assert done.stderr == ("bench: required cells: 3 of 3: 3 exact, 0 off, 0 failed, 0 not run\n")

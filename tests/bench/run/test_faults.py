@@ -347,7 +347,7 @@ def test_the_end_of_the_server_is_nobodys_fault(make_rows, good, monkeypatch):
 
     server = make_rows.server
     killed = []
-    prepare = converse.prepare
+    prepare = converse.prepared
 
     def kill_and_prepare(*args):
         if not killed:
@@ -355,7 +355,7 @@ def test_the_end_of_the_server_is_nobodys_fault(make_rows, good, monkeypatch):
             killed.append(server)
         return prepare(*args)
 
-    monkeypatch.setattr(converse, "prepare", kill_and_prepare)
+    monkeypatch.setattr(converse, "prepared", kill_and_prepare)
     rows = make_rows(entrant("good"), seeds=3)
     assert killed
     check_neighbour(rows, good)
