@@ -83,7 +83,7 @@ def written(page: Path) -> str:
 BY_HAND = [p for p in PAGES if p.relative_to(ROOT).parts[1:2] not in [(g,) for g in GENERATED]]
 WITH_BLOCKS = [page for page in BY_HAND if any(blocks(page))]
 DEAR = [ROOT / "docs" / name for name in (
-    "guides/boards.md", "guides/suites.md", "tutorials/paper-table.md"
+    "guides/boards.md", "guides/suites.md", "tutorials/own-data.md", "tutorials/paper-table.md"
 )]  # fmt: skip
 QUICK = [
     page

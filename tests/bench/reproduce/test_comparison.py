@@ -605,8 +605,8 @@ def test_strict_fails_where_a_deterministic_cell_is_off(bench, tmp_path, monkeyp
 def test_strict_fails_where_a_deterministic_cell_failed(bench, tmp_path):
     need("adbench/thyroid")
     done = bench(
-        "reproduce", "dte-2024-semi", "--detectors", "OCSVM,CBLOF", "--datasets", "thyroid", "--strict",
-        "--time-limit", "0.05", "--results", tmp_path,
+        "reproduce", "dte-2024-semi", "--detectors", "OCSVM,CBLOF", "--datasets", "thyroid",
+        "--strict", "--time-limit", "0.05", "--results", tmp_path,
     )  # fmt: skip
     assert done.wait() == 1
     assert done.stderr.splitlines() == [

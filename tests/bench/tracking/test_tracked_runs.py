@@ -142,6 +142,7 @@ def test_rows_that_killed_runs_stored_are_tracked_once_by_the_next(bench, suite,
     assert {run.info.status for run in logged(results, "tracked")[1]} == {"FINISHED"}
 
 
+@pytest.mark.slow
 def test_the_command_that_a_run_names_when_its_server_is_away_sends_its_rows(
     bench, suite, tmp_path
 ):
@@ -202,6 +203,7 @@ def test_a_replay_keeps_the_board_of_a_suite_that_is_known(bench, suite, tmp_pat
     assert not (artifacts / own.info.run_id).exists()
 
 
+@pytest.mark.slow
 def test_a_suite_has_the_rows_that_another_made_for_it(bench, suite, tmp_path):
     """Those of `random` and `mean-distance` on wine are wanted by both suites."""
     assert bench("run", suite, "--seeds", 2, "--results", tmp_path).wait() == 0

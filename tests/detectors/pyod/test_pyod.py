@@ -80,7 +80,9 @@ def test_scores_are_those_of_pyod_used_directly(cancer, name):
     assert len(np.unique(scores)) > 1
 
 
-@pytest.mark.parametrize("name", ENTRIES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n == "VAE" else []) for n in ENTRIES]
+)
 @pytest.mark.parametrize(
     "check",
     [
