@@ -24,7 +24,7 @@ from detectors.streams import global_generators, integer_seed
 SHORT = {"epochs": 2, "epoch_num": 2, "n_epochs": 2, "stop_epochs": 1, "epochs_query": 2}
 SMALL = {"n_ensemble": 3, "n_neighbors": 5, "n_estimators": 9, "kernel_approx_features": 20}
 PRINTING = {"MO_GAAL", "SO_GAAL"}  # an epoch a line, whatever their settings
-SLOW = {"LOCI", "RGraph", "ROD", "SOD"}  # compile for seconds, or solve a program a row
+SLOW = {"LOCI", "RGraph", "ROD", "SOD", "VAE"}  # compile for seconds, or solve a program a row
 
 pytestmark = [
     # PyOD's own calls, which it is not for the adapter to hide.
@@ -80,9 +80,7 @@ def test_scores_are_those_of_pyod_used_directly(cancer, name):
     assert len(np.unique(scores)) > 1
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.slow] if n == "VAE" else []) for n in ENTRIES]
-)
+@pytest.mark.parametrize("name", ENTRIES)
 @pytest.mark.parametrize(
     "check",
     [
