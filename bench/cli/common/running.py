@@ -104,8 +104,12 @@ def run(
         else:
             for record in store.records({w.key for w in wanted} - {w.key for w in todo}):
                 tracker.log(record)  # a killed run may have stored it and not logged it
-            spent = _spent(tracker, stages) if profile else {}
-            report = tracker.finish(lambda: parent_run.of_board(made, wanted, spent))
+
+            def summary() -> parent_run.Summary:  # made when the last rows have been logged
+                spent = _spent(tracker, stages) if profile else {}
+                return parent_run.of_board(made, wanted, spent)
+
+            report = tracker.finish(summary)
             logged = f"mlflow: {report.logged} runs in {report.uri}" if report.logged else None
             tracked = [report.problem or logged, report.refused, report.left_out]
         stored = store.statuses()

@@ -96,7 +96,7 @@ def test_a_run_in_a_plain_shell_asks_nobody_and_mlflow_has_every_row_and_the_boa
     assert {run.data.tags["suite"] for run in children} == {"smoke"}
     assert parent.info.status == "FINISHED"
     spent = {stage: parent.data.metrics[f"profile/{stage}"] for stage in STAGES}
-    assert min(spent.values()) >= 0 < sum(spent.values())  # scoring few rows may take no tick
+    assert min(spent.values()) > 0
     table = ran.stdout.partition("where the time went\n")[2].splitlines()
     assert [line.split()[0] for line in table[1 : len(STAGES) + 1]] == list(STAGES)
     assert float(table[4].split()[1]) == pytest.approx(spent["fit"], abs=0.06)
