@@ -10,23 +10,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.common.errors import Usage, given_of, usage
+from bench.cli.common.errors import Usage, given_of
 from bench.cli.common.options import (
     CORES,
     EXECUTION,
     FOLDER,
-    OUTPUT,
+    MOST,
     Data,
     Device,
+    FigureFile,
     Format,
     Jobs,
     MemoryLimit,
+    MostRows,
     Results,
     Retry,
+    RunFirst,
     TimeLimit,
     option,
 )
-from bench.cli.common.output import cannot_write, console, console_of_progress, say
+from bench.cli.common.output import console, console_of_progress, say, write_figure
 from bench.cli.common.selection import failures, mib, need_device, rows_of
 from bench.cli.common.stores import open_store
 from bench.render.formats import TABLE
@@ -37,7 +40,6 @@ if TYPE_CHECKING:
     from bench.run.session import Options
     from bench.store.records import Wanted
 
-MOST = 10_000  # rows that --run makes without being asked
 OF_RUNS = ("most", "jobs", "time_limit", "memory_limit", "retry")
 
 
@@ -57,22 +59,14 @@ def claims(
             "--freeze",
         ),
     ] = False,
-    run: Annotated[
-        bool, option(EXECUTION, None, "run the missing rows first (default: no)", "--run")
-    ] = False,
-    most: Annotated[
-        int,
-        option(EXECUTION, "N", "refuse to run more rows than this (default: 10000)", min=1),
-    ] = MOST,
+    run: RunFirst = False,
+    most: MostRows = MOST,
     device: Device = "auto",
     jobs: Jobs = CORES,
     time_limit: TimeLimit = 600.0,
     memory_limit: MemoryLimit = None,
     retry: Retry = None,
-    figure: Annotated[
-        Path | None,
-        option(OUTPUT, "FILE", "figure to write: .svg, .pdf or .png (default: none)"),
-    ] = None,
+    figure: FigureFile = None,
     format: Format = TABLE,
     results: Results = FOLDER,
     data: Data = None,
@@ -109,12 +103,7 @@ def claims(
     if made.missing and format == TABLE:
         place = [] if results == FOLDER else ["--results", str(results)]
         say(f"to run what is missing: {shlex.join(['bench', 'claims', file, '--run', *place])}")
-    if figure is not None:
-        with usage():
-            try:
-                draw(made, figure)
-            except OSError as error:
-                raise cannot_write(figure, error) from error
+    write_figure(figure, lambda path: draw(made, path))
 
 
 def _freeze(found: Claims, results: Path) -> None:

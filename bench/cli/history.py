@@ -12,8 +12,16 @@ import typer
 
 from bench.cli.common.errors import Usage, usage
 from bench.cli.common.grouped import Command
-from bench.cli.common.options import FOLDER, OUTPUT, ROWS, Format, Results, option
-from bench.cli.common.output import cannot_write, console
+from bench.cli.common.options import (
+    FOLDER,
+    OUTPUT,
+    ROWS,
+    FigureFile,
+    Format,
+    Results,
+    option,
+)
+from bench.cli.common.output import console, write_figure
 from bench.cli.common.stores import open_store
 from bench.render.formats import TABLE
 
@@ -134,10 +142,7 @@ def history(
         option(ROWS, "NAME", "data set (default: all)"),
     ] = None,
     metric: MetricName = "auroc",
-    figure: Annotated[
-        Path | None,
-        option(OUTPUT, "FILE", "figure to write: .svg, .pdf or .png (default: none)"),
-    ] = None,
+    figure: FigureFile = None,
     perf: Annotated[
         bool,
         option(OUTPUT, None, "print what `make perf` measured, by commit (default: no)", "--perf"),
@@ -162,12 +167,7 @@ def history(
     with open_store(results) as store, usage():
         lines = read(list(store.as_kept()), detector, dataset, metric, store.renewed, store.details)
     formats.show(Plain(timeline.page(lines, metric)), format, console())
-    if figure is not None:
-        with usage():
-            try:
-                timeline.draw(lines, metric, figure)
-            except OSError as error:
-                raise cannot_write(figure, error) from error
+    write_figure(figure, lambda path: timeline.draw(lines, metric, path))
 
 
 def _show_perf(format: str, results: Path) -> None:

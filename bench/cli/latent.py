@@ -9,12 +9,13 @@ import typer
 
 from bench.cli.common.errors import Usage
 from bench.cli.common.options import (
-    FOLDERS,
     OUTPUT,
-    ROWS,
     Data,
     ProtocolName,
     Scaler,
+    Seed,
+    SettingsOf,
+    SheetFolder,
     Weights,
     option,
 )
@@ -26,14 +27,11 @@ SIZES = "2,5,10,20,30"
 def latent(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="data set")],
     model: Annotated[str, typer.Argument(metavar="MODEL", help="name, or path.py:Class")],
-    suite: Annotated[
-        str | None,
-        option(ROWS, "SUITE", "suite whose settings, protocol and scaler to take (default: none)"),
-    ] = None,
+    suite: SettingsOf = None,
     protocol: ProtocolName = None,
     scaler: Scaler = None,
     weights: Weights = None,
-    seed: Annotated[int, option(ROWS, "N", "seed (default: 0)", min=0)] = 0,
+    seed: Seed = 0,
     sizes: Annotated[
         str,
         option(
@@ -43,9 +41,7 @@ def latent(
             f"{SIZES})",
         ),
     ] = SIZES,
-    output: Annotated[
-        Path, option(FOLDERS, "DIR", "folder of the sheet (default: the working folder)")
-    ] = Path(),
+    output: SheetFolder = Path(),
     data: Data = None,
 ) -> None:
     """Look inside the latent space of a model: codes, units, holes.

@@ -12,28 +12,35 @@ import typer
 from bench.cli.common.errors import Usage, usage
 from bench.cli.common.options import (
     CORES,
-    EXECUTION,
     FOLDER,
+    MOST,
     OUTPUT,
     ROWS,
     Data,
     DataSets,
     Device,
+    FigureFile,
     Format,
     Jobs,
+    MostRows,
     Results,
+    RunFirst,
     Seeds,
     StoredName,
     option,
 )
-from bench.cli.common.output import cannot_write, console, console_of_progress, write_file
+from bench.cli.common.output import (
+    console,
+    console_of_progress,
+    write_figure,
+    write_file,
+)
 from bench.cli.common.selection import need_device, rows_of, stored_suite, suite_of
 from bench.cli.common.stores import open_store
 from bench.render.formats import TABLE
 
 ROWS_LADDER = "50,100,200,500,1000"
 SHARES = "0,0.01,0.05,0.1"
-MOST = 10_000  # rows that --run makes without being asked
 
 
 def tuning(
@@ -53,10 +60,7 @@ def tuning(
         ),
     ] = None,
     device: Device = "auto",
-    figure: Annotated[
-        Path | None,
-        option(OUTPUT, "FILE", "figure to write: .svg, .pdf or .png (default: none)"),
-    ] = None,
+    figure: FigureFile = None,
     format: Format = TABLE,
     results: Results = FOLDER,
     data: Data = None,
@@ -67,7 +71,6 @@ def tuning(
     """
     from bench.boards.rows import frame_of
     from bench.boards.tuning.tuned import tuned
-    from bench.metrics.scored import HELD
     from bench.render import formats
     from bench.render.documents.tuning import TuningDocument, draw
     from bench.store.samples import Samples
@@ -79,9 +82,8 @@ def tuning(
 
         def drawn(row: Mapping[str, Any]) -> Any:
             """Return the numbers of the test samples of a row, None if they are not known."""
-            found = store.scores_and_held(row["key"])
-            rows = None if found is None else known.of(row, found[0])[0]
-            return None if found is None or rows is None else rows[found[0] != HELD]
+            found = store.scores(row["key"])
+            return None if found is None else known.of(row, found[0])[0]
 
         if not chosen.varied:
             msg = (
@@ -101,12 +103,7 @@ def tuning(
                 samples=drawn,
             )
     formats.show(TuningDocument(made), format, console())
-    if figure is not None:
-        with usage():
-            try:
-                draw(made, figure)
-            except OSError as error:
-                raise cannot_write(figure, error) from error
+    write_figure(figure, lambda path: draw(made, path))
 
 
 def crossover(
@@ -122,19 +119,11 @@ def crossover(
         str,
         option(ROWS, "X,...", f"shares of anomalies among 200 training rows (default: {SHARES})"),
     ] = SHARES,
-    run: Annotated[
-        bool, option(EXECUTION, None, "run the missing rows first (default: no)", "--run")
-    ] = False,
-    most: Annotated[
-        int,
-        option(EXECUTION, "N", "refuse to run more rows than this (default: 10000)", min=1),
-    ] = MOST,
+    run: RunFirst = False,
+    most: MostRows = MOST,
     device: Device = "auto",
     jobs: Jobs = CORES,
-    figure: Annotated[
-        Path | None,
-        option(OUTPUT, "FILE", "figure to write: .svg, .pdf or .png (default: none)"),
-    ] = None,
+    figure: FigureFile = None,
     claims: Annotated[
         Path | None,
         option(OUTPUT, "FILE.toml", "claims to write, for `bench claims` (default: none)"),
@@ -193,12 +182,7 @@ def crossover(
         axes = compared(frame, first.name, second.name, ladder, parts, sizes)
     document = CrossoverDocument(first.name, second.name, axes)
     formats.show(document, format, console())
-    if figure is not None:
-        with usage():
-            try:
-                draw(document, figure)
-            except OSError as error:
-                raise cannot_write(figure, error) from error
+    write_figure(figure, lambda path: draw(document, path))
     if claims is not None:
         text = written(first.spec, second.spec, sets, chosen.seeds, under[0])
         write_file(claims, text, "bench crossover")

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from bench.cli.common.errors import Usage, usage
 from bench.cli.common.options import (
     FOLDER,
-    OUTPUT,
     ROWS,
     Data,
     DataSets,
     Detectors,
     Device,
+    FigureFile,
     Format,
     Results,
     StoredName,
     option,
 )
-from bench.cli.common.output import cannot_write, console
+from bench.cli.common.output import console, write_figure
 from bench.cli.common.selection import rows_of, stored_suite
 from bench.cli.common.stores import open_store
 from bench.render.formats import TABLE
@@ -38,10 +37,7 @@ def shifts(
         ),
     ] = 0.05,
     device: Device = "auto",
-    figure: Annotated[
-        Path | None,
-        option(OUTPUT, "FILE", "figure to write: .svg, .pdf or .png (default: none)"),
-    ] = None,
+    figure: FigureFile = None,
     format: Format = TABLE,
     results: Results = FOLDER,
     data: Data = None,
@@ -88,9 +84,4 @@ def shifts(
     notes = (f"{missing} of {len(wanted)} rows are missing or failed.",) if missing else ()
     document = ShiftsDocument(found, alarm_rate, notes)
     formats.show(document, format, console())
-    if figure is not None:
-        with usage():
-            try:
-                draw(document, figure)
-            except OSError as error:
-                raise cannot_write(figure, error) from error
+    write_figure(figure, lambda path: draw(document, path))

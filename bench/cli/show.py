@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from bench.cli.common.options import (
-    FOLDERS,
     OUTPUT,
-    ROWS,
     Data,
     ProtocolName,
     Scaler,
+    Seed,
+    SettingsOf,
+    SheetFolder,
     Weights,
     option,
 )
@@ -23,14 +24,11 @@ from bench.cli.common.output import console
 def show(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="data set")],
     detector: Annotated[str, typer.Argument(metavar="DETECTOR", help="name, or path.py:Class")],
-    suite: Annotated[
-        str | None,
-        option(ROWS, "SUITE", "suite whose settings, protocol and scaler to take (default: none)"),
-    ] = None,
+    suite: SettingsOf = None,
     protocol: ProtocolName = None,
     scaler: Scaler = None,
     weights: Weights = None,
-    seed: Annotated[int, option(ROWS, "N", "seed (default: 0)", min=0)] = 0,
+    seed: Seed = 0,
     best: Annotated[
         int, option(OUTPUT, "N", "anomalies that score highest (default: 4)", min=0)
     ] = 4,
@@ -40,9 +38,7 @@ def show(
     errors: Annotated[
         int, option(OUTPUT, "N", "normal samples that score highest (default: 4)", min=0)
     ] = 4,
-    output: Annotated[
-        Path, option(FOLDERS, "DIR", "folder of the sheet (default: the working folder)")
-    ] = Path(),
+    output: SheetFolder = Path(),
     data: Data = None,
 ) -> None:
     """Draw the best and worst samples, and what is odd in them.

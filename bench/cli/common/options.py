@@ -16,6 +16,7 @@ from bench.render.formats import FORMATS
 
 FOLDER = Path("results")
 CORES = os.cpu_count() or 1
+MOST = 10_000  # rows that --run makes without being asked
 
 ROWS = "Rows"
 OWN_DATA = "Your own data (--datasets file:PATH, groups:PATH, folder:PATH, ucr:PATH or openml/ID)"
@@ -68,6 +69,11 @@ Seeds = Annotated[
         "number of seeds, or a list; '7,' is seed 7 alone (default: those of the suite)",
     ),
 ]
+SettingsOf = Annotated[
+    str | None,
+    option(ROWS, "SUITE", "suite whose settings, protocol and scaler to take (default: none)"),
+]
+Seed = Annotated[int, option(ROWS, "N", "seed (default: 0)", min=0)]
 DeviceName = Literal["auto", "cpu", "cuda"]
 Device = Annotated[
     DeviceName,
@@ -137,4 +143,18 @@ Data = Annotated[
 TableOrJson = Annotated[
     str,
     option(OUTPUT, "FORMAT", "table or json (default: table)"),
+]
+RunFirst = Annotated[
+    bool, option(EXECUTION, None, "run the missing rows first (default: no)", "--run")
+]
+MostRows = Annotated[
+    int,
+    option(EXECUTION, "N", "refuse to run more rows than this (default: 10000)", min=1),
+]
+FigureFile = Annotated[
+    Path | None,
+    option(OUTPUT, "FILE", "figure to write: .svg, .pdf or .png (default: none)"),
+]
+SheetFolder = Annotated[
+    Path, option(FOLDERS, "DIR", "folder of the sheet (default: the working folder)")
 ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.common.errors import Usage
+from bench.cli.common.errors import Usage, usage
 from bench.render.printable import printable
 
 if TYPE_CHECKING:
@@ -64,6 +65,21 @@ def write_file(path: Path, text: str, mark: str = "") -> None:
     except OSError as error:
         raise cannot_write(path, error) from error
     say(str(path))
+
+
+def write_figure(file: Path | None, draw: Callable[[Path], None]) -> None:
+    """Draw a figure into a file, if one is asked for.
+
+    Raises:
+        Usage: it cannot be written, or nothing can be drawn.
+    """
+    if file is None:
+        return
+    with usage():
+        try:
+            draw(file)
+        except OSError as error:
+            raise cannot_write(file, error) from error
 
 
 def check_ours(path: Path, mark: str) -> None:
