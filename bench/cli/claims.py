@@ -74,7 +74,7 @@ def claims(
     """Judge claims by stored rows: supported, refuted or undecided."""
     from bench.claims.claim import read
     from bench.render import formats
-    from bench.render.documents.claims import ClaimsDocument, draw
+    from bench.render.documents.claims import ClaimsDocument, forest
 
     again = failures(retry)
     if not run and (given := given_of(context, OF_RUNS)):
@@ -103,7 +103,7 @@ def claims(
     if made.missing and format == TABLE:
         place = [] if results == FOLDER else ["--results", str(results)]
         say(f"to run what is missing: {shlex.join(['bench', 'claims', file, '--run', *place])}")
-    write_figure(figure, lambda path: draw(made, path))
+    write_figure(figure, lambda: forest(made))
 
 
 def _freeze(found: Claims, results: Path) -> None:

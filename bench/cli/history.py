@@ -167,7 +167,7 @@ def history(
     with open_store(results) as store, usage():
         lines = read(list(store.as_kept()), detector, dataset, metric, store.renewed, store.details)
     formats.show(Plain(timeline.page(lines, metric)), format, console())
-    write_figure(figure, lambda path: timeline.draw(lines, metric, path))
+    write_figure(figure, lambda: timeline.draw(lines, metric))
 
 
 def _show_perf(format: str, results: Path) -> None:

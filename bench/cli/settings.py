@@ -103,7 +103,7 @@ def tuning(
                 samples=drawn,
             )
     formats.show(TuningDocument(made), format, console())
-    write_figure(figure, lambda path: draw(made, path))
+    write_figure(figure, lambda: draw(made))
 
 
 def crossover(
@@ -182,7 +182,7 @@ def crossover(
         axes = compared(frame, first.name, second.name, ladder, parts, sizes)
     document = CrossoverDocument(first.name, second.name, axes)
     formats.show(document, format, console())
-    write_figure(figure, lambda path: draw(document, path))
+    write_figure(figure, lambda: draw(document))
     if claims is not None:
         text = written(first.spec, second.spec, sets, chosen.seeds, under[0])
         write_file(claims, text, "bench crossover")

@@ -84,4 +84,4 @@ def shifts(
     notes = (f"{missing} of {len(wanted)} rows are missing or failed.",) if missing else ()
     document = ShiftsDocument(found, alarm_rate, notes)
     formats.show(document, format, console())
-    write_figure(figure, lambda path: draw(document, path))
+    write_figure(figure, lambda: draw(document))

@@ -103,16 +103,18 @@ def write(figure: Figure, file: Path | TextIO, suffix: str) -> None:
         file.write(text)
 
 
-def check_suffix(file: Path) -> None:
-    """Refuse a file that is no figure.
+def write_as_named(draw: Callable[[], Figure], file: Path) -> None:
+    """Draw a figure into a file, in the format of its suffix.
 
     Raises:
-        ValueError: its suffix is not that of a figure.
+        ValueError: the suffix is not that of a figure, or there is nothing to draw.
+        OSError: the file cannot be written.
     """
     if file.suffix[1:] not in DATES:
         accepted = ", ".join(f".{suffix}" for suffix in DATES)
         msg = f"--figure {str(file)!r} ends in {file.suffix!r}; accepted are {accepted}"
         raise ValueError(msg)
+    write(draw(), file, file.suffix[1:])
 
 
 def _as_written(figure: Figure) -> None:

@@ -12,6 +12,7 @@ from bench.cli.common.errors import Usage, usage
 from bench.render.printable import printable
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from rich.console import Console
 
 WIDTH = 100  # of a line, in characters, where the output is no terminal
@@ -67,17 +68,19 @@ def write_file(path: Path, text: str, mark: str = "") -> None:
     say(str(path))
 
 
-def write_figure(file: Path | None, draw: Callable[[Path], None]) -> None:
+def write_figure(file: Path | None, draw: Callable[[], Figure]) -> None:
     """Draw a figure into a file, if one is asked for.
 
     Raises:
-        Usage: it cannot be written, or nothing can be drawn.
+        Usage: its suffix is not that of a figure, it cannot be written, or nothing can be drawn.
     """
     if file is None:
         return
+    from bench.render import figures
+
     with usage():
         try:
-            draw(file)
+            figures.write_as_named(draw, file)
         except OSError as error:
             raise cannot_write(file, error) from error
 

@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.claims.claim import Claim
@@ -163,17 +162,6 @@ def _record(one: Judged) -> dict[str, Any]:
         "more_families": one.more,
         "reason": one.reason,
     }
-
-
-def draw(made: Judgement, file: Path) -> None:
-    """Draw the forest plot of the claims into a file.
-
-    Raises:
-        ValueError: the suffix of the file is not that of a figure, or no claim has its rows.
-        OSError: the file cannot be written.
-    """
-    figures.check_suffix(file)
-    figures.write(forest(made), file, file.suffix[1:])
 
 
 def forest(made: Judgement) -> Figure:

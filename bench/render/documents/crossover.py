@@ -6,14 +6,12 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench.boards.crossover import AT, METRICS, N_PLACES, WHOLE, Axis
 from bench.metrics import scored
-from bench.render import figures
 from bench.render.lines import lines
 from bench.render.table import Column, Document, Maker, Page, Record, Table, filled
 from bench.render.values import bracketed, finite, share, signed
@@ -135,18 +133,8 @@ def _limits(axis: Axis, one: Crossing) -> str:
     return f" [{low}, {high}]"
 
 
-def draw(document: CrossoverDocument, file: Path) -> None:
-    """Draw the difference against the training rows, or the first axis there is, into a file.
-
-    Raises:
-        ValueError: the suffix of the file is not that of a figure.
-        OSError: the file cannot be written.
-    """
-    figures.check_suffix(file)
-    figures.write(_drawn(document), file, file.suffix[1:])
-
-
-def _drawn(document: CrossoverDocument) -> Figure:
+def draw(document: CrossoverDocument) -> Figure:
+    """Return the difference against the training rows, or the first axis there is."""
     axis = document.axes[0]
     values = {scored.get(m).label: curve[2].tolist() for m, curve in axis.curves.items()}
     limits = {

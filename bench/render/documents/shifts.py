@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.boards.shifts import SHIFTED, Alarms, Share
-from bench.render.figures import SETTINGS, TEXT, WIDTH, check_suffix, write
+from bench.render.figures import SETTINGS, TEXT, WIDTH
 from bench.render.table import Column, Document, Page, plain
 from bench.render.values import share
 from datasets.shifts import DEFECTIVE, PLAIN, SEVERITIES, SHIFTS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 HEIGHT = 1.9  # inches of a row of panels
 LINES = {DEFECTIVE: "defects found"}
@@ -63,14 +66,8 @@ def _text(value: Share) -> str:
     return f"{share(value.value, 2)} {share(value.low, 2)}\N{EN DASH}{share(value.high, 2)}"
 
 
-def draw(document: ShiftsDocument, file: Path) -> None:
-    """Write a figure: the share of false alarms against severity, a panel for each kind of shift.
-
-    Raises:
-        ValueError: the file has no suffix of a figure.
-        OSError: the file cannot be written.
-    """
-    check_suffix(file)
+def draw(document: ShiftsDocument) -> Figure:
+    """Return the share of false alarms against severity, a panel for each kind of shift."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -101,4 +98,4 @@ def draw(document: ShiftsDocument, file: Path) -> None:
         figure.supxlabel("severity, 0: as photographed", fontsize=TEXT)
         figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center",
                       ncols=4, frameon=False, fontsize=TEXT)  # fmt: skip
-    write(figure, file, file.suffix[1:])
+    return figure

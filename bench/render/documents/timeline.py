@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.history.timeline import Line, Point
 from bench.metrics import scored
-from bench.render import figures
 from bench.render.documents.comparison import limits
 from bench.render.table import NONE, Column, Page, Table, plain
 from bench.render.values import ends, share, signed
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 MARKS = {"better": "\N{BLACK UP-POINTING TRIANGLE}", "worse": "\N{BLACK DOWN-POINTING TRIANGLE}"}
 COLUMNS, PANEL = 3, (3.4, 2.4)  # panels in a row, and inches of one
-
 
 LEGEND = (
     "A point is a version of the code: rows of one run or commit, on whose data sets the code is "
@@ -44,13 +45,8 @@ def _sentence(line: Line) -> str:
     return f"{line.label}: {value}{where}, over {_sets(line)}; {line.under}"
 
 
-def draw(lines: Sequence[Line], metric: str, file: Path) -> None:
-    """Draw a panel for each line of several versions (of all, where there are none).
-
-    Raises:
-        ValueError: the suffix of the file is not that of a figure.
-    """
-    figures.check_suffix(file)
+def draw(lines: Sequence[Line], metric: str) -> Figure:
+    """Return a panel for each line of several versions (of all, where there are none)."""
     from matplotlib.figure import Figure
 
     shown = [line for line in lines if len(line.points) > 1] or [
@@ -80,7 +76,7 @@ def draw(lines: Sequence[Line], metric: str, file: Path) -> None:
         axes.tick_params(labelsize=6, rotation=0)
         axes.set_ylabel(scored.get(metric).label, fontsize=7)
         axes.margins(x=0.1)
-    figures.write(sheet, file, file.suffix[1:])
+    return sheet
 
 
 def _mark(point: Point) -> str | None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.boards.tuning.tuned import CHOICES, LADDER, ORACLE, Tuned
-from bench.render import figures
 from bench.render.lines import lines
 from bench.render.printable import for_csv
 from bench.render.table import NONE, Column, Document, Maker, Page, Record, Table, filled
@@ -147,18 +145,8 @@ def _reached(seconds: float) -> Callable[[Record], str]:
     return lambda line: share(line[str(seconds)])
 
 
-def draw(made: Tuned, file: Path) -> None:
-    """Draw what is reached against CPU seconds into a file.
-
-    Raises:
-        ValueError: the suffix of the file is not that of a figure.
-        OSError: the file cannot be written.
-    """
-    figures.check_suffix(file)
-    figures.write(_drawn(made), file, file.suffix[1:])
-
-
-def _drawn(made: Tuned) -> Figure:
+def draw(made: Tuned) -> Figure:
+    """Return what is reached against CPU seconds."""
     found = {
         line["method"]: [line[str(seconds)] for seconds in LADDER] for line in records(made.ladder)
     }

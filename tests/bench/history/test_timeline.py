@@ -8,6 +8,7 @@ import pytest
 
 from bench.history.timeline import history
 from bench.render.documents.timeline import draw, page
+from bench.render.figures import write_as_named
 from bench.store.store import Store
 from tests.helpers.rows_made_up import CODE, made_up, store_rows
 
@@ -214,7 +215,7 @@ def test_equal_rows_give_equal_files(tmp_path, suffix):
     made = lines(*version(1, 0.9), *version(2, 0.7))
     files = [tmp_path / f"{name}.{suffix}" for name in "ab"]
     for file in files:
-        draw(made, "auroc", file)
+        write_as_named(lambda: draw(made, "auroc"), file)
     a, b = (file.read_bytes() for file in files)
     assert a == b
     assert len(a) > 1000
