@@ -47,7 +47,7 @@ def claims(
     context: typer.Context,
     file: Annotated[
         str,
-        typer.Argument(metavar="FILE", help="claims, a .toml file, or `lectures`"),
+        typer.Argument(metavar="FILE", help="claims, a .toml file, `lectures` or `lectures-adbench`"),
     ],
     freeze: Annotated[
         bool,

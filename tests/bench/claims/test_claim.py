@@ -124,9 +124,12 @@ def test_a_file_that_says_what_no_file_says_is_refused(tmp_path, above, message)
 
 
 def test_what_comes_with_the_project_can_be_tested():
-    assert names() == ("lectures",)
-    found = read("lectures")
+    assert names() == ("lectures", "lectures-adbench")
+    found, on_adbench = map(read, names())
     assert len({one.sentence for one in found.claims}) == len(found.claims)
+    for one, other in zip(found.claims, on_adbench.claims, strict=True):
+        given = {"datasets", "protocol"}  # what differs between the files
+        assert one.model_dump(exclude=given) == other.model_dump(exclude=given)
 
 
 def test_one_anomaly_of_each_test_set_is_worth_its_share_of_the_mean():
