@@ -47,7 +47,9 @@ def claims(
     context: typer.Context,
     file: Annotated[
         str,
-        typer.Argument(metavar="FILE", help="claims, a .toml file, `lectures` or `lectures-adbench`"),
+        typer.Argument(
+            metavar="FILE", help="claims: a .toml file, `lectures` or `lectures-adbench`"
+        ),
     ],
     freeze: Annotated[
         bool,
