@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.common.errors import Usage, given_of
+from bench.cli.common.errors import Usage, given_of, usage
 from bench.cli.common.options import (
     CORES,
     EXECUTION,
@@ -30,8 +30,8 @@ from bench.cli.common.options import (
     option,
 )
 from bench.cli.common.output import console, console_of_progress, say, write_figure
-from bench.cli.common.selection import failures, mib, need_device, rows_of
-from bench.cli.common.stores import open_store
+from bench.cli.common.selection import failures, mib, need_device, need_few, rows_of
+from bench.cli.common.stores import open_store, statuses
 from bench.render.formats import TABLE
 
 if TYPE_CHECKING:
@@ -83,18 +83,16 @@ def claims(
         msg = f"{', '.join(given)}: only for a run; give --run as well, or leave it out"
         raise Usage(msg)
     found = read(file)
+    if run:
+        need_few(found.n_rows, most)
+    need_device(device)
+    wanted = [rows_of(suite, device, data) for suite in found.suites]
+    if freeze or not run:
+        _check(wanted, results)
     if freeze:
         _freeze(found, results)
         if not run:
             return
-    if run and found.n_rows > most:
-        msg = (
-            f"{file} needs {found.n_rows:,} rows, more than the {most:,} that --run makes; take "
-            f"fewer data sets or seeds, or give --most {found.n_rows}"
-        )
-        raise Usage(msg)
-    need_device(device)
-    wanted = [rows_of(suite, device, data) for suite in found.suites]
     if run:
         from bench.run.session import Options
 
@@ -106,6 +104,20 @@ def claims(
         place = [] if results == FOLDER else ["--results", str(results)]
         say(f"to run what is missing: {shlex.join(['bench', 'claims', file, '--run', *place])}")
     write_figure(figure, lambda: forest(made))
+
+
+def _check(wanted: Sequence[Sequence[Wanted]], results: Path) -> None:
+    """Check the detectors of the rows that are not stored, as a run does.
+
+    Raises:
+        Usage: a detector cannot be made, or its settings are not accepted.
+    """
+    from bench.plan.planning import missing
+    from bench.run.check import check_rows
+
+    if todo := missing([row for rows in wanted for row in rows], statuses(results), ()):
+        with usage():
+            check_rows(todo)
 
 
 def _freeze(found: Claims, results: Path) -> None:

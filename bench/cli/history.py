@@ -216,9 +216,11 @@ def referee(
     from bench.metrics.scored import of_quality
     from bench.render import formats
     from bench.render.documents.referee import RefereeDocument
+    from datasets.formats.source import refuse_encoding
 
     with usage(OSError):
         chosen = of_quality(metric).name
+        refuse_encoding(table)
         found = read(table.read_text("utf-8-sig"), chosen, in_columns=methods == "columns")
         made = boards.build(found.rows, metric=chosen, title=table.stem)
         compared = against(made, reference, coverage=coverage)

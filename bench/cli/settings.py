@@ -35,7 +35,7 @@ from bench.cli.common.output import (
     write_figure,
     write_file,
 )
-from bench.cli.common.selection import need_device, rows_of, stored_suite, suite_of
+from bench.cli.common.selection import need_device, need_few, rows_of, stored_suite, suite_of
 from bench.cli.common.stores import open_store
 from bench.render.formats import TABLE
 
@@ -162,12 +162,7 @@ def crossover(
         from bench.cli.common.running import run as run_suite
         from bench.run.session import Options
 
-        if len(wanted) > most:
-            msg = (
-                f"{len(wanted):,} rows, more than the {most:,} that --run makes; take fewer data "
-                f"sets, seeds or --rows, or give --most {len(wanted)}"
-            )
-            raise Usage(msg)
+        need_few(len(wanted), most)
         need_device(device)
         options = Options(results, data, jobs, 600.0, None, (), None)
         shown_on = console_of_progress(is_piped=format != TABLE)

@@ -201,7 +201,7 @@ def settings_in_effect(
     pairs = {_detector(row): (row.spec, dict(row.settings)) for row in rows}
     checked = check_settings(server, list(pairs.values()), memory_mib)
     if errors := [each.error for each in checked if each.error]:
-        raise SuiteError("; ".join(errors))
+        raise SuiteError("; ".join(dict.fromkeys(errors)))  # a grid repeats them
     return {pair: each.settings for pair, each in zip(pairs, checked, strict=True)}
 
 

@@ -45,7 +45,9 @@ def usage(*others: type[Exception]) -> Iterator[None]:
     try:
         yield
     except expected as error:
-        raise Usage(str(error)) from error
+        by_system = isinstance(error, OSError) and error.filename is not None
+        message = f"{error.filename}: {error.strerror}" if by_system else str(error)
+        raise Usage(message) from error
 
 
 def given_of(context: Any, names: Sequence[str]) -> list[str]:

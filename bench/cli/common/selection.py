@@ -110,6 +110,20 @@ def run_of(store: Store, name: str | None, also: Sequence[str] = ()) -> Invocati
     return found[0] if found else None
 
 
+def need_few(n_rows: int, most: int) -> None:
+    """Refuse to run more rows than `--most` allows.
+
+    Raises:
+        Usage: there are more.
+    """
+    if n_rows > most:
+        msg = (
+            f"{n_rows:,} rows, more than the {most:,} that --run makes; take fewer data sets, "
+            f"detectors or seeds, or give --most {n_rows}"
+        )
+        raise Usage(msg)
+
+
 def rows_of(
     suite: Suite, device: Literal["auto", "cpu", "cuda"], data: Path | None = None
 ) -> list[Wanted]:

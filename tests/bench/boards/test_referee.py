@@ -102,6 +102,10 @@ def test_the_command_prints_the_table_or_one_sentence(bench, tmp_path):
     run = bench("referee", file)
     assert run.wait() == 2
     assert run.stderr.startswith("bench: A on wine is 'eighty'")
+    file.write_bytes(b"m,wine\nA,\xcf\n")
+    run = bench("referee", file)
+    assert run.wait() == 2
+    assert run.stderr.endswith("(byte 0xcf in line 2 cannot be decoded); save it as UTF-8\n")
     gone = bench("referee", tmp_path / "none.csv")
     assert gone.wait() == 2
-    assert "Traceback" not in gone.stderr
+    assert gone.stderr == f"bench: {tmp_path / 'none.csv'}: No such file or directory\n"

@@ -93,7 +93,7 @@ def test_a_file_that_changed_since_it_was_frozen_is_not_frozen(bench, judged, tm
         pytest.param(
             ("seeds = 1", "seeds = 10_000"),
             ("--run",),
-            "needs 280,000 rows",
+            "280,000 rows, more than the 10,000 that --run makes",
             marks=pytest.mark.fault(
                 area="commands and output",
                 kind="claims that need very many rows",
@@ -102,6 +102,17 @@ def test_a_file_that_changed_since_it_was_frozen_is_not_frozen(bench, judged, tm
             ),
         ),
         (("random", "randm"), (), "unknown"),
+        pytest.param(
+            ("n_neighbors", "n_neighbours"),
+            ("--freeze",),
+            "knn has no setting 'n_neighbours'; did you mean n_neighbors?",
+            marks=pytest.mark.fault(
+                area="commands and output",
+                kind="claims of rows that cannot exist",
+                how="a setting that the detector does not have, and --freeze",
+                promise="one sentence, and nothing is frozen",
+            ),
+        ),
         (("", ""), ("--jobs", "1"), "--jobs: only for a run; give --run as well"),
         (("", ""), ("--figure", "forest.bmp"), "accepted are .pdf, .svg, .png"),
     ],

@@ -23,6 +23,7 @@ def test_settings_that_are_not_accepted_are_refused_before_anything_runs(bench, 
         '{ spec = "lof", settings = { n_neighbors = 0 }, label = "a" },\n'
         '{ spec = "lof", settings = { n_neighbors = "5" }, label = "b" },\n'
         '{ spec = "lof", settings = { n_neighbours = 5 }, label = "c" },\n'
+        '{ spec = "lof", settings = { n_neighbours = 6 }, label = "as c" },\n'
         '{ spec = "lof", settings = { head.n_neighbors = 5 }, label = "d" }]'
     )
     run = bench("run", suite, "--results", tmp_path)
