@@ -45,8 +45,9 @@ def usage(*others: type[Exception]) -> Iterator[None]:
     try:
         yield
     except expected as error:
-        by_system = isinstance(error, OSError) and error.filename is not None
-        message = f"{error.filename}: {error.strerror}" if by_system else str(error)
+        message = str(error)
+        if isinstance(error, OSError) and error.filename is not None:
+            message = f"{error.filename}: {error.strerror}"
         raise Usage(message) from error
 
 
