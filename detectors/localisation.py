@@ -105,17 +105,20 @@ def occlude(
     """
     images, filling = np.asarray(x), np.asarray(mean)
     step = step or max(1, side // 2)
-    places = [
-        sorted({*range(0, max(1, n - side), step), max(0, n - side)}) for n in images.shape[2:]
-    ]
+    rows, columns = (places(n, side, step) for n in images.shape[2:])
     whole = detector.score(images)
     total = np.zeros((len(images), *images.shape[2:]))
     covering = np.zeros(images.shape[2:])
-    for row in places[0]:
-        for column in places[1]:
+    for row in rows:
+        for column in columns:
             square = np.s_[..., row : row + side, column : column + side]
             occluded = images.copy()
             occluded[square] = filling[square]
             total[square] += (whole - detector.score(occluded))[:, None, None]
             covering[square] += 1
     return total / covering
+
+
+def places(n: int, side: int, step: int) -> list[int]:
+    """Return where squares start along n pixels, a step apart; the last one ends at the edge."""
+    return sorted({*range(0, max(1, n - side), step), max(0, n - side)})

@@ -25,6 +25,7 @@ from detectors.contract import (
     as_samples,
 )
 from detectors.training.loop import train
+from detectors.training.patches import cut, join
 from detectors.training.phases import Objective, Phase, mean_of
 from detectors.training.replica import Replica
 from detectors.training.trainable import Singles
@@ -55,6 +56,10 @@ class DeepDetector(Detector, Generic[Net]):
 
     Attributes:
         flatten: whether images count as vectors, with dense layers instead of convolutions.
+        patch: side, in pixels, of square patches half a side apart: the model is one of patches of
+            images. Maps of an image are stitched, with means where patches overlap, and pooled to
+            its score; a score without such a pooling, or a code, is the mean over the patches. By
+            default whole images.
         epochs: most passes over the training samples; 0 leaves the initial weights. Fits of `ae`
             mostly stop before 200, by the loss of held-out samples; most of `vae`, `sae`, `cae`
             and `dagmm` end there (on cardio, glass and letter 22 % of `ae`, 67 to 100 % of the
@@ -91,6 +96,7 @@ class DeepDetector(Detector, Generic[Net]):
     device = "cpu"  # where training runs: the runner sets it, it is not a setting
 
     flatten: bool = False
+    patch: Annotated[int, Ge(8)] | None = None
     epochs: Annotated[int, Ge(0)] = 200
     max_steps: Annotated[int, Ge(1)] = 20_000
     batch_size: Annotated[int, Ge(1)] = 32
@@ -120,7 +126,10 @@ class DeepDetector(Detector, Generic[Net]):
         for detector, x in zip(detectors, xs, strict=True):
             vars(detector).pop("_shape_", None)  # unfitted, unless this fit succeeds
             try:
-                material = detector._material(detector._suited(as_samples(x)))
+                samples = detector._suited(as_samples(x))
+                material = detector._material(
+                    cut(samples, detector.patch) if detector.patch else samples
+                )
                 replicas.append((detector, Replica(detector, material)))
             except Unsupported as error:
                 outcomes[detector.seed] = error
@@ -162,8 +171,16 @@ class DeepDetector(Detector, Generic[Net]):
 
     def _suited(self, samples: Floats) -> Floats:
         if self.flatten and samples.ndim > 2:
-            return samples.reshape(len(samples), -1).astype(np.float64)
-        return super()._suited(samples)
+            suited = samples.reshape(len(samples), -1).astype(np.float64)
+        else:
+            suited = super()._suited(samples)
+        if self.patch and (suited.ndim != 4 or self.patch > min(suited.shape[2:])):
+            msg = (
+                f"patch = {self.patch} needs images (n, c, h, w) with sides of at least as many "
+                f"pixels; {type(self).__name__} has {suited.shape}; take a smaller one or none"
+            )
+            raise Unsupported(msg)
+        return suited
 
     def _fit(self, x: Floats) -> None:
         (outcome,) = self.fit_together([self], [x])
@@ -246,6 +263,8 @@ class DeepDetector(Detector, Generic[Net]):
             read: maps float64 rows (SCORE_ROWS, *shape) to a tensor (SCORE_ROWS, ...).
             x: samples (n, *shape).
         """
+        if self.patch and x.shape[2:] != (self.patch, self.patch):
+            return self._read_patches(read, x, self.patch)
         parts = []
         with torch.no_grad():  # not inference mode: a score may compute gradients
             for start in range(0, len(x), SCORE_ROWS):
@@ -254,6 +273,16 @@ class DeepDetector(Detector, Generic[Net]):
                 batch[: len(rows)] = rows
                 parts.append(read(batch)[: len(rows)].double())
             return cast("Floats", torch.cat(parts).numpy())
+
+    def _read_patches(self, read: Callable[[Tensor], Tensor], x: Floats, side: int) -> Floats:
+        """Return read(rows) of the patches of images (n, c, h, w), joined for each image."""
+        n_patches = len(cut(x[:1], side))
+        n_together = max(1, SCORE_ROWS // n_patches)
+        parts = []
+        for start in range(0, len(x), n_together):
+            some = x[start : start + n_together]
+            parts.append(join(self._read(read, cut(some, side)), len(some), x.shape[2:], side))
+        return np.concatenate(parts)
 
 
 def _check_company(detectors: Sequence[DeepDetector[Net]]) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from detectors.contract import Floats
-from detectors.localisation import Localizer
+from detectors.localisation import POOLINGS, Localizer
 from detectors.training.base import DeepDetector, ReadOuts
 
 LEAST_ROWS = 16  # per backward pass, which keeps the outputs of all layers
@@ -49,6 +49,11 @@ class DeepLocalizer(DeepDetector[Net], Localizer):
         maps = super().localize(x, readout)
         self._warn()
         return maps
+
+    def _score(self, x: Floats, readout: str) -> Floats:
+        if self.patch and (pooling := self.localizes.get(readout)):
+            return POOLINGS[pooling](self._localize(x, readout).reshape(len(x), -1))
+        return super()._score(x, readout)
 
     def _localize(self, x: Floats, readout: str) -> Floats:
         if read := self.maps.get(readout):

@@ -102,7 +102,7 @@ class MaskedAutoencoder(CodeReconstruction):
         errors = torch.zeros_like(rows)
         for mask in self._masks():
             restored = self.net_(rows.float(), mask.expand(rows.shape))
-            errors += mask * (restored - rows).square()
+            errors += mask * self._residuals(rows, restored)
         return errors / self.rounds
 
     def _encode(self, x: Floats) -> Floats:

@@ -5,6 +5,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
+from detectors import make
 from detectors.deep.autoencoders.autoencoder import Autoencoder
 from detectors.deep.autoencoders.contractive import ContractiveAutoencoder
 from detectors.deep.autoencoders.cumulative import CumulativeErrorAutoencoder
@@ -59,3 +60,19 @@ def test_the_feature_that_breaks_a_rule_has_the_largest_error():
 def test_maps_before_fit_say_so():
     with pytest.raises(ValueError, match="Autoencoder is not fitted"):
         Autoencoder().localize(np.eye(3))
+
+
+RESIDUALS = ("absolute", "structural", "multi-scale")
+
+
+@pytest.mark.parametrize("name", ["ae", "mae", "wae-mmd", "adae", "ssim-ae"])
+@pytest.mark.parametrize("residual", RESIDUALS)
+def test_another_residual_changes_scores_and_maps_and_not_the_training(name, residual):
+    x = np.random.default_rng(0).random((20, 2, 16, 12)).astype(np.float32)
+    squared, other = (make(name, epochs=1, residual=r).fit(x).model for r in ("squared", residual))
+    assert_array_equal(other.losses_, squared.losses_)
+    assert_array_equal(other.encode(x), squared.encode(x))
+    maps = other.localize(x)
+    assert np.abs(maps - squared.localize(x)).max() > 0.01
+    assert_allclose(other.score(x), maps.mean((1, 2)), rtol=1e-9)
+    assert_array_equal(other.localize(x[5:6]), maps[5:6])

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from detectors import Unsupported, make
-from detectors.deep.autoencoders.ssim import SSIMAutoencoder, similarity
+from detectors.deep.autoencoders.ssim import SSIMAutoencoder
+from detectors.networks.structure import similarity
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.random((40, 2, 16, 12)).astype(np.float32)
@@ -67,6 +69,28 @@ def test_loss_errors_and_score_are_one_less_the_similarity():
     assert_allclose(losses, errors.mean((1, 2)), rtol=1e-4)
 
 
+def halved(images):
+    n, height, width = images.shape
+    return images.reshape(n, height // 2, 2, width // 2, 2).mean(axis=(2, 4))
+
+
+def test_the_residuals_of_another_autoencoder_are_those_of_an_independent_computation():
+    x = RNG.random((9, 1, 24, 48)).astype(np.float32)
+    models = {r: make("ae", epochs=1, residual=r).fit(x).model
+              for r in ("absolute", "structural", "multi-scale")}  # fmt: skip
+    one, other = x[:, 0].astype(np.float64), models["absolute"].reconstruct(x)[:, 0]
+    assert_allclose(models["absolute"].localize(x), np.abs(one - other), rtol=1e-6)
+    expected = []
+    for factor in (1, 2, 4):
+        unlike = [1 - by_scipy(*pair, np.ptp(x)) for pair in zip(one, other, strict=True)]
+        expected.append([np.asarray(Image.fromarray(each.astype(np.float32)).resize((48, 24), 2))
+                         for each in unlike])  # fmt: skip
+        if factor == 1:
+            assert_allclose(models["structural"].localize(x), unlike, atol=1e-5)
+        one, other = halved(one), halved(other)
+    assert_allclose(models["multi-scale"].localize(x), np.mean(expected, 0), atol=1e-5)
+
+
 def test_a_defect_that_keeps_the_brightness_stands_out_where_it_is():
     grid = np.arange(24) / 4
     phases = RNG.random((120, 2, 1, 1, 1)) * 6
@@ -88,10 +112,14 @@ def test_training_that_was_thrown_off_says_so_with_every_score():
 @pytest.mark.parametrize(
     ("x", "settings", "message"),
     [
-        (np.eye(40), {}, r"these are \(40, 40\); use `ae` for vectors"),
-        (IMAGES, {"flatten": True}, "these are flattened"),
+        (np.eye(40), {}, r"these are \(40, 40\); take another residual or detector"),
+        (
+            IMAGES,
+            {"flatten": True},
+            r"these are \(40, 384\); take .* images that are not flattened",
+        ),
         (IMAGES, {"window": 4}, "use an odd number of at most 23"),
-        (IMAGES[..., :4], {}, "window of 11 pixels does not suit images of 16 x 4"),
+        (IMAGES[..., :4], {}, "window of 11 pixels does not suit a side of 4 pixels"),
     ],
 )
 def test_what_has_no_windows_is_unsupported(x, settings, message):
