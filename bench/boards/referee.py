@@ -89,7 +89,8 @@ def read(text: str, metric: str, *, in_columns: bool = False) -> Published:
     if percent:
         notes.append("Values are read as percent.")
     if any(spread > 0 for _, spread in cells.values()):
-        notes.append("Spreads count as standard errors of single values.")
+        notes.append("Spreads count as standard errors of single values." if metric == "auroc" else
+                     "Spreads are left out; single values have intervals for auroc only.")  # fmt: skip
     if absent := [f"{m} on {d}" for (m, d), (value, _) in cells.items() if math.isnan(value)]:
         notes.append(f"Missing: {', '.join(absent[:8])}{' ...' * (len(absent) > 8)} "
                      f"({len(absent)} of {len(cells)} values).")  # fmt: skip

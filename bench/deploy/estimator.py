@@ -58,7 +58,7 @@ class FathomDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         samples = Samples(x, None, Schema("", x.shape[1:], columns), [])
         rest = {key: getattr(self, key) for key in ("alarm_rate", "scaler", "seed", "settings")}
         self.model_: Model = fit(self.detector, samples, folds=1, **rest)
-        self.offset_ = -np.nextafter(self.model_.threshold or 0.0, np.inf)
+        self.offset_ = -(self.model_.threshold or 0.0)
         return self
 
     def score_samples(self, X: ArrayLike) -> Floats:

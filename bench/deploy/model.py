@@ -99,7 +99,8 @@ class Model:
 
     Attributes:
         spec: the detector.
-        alarm_rate: the largest probability of an alarm for a normal.
+        alarm_rate: the largest probability of an alarm for a normal with one part; with folds it is
+            about that, and `bench.stats.conformal` has its limit.
         n_trained: number of samples that each part was fitted on, at least.
         parts: one, or one for each fold.
         settings: of the detector, those that were given.

@@ -215,7 +215,7 @@ def superiority(values: Floats, other: Floats, cells: Cells) -> tuple[Floats, Fl
         other: (blocks,) values of the one that they are compared with.
         cells: the blocks' families, one cell a block (`Blocks.cells`).
 
-    C. Vargha & H. D. Delaney, Journal of Educational and Behavioral Statistics 25:101-132, 2000,
+    A. Vargha & H. D. Delaney, Journal of Educational and Behavioral Statistics 25:101-132, 2000,
     doi:10.3102/10769986025002101 (the stochastic superiority A; here of paired blocks).
     """
     won = (np.sign(np.round(values - other, averages.TIE)) + 1) / 2

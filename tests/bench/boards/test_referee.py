@@ -38,6 +38,11 @@ def test_percent_spreads_summaries_and_missing_values_are_read():
     assert list(compared.blocks.detectors) == ["Ours", "kNN", "LOF"]
 
 
+def test_spreads_of_another_metric_are_said_to_be_left_out():
+    notes = read(TABLE, "average_precision").notes
+    assert "Spreads are left out; single values have intervals for auroc only." in notes
+
+
 def test_methods_may_be_columns_and_values_shares():
     turned = "set,A,B\nwine,.91,.80\nglass,.71,.60+-.02\n"
     by_columns = read(turned, "auroc", in_columns=True).rows

@@ -40,6 +40,16 @@ def test_it_works_in_a_pipeline_and_a_grid_search():
     assert alone.score_samples(x[400:]).max() < alone.score_samples(x[:400]).mean()
 
 
+def test_predictions_are_the_alarms_of_the_p_values_to_the_last_bit():
+    x = np.random.default_rng(0).normal(size=(200, 1))
+    found = FathomDetector("max-abs-z", scaler="none").fit(x)
+    at_the_threshold = x[found.score_samples(x) == -found.model_.threshold]
+    near = at_the_threshold[0] * (1 + np.arange(-8, 9)[:, None] * np.finfo(float).eps)
+    alarms = found.model_.alarms(found.model_.score(near)[1])
+    assert 0 < alarms.sum() < len(near)
+    assert (found.predict(near) == np.where(alarms, -1, 1)).all()
+
+
 def test_missing_values_are_imputed_by_default():
     x = np.random.default_rng(0).normal(size=(200, 3))
     x[::9, 1] = np.nan
