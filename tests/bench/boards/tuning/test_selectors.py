@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import rankdata, spearmanr
 
 from bench.boards.tuning.selectors import SELECTORS, Pool, choice
 
@@ -44,6 +45,40 @@ def test_consensus_looks_at_the_samples_at_the_top():
     )
     assert alike[0] > alike[1]
     assert consensual[0] < consensual[1]
+
+
+@pytest.fixture(scope="module")
+def tied():
+    """(2, 7, N) scores of two seeds with many ties, and their ranks."""
+    scores = np.random.default_rng(0).integers(0, 9, (2, 7, N)) + 0.1 * RISING
+    return scores.round(), rankdata(scores.round(), axis=2)
+
+
+def test_centrality_is_the_mean_correlation_with_all_others(tied):
+    scores, ranks = tied
+    each = np.array([spearmanr(one, axis=1).statistic for one in scores])
+    expected = (each.sum(axis=2) - 1).mean(axis=0) / 6
+    np.testing.assert_allclose(SELECTORS["centrality"](pool(*ranks[0], second=ranks[1])), expected)
+
+
+def test_agreement_of_seeds_is_the_correlation_on_what_both_test(tied):
+    scores, ranks = tied
+    samples = [np.arange(N), np.arange(N) + 20]
+    expected = [spearmanr(a[20:], b[:-20]).statistic for a, b in zip(*scores, strict=True)]
+    found = SELECTORS["seeds"](pool(*ranks[0], second=ranks[1], samples=samples))
+    np.testing.assert_allclose(found, expected, atol=0.05)  # ranks of all, not of the shared alone
+    assert found.argmax() == np.argmax(expected)
+
+
+def test_consensus_is_where_hubs_and_authorities_of_hits_settle(tied):
+    _, (ranks, _) = tied
+    edges = 1 / (N + 1 - ranks)
+    hubs = np.ones(7)
+    for _ in range(200):  # Kleinberg's iteration
+        authorities = edges.T @ hubs
+        hubs = edges @ authorities
+        hubs /= np.linalg.norm(hubs)
+    np.testing.assert_allclose(SELECTORS["consensus"](pool(*ranks)), hubs)
 
 
 def test_seeds_agree_on_the_samples_that_both_test():
