@@ -18,7 +18,8 @@ project = "Fathom"
 author = "the authors of Fathom"
 extensions = ["myst_nb", "sphinx_copybutton"]
 root_doc = "index"
-exclude_patterns = ["_build", "lectures-verdicts.md", "tuning-table.md"]  # parts of pages
+PARTS = ["lectures-verdicts.md", "published-selectors.md", "tuning-table.md"]  # of other pages
+exclude_patterns = ["_build", *PARTS]
 
 html_theme = "furo"
 html_title = "Fathom"
