@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Protocol, Self, runtime_checkable
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from detectors.contract import Detector, Family, Floats
 from detectors.localisation import Localizer
 from detectors.standardise import location_and_scale
+
+STEP = 1e-3  # of a difference, in standard deviations of a code unit
+
+
+@runtime_checkable
+class Differentiable(Protocol):
+    """An encoder that knows the derivatives of its codes."""
+
+    def pulled_back(self, x: ArrayLike, slopes: Floats) -> Floats:
+        """Return derivatives with respect to samples (n, *shape), given those by code (n, k)."""
 
 
 @dataclass(kw_only=True)
@@ -54,11 +65,15 @@ class ReadOut(Detector):
 
 
 @dataclass(kw_only=True)
-class Hybrid(Detector):
+class Hybrid(Localizer):
     """The score of another detector on the standardised codes of a model.
 
     Codes are standardised with the mean and standard deviation of the training codes. A code
     unit that is constant in training is only centred.
+
+    A map is the absolute gradient of the score with respect to the sample: the way towards
+    normality, through an encoder that knows its derivatives (`DeepLocalizer`). Those of the head
+    are central differences, since most heads have no others.
 
     Attributes:
         encoder: a model with codes.
@@ -66,6 +81,7 @@ class Hybrid(Detector):
     """
 
     family: ClassVar[Family] = "hybrid"
+    localizes: ClassVar[Mapping[str, str]] = {"": ""}
     takes_images: ClassVar[bool] = True  # the encoder decides
 
     encoder: Detector
@@ -84,7 +100,23 @@ class Hybrid(Detector):
         return self
 
     def _score(self, x: Floats, readout: str) -> Floats:
-        return self.head.score((self.encoder.encode(x) - self.mean_) / self.scale_)
+        return self.head.score(self._standardised(x))
+
+    def _standardised(self, x: ArrayLike) -> Floats:
+        codes: Floats = (self.encoder.encode(x) - self.mean_) / self.scale_
+        return codes
+
+    def _localize(self, x: Floats, readout: str) -> Floats:
+        if not isinstance(self.encoder, Differentiable):
+            msg = f"{type(self.encoder).__name__} does not know the derivatives of its codes"
+            raise ValueError(msg)
+        codes = self._standardised(x)
+        rises = [
+            self.head.score(codes + step) - self.head.score(codes - step)
+            for step in STEP * np.eye(codes.shape[1])
+        ]
+        slopes = np.stack(rises, axis=1) / (2 * STEP)
+        return np.abs(self.encoder.pulled_back(x, slopes / self.scale_))
 
     @property
     def bounds(self) -> tuple[float, float] | None:

@@ -16,6 +16,8 @@ from detectors.registry import TABLE, find
 from detectors.settings import nearest
 
 UNTRAINED = "untrained-"
+# Heads whose score of normal samples is constant but for steps: its gradient says nothing.
+STEPWISE = ("copod", "ecod", "findout", "iforest", "iforest-legacy-seed", "loda-legacy-seed")
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,10 @@ class Spec:
     @property
     def pooling(self) -> str | None:
         """How the map of the read-out is pooled to its score, "" if not at all; None: no map."""
-        return None if self.head else self.entry.localizes.get(self.readout or "")
+        if not self.head:
+            return self.entry.localizes.get(self.readout or "")
+        knows = self.entry.is_own and self.entry.family == "deep" and self.entry.localizes
+        return "" if knows and self.head in TABLE and self.head not in STEPWISE else None
 
     @property
     def is_own(self) -> bool:

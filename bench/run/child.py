@@ -224,7 +224,9 @@ def _read_out(
             score_us = (time.process_time() - start) / len(x_test) * 1e6
             peak = peak_mib(start_peak)
             if readout.pixels and spec.pooling is not None:
-                np.save(readout.pixels, scores_of(cast("Localizer", model), spec.readout, x_test))
+                np.save(
+                    readout.pixels, scores_of(cast("Localizer", detector), spec.readout, x_test)
+                )
         except BaseException as error:  # also SystemExit and KeyboardInterrupt
             return model, replace(failed(error), warnings=caught), None
     return detector, Scored(head_cpu_seconds, head_wall_seconds, score_us, peak, caught), scores

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from detectors.conformance.companions import largest_move, spread_of
 from detectors.conformance.subject import N_FAR, N_TEST, Subject, brought_within
 from detectors.contract import Floats, Unsupported
-from detectors.factory import load_class, make_model
+from detectors.factory import load_class, make, make_model
 from detectors.localisation import POOLINGS
 from detectors.spec import Spec
 from detectors.streams import global_generators, stream
@@ -198,16 +198,15 @@ def codes_are_consistent(subject: Subject) -> None:
 def maps_are_consistent(subject: Subject) -> None:
     """Maps are finite, of the samples' shape, equal alone and together, and pool to the score."""
     x, z = (brought_within(samples, subject.bounds) for samples in subject.samples)
-    detector: Any = make_model(subject.spec, **subject.settings).fit(x)
-    readout = subject.spec.readout
-    maps = np.asarray(detector.localize(z, readout))
+    detector: Any = make(subject.text, **subject.settings).fit(x)
+    maps = np.asarray(detector.localize(z))
     expected = z.shape if z.ndim == 2 else (len(z), *z.shape[2:])
     right = maps.shape == expected and np.isfinite(maps).all()
     _expect(right, f"maps of samples {z.shape} have shape {maps.shape} or are not finite")
-    alone = np.concatenate([detector.localize(row[None], readout) for row in z[::4]])
+    alone = np.concatenate([detector.localize(row[None]) for row in z[::4]])
     _expect_close(alone, maps[::4], subject.tolerance, "maps of single samples")
     if pooling := subject.spec.pooling:
-        scores = detector.score(z, readout)
+        scores = detector.score(z)
         pooled = POOLINGS[pooling](maps.reshape(len(z), -1))
         order = np.argsort(pooled)
         falls = -np.diff(scores[order]).min() / np.ptp(scores)

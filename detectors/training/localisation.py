@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar, cast
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from detectors.contract import Floats
+from detectors.contract import Floats, Unsupported
 from detectors.localisation import POOLINGS, Localizer
 from detectors.training.base import DeepDetector, ReadOuts
 
@@ -39,7 +40,8 @@ def gradient(score: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
 class DeepLocalizer(DeepDetector[Net], Localizer):
     """Base of the deep methods that localize.
 
-    A map is that of the table `maps`, else the absolute gradient of the score of the read-out.
+    A map is that of the table `maps`, else the absolute gradient of the score of the read-out. A
+    model that encodes writes `_embed`, so that heads on its codes have maps too.
     """
 
     maps: ClassVar[ReadOuts] = {}
@@ -60,3 +62,34 @@ class DeepLocalizer(DeepDetector[Net], Localizer):
             return self._read(lambda rows: read(self, rows), x)
         score = cast("ReadOuts", self.readouts)[readout]
         return self._read(lambda rows: gradient(lambda one: score(self, one), rows).abs(), x)
+
+    def _embed(self, rows: Tensor) -> Tensor:
+        """Return the codes (n, k) of float64 rows (n, *shape), of a model that encodes."""
+        raise NotImplementedError
+
+    def _encode(self, x: Floats) -> Floats:
+        return self._read(self._embed, x) if self.encodes else super()._encode(x)
+
+    def pulled_back(self, x: ArrayLike, slopes: Floats) -> Floats:
+        """Return the derivatives (n, *shape) of a function of codes with respect to samples.
+
+        Args:
+            x: samples (n, *shape).
+            slopes: (n, k) derivatives of the function with respect to the codes.
+
+        Raises:
+            Unsupported: codes are means over patches.
+        """
+        rows = self._like_training(x)
+        if self.patch:
+            msg = f"codes of patch = {self.patch} are means over patches; leave it out for maps"
+            raise Unsupported(msg)
+        shape, n_values = rows.shape[1:], rows[0].size
+
+        def along_slopes(both: Tensor) -> Tensor:
+            codes = self._embed(both[:, :n_values].reshape(-1, *shape))
+            return (codes.double() * both[:, n_values:].detach()).sum(1)
+
+        both = np.hstack([rows.reshape(len(rows), -1), slopes])
+        read = self._read(lambda part: gradient(along_slopes, part)[:, :n_values], both)
+        return read.reshape(np.shape(x))

@@ -92,8 +92,8 @@ class Reconstruction(DeepLocalizer[Net]):
         "largest-error": lambda self, rows: self._errors(rows),
     }
 
-    def _encode(self, x: Floats) -> Floats:
-        return self._read(lambda rows: cast("nn.Module", self.net_.encoder)(rows.float()), x)
+    def _embed(self, rows: Tensor) -> Tensor:
+        return cast("Tensor", cast("nn.Module", self.net_.encoder)(rows.float()))
 
 
 @dataclass(kw_only=True)

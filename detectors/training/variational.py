@@ -83,15 +83,12 @@ class VariationalDetector(DeepLocalizer[VAENet]):
         chosen = self.stream("references").permutation(len(outputs))[:N_REFERENCES]
         self.references_ = outputs[chosen]
 
-    def _encode(self, x: Floats) -> Floats:
-        def read(rows: Tensor) -> Tensor:
-            family, parameters = self.net_.family, self._posterior(rows)
-            if self.codes == "mean":
-                return family.centre(parameters)
-            scales = 0.5 * cast("Gaussian", family).log_variances(parameters)
-            return torch.cat([family.centre(parameters), scales], dim=1)
-
-        return self._read(read, x)
+    def _embed(self, rows: Tensor) -> Tensor:
+        family, parameters = self.net_.family, self._posterior(rows)
+        if self.codes == "mean":
+            return family.centre(parameters)
+        scales = 0.5 * cast("Gaussian", family).log_variances(parameters)
+        return torch.cat([family.centre(parameters), scales], dim=1)
 
     def _posterior(self, rows: Tensor) -> Parameters:
         """Return the parameters of q(z|x), (n, ...) each; of the diagonal mu and log sigma^2."""

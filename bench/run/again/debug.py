@@ -122,11 +122,11 @@ def print_stored(stored: Stored, console: Console) -> None:
 def _scores(spec: Spec, unit: Unit, console: Console) -> NDArray[np.float64]:
     """Return the scores of `unit.x_test`, made as a child process makes them."""
     x_test = unit.x_test
-    model, detector = fitted(spec, unit, console)
+    _, detector = fitted(spec, unit, console)
     with _timed(f"score x_test {x_test.shape}", console):
         scores = scoring.score(to_score(detector, x_test), spec.readout, x_test)
     if unit.masks is not None and spec.pooling is not None:
-        maps = scores_of(cast("Localizer", model), spec.readout, x_test)
+        maps = scores_of(cast("Localizer", detector), spec.readout, x_test)
         console.print(f"scores of pixels {maps.shape}")
     return scores
 

@@ -99,7 +99,7 @@ def sheet(
         x = unit.x_test[picked]
         maps = restored = None
         if spec.pooling is not None and len(x):
-            maps = cast("Localizer", model).localize(x, spec.readout)
+            maps = cast("Localizer", detector).localize(x, spec.readout)
         back = way_back(loaded, wanted, unit) if x.ndim == 4 else None
         if hasattr(model, "reconstruct") and len(x) and back:
             restored = back(model.reconstruct(x))

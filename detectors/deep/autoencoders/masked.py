@@ -19,7 +19,6 @@ import torch
 from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
-from detectors.contract import Floats
 from detectors.networks.autoencoder import AutoencoderNet
 from detectors.networks.images import encoder
 from detectors.training.reconstruction import CodeReconstruction
@@ -105,8 +104,5 @@ class MaskedAutoencoder(CodeReconstruction):
             errors += mask * self._residuals(rows, restored)
         return errors / self.rounds
 
-    def _encode(self, x: Floats) -> Floats:
-        def read(rows: Tensor) -> Tensor:
-            return cast("MaskedNet", self.net_).codes(rows.float(), torch.zeros(rows.shape))
-
-        return self._read(read, x)
+    def _embed(self, rows: Tensor) -> Tensor:
+        return cast("MaskedNet", self.net_).codes(rows.float(), torch.zeros(rows.shape))

@@ -159,5 +159,6 @@ class DeepSVDD(DeepLocalizer[DeepSVDDNet]):
             return distances - float(self.net_.squared_radius)
         return distances
 
-    def _encode(self, x: Floats) -> Floats:
-        return self._read(lambda rows: self.net_.encoder(rows.float()), x)
+    def _embed(self, rows: Tensor) -> Tensor:
+        codes: Tensor = self.net_.encoder(rows.float())
+        return codes

@@ -312,5 +312,5 @@ class LadderVAE(DeepLocalizer[LadderNet]):
         """Return the means of p(x|z_1) at the means of codes, for samples (n, *shape)."""
         return self._read(self._restored, self._like_training(x)).reshape(np.shape(x))
 
-    def _encode(self, x: Floats) -> Floats:
-        return self._read(lambda rows: torch.cat(self._at_means(rows).means, dim=-1), x)
+    def _embed(self, rows: Tensor) -> Tensor:
+        return torch.cat(self._at_means(rows).means, dim=-1)

@@ -239,5 +239,6 @@ class VQVAE(Reconstruction[VQVAENet]):
     }
     localizes: ClassVar[Mapping[str, str]] = {"reconstruction": "mean", "codebook-distance": ""}
 
-    def _encode(self, x: Floats) -> Floats:
-        return self._read(lambda rows: self.net_.encoder(rows.float()).flatten(1), x)
+    def _embed(self, rows: Tensor) -> Tensor:
+        codes: Tensor = self.net_.encoder(rows.float()).flatten(1)
+        return codes
