@@ -32,7 +32,7 @@ from bench.run.supervise import Child, Death, ForkServer, ServerDied
 from bench.store.codeid import code_parts, origin
 from bench.store.provenance import provenance
 from bench.store.records import Row, Wanted
-from datasets import DataSet, load
+from datasets import DataSet, load, own, present
 from datasets.formats.images import own_mask
 from datasets.pictures import pictures
 from detectors.spec import parse
@@ -292,6 +292,25 @@ def _load(name: str, folder: Path | None) -> DataSet:
         raise NotRun(str(error), f"... (in full: {command})") from error
     except Exception as error:  # whatever absurd content does to a reader
         raise _unusable(name, error) from error
+
+
+def examine(
+    names: Iterable[str], folder: Path | None
+) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
+    """Return the sizes of the user's own data sets, and what is wrong with which of all.
+
+    This needs no process, so that none is started for data that cannot be used. What is loaded
+    stays so for the jobs, as far as KEPT_BYTES go.
+    """
+    sizes, refused = {}, {}
+    for name in dict.fromkeys(names):
+        if own.entry(name) or not present(name, folder):
+            try:
+                data = _load(name, folder)
+                sizes[name] = len(data.x), int(np.prod(data.x.shape[1:]))
+            except NotRun as error:
+                refused[name] = str(error)
+    return sizes, refused
 
 
 def _unusable(dataset: str, error: Exception) -> NotRun:

@@ -71,12 +71,14 @@ class ForkServers:
 class Running:
     """The jobs that run now, and the moment and the budget after which no other starts."""
 
-    def __init__(self, minutes: float = math.inf, budget: Budget | None = None) -> None:
+    def __init__(
+        self, stages: Stages, minutes: float = math.inf, budget: Budget | None = None
+    ) -> None:
         """Let jobs start for so many minutes from now, while their budget is not spent."""
         self.until = time.time() + 60 * minutes
         self._budget = budget
         self._since: dict[int, tuple[str, float]] = {}
-        self.stages = Stages()
+        self.stages = stages
 
     @contextlib.contextmanager
     def job(self, job: Job) -> Iterator[None]:

@@ -19,6 +19,7 @@ from bench.plan import planning
 from bench.plan.budget import Budget
 from bench.plan.costs import SAMPLE, Costs
 from bench.plan.job import Limits
+from bench.plan.stages import Stages
 from bench.plan.suite import SuiteError
 from bench.run import cluster, local
 from bench.run.converse import check_settings
@@ -87,7 +88,13 @@ class Session:
     """The jobs of one invocation, and the processes that run them."""
 
     def __init__(
-        self, todo: Sequence[Wanted], suite: str, run: str, store: Store, options: Options
+        self,
+        todo: Sequence[Wanted],
+        suite: str,
+        run: str,
+        store: Store,
+        options: Options,
+        stages: Stages,
     ) -> None:
         """Plan the jobs.
 
@@ -97,6 +104,7 @@ class Session:
             run: name of the invocation, likewise.
             store: of a results folder that is `opened`.
             options: how.
+            stages: where the time goes.
 
         Raises:
             StoreError: the results folder cannot be written.
@@ -119,7 +127,7 @@ class Session:
         self._users_file = options.suite_file or planning.users_file(todo)
         self._servers = local.ForkServers(prepare_tmp(options.results), self._modules)
         self._client: Client | None = None
-        self.running = local.Running(options.minutes, options.budget)
+        self.running = local.Running(stages, options.minutes, options.budget)
 
     @contextmanager
     def started(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ from bench.history.perf import Measure
 from bench.metrics.scored import compute
 from bench.plan import planning, suite
 from bench.plan.job import Job, Limits
+from bench.plan.stages import Stages
 from bench.run.local import ForkServers, Running, run_jobs
 from bench.run.workspace import prepare_tmp
 from bench.store.records import Row
@@ -45,7 +46,7 @@ def _made(jobs: list[Job]) -> tuple[int, float]:
             score = (row.costs["score_us"] or 0) * row.sizes["n_test"] / 1e6
             worked.append((row.costs["fit_seconds"] or 0) + score)
 
-        run_jobs(jobs, servers, 1, on_row, Running())
+        run_jobs(jobs, servers, 1, on_row, Running(Stages()))
         servers.close()
         store.close()
     return len(worked), _seconds() - start - sum(worked)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.common.errors import usage
@@ -26,6 +25,7 @@ def say_plan(wanted: Sequence[Wanted], options: Options) -> None:
     from bench.plan.costs import SAMPLE, Costs
     from bench.plan.planning import missing
     from bench.run.check import check_rows
+    from bench.run.converse import examine
     from bench.run.remarks import on_size
     from bench.store.folder import STORE
 
@@ -33,16 +33,19 @@ def say_plan(wanted: Sequence[Wanted], options: Options) -> None:
     say(f"{len(wanted)} rows, {len(wanted) - len(todo)} stored, {len(todo)} to run")
     if not todo:
         return
-    with usage():
-        check_rows(todo)
-    sizes, refused = _looked_at([row.dataset for row in todo], options.data)
+    sizes, refused = examine([row.dataset for row in todo], options.data)
     for problem in refused.values():
         say(f"not run: {problem}")
+    able = [row for row in todo if row.dataset not in refused]
+    if not able:
+        return
+    with usage():
+        check_rows(able)
     records = []
     if (options.results / STORE).is_file():
         with open_store(options.results) as store:
             records = list(store.as_kept(most=SAMPLE))
-    costs, able = Costs(records, sizes), [row for row in todo if row.dataset not in refused]
+    costs = Costs(records, sizes)
     for label in dict.fromkeys(row.label for row in able):
         rows = [row for row in able if row.label == label]
         say(f"  {label}: {len(rows)}, {_time(rows, costs, 1)}")
@@ -51,28 +54,9 @@ def say_plan(wanted: Sequence[Wanted], options: Options) -> None:
     if any(costs.seconds(row) is None for row in able):
         say("not known: no row of such a detector is stored; --minutes 2 runs the shortest jobs")
     for name, (n, _) in sizes.items():
-        protocol = next(row.protocol for row in todo if row.dataset == name)
+        protocol = next(row.protocol for row in able if row.dataset == name)
         if hint := on_size(name, protocol, n // 2):
             say(hint)
-
-
-def _looked_at(
-    names: Sequence[str], data: Path | None
-) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
-    """Return the sizes of tables that the catalogue does not know, and what is wrong with data."""
-    import datasets
-
-    sizes, refused = {}, {}
-    for name in dict.fromkeys(names):
-        entry = datasets.find(name)
-        try:
-            card = datasets.card(name, data)
-            if card.n is None and entry.kind == "tabular":
-                card = datasets.load(name, data).card
-                sizes[name] = (int(card.n or 0), int(card.d or 0))
-        except (OSError, ValueError) as error:
-            refused[name] = str(error)
-    return sizes, refused
 
 
 def _time(rows: Sequence[Wanted], costs: Costs, workers: int) -> str:

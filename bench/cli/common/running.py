@@ -29,6 +29,7 @@ from bench.render.board import BoardDocument
 from bench.render.documents.profile import profile as profile_table
 from bench.render.table import Page, Plain
 from bench.render.tables import short_board
+from bench.run.converse import examine
 from bench.run.progress import Progressing
 from bench.run.remarks import Remarks, say
 from bench.run.session import Options, Session, opened
@@ -91,10 +92,10 @@ def run(
         n_kept = len(wanted) - len(todo)
         say(console, f"{suite.name}: {len(wanted)} rows, {n_kept} stored, {len(todo)} to run")
         tracker, stages = None, Stages()
+        todo = _with_data(todo, options, console, stages)
         if todo:
-            tracker, stages = _make_rows(
-                suite, todo, store, options, console, invocation, print_board if board_by else None
-            )
+            early = print_board if board_by else None
+            tracker = _make_rows(suite, todo, store, options, console, invocation, early, stages)
         elif invocation:
             store.add_invocations([invocation])
         made, texts = _board(suite, wanted, store)
@@ -138,6 +139,22 @@ def run(
         return statuses
 
 
+def _with_data(
+    todo: Sequence[Wanted], options: Options, console: Console, stages: Stages
+) -> Sequence[Wanted]:
+    """Return the rows whose data can be used, and say what is wrong with the others.
+
+    The data of a cluster are those of its workers.
+    """
+    if options.scheduler:
+        return todo
+    with stages.of("load"):
+        _, refused = examine([row.dataset for row in todo], options.data)
+    for problem in refused.values():
+        say(console, f"not run: {problem}")
+    return [row for row in todo if row.dataset not in refused]
+
+
 def _failed(wanted: Sequence[Wanted], store: Store) -> str | None:
     """Return how many rows are stored and not ok, with the most frequent reason and its remedy."""
     keys = {row.key for row in wanted}
@@ -161,13 +178,11 @@ def _make_rows(
     console: Console,
     invocation: Invocation | None,
     print_board: Callable[[str], bool] | None,
-) -> tuple[Tracker, Stages]:
-    """Make, store, track and count rows, and return where the time went.
-
-    The tracker may have some left to log.
-    """
+    stages: Stages,
+) -> Tracker:
+    """Make, store, track and count rows; the tracker may have some left to log."""
     run = invocation.run if invocation else run_name(datetime.now(UTC))
-    session = Session(todo, suite.name, run, store, options)
+    session = Session(todo, suite.name, run, store, options, stages)
     remarks = Remarks(console, print_board)
     with session.started():
         if invocation:
@@ -188,7 +203,7 @@ def _make_rows(
     remarks.end()
     for sentence in not_run:
         say(console, f"not run: {sentence}")
-    return tracker, session.running.stages
+    return tracker
 
 
 def _spent(tracker: Tracker, stages: Stages) -> dict[str, float]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import datasets
 from bench.metrics import scored
+from bench.plan.stages import Stages
 from bench.run.session import Options, Session, opened
 from bench.store.capsule import Capsule
 from bench.store.codeid import is_current
@@ -106,7 +107,7 @@ def rerun(
     with tempfile.TemporaryDirectory(prefix="bench-verify-") as folder:
         options = Options(Path(folder), data, workers, 3600.0, None, (), None)
         with opened(options.results) as store:
-            session = Session(drawn, "verify", "verify", store, options)
+            session = Session(drawn, "verify", "verify", store, options, Stages())
             made: dict[str, Row] = {}
             with session.started():
                 problems = session.run(lambda row, record: made.update({row.wanted.key: row}))

@@ -149,6 +149,19 @@ def test_reading_and_planning_import_no_numeric_library_and_start_at_once(result
         assert done.stderr == "imported:\n", arguments
 
 
+def test_a_table_that_cannot_be_used_is_refused_before_anything_is_started_for_it(tmp_path):
+    (tmp_path / "wrong.csv").write_text("a,b,y\n1,2,0\n3,,1\n")
+    run = ("run", "--datasets", f"file:{tmp_path}/wrong.csv?label=y", "--results", tmp_path / "r")
+    for arguments, status in ((run, 1), ((*run, "--dry-run"), 0)):
+        done = fresh(*arguments)
+        assert done.returncode == status, done.stderr
+        assert "not run: " in done.stdout
+        assert "missing=keep" in done.stdout
+        assert done.stderr == "imported:\n"
+    left = {path.name for path in (tmp_path / "r").iterdir()}
+    assert left == {"boards", "fathom.lock", "store.db"}  # no database of MLflow, no work
+
+
 def test_the_page_imports_no_library_that_detectors_need(results, tmp_path):
     arguments = ("--results", results, "--output", tmp_path / "page.html")
     done = fresh("report", results / "small.toml", *arguments)
