@@ -26,6 +26,14 @@ class RowwiseLinear(zuko.nn.MaskedLinear):  # type: ignore[misc]  # it has no ty
         return shifted
 
 
+class MaskedDense(RowwiseLinear):
+    """As `RowwiseLinear` for scores; in training a plain product, which takes less time."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (..., n_out) of x (..., n_in)."""
+        return x @ (self.mask * self.weight).T + self.bias if self.training else super().forward(x)
+
+
 def make_rowwise(net: nn.Module) -> None:
     """Turn the masked layers of a network of zuko into such."""
     for layer in net.modules():

@@ -7,7 +7,7 @@ import zuko
 from torch import Tensor, nn
 from torch.nn import functional
 
-from detectors.networks.autoregressive import make_rowwise
+from detectors.networks.autoregressive import MaskedDense
 from detectors.networks.posteriors.flows import FlowPosterior
 
 OPEN = 1.5  # added to a gate's logit: maps begin near the identity, as the paper asks for
@@ -30,7 +30,9 @@ class InverseAutoregressive(FlowPosterior):
             zuko.nn.MaskedMLP(sees, hidden_features=(width,), activation=nn.LeakyReLU)
             for _ in range(n_flows)
         )
-        make_rowwise(self.maps)
+        for layer in self.maps.modules():
+            if isinstance(layer, zuko.nn.MaskedLinear):
+                layer.__class__ = MaskedDense
 
     @property
     def n_flow_outputs(self) -> int:
@@ -43,7 +45,6 @@ class InverseAutoregressive(FlowPosterior):
         for network in self.maps:
             shift, logit = network(torch.cat([z, context], dim=-1)).chunk(2, dim=-1)
             log_gate = functional.logsigmoid(logit + OPEN)
-            gate = log_gate.exp()
-            z = (gate * z + (1 - gate) * shift).flip(-1)
+            z = torch.lerp(shift, z, log_gate.exp()).flip(-1)
             log_dets.append(log_gate.sum(-1))
-        return z, torch.stack(log_dets).sum(0)
+        return z, sum(log_dets, torch.zeros(()))
