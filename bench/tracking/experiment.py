@@ -151,21 +151,25 @@ class Experiment:
         summary = summarise() if parents else Summary()
         listed = [{"path": name, "type": "table"} for name in summary.tables]
         tags = {"mlflow.loggedArtifacts": json.dumps(listed), "mlflow.note.content": summary.note}
+        comparable = summary.selection if self._parent and summary.complete else None
+        step = self._steps.get(comparable.digest, 0) + 1 if comparable else 0
         for run in parents:
             for name, text in summary.files.items():
                 self._client.log_text(run, text, name)
             for name, value in tags.items() if summary.files else ():
                 self._client.set_tag(run, name, value)
-            self._log_metrics(run, row_run.metrics(summary.metrics, int(1000 * time.time())))
-            mine = run == self._parent and not killed
-            self._client.set_terminated(run, "FINISHED" if mine else "KILLED")
-        if self._parent and summary.selection and summary.complete:
-            self._add_step(self._parent, summary.selection, summary.complete)
+            now, mine = int(1000 * time.time()), run == self._parent
+            # At its step in the run over time, so that its points lie on the lines of that run.
+            self._log_metrics(run, row_run.metrics(summary.metrics, now, step if mine else 0))
+            self._client.set_terminated(run, "FINISHED" if mine and not killed else "KILLED")
+        if self._parent and comparable:
+            self._add_step(self._parent, comparable, summary.complete, step)
 
-    def _add_step(self, parent: str, selection: Selection, means: Mapping[str, float]) -> None:
+    def _add_step(
+        self, parent: str, selection: Selection, means: Mapping[str, float], step: int
+    ) -> None:
         """Add the means of an invocation to the lasting run of its selection."""
         chosen, now = selection.digest, int(1000 * time.time())
-        step = self._steps.get(chosen, 0) + 1
         tags = {SELECTION: chosen, **self._destination.origin}
         run = self._over_time.get(chosen) or str(
             self._client.create_run(

@@ -16,7 +16,8 @@ AUROC = "auroc/ae"
 def invoke(results, seed, auroc, selection="a"):
     """Track a new row, with a board on which a detector has an AUROC."""
     means = {} if auroc is None else {AUROC: auroc}
-    summary = partial(Summary, selection=Selection(selection, selection), complete=means)
+    chosen = Selection(selection, selection)
+    summary = partial(Summary, metrics=means, selection=chosen, complete=means)
     with closing(Store(results)) as store:
         report = send_stored(store, "default", [made(seed).record()], summary)
     assert report.problem is None
@@ -48,8 +49,11 @@ def test_comparable_invocations_are_the_steps_of_one_run(results):
         ("results", "a"): [(1, 0.8), (2, 0.9), (3, 0.7)],
         ("results", "b"): [(1, 0.5)],
     }
-    steps = [run.data.tags.get(STEP) for run in logged(results)[0]]
-    assert steps[::-1] == ["1", "2", "1", None, "3"]
+    parents = logged(results)[0][::-1]
+    assert [run.data.tags.get(STEP) for run in parents] == ["1", "2", "1", None, "3"]
+    client = mlflow_client(results)
+    points = [client.get_metric_history(run.info.run_id, AUROC) for run in parents]
+    assert [[m.step for m in of] for of in points] == [[1], [2], [1], [], [3]]  # on the lines
 
 
 def test_an_invocation_without_a_new_row_is_no_step(results):
