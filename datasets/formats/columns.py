@@ -209,7 +209,7 @@ class Column:
         odd = [other for other in self.count if other not in (kind, Kind.MISSING)]
         if Kind.OTHER_DATE in odd:
             return feature, [self._problem(TIMES, [Kind.OTHER_DATE], self._drop)]
-        problems = [self._problem(NOT_DATES, odd, self._as_missing(odd))] if odd else []
+        problems = [self._odd_cells(NOT_DATES, odd)] if odd else []
         if self.settings.dates == "refuse":
             problems.insert(0, self._problem(DATES, [kind], {"dates": "calendar"}))
         return feature, problems
@@ -227,8 +227,15 @@ class Column:
             problems.append(self._problem(DRESSED, [Kind.DRESSED], fix))
         odd = [kind for kind in self.count if kind not in (*NUMERIC, Kind.MISSING)]
         if odd:
-            problems.append(self._problem(NOT_NUMBERS, odd, self._as_missing(odd)))
+            problems.append(self._odd_cells(NOT_NUMBERS, odd))
         return problems
+
+    def _odd_cells(self, words: tuple[str, str], odd: Sequence[Kind]) -> Problem:
+        """Return the problem of cells of another kind; one in the last row may be of a total."""
+        found = self._problem(words, odd, self._as_missing(odd))
+        if [self.first[kind][1] for kind in odd] != [self.count.total()]:
+            return found
+        return Problem(f"{found.what}: remove that row, the last, if it is a total", None)
 
     @property
     def _drop(self) -> Fix:

@@ -140,8 +140,8 @@ def run(
 
 
 def _with_data(
-    todo: Sequence[Wanted], options: Options, console: Console, stages: Stages
-) -> Sequence[Wanted]:
+    todo: list[Wanted], options: Options, console: Console, stages: Stages
+) -> list[Wanted]:
     """Return the rows whose data can be used, and say what is wrong with the others.
 
     The data of a cluster are those of its workers.

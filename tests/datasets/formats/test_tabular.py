@@ -157,6 +157,11 @@ REFUSED = {
         "&categorical=one-hot",
         "column '0' has 1 cell that is not a number, such as 'unknown' in row 4 .*&na=unknown&c",
     ),
+    "a total below the rows": (
+        table(but(map(str, NUMBERS), at_11="Total")),
+        "",
+        "such as 'Total' in row 12 .*: remove that row, the last, if it is a total; correct the file$",
+    ),
     "odd cells among few different numbers": (
         table(but(map(str, [0, 1, 2] * 4), at_2="?", at_3="tbd", at_7="soon", at_8="-")),
         "&categorical=one-hot",
