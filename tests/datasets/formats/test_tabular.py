@@ -160,7 +160,7 @@ REFUSED = {
     "a total below the rows": (
         table(but(map(str, NUMBERS), at_11="Total")),
         "",
-        "such as 'Total' in row 12 .*: remove that row, the last, if it is a total; correct the file$",
+        "such as 'Total' in row 12 .*: remove that row, the last, if it is a total; correct",
     ),
     "odd cells among few different numbers": (
         table(but(map(str, [0, 1, 2] * 4), at_2="?", at_3="tbd", at_7="soon", at_8="-")),
