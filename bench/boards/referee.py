@@ -23,6 +23,7 @@ SUMMARIES = re.compile(r"(mean|average|avg|median|rank|overall)\b.*", re.IGNOREC
 _NUMBER = r"(\d+\.?\d*|\.\d+)"
 _CELL = re.compile(rf"{_NUMBER}\s*%?(?:\s*(?:±|\+/?-|\\pm)\s*{_NUMBER}|\s*\({_NUMBER}\))?\s*%?")
 PERCENT = 100
+LEFT_OUT = "are left out; single values have intervals for auroc only"
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ def read(text: str, metric: str, *, in_columns: bool = False) -> Published:
     if percent:
         notes.append("Values are read as percent.")
     if any(spread > 0 for _, spread in cells.values()):
-        notes.append("Spreads count as standard errors of single values." if metric == "auroc" else
-                     "Spreads are left out; single values have intervals for auroc only.")  # fmt: skip
+        used = metric == "auroc"
+        notes.append(f"Spreads {'count as standard errors of single values' if used else LEFT_OUT}.")
     if absent := [f"{m} on {d}" for (m, d), (value, _) in cells.items() if math.isnan(value)]:
         notes.append(f"Missing: {', '.join(absent[:8])}{' ...' * (len(absent) > 8)} "
                      f"({len(absent)} of {len(cells)} values).")  # fmt: skip
