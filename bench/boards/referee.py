@@ -23,7 +23,7 @@ SUMMARIES = re.compile(r"(mean|average|avg|median|rank|overall)\b.*", re.IGNOREC
 _NUMBER = r"(\d+\.?\d*|\.\d+)"
 _CELL = re.compile(rf"{_NUMBER}\s*%?(?:\s*(?:±|\+/?-|\\pm)\s*{_NUMBER}|\s*\({_NUMBER}\))?\s*%?")
 PERCENT = 100
-LEFT_OUT = "are left out; single values have intervals for auroc only"
+USED = "count as standard errors of single values"
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ def read(text: str, metric: str, *, in_columns: bool = False) -> Published:
     if percent:
         notes.append("Values are read as percent.")
     if any(spread > 0 for _, spread in cells.values()):
-        used = metric == "auroc"
-        notes.append(f"Spreads {'count as standard errors of single values' if used else LEFT_OUT}.")
+        used = USED if metric == "auroc" else "are left out; only those of auroc are used"
+        notes.append(f"Spreads {used}.")
     if absent := [f"{m} on {d}" for (m, d), (value, _) in cells.items() if math.isnan(value)]:
         notes.append(f"Missing: {', '.join(absent[:8])}{' ...' * (len(absent) > 8)} "
                      f"({len(absent)} of {len(cells)} values).")  # fmt: skip

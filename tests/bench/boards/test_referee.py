@@ -40,7 +40,7 @@ def test_percent_spreads_summaries_and_missing_values_are_read():
 
 def test_spreads_of_another_metric_are_said_to_be_left_out():
     notes = read(TABLE, "average_precision").notes
-    assert "Spreads are left out; single values have intervals for auroc only." in notes
+    assert "Spreads are left out; only those of auroc are used." in notes
 
 
 def test_methods_may_be_columns_and_values_shares():
