@@ -11,6 +11,8 @@ import hashlib
 import importlib.util
 import io
 import pickle
+import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -109,7 +111,8 @@ def _tensors(path: Path, sha256: str) -> Mapping[str, Tensor]:
         if path.suffix == ".safetensors":
             found = _safetensors(content)
         else:
-            found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+            with warnings.catch_warnings(action="ignore"):  # of what is refused in a moment
+                found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except FileNotFoundError:
         msg = f"there is no file of weights {path}"
         raise Unavailable(msg) from None
@@ -117,7 +120,8 @@ def _tensors(path: Path, sha256: str) -> Mapping[str, Tensor]:
         msg = f"{path} holds more than tensors, or is broken; save the state_dict of the network"
         raise Unavailable(msg) from error
     except (OSError, ValueError, RuntimeError, EOFError, KeyError) as error:
-        reason = f"{error}".partition("\n")[0].rstrip(".") or type(error).__name__
+        said = getattr(error, "strerror", None) or re.split(r"\.?\n|\.\s|\.$", f"{error}")[0]
+        reason = said or type(error).__name__
         msg = f"{path} cannot be read as weights: {reason}; fetch it again"
         raise Unavailable(msg) from error
     if not (isinstance(found, Mapping) and all(map(torch.is_tensor, found.values()))):

@@ -182,19 +182,22 @@ def test_weights_that_are_not_the_network_s_are_refused(tmp_path, kind):
 def test_broken_files_of_weights_are_refused(tmp_path, kind, ending):
     if ending == ".safetensors":
         pytest.importorskip("safetensors")
-    torch.save({"a": torch.zeros(10_000)}, tmp_path / "whole")
+    torch.save({"a": torch.zeros(100_000)}, tmp_path / "whole")
     whole = (tmp_path / "whole").read_bytes()
-    content = {"that is truncated": whole[:20_000], "without content": b""}.get(
+    content = {"that is truncated": whole[:200_000], "without content": b""}.get(
         kind, np.random.default_rng(0).bytes(3000)
     )
     path = tmp_path / f"weights{ending}"
     path.write_bytes(content)
-    with pytest.raises(Unavailable, match=r"cannot be read as weights: |holds more than tensors"):
+    one_sentence = (
+        r"cannot be read as weights: [^.]+; fetch it again$|holds more than tensors, or is broken;"
+    )
+    with pytest.raises(Unavailable, match=one_sentence):
         pretrained("lite0", str(path))
 
 
 @weight_fault("that is a pickle with code")
-@pytest.mark.parametrize("save", [torch.save, lambda x, path: path.write_bytes(pickle.dumps(x, 2))])
+@pytest.mark.parametrize("save", [torch.save, lambda x, path: path.write_bytes(pickle.dumps(x))])
 def test_code_in_a_file_of_weights_is_not_run(tmp_path, capfd, save):
     path = tmp_path / "weights.pth"
     save({"_fc.bias": Code()}, path)
