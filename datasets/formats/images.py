@@ -5,7 +5,10 @@ A photograph is turned as its EXIF orientation says, as every viewer shows it.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -28,9 +31,11 @@ NOTES = (
 """Endings of files that may stand beside images and are none."""
 
 _MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
+_SIXTEEN_BITS = re.compile(r";16[BLN]")  # in Pillow's names of how pixels are stored
 _SEVERAL_PICTURES = "MPO"  # of a camera, whose first one is the photograph
 _WHITE = 128  # the darkest grey that is nearer to white than to black
 _SHOWN = 5  # sentences of a message
+_THREADS = min(os.cpu_count() or 1, 8)  # each holds one image at its own size
 _CLASSES = 3  # so many grey levels of a mask, besides black, may be classes of defects
 
 
@@ -98,14 +103,21 @@ def read_images(
         WrongData: something is wrong so far, an image or a mask cannot be read, or a mask is of
             another size than its image; the message has all of it.
     """
+    import PIL.Image
+
     x = np.empty((len(pictures), 1 if grey else 3, size, size), np.uint8)
     drawn = np.zeros((len(pictures), size, size), np.uint8)
-    sentences = list(wrong)
-    for i, (path, mask) in enumerate(pictures):
+
+    def read(i: int) -> str:
         try:
-            x[i], drawn[i] = _read(path, mask, size, grey)
+            x[i], drawn[i] = _read(*pictures[i], size, grey)
         except WrongData as error:
-            sentences.append(str(error))
+            return str(error)
+        return ""
+
+    PIL.Image.init()  # all formats: threads that add some at the same time would miss others
+    with ThreadPoolExecutor(_THREADS) as pool:  # Pillow decodes and resizes without the lock
+        sentences = [*wrong, *filter(None, pool.map(read, range(len(pictures))))]
     if more := len(sentences[_SHOWN:]):
         sentences[_SHOWN:] = [f"{more} more files are at fault"]
     if sentences:
@@ -152,6 +164,7 @@ def _open(path: Path) -> Image:
     broken = (OSError, SyntaxError, ValueError, EOFError, PIL.Image.DecompressionBombError)
     try:
         with PIL.Image.open(path) as image:
+            is_deep = bool(_SIXTEEN_BITS.search(str(image.tile)))  # of which Pillow drops 8
             image.load()
             several = getattr(image, "n_frames", 1) > 1 and image.format != _SEVERAL_PICTURES
             upright = PIL.ImageOps.exif_transpose(image)
@@ -164,8 +177,9 @@ def _open(path: Path) -> Image:
         )
     if several:
         _refuse(path, "has several frames or pages; keep the one that counts")
-    if upright.mode not in _MODES:
-        _refuse(path, f"has pixels of mode {upright.mode!r}; convert it to 8 bits, grey or colour")
+    if is_deep or upright.mode not in _MODES:
+        kind = "16 bits a channel" if is_deep else f"pixels of mode {upright.mode!r}"
+        _refuse(path, f"has {kind}; convert it to 8 bits, grey or colour")
     if upright.has_transparency_data:
         least, _ = upright.convert("RGBA").getchannel("A").getextrema()
         if least != 255:

@@ -9,7 +9,7 @@ from datasets.families.images import mvtec
 from datasets.families.images.mvtec import files_of_category, pictures
 from datasets.files import WrongData, files_under
 from datasets.formats.images import ENDINGS, Picture, own_mask
-from datasets.record import Card, DataSet
+from datasets.record import Array, Card, DataSet
 
 __all__ = ["category", "files_of_category", "pictures"]
 
@@ -21,17 +21,19 @@ def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bo
         WrongData: as there; or a mask is all black, or belongs to no image that is defective.
     """
     data = mvtec.category(card, paths, size, grey, masks)
-    if masks:
-        _check(paths[0])
+    if data.masks is not None:
+        _check(paths[0], data.masks)
     return data
 
 
-def _check(folder: Path) -> None:
+def _check(folder: Path, shrunk: Array) -> None:
     """Check that a defective image has a mask that marks pixels, and no other image has one."""
-    used = [picture.mask for picture in pictures([folder], masks=True)[0] if picture.mask]
+    listed = pictures([folder], masks=True)[0]
+    used = [picture.mask for picture in listed if picture.mask]
     others = [path for path in files_under(used[0].parents[1])
               if path not in used and path.suffix.lower() in ENDINGS]  # fmt: skip
-    black = [mask for mask in used if not _marks(mask)]
+    black = [mask for (_, mask), marked in zip(listed, shrunk.any(axis=(1, 2)), strict=True)
+             if mask and not marked and not _marks(mask)]  # fmt: skip
     spare = [mask for mask in others if _marks(mask)]
     found = []
     if black:

@@ -1,13 +1,27 @@
 """Images as people have them: read for what a viewer shows, or refused by name."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from datasets import WrongData, load
+from datasets.formats.images import Picture, read_images
 
 EXIF_ORIENTATION = 0x0112
 ROTATED = 6  # shown after a quarter turn clockwise
+AS_SHOWN = {  # what a viewer does to the rows and columns of a file, by its orientation
+    1: lambda x: x,
+    2: np.fliplr,
+    3: lambda x: np.rot90(x, 2),
+    4: np.flipud,
+    5: lambda x: x.T,
+    6: lambda x: np.rot90(x, -1),
+    7: lambda x: np.rot90(x, 2).T,
+    8: np.rot90,
+}
 RNG = np.random.default_rng(0)
 SQUARE = np.zeros((20, 16), np.uint8)
 SQUARE[5:10, 4:10] = 255
@@ -61,6 +75,13 @@ def masks_of(folder):
     return data.masks[data.y == 1]
 
 
+def litter(folder, name):
+    """Write what a file manager leaves, into every folder."""
+    for place in (folder, *filter(type(folder).is_dir, [*folder.rglob("*")])):
+        (place / name).parent.mkdir(exist_ok=True)
+        (place / name).write_bytes(b"\xd0\xcf\x11\xe0")
+
+
 READ = {
     "upper-case endings": lambda f: [p.rename(p.with_suffix(".PNG")) for p in f.rglob("*.png")],
     "webp": lambda f: [swap(p, ".webp", lossless=True) for p in f.rglob("*.png")],
@@ -86,7 +107,10 @@ READ = {
     "notes": lambda f: (f / "train/good/labels.json").write_text("{}"),
     "hidden files": lambda f: (f / "train/good/._000.png").write_text("mac"),
     "hidden folders": lambda f: save(photo(), f / "train/.ipynb_checkpoints/0.png"),
-    "Thumbs.db": lambda f: (f / "test/crack/Thumbs.db").write_bytes(b"\xd0\xcf"),
+    "Thumbs.db": lambda f: litter(f, "Thumbs.db"),
+    "desktop.ini": lambda f: litter(f, "desktop.ini"),
+    ".DS_Store": lambda f: litter(f, ".DS_Store"),
+    "an archive of a mac": lambda f: (litter(f, ".DS_Store"), litter(f, "__MACOSX/._000.png")),
     "opaque RGBA": lambda f: [Image.open(p).convert("RGBA").save(p) for p in f.glob("t*/*/*.png")],
     "two pictures of a camera": lambda f: save(
         Image.open(f / "test/good/001.png"),
@@ -115,6 +139,19 @@ def test_a_category_as_people_have_it_is_the_same_data_set(category, trait):
     np.testing.assert_array_equal(data.split.train, plain.split.train)
     if trait not in ("webp", "two pictures of a camera"):
         np.testing.assert_array_equal(data.x, plain.x)
+
+
+def png_of_16_bits(path):
+    """Write a PNG whose colours have 16 bits, which Pillow reads but does not write."""
+
+    def chunk(name, content):
+        body = name + content
+        return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", 16, 20, 16, 2, 0, 0, 0)
+    rows = zlib.compress(bytes(20 * (1 + 16 * 3 * 2)))
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + body)
 
 
 def animate(path):
@@ -218,11 +255,15 @@ REFUSED = {
         lambda f: save(Image.new("F", (16, 20)), f / "test/good/000.tif"),
         r"good/000\.tif has pixels of mode 'F'; convert",
     ),
+    "colours of 16 bits": (
+        lambda f: png_of_16_bits(f / "train/good/000.png"),
+        r"good/000\.png has 16 bits a channel; convert it to 8 bits, grey or colour",
+    ),
     "a mask of 16 bits": (
         lambda f: save(
             Image.fromarray(SQUARE.astype(np.uint16)), f / "ground_truth/crack/000_mask.png"
         ),
-        r"crack/000_mask\.png has pixels of mode 'I;16'; convert",
+        r"crack/000_mask\.png has 16 bits a channel; convert",
     ),
 }
 
@@ -257,6 +298,39 @@ def test_photographs_are_turned_as_their_exif_says_and_fit_their_masks(category)
     assert (data.x[:, :, :, 14:] > 200).all()
     assert (data.x[:, :, :, :10] < 50).all()
     assert data.masks.any(axis=(1, 2)).sum() == 3
+
+
+@pytest.mark.parametrize("ending", [".jpg", ".png", ".tif", ".webp"])
+def test_an_image_of_any_format_is_as_its_orientation_shows_it(category, ending):
+    corner = np.zeros((40, 40), np.uint8)
+    corner[:20, :10] = 250
+    for orientation, shown in AS_SHOWN.items():
+        exif = Image.Exif()
+        exif[EXIF_ORIENTATION] = orientation
+        (category / "train/good/000.png").unlink(missing_ok=True)
+        save(Image.fromarray(corner), category / f"train/good/000{ending}", exif=exif, quality=99)
+        found = read(category, "size=40&grey=yes").x[0, 0]
+        assert np.abs(found - shown(corner).astype(float)).mean() < 3, orientation
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA"])
+def test_an_image_is_the_same_in_every_mode_of_8_bits(category, mode):
+    drawn = Image.fromarray(SQUARE).resize((33, 57), Image.Resampling.NEAREST)
+    drawn.convert("RGB").save(category / "train/good/000.png")
+    coloured = read(category)
+    drawn.convert(mode).save(category / "train/good/000.png")
+    with Image.open(category / "train/good/000.png") as written:
+        assert written.mode == mode
+    np.testing.assert_array_equal(read(category).x, coloured.x)
+
+
+def test_images_read_in_threads_are_those_read_one_by_one(category):
+    for i in range(30):
+        save(photo().resize((40 + i, 80 - i)), category / f"train/good/{i:03}.webp", lossless=True)
+    files = sorted(category.glob("train/good/*"))
+    alone = [read_images([Picture(path, None)], 24, grey=False)[0][0] for path in files]
+    together = read_images([Picture(path, None) for path in files], 24, grey=False)[0]
+    np.testing.assert_array_equal(together, alone)
 
 
 def blurred(mask):

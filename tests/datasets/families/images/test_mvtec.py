@@ -168,7 +168,7 @@ def spoil_no_defects(weave):
         ),
         (spoil_empty, r"train/good/007\.png is not a complete image"),
         (spoil_bomb, r"train/good/007\.png is not a complete image: .*could be decompression bomb"),
-        (spoil_sixteen_bits, r"007\.png has pixels of mode 'I;16'; convert it to 8 bits"),
+        (spoil_sixteen_bits, r"007\.png has 16 bits a channel; convert it to 8 bits"),
         (spoil_mask_missing, r"turn/002\.png has no mask; it should be .*turn/002_mask\.png"),
         (spoil_mask_size, r"002_mask\.png is 16 x 32 pixels, its image 002\.png is 32 x 32"),
         (spoil_mask_broken, r"turn/002_mask\.png is not a complete image"),
