@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,6 +25,9 @@ POOLINGS: Mapping[str, Callable[[Floats], Floats]] = {
     "top-1%": _top_percent,
 }
 """By name, functions of flattened maps (n, m) that return (n,) numbers, one for each sample."""
+
+
+ROWS = 4096  # scored at once where places of samples are filled
 
 
 @dataclass(kw_only=True)
@@ -84,6 +87,28 @@ class Localizer(Detector):
         Numbers by value are averaged over the channels of an image; where the pooling is "max",
         the largest is taken.
         """
+
+
+def falls(
+    score: Callable[[Floats], Floats], x: Floats, filling: Floats, places: Sequence[Any]
+) -> Floats:
+    """Return by how much the scores of samples x (n, *shape) fall where places are filled, (n, k).
+
+    Args:
+        score: returns (n,) scores.
+        x: samples.
+        filling: (*shape) values in their place, such as the medians of the training samples.
+        places: k indices of the last axes of x; each is filled alone.
+    """
+    n, at_once = len(x), max(1, ROWS // len(x))
+    whole, found = score(x), []
+    for first in range(0, len(places), at_once):
+        some = places[first : first + at_once]
+        filled = np.tile(x, (len(some), *[1] * (x.ndim - 1)))
+        for k, place in enumerate(some):
+            filled[k * n : (k + 1) * n, ..., place] = filling[..., place]
+        found.append(whole - score(filled).reshape(-1, n))
+    return np.concatenate(found).T
 
 
 def occlude(

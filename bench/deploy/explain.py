@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bench.deploy.model import Model, Part
 from detectors.contract import Floats
-from detectors.localisation import Localizer
+from detectors.localisation import Localizer, falls
 from detectors.spec import parse
 
 ERRORS = "the detector's own errors by column or pixel"
@@ -61,9 +61,5 @@ def _occlusion(part: Part, x: NDArray[Any]) -> Floats:
     prepared = part.prepare(x)
     is_table = prepared.ndim == 2
     places = part.columns if is_table else squares(prepared.shape[-2:])
-    occluded = np.tile(prepared, (len(places) + 1, *[1] * (prepared.ndim - 1)))
-    for k, place in enumerate(places, start=1):
-        occluded[k * len(x) : (k + 1) * len(x), ..., place] = part.medians[..., place]
-    scores = part.score(occluded).reshape(-1, len(x))
-    falls: Floats = (scores[0] - scores[1:]).T
-    return falls if is_table else np.tensordot(falls, np.array(places, np.float64), axes=1)
+    found = falls(part.score, prepared, part.medians, places)
+    return found if is_table else np.tensordot(found, np.array(places, np.float64), axes=1)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bench.metrics.pixel_areas import Curves, SharedRate, values_of
 from bench.metrics.pixel_intervals import Counts, limits, scores_to_count_at
-from bench.metrics.scored import refuse_not_finite
+from bench.metrics.scored import Floats, refuse_not_finite
 from detectors.contract import as_numbers
 from detectors.localisation import Localizer
 
@@ -63,6 +63,11 @@ def compute(masks: Masks, maps: NDArray[np.floating]) -> dict[str, float]:
     values = values_of(*curves.exact()) | ({"aupimo": rate.aupimo()} if rate else {})
     counts = Counts.of(resized, masks, scores_to_count_at(curves, rate))
     return values | limits(counts, values)
+
+
+def points(masks: Masks, maps: NDArray[np.floating]) -> tuple[Floats, Floats, Floats, float]:
+    """Return the arguments of `values_of` for masks and maps as in `compute`."""
+    return Curves.of([*_resized(maps, masks)], masks).exact()
 
 
 def _resized(maps: NDArray[np.floating], masks: Masks) -> Iterator[NDArray[np.float32]]:

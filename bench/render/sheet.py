@@ -1,4 +1,4 @@
-"""A sheet of samples as one picture: input, reconstruction, map and score of each.
+"""A sheet of samples as one picture: input, reconstruction, map and score of each, and curves.
 
 All maps of a sheet have one colour scale. matplotlib is imported when a sheet is drawn.
 """
@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.render.figures import SETTINGS, TEXT
+from bench.render.figures import plain as without_frame
+from bench.render.lines import COLORS
 from bench.render.table import Column, Page, Table, plain
-from bench.run.again.shown import Sample, Sheet
+from bench.run.again.shown import Curve, Sample, Sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 SIDE = 1.15  # inches of an image
 WIDE = 2.3  # inches of the bars of a vector
+CURVES = 1.9  # inches of the height of curves
+N_POINTS = 400  # drawn of a curve
 N_FEATURES = 6  # of a vector that are drawn
 SIGNS = 15  # of a caption in an inch
 N_SIGNS = 22  # of a name in the width of an image
@@ -65,19 +69,19 @@ def draw(sheet: Sheet) -> Figure:
         kinds += ["map"] * any(sample.map is not None for sample in samples)
     width = SIDE if of_images else WIDE
     n = max(map(len, groups))
-    height = len(groups) * (len(kinds) * SIDE + 0.62) + 0.5
-    breadth = max(n, 2) * width * 1.08 + 1.1
-    figure = Figure(figsize=(breadth, height), layout="constrained")
+    heights = [len(kinds) * SIDE + 0.62] * len(groups) + [CURVES] * bool(sheet.curves)
+    breadth = max(n, 2 + bool(sheet.curves)) * width * 1.08 + 1.1
+    figure = Figure(figsize=(breadth, sum(heights) + 0.5), layout="constrained")
     figure.suptitle(f"{sheet.title}\n", fontsize=TEXT + 2)
     figure.supxlabel(textwrap.fill(sheet.caption, int(SIGNS * breadth)), fontsize=TEXT - 1)
     has_scale = "map" in kinds
     parts = figure.subfigures(
         1, 1 + has_scale, squeeze=False, width_ratios=[n, 0.45][: 1 + has_scale]
     )
-    bands = parts[0, 0].subfigures(len(groups), 1, squeeze=False)[:, 0]
+    bands = parts[0, 0].subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     low, high = _scale(samples)
     shown = None
-    for band, (name, group) in zip(bands, sheet.groups.items(), strict=True):
+    for band, (name, group) in zip(bands, sheet.groups.items(), strict=False):
         band.suptitle(name, fontsize=TEXT, fontweight="bold")
         grid = band.subplots(len(kinds), n, squeeze=False)
         for axes in grid.flat:
@@ -90,11 +94,30 @@ def draw(sheet: Sheet) -> Figure:
                 continue
             for axes, kind in zip(grid[:, column], kinds, strict=True):
                 shown = _image(axes, sample, kind, (low, high)) or shown
+    if sheet.curves:
+        for axes, curve in zip(bands[-1].subplots(1, len(sheet.curves)), sheet.curves, strict=True):
+            _curve(axes, curve)
     if shown is not None:
         bar = figure.colorbar(shown, cax=parts[0, 1].add_axes((0.1, 0.25, 0.14, 0.5)))
         bar.ax.tick_params(labelsize=TEXT - 2)
-        bar.set_label("map", fontsize=TEXT - 1)
+        bar.ax.set_title("map", fontsize=TEXT - 1)
     return figure
+
+
+def _curve(axes: Axes, curve: Curve) -> None:
+    """Draw a curve up to its limit, with chance dashed."""
+    steps = np.hypot(np.diff(curve.rates), np.diff(curve.heights))
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    kept = np.unique(np.searchsorted(along, np.linspace(0, along[-1], N_POINTS)))
+    axes.plot((0, curve.limit), (0, curve.limit), color="0.6", linewidth=0.8, linestyle="--")
+    axes.plot(curve.rates[kept], curve.heights[kept], color=COLORS[0], linewidth=1.2)
+    axes.set_xlim(0, curve.limit)
+    axes.set_ylim(0, 1.02)
+    axes.set_title(curve.title, fontsize=TEXT - 1)
+    axes.set_xlabel("false-positive rate", fontsize=TEXT - 2)
+    axes.set_ylabel(curve.height, fontsize=TEXT - 2)
+    axes.tick_params(labelsize=TEXT - 2)
+    without_frame(axes)
 
 
 def _scale(samples: list[Sample]) -> tuple[float, float]:
@@ -144,15 +167,14 @@ def _bars(axes: Axes, sample: Sample) -> None:
         return
     largest = np.argsort(-sample.map, kind="stable")[:N_FEATURES][::-1]
     axes.set_axis_on()
-    axes.barh(range(len(largest)), sample.map[largest], color="#0072b2")
+    axes.barh(range(len(largest)), sample.map[largest], color=COLORS[0])
     axes.set_yticks(
         range(len(largest)),
         [f"feature {i} = {sample.x[i]:.3g}" for i in largest],
         fontsize=TEXT - 2,
     )
     axes.tick_params(axis="x", labelsize=TEXT - 2)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    without_frame(axes)
 
 
 def _shortened(name: str) -> str:

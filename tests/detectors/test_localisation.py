@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from detectors import Localizer, make
-from detectors.localisation import POOLINGS, occlude
+from detectors import Localizer, localisation, make
+from detectors.localisation import POOLINGS, falls, occlude
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.random((20, 3, 12, 10)).astype(np.float32)
@@ -84,3 +84,13 @@ def test_occlusion_finds_the_square_that_makes_an_image_anomalous():
     inside[2:5, 6:9] = True
     assert (maps[:, inside].min(1) > np.quantile(maps[:, ~inside], 0.8, axis=1)).all()
     assert maps[:, 9:, :4].max() < 0.2 * maps.max()
+
+
+def test_scores_fall_by_what_a_filled_place_added_however_many_are_scored_at_once(monkeypatch):
+    x = np.arange(12.0).reshape(3, 4)
+    for rows in (4096, 7, 1):
+        monkeypatch.setattr(localisation, "ROWS", rows)
+        found = falls(lambda x: (x**2).sum(1), x, np.ones(4), range(4))
+        np.testing.assert_array_equal(found, x**2 - 1)
+    pairs = falls(lambda x: (x**2).sum(1), x, np.zeros(4), [[0, 1], [2, 3]])
+    np.testing.assert_array_equal(pairs, (x**2).reshape(3, 2, 2).sum(2))

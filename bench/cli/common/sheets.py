@@ -44,7 +44,7 @@ def row(
                 "name": "show", "title": "show", "detectors": [detector], "datasets": [entry.name],
                 "protocol": protocol or ("official" if entry.has_official_split else "one-class"),
                 "scaler": scaler or ("global-minmax" if entry.kind == "image" else "standard"),
-                "seeds": [seed],
+                "seeds": [seed], "pixels": True,
             }
         ) if suite is None else suites.select(
             suites.read(suite), [detector], [entry.name], protocol, scaler, [seed]

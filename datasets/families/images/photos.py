@@ -32,8 +32,8 @@ def _check(folder: Path, shrunk: Array) -> None:
     used = [picture.mask for picture in listed if picture.mask]
     others = [path for path in files_under(used[0].parents[1])
               if path not in used and path.suffix.lower() in ENDINGS]  # fmt: skip
-    black = [mask for (_, mask), marked in zip(listed, shrunk.any(axis=(1, 2)), strict=True)
-             if mask and not marked and not _marks(mask)]  # fmt: skip
+    black = [mask for (_, mask), small in zip(listed, shrunk, strict=True)
+             if mask and not small.any() and not _marks(mask)]  # fmt: skip
     spare = [mask for mask in others if _marks(mask)]
     found = []
     if black:

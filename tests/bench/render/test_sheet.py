@@ -2,18 +2,23 @@
 
 import io
 
+import numpy as np
 import pytest
+from matplotlib.text import Text
 from numpy.testing import assert_allclose
 from PIL import Image
 from rich.console import Console
 
 import datasets
+from bench.metrics import pixels
 from bench.plan import suite as suites
 from bench.plan.planning import wanted_rows
+from bench.protocols.scalers import scale
 from bench.render import html
 from bench.render import sheet as sheets
 from bench.run.again.shown import sheet
 from datasets.families.images import textures
+from detectors import make
 
 SAME = """
 from detectors import Detector
@@ -41,6 +46,7 @@ def of(detector, dataset, **counts):
         "name": "show", "title": "show", "detectors": [detector], "datasets": [dataset],
         "protocol": "official" if entry.has_official_split else "one-class",
         "scaler": "global-minmax" if entry.kind == "image" else "standard", "seeds": [0],
+        "pixels": True,
     })  # fmt: skip
     counts = {"best": 2, "worst": 2, "errors": 1, **counts}
     return sheet(wanted_rows(chosen)[0], None, console=QUIET, **counts)
@@ -84,6 +90,30 @@ def test_all_maps_of_a_sheet_have_one_colour_scale():
     images = [image for axes in figure.findobj(type(figure.axes[0])) for image in axes.get_images()]
     scales = {image.get_clim() for image in images if image.cmap.name == sheets.COLOURS}
     assert len(scales) == 1
+
+
+def test_curves_have_the_areas_that_a_board_has():
+    found = of("pca", "textures/stripes", best=1, worst=0, errors=0)
+    data = datasets.load("textures/stripes")
+    train, test = scale("global-minmax", data.x[data.split.train], data.x[data.split.test])
+    maps = make("pca").fit(train).localize(test)
+    expected = pixels.compute(data.masks[data.split.test], maps)
+    of_pixels, of_regions = found.curves[1:]
+    assert np.trapezoid(of_pixels.heights, of_pixels.rates) == pytest.approx(
+        expected["pixel_auroc"], abs=1e-6
+    )
+    assert of_regions.title == f"regions, AUPRO {expected['aupro']:.3f}"
+    drawn = [text.get_text() for text in sheets.draw(found).findobj(Text)]
+    assert all(curve.title in drawn for curve in found.curves)
+    assert not of("knn", "textures/stripes", best=1, worst=0, errors=0).curves
+
+
+def test_a_detector_without_maps_is_shown_by_what_its_score_loses_without_a_feature():
+    found = of("knn", "wine", best=1, worst=0, errors=0)
+    ((sample,),) = found.groups.values()
+    assert sample.map.shape == (13,)
+    assert 0 < sample.map.max() <= sample.score
+    assert "fall of the score with the training median" in found.caption
 
 
 def test_show_writes_a_sheet_and_refuses_in_one_sentence(bench, tmp_path):
