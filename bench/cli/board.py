@@ -231,6 +231,15 @@ def report(
         Path | None,
         option(OUTPUT, "FILE", "page to write (default: report.html in the results folder)"),
     ] = None,
+    sheets: Annotated[
+        bool,
+        option(
+            OUTPUT,
+            None,
+            "fit the detectors of image data once more, and add their sheets, as of `bench show`",
+            "--sheets",
+        ),
+    ] = False,
     results: Results = FOLDER,
     data: Data = None,
 ) -> None:
@@ -242,6 +251,7 @@ def report(
     from bench.audit import kept
     from bench.boards import board as boards
     from bench.boards.decisive import with_audits
+    from bench.cli.common.sheets import of_images
     from bench.plan.suite import names
     from bench.report.page import MARK, render
     from bench.report.rows import as_stored, chosen_rows
@@ -270,10 +280,10 @@ def report(
         except Usage as error:
             if not made or name in names():
                 raise
-            if any(part is not None for part in (detectors, datasets, protocol, seeds)):
+            if sheets or any(part is not None for part in (detectors, datasets, protocol, seeds)):
                 msg = (
                     f"the suite {name} is not known here, so all its rows are shown as stored; "
-                    "leave out --detectors, --datasets, --protocol and --seeds"
+                    "leave out --detectors, --datasets, --protocol, --seeds and --sheets"
                 )
                 raise Usage(msg) from error
             title = name
@@ -286,6 +296,10 @@ def report(
                 rows, stale, notice = chosen_rows(known.name, wanted, stored, store.renewed)
         with usage():
             board = boards.build(rows, title=title, stale=stale, scores=store.scores)
+        drawn = {}
+        if sheets:
+            there = set(rows.loc[rows["status"] == "ok", "key"])
+            drawn = of_images([row for row in wanted if row.key in there], data)
         board = with_audits(board, kept.verdicts(results, rows.itertuples()))
-        page = render(board, rows, store.scores, store.details, notice=notice)
+        page = render(board, rows, store.scores, store.details, notice=notice, sheets=drawn)
     write_file(output or results / "report.html", page, MARK)

@@ -19,6 +19,7 @@ from bench.cli.common.options import (
     option,
 )
 from bench.cli.common.output import console
+from bench.cli.common.sheets import N_OF_EACH
 
 
 def show(
@@ -31,13 +32,13 @@ def show(
     seed: Seed = 0,
     best: Annotated[
         int, option(OUTPUT, "N", "anomalies that score highest (default: 4)", min=0)
-    ] = 4,
+    ] = N_OF_EACH,
     worst: Annotated[
         int, option(OUTPUT, "N", "anomalies that score lowest (default: 4)", min=0)
-    ] = 4,
+    ] = N_OF_EACH,
     errors: Annotated[
         int, option(OUTPUT, "N", "normal samples that score highest (default: 4)", min=0)
-    ] = 4,
+    ] = N_OF_EACH,
     output: SheetFolder = Path(),
     data: Data = None,
 ) -> None:

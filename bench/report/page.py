@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 MARK = '<meta name="generator" content="Fathom">'  # by which a page of ours is recognised
+Sheets = Mapping[str, Sequence[tuple[str, str, bytes]]]
 SCRIPTS = ("draw.js", "tables.js", "diagrams.js", "costs.js", "curves.js", "fits.js", "page.js")
 
 
@@ -42,6 +43,7 @@ def render(
     details: sections.Details,
     *,
     notice: str = "",
+    sheets: Sheets | None = None,
 ) -> str:
     """Return the whole page of a board; it needs no other file and no network.
 
@@ -52,6 +54,7 @@ def render(
         scores: from a row's key to labels and scores (n_test,), None if it has none.
         details: from a row's key to traceback, output, warnings and diagnostics.
         notice: a sentence at the top of the page, about rows other than those asked for.
+        sheets: by data set, the label of a detector, a caption, and a PNG of samples.
     """
     rows = ranked(rows)
     by_precision = build(rows, metric="lifted_average_precision", title=board.title, scores=scores)
@@ -94,6 +97,10 @@ def render(
         fits=fits,
         failures=sections.failures(board, rows, details),
         cards=sections.cards(board),
+        sheets={
+            name: [(*texts, base64.b64encode(png).decode()) for *texts, png in of_set]
+            for name, of_set in (sheets or {}).items()
+        },
         digests=sections.digests(rows),
         provenance=sections.provenance(rows),
         data=printable_all(chart_data.chart_data(board, rows, scores, fits, shown, chosen)),

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli.common.errors import usage
-from bench.cli.common.output import say
+from bench.cli.common.errors import Usage, usage
+from bench.cli.common.output import console, say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from bench.render.table import Page
     from bench.store.records import Wanted
+
+N_OF_EACH = 4  # samples of each group of a sheet, unless asked for
 
 
 def row(
@@ -52,6 +55,33 @@ def row(
         if weights is not None:
             chosen = suites.select(chosen, weights=str(weights))
         return wanted_rows(chosen, data=data)[0]
+
+
+def of_images(rows: Sequence[Wanted], data: Path | None) -> dict[str, list[tuple[str, str, bytes]]]:
+    """Return by image data set the sheets of its detectors: label, caption and PNG.
+
+    The first row of each is fitted once more; where that fails, the reason is printed.
+    """
+    import datasets
+    from bench.render.sheet import draw, png
+    from bench.run.again.shown import sheet
+
+    firsts = {(row.dataset, row.label): row for row in reversed(rows)}
+    found: dict[str, list[tuple[str, str, bytes]]] = {}
+    for row in reversed(firsts.values()):
+        if datasets.find(row.dataset).kind != "image":
+            continue
+        try:
+            with fitting():
+                drawn = sheet(row, data, N_OF_EACH, N_OF_EACH, N_OF_EACH, console())
+                picture = png(partial(draw, drawn))
+        except Usage as error:
+            say(f"no sheet of {row.label} on {row.dataset}: {error}")
+        else:
+            found.setdefault(row.dataset, []).append((row.label, drawn.caption, picture))
+    if not found:
+        say("no sheets: none of these rows is stored with status ok and of images")
+    return found
 
 
 def fitting() -> AbstractContextManager[None]:

@@ -124,7 +124,8 @@ def sheet(
         picked = np.concatenate([*chosen.values()])
         x = unit.x_test[picked]
         files = pictures(wanted.dataset, data)
-        maps, curves = None, ()
+        maps: NDArray[np.float64] | None = None
+        curves: tuple[Curve, ...] = ()
         of_test = truth != HELD
         if spec.pooling is not None and unit.masks is not None:
             all_maps = pixels.scores_of(cast("Localizer", detector), spec.readout, unit.x_test)

@@ -10,6 +10,7 @@ from PIL import Image
 from rich.console import Console
 
 import datasets
+from bench.cli.common.sheets import of_images
 from bench.metrics import pixels
 from bench.plan import suite as suites
 from bench.plan.planning import wanted_rows
@@ -114,6 +115,25 @@ def test_a_detector_without_maps_is_shown_by_what_its_score_loses_without_a_feat
     assert sample.map.shape == (13,)
     assert 0 < sample.map.max() <= sample.score
     assert "fall of the score with the training median" in found.caption
+
+
+def test_sheets_of_a_suite_are_those_of_image_data_and_what_cannot_be_fitted_is_said(
+    tmp_path, capsys
+):
+    (tmp_path / "mine.py").write_text(
+        SAME.replace("        pass", '        raise ValueError("no")')
+    )
+    suite = suites.build({
+        "name": "some", "title": "some", "detectors": ["pca", f"{tmp_path / 'mine.py'}:Same"],
+        "datasets": ["wine", "textures/grain"], "seeds": [3, 5],
+    })  # fmt: skip
+    found = of_images(wanted_rows(suite), None)
+    (((label, caption, picture),),) = found.values()
+    assert [*found] == ["textures/grain"]
+    assert label == "pca"
+    assert "seed 3" in caption
+    assert min(Image.open(io.BytesIO(picture)).size) > 300
+    assert ":Same on textures/grain: no\n" in capsys.readouterr().out
 
 
 def test_show_writes_a_sheet_and_refuses_in_one_sentence(bench, tmp_path):

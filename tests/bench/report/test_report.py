@@ -93,6 +93,22 @@ def page(rows, store):
     return render(made, rows, store.scores, store.details)
 
 
+def test_sheets_stand_below_their_data_set_and_only_pages_with_sheets_may_show_pictures(
+    rows, store, page
+):
+    made = board.build(rows, title="one")
+    sheets = {"digits/3": [(EVIL, "seed 0", b"a picture")]}
+    text = render(made, rows, store.scores, store.details, sheets=sheets)
+    (at,) = [i for i, (tag, _) in enumerate(Elements(text).found) if tag == "img"]
+    before = [attrs["id"] for _, attrs in Elements(text).found[:at] if "id" in attrs]
+    names = list(made.datasets["dataset"])
+    assert before[-1] == f"dataset-{names.index('digits/3')}"
+    assert Elements(text).found[at][1]["src"] == "data:image/png;base64,YSBwaWN0dXJl"
+    assert EVIL not in text
+    assert "img-src data:;" in text
+    assert "img-src" not in page
+
+
 def answer_of(rows):
     return depth.answer(*(board.build(rows, metric=name, title="") for name in depth.METRICS))
 
