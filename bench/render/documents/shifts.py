@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.boards.shifts import SHIFTED, Alarms, Share
 from bench.render.figures import SETTINGS, TEXT, WIDTH
+from bench.render.lines import COLORS, MARKERS
 from bench.render.table import Column, Document, Page, plain
 from bench.render.values import share
 from datasets.shifts import DEFECTIVE, PLAIN, SEVERITIES, SHIFTS
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 HEIGHT = 1.9  # inches of a row of panels
 LINES = {DEFECTIVE: "defects found"}
-SIGNS = "osD^vPX*<>"  # of the detectors
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ def draw(document: ShiftsDocument) -> Figure:
                     beside = 0.08 * (number - (len(here) - 1) / 2)
                     axes.errorbar(
                         [i + beside for i in range(len(groups))], values, (below, above),
-                        marker=SIGNS[number % len(SIGNS)], markersize=3, linewidth=0.8,
-                        elinewidth=0.5, label=one.label,
+                        color=COLORS[number % len(COLORS)], marker=MARKERS[number % len(MARKERS)],
+                        markersize=3, linewidth=0.8, elinewidth=0.5, label=one.label,
                     )  # fmt: skip
                 axes.set_title(kind if name == names[0] else "", fontsize=TEXT)
                 axes.set_xticks(range(len(groups)))

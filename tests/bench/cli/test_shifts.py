@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from bench.render.lines import COLORS
+
 SETS = ("--datasets", "textures-shift/weave", "--protocol", "official", "--scaler", "none")
 
 
@@ -20,6 +22,7 @@ def test_false_alarms_are_counted_from_stored_rows(bench, tmp_path):
     assert rows["as photographed"].startswith(".00")
     assert rows["brightness 3"].startswith("1.00")  # the residual leaves the plane of the training
     assert "brightness" in figure.read_text()
+    assert COLORS[1] in figure.read_text()  # of the second detector
     few = bench("shifts", "--alarm-rate", "0.001")
     assert few.wait() == 2
     assert "needs 999 held-out normals, there are 33" in few.stderr
