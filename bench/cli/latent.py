@@ -16,6 +16,7 @@ from bench.cli.common.options import (
     Seed,
     SettingsOf,
     SheetFolder,
+    SheetResults,
     Weights,
     option,
 )
@@ -42,6 +43,7 @@ def latent(
         ),
     ] = SIZES,
     output: SheetFolder = Path(),
+    results: SheetResults = None,
     data: Data = None,
 ) -> None:
     """Look inside the latent space of a model: codes, units, holes.
@@ -57,9 +59,8 @@ def latent(
     wanted = sheets.row(dataset, model, suite, protocol, scaler, seed, data, weights)
     with sheets.fitting():
         found = study(wanted, data, _numbers(sizes), console())
-        sheets.write(
-            lambda: draw(found), page(found), output, f"{wanted.dataset}-{wanted.model}-latent"
-        )
+        name = f"{wanted.dataset}-{wanted.model}-latent"
+        sheets.write(lambda: draw(found), page(found), output, name, results)
     terminal.show(page(found), console())
 
 

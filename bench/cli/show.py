@@ -15,6 +15,7 @@ from bench.cli.common.options import (
     Seed,
     SettingsOf,
     SheetFolder,
+    SheetResults,
     Weights,
     option,
 )
@@ -40,6 +41,7 @@ def show(
         int, option(OUTPUT, "N", "normal samples that score highest (default: 4)", min=0)
     ] = N_OF_EACH,
     output: SheetFolder = Path(),
+    results: SheetResults = None,
     data: Data = None,
 ) -> None:
     """Draw the best and worst samples, and what is odd in them.
@@ -57,4 +59,6 @@ def show(
     wanted = sheets.row(dataset, detector, suite, protocol, scaler, seed, data, weights)
     with sheets.fitting():
         drawn = sheet(wanted, data, best, worst, errors, console())
-        sheets.write(lambda: draw(drawn), page(drawn), output, f"{wanted.dataset}-{wanted.label}")
+        sheets.write(
+            lambda: draw(drawn), page(drawn), output, f"{wanted.dataset}-{wanted.label}", results
+        )

@@ -158,3 +158,7 @@ FigureFile = Annotated[
 SheetFolder = Annotated[
     Path, option(FOLDERS, "DIR", "folder of the sheet (default: the working folder)")
 ]
+SheetResults = Annotated[
+    Path | None,
+    option(FOLDERS, "DIR", "results folder whose MLflow gets the sheet, too (default: none)"),
+]

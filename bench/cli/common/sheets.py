@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -91,11 +93,14 @@ def fitting() -> AbstractContextManager[None]:
     return usage(OSError, Unavailable, Diverged, Collapsed)
 
 
-def write(draw: Callable[[], Figure], page: Page, output: Path, name: str) -> None:
-    """Write a picture as PNG, and with its page as HTML.
+def write(
+    draw: Callable[[], Figure], page: Page, output: Path, name: str, results: Path | None
+) -> None:
+    """Write a picture as PNG, and with its page as HTML; with `results`, log both to MLflow.
 
     Raises:
         OSError: the folder cannot be written.
+        StoreError: the results folder cannot be used, or a run holds it.
     """
     from bench.render import html
     from bench.render.sheet import png
@@ -103,7 +108,13 @@ def write(draw: Callable[[], Figure], page: Page, output: Path, name: str) -> No
     picture = png(draw)
     stem = re.sub(r"[^\w.=+-]+", "-", name)
     output.mkdir(parents=True, exist_ok=True)
-    for ending, content in (("png", picture), ("html", html.write(page, picture).encode())):
-        path = output / f"{stem}.{ending}"
+    files = [output / f"{stem}.{ending}" for ending in ("png", "html")]
+    for path, content in zip(files, (picture, html.write(page, picture).encode()), strict=True):
         path.write_bytes(content)
         say(f"written: {path}")
+    if results is not None:
+        from bench.run.session import opened
+        from bench.tracking.sheets import log_sheet
+
+        with opened(results) as store:
+            say(log_sheet(store, name, shlex.join(["bench", *sys.argv[1:]]), files))

@@ -91,9 +91,11 @@ def test_a_model_without_codes_is_refused(model, message):
 
 @pytest.mark.slow
 def test_the_command_writes_a_sheet_and_prints_the_numbers(bench, tmp_path):
-    ran = bench("latent", "wine", "vae", "--sizes", "1", "--output", tmp_path)
+    folders = ("--output", tmp_path / "sheet", "--results", tmp_path / "results")
+    ran = bench("latent", "wine", "vae", "--sizes", "1", *folders)
     assert ran.wait() == 0, ran.stderr
-    names = {path.name for path in tmp_path.iterdir()}
+    assert "the sheet is not in mlflow at " in ran.stdout  # of a server that is away
+    names = {path.name for path in (tmp_path / "sheet").iterdir()}
     assert names == {"wine-vae-latent.png", "wine-vae-latent.html"}
     assert "Active units by latent size" in ran.stdout
     wrong = bench("latent", "wine", "vae", "--sizes", "many")
