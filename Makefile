@@ -12,6 +12,8 @@ PYTHON ?= python3
 # Each worker takes whole stretches of tests, so that fixtures of a module run once. A third one works
 # while tests of the others wait for processes they started.
 WORKERS = -n 3 --dist worksteal
+# A part of the suite textures, in seconds, so that the default suite has images and pixels beside it.
+IMAGES = textures --datasets textures/stripes --detectors pca,max-abs-z,mean-distance,random --results $(RESULTS)
 OPTIONS = $(SUITE) --results $(RESULTS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATA),--data $(DATA))
 
 .DEFAULT_GOAL := help
@@ -32,7 +34,11 @@ $(READY): pyproject.toml constraints.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
-bench: $(READY) ## run the missing rows of SUITE and print its leaderboard
+bench: $(READY) ## run the missing rows of SUITE and print its leaderboard; beside the default suite, some of images
+ifeq ($(SUITE),default)
+	$(BENCH) run $(IMAGES)
+	@$(BENCH) board $(IMAGES) --metric aupro
+endif
 	$(BENCH) run $(OPTIONS) $(if $(JOBS),--jobs $(JOBS))
 
 test: $(READY) ## run the tests, but for the slow ones
