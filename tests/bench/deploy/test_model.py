@@ -125,6 +125,7 @@ NOT_FIRST = {
     "random": "a score of draws alone",
     "vae-bernoulli": "the cross-entropy of values within (0, 1) is large in usual columns, too",
     "row-index": "refused: its score depends on the other rows",
+    "fcdd": "takes images alone",
     "ssim-ae": "takes images alone",
 }
 
