@@ -1,10 +1,16 @@
-"""What rows are expected to take: from stored rows of the same detector, in proportion to size."""
+"""What rows are expected to take: from rows of the same detector, in proportion to size.
+
+These are stored ones, or else typical ones, which come with the project: each detector with its
+default settings on small data. `tests.perf.typical` measures them.
+"""
 
 from __future__ import annotations
 
+import csv
 import math
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 import datasets
@@ -16,20 +22,24 @@ GUESSED = {"control": 1e-6, "shallow": 1e-5}  # seconds a value, where nothing i
 OTHER = 1e-4  # of all other types
 SAMPLE = 20_000  # stored rows that are read for it: no run waits for a store of a million
 UNKNOWN = 1e6  # values, where the size of a data set is not known
-Sizes = Mapping[str, tuple[int, int]]
-"""Numbers of samples and of features, of data sets that the catalogue does not know."""
+COSTS = ("fit_seconds", "model_fit_seconds", "score_us")  # of typical rows
+TYPICAL = Path(__file__).with_name("typical.csv")
+Size = tuple[float, float, int]
+"""About how many training and test samples the protocol one-class gives, and the features."""
 
 
 class Costs:
     """Expected CPU seconds of rows: plain proportions, to order jobs and to plan an evening by.
 
     A row of the same data set and protocol is taken as it is. Otherwise the fit is taken to grow
-    with the training values, and scoring with the test values, from the stored row of the nearest
-    size, unless that is far away: methods differ in how they grow.
+    with the training values, and scoring with the test values, from the row of the nearest size,
+    unless that is far away: methods differ in how they grow. Typical rows count for any settings.
     """
 
-    def __init__(self, records: Iterable[Mapping[str, Any]], sizes: Sizes | None = None) -> None:
-        """Take the costs of stored rows, whatever code made them."""
+    def __init__(
+        self, records: Iterable[Mapping[str, Any]], sizes: Mapping[str, Size] | None = None
+    ) -> None:
+        """Take the costs of stored rows, whatever code made them, and sizes of users' data."""
         self._known: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
         self._sizes = sizes or {}
         for record in records:
@@ -37,8 +47,28 @@ class Costs:
                 self._known.setdefault(_detector(record), []).append(record)
 
     def seconds(self, row: Wanted) -> float | None:
-        """Return the expected seconds of a row, None if they are not known."""
-        found = self._known.get(_detector(vars(row)), ())
+        """Return the seconds of a row as expected from stored rows, None if they say nothing."""
+        return self._expected(row, self._known.get(_detector(vars(row)), ()))
+
+    def typical_seconds(self, row: Wanted, sharing: int = 1) -> float | None:
+        """Return the seconds of a row as expected from typical ones, None if they say nothing.
+
+        Args:
+            row: to be made.
+            sharing: number of rows that share its model.
+        """
+        found = [{**each, "model_rows": sharing} for each in _typical().get(row.spec, ())]
+        return self._expected(row, found)
+
+    def rank(self, row: Wanted) -> float:
+        """Return the expected seconds of a row, for the order of jobs; a guess if not known."""
+        for expected in (self.seconds, self.typical_seconds):
+            if (known := expected(row)) is not None:
+                return known
+        size = self._values(row)
+        return GUESSED.get(row.family, OTHER) * (UNKNOWN if size is None else sum(size))
+
+    def _expected(self, row: Wanted, found: Sequence[Mapping[str, Any]]) -> float | None:
         same = [r for r in found if (r["dataset"], r["protocol"]) == (row.dataset, row.protocol)]
         if same:
             return sum(map(sum, map(spent, same))) / len(same)
@@ -55,38 +85,54 @@ class Costs:
             return None
         return fit * size[0] / train + score * size[1] / test
 
-    def rank(self, row: Wanted) -> float:
-        """Return the expected seconds of a row, for the order of jobs; a guess if not known."""
-        known = self.seconds(row)
-        if known is not None:
-            return known
-        size = self._values(row)
-        return GUESSED.get(row.family, OTHER) * (UNKNOWN if size is None else sum(size))
-
     def _values(self, row: Wanted) -> tuple[float, float] | None:
         """Return about how many training and test values a row has, None if not known."""
         size = self._size(row.dataset)
         if size is None:
             return None
-        n, d = size
-        most = parse_protocol(row.protocol).parameters.get("max_train", n)
-        return max(1.0, min(n / 2, most)) * d, max(1.0, n / 2) * d
+        train, test, d = size
+        most = parse_protocol(row.protocol).parameters.get("max_train", train)
+        return max(1.0, min(train, most)) * d, max(1.0, test) * d
 
     def _features(self, dataset: str) -> int | None:
         size = self._size(dataset)
-        return size and size[1]
+        return size and size[2]
 
-    def _size(self, dataset: str) -> tuple[int, int] | None:
+    def _size(self, dataset: str) -> Size | None:
         return self._sizes.get(dataset) or _in_catalogue(dataset)
 
 
+@cache
+def _typical() -> dict[str, list[dict[str, Any]]]:
+    """Return typical rows by spec, in the form of records."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    with TYPICAL.open(encoding="utf-8", newline="") as lines:
+        for line in csv.DictReader(lines):
+            numbers = {"n_train": int(line["n_train"]), "n_test": int(line["n_test"])}
+            costs = {name: float(line[name]) for name in COSTS}
+            found.setdefault(line["spec"], []).append({**line, **numbers, **costs})
+    return found
+
+
 @lru_cache
-def _in_catalogue(dataset: str) -> tuple[int, int] | None:
+def _in_catalogue(dataset: str) -> Size | None:
     try:
-        facts = datasets.find(dataset).facts
+        entry = datasets.find(dataset)
     except ValueError:  # of a stored row
         return None
-    return (facts.n, math.prod(facts.shape)) if facts else None
+    if entry.facts is None:
+        return None
+    facts = entry.facts
+    return size_of(facts.n, facts.n_anomalies, facts.shape, entry.max_test_anomaly_rate)
+
+
+def size_of(
+    n: int, n_anomalies: int, shape: Sequence[int], max_test_anomaly_rate: float | None = None
+) -> Size:
+    """Return the size of a data set of n samples, whose tests may have a largest anomaly rate."""
+    half = (n - n_anomalies) / 2
+    cap = math.inf if max_test_anomaly_rate is None else half / (1 - max_test_anomaly_rate)
+    return half, min(half + n_anomalies, cap), math.prod(shape)
 
 
 def _detector(row: Mapping[str, Any]) -> tuple[str, str]:

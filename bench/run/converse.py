@@ -19,6 +19,7 @@ import numpy as np
 from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 
+from bench.plan.costs import Size, size_of
 from bench.plan.job import Job, Limits
 from bench.plan.stages import Stages
 from bench.protocols.named import NotApplicable
@@ -294,9 +295,7 @@ def _load(name: str, folder: Path | None) -> DataSet:
         raise _unusable(name, error) from error
 
 
-def examine(
-    names: Iterable[str], folder: Path | None
-) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
+def examine(names: Iterable[str], folder: Path | None) -> tuple[dict[str, Size], dict[str, str]]:
     """Return the sizes of the user's own data sets, and what is wrong with which of all.
 
     This needs no process, so that none is started for data that cannot be used. What is loaded
@@ -307,7 +306,7 @@ def examine(
         if own.entry(name) or not present(name, folder):
             try:
                 data = _load(name, folder)
-                sizes[name] = len(data.x), int(np.prod(data.x.shape[1:]))
+                sizes[name] = size_of(len(data.y), int(data.y.sum()), data.x.shape[1:])
             except NotRun as error:
                 refused[name] = str(error)
     return sizes, refused

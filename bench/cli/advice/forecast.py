@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.cli.common.errors import usage
 from bench.cli.common.output import say
 from bench.cli.common.stores import open_store, statuses
+from bench.store.records import canonical
+
+TYPICAL, NOT_KNOWN = "typical", "not known"
+MEANINGS = {
+    TYPICAL: "no row of such a detector is stored, so this is from rows of another machine, with "
+    "default settings and data up to 10 times smaller or larger; sums were right within a factor "
+    "of 2 where it was tried",
+    NOT_KNOWN: "no row of such a detector, of about this size, is stored or typical; --minutes 2 "
+    "runs the shortest jobs",
+}
+
+ROW_S = 0.015  # of a row beyond fit and score, see docs/performance.md
 
 if TYPE_CHECKING:
     from bench.plan.costs import Costs
     from bench.run.session import Options
     from bench.store.records import Wanted
+
+
+class Expected(NamedTuple):
+    """The seconds of a row, None if nothing is known of it, and whether they are typical ones."""
+
+    seconds: float | None
+    is_typical: bool
 
 
 def say_plan(wanted: Sequence[Wanted], options: Options) -> None:
@@ -45,29 +65,48 @@ def say_plan(wanted: Sequence[Wanted], options: Options) -> None:
     if (options.results / STORE).is_file():
         with open_store(options.results) as store:
             records = list(store.as_kept(most=SAMPLE))
-    costs = Costs(records, sizes)
+    expected = _expected(able, Costs(records, sizes))
+    said = []
     for label in dict.fromkeys(row.label for row in able):
-        rows = [row for row in able if row.label == label]
-        say(f"  {label}: {len(rows)}, {_time(rows, costs, 1)}")
+        rows = [each for row, each in zip(able, expected, strict=True) if row.label == label]
+        said.append(f"  {label}: {len(rows)}, {_time(rows, 1)}")
     if len(able) > 1:
-        say(f"time: {_time(able, costs, options.workers)} with --jobs {options.workers}")
-    if any(costs.seconds(row) is None for row in able):
-        say("not known: no row of such a detector is stored; --minutes 2 runs the shortest jobs")
-    for name, (n, _) in sizes.items():
+        said.append(f"time: {_time(expected, options.workers)} with --jobs {options.workers}")
+    for sentence in said:
+        say(sentence)
+    for word, meaning in MEANINGS.items():
+        if any(word in sentence for sentence in said):
+            say(f"{word}: {meaning}")
+    for name, (n_train, *_) in sizes.items():
         protocol = next(row.protocol for row in able if row.dataset == name)
-        if hint := on_size(name, protocol, n // 2):
+        if hint := on_size(name, protocol, int(n_train)):
             say(hint)
 
 
-def _time(rows: Sequence[Wanted], costs: Costs, workers: int) -> str:
-    """Return about how long rows take, from stored rows of the same detectors."""
-    expected = [costs.seconds(row) for row in rows]
-    known = [seconds for seconds in expected if seconds is not None]
+def _expected(rows: Sequence[Wanted], costs: Costs) -> list[Expected]:
+    """Return what each of the rows takes that are made together, the harness's own time with it."""
+    models = [
+        (row.model, canonical(row.model_settings), row.dataset, row.protocol, row.scaler, row.seed)
+        for row in rows
+    ]
+    sharing, found = Counter(models), []
+    for row, model in zip(rows, models, strict=True):
+        stored = costs.seconds(row)
+        typical = costs.typical_seconds(row, sharing[model]) if stored is None else None
+        seconds = typical if stored is None else stored
+        found.append(Expected(None if seconds is None else seconds + ROW_S, typical is not None))
+    return found
+
+
+def _time(rows: Sequence[Expected], workers: int) -> str:
+    """Return about how long rows take, and whether that is typical."""
+    known = [row.seconds for row in rows if row.seconds is not None]
     if not known:
-        return "not known"
+        return NOT_KNOWN
     n_unknown = len(rows) - len(known)
-    rest = f" and not known of {n_unknown} rows" if n_unknown else ""
-    return f"about {_duration(sum(known) / workers)}{rest}"
+    rest = f" and {NOT_KNOWN} of {n_unknown} rows" if n_unknown else ""
+    mark = f" ({TYPICAL})" if any(row.is_typical for row in rows) else ""
+    return f"about {_duration(sum(known) / workers)}{rest}{mark}"
 
 
 def _duration(seconds: float) -> str:

@@ -1,6 +1,7 @@
 """`bench run`: what it answers, stores and leaves alone."""
 
 import io
+import re
 import shlex
 import shutil
 from contextlib import closing
@@ -77,6 +78,8 @@ def test_a_dry_run_says_what_would_run_and_writes_nothing(bench, results, tmp_pa
     run = bench("run", "smoke", "--results", absent, "--dry-run")
     assert run.wait() == 0
     assert "32 rows, 0 stored, 32 to run" in run.stdout
+    assert re.search(r"^time: about \d+ s \(typical\) with --jobs", run.stdout, re.M)
+    assert "typical: no row of such a detector is stored" in run.stdout
     assert not absent.exists()
     before = contents(results)
     run = bench("run", results / "small.toml", "--seeds", 3, "--results", results, "--dry-run")
@@ -111,13 +114,16 @@ def test_a_dry_run_says_what_is_wrong_with_data_and_how_a_large_table_gives_a_fi
         "a,b,y\n" + "".join(f"{i % 97},{i % 89},{i % 50 == 0:d}\n" for i in range(50_000))
     )
     wrong.write_text("a,b,y\n1,2,0\n3,4,0\n")
-    arguments = ("--label", "y", "--normal", "0", "--detectors", "random", "--seeds", 1)
+    mine = "tests/helpers/counting.py:Backwards"  # of which nothing is known
+    arguments = ("--label", "y", "--normal", "0", "--detectors", f"random,{mine}", "--seeds", 1)
     names = f"file:{large},file:{wrong}"
     run = bench("run", "--datasets", names, *arguments, "--results", tmp_path / "no", "--dry-run")
     assert run.wait() == 0, run.stderr
     assert f"not run: {wrong}: all 2 " in run.stdout
-    assert "  random: 1, not known" in run.stdout
-    assert "25,000 training samples" in run.stdout
+    assert "  random: 1, about 1 s (typical)" in run.stdout
+    assert "Backwards: 1, not known" in run.stdout
+    assert "--minutes 2 runs the shortest jobs" in run.stdout
+    assert "24,500 training samples" in run.stdout  # half of the normals
     assert "--protocol 'one-class(max_train=2000)'" in run.stdout
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from bench.plan import planning
-from bench.plan.costs import FARTHEST, Costs
-from bench.plan.suite import build
+from bench.plan.costs import FARTHEST, Costs, size_of
+from bench.plan.suite import build, read
 
 OWN = "file:/nowhere/a.csv?label=y"
 
@@ -32,7 +32,7 @@ def test_a_shared_model_is_counted_once_over_its_read_outs():
 
 def test_a_fit_grows_with_the_training_values_and_scoring_with_the_test_values():
     d = 13  # of wine
-    costs = Costs([stored(wanted(), score_us=1e6 / 65)], {OWN: (520, d)})
+    costs = Costs([stored(wanted(), score_us=1e6 / 65)], {OWN: size_of(520, 0, (d,))})
     assert costs.seconds(wanted(dataset=OWN)) == pytest.approx(4 * 1.0 + 4 * 1.0)
     brief = wanted(dataset=OWN, protocol="one-class(max_train=65)")
     assert costs.seconds(brief) == pytest.approx(1.0 + 4 * 1.0)
@@ -40,7 +40,31 @@ def test_a_fit_grows_with_the_training_values_and_scoring_with_the_test_values()
 
 def test_nothing_is_said_of_other_settings_unknown_sizes_and_sizes_that_are_far_away():
     far = "file:/nowhere/b.csv?label=y"
-    costs = Costs([stored(wanted())], {far: (int(130 * 2 * FARTHEST), 13)})
+    costs = Costs([stored(wanted())], {far: size_of(int(130 * 2 * FARTHEST), 0, (13,))})
     other = {"spec": "lof", "settings": {"n_neighbors": 5}}
     for row in (wanted(other), wanted("knn"), wanted(dataset=OWN), wanted(dataset=far)):
         assert costs.seconds(row) is None
+
+
+def test_typical_rows_speak_of_every_detector_of_the_default_suite_whatever_its_settings():
+    costs = Costs(())
+    rows = planning.wanted_rows(read("default"), "cpu")
+    assert all((costs.typical_seconds(row) or 0) > 0 for row in rows)
+    assert all(costs.seconds(row) is None for row in rows)
+    other = {"spec": "lof", "settings": {"n_neighbors": 5}}
+    assert costs.typical_seconds(wanted(other)) == costs.typical_seconds(wanted())
+    assert costs.rank(wanted("ae")) == costs.typical_seconds(wanted("ae"))
+    assert costs.rank(wanted("ae")) > costs.rank(wanted("knn"))
+
+
+def test_a_model_that_rows_share_is_counted_by_equal_parts():
+    alone, five = (Costs(()).typical_seconds(wanted("vae:elbo"), n) for n in (1, 5))
+    assert alone is not None
+    assert alone / 5 < five < alone
+
+
+def test_sizes_in_the_catalogue_are_of_its_normal_samples_and_capped_tests():
+    half = (1797 - 1619) / 2  # of digits/0, whose tests have a tenth of anomalies at most
+    expected = (half, half / 0.9, 64)
+    assert size_of(1797, 1619, (8, 8), 0.1) == pytest.approx(expected)
+    assert size_of(130, 10, (13,)) == (60, 70, 13)

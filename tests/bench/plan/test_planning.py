@@ -145,8 +145,8 @@ def order_of(rows, costs=None) -> list[tuple[str, str]]:
 def test_baselines_small_data_sets_and_shallow_methods_come_first():
     rows = wanted_by("vae:kl", "lof", "random", datasets=["digits/1", "wine"], seeds=1)
     order = order_of(rows)
-    assert set(order[:2]) == {("random", "wine"), ("lof", "wine")}
-    assert order.index(("lof", "digits/1")) < order.index(("vae:kl", "digits/1"))
+    assert set(order[:2]) == {("random", "wine"), ("random", "digits/1")}
+    assert order.index(("lof", "digits/1")) < order.index(("vae:kl", "wine"))
     assert order.index(("vae:kl", "wine")) < order.index(("vae:kl", "digits/1"))
 
 
