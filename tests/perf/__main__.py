@@ -25,6 +25,7 @@ from bench.render.documents.perf import measured
 from bench.render.table import Plain
 from bench.store.provenance import provenance
 from tests.perf import (
+    perf_images,
     perf_neighbours,
     perf_posteriors,
     perf_rows,
@@ -82,6 +83,7 @@ PARTS: dict[str, Callable[[Path], list[Measure]]] = {
     "commands": commands,
     "rows": lambda folder: perf_rows.measures(),
     "store": lambda folder: perf_store.measure(MANY, folder),
+    "images": perf_images.measures,
     "neighbours": lambda folder: perf_neighbours.measures(),
     "training": lambda folder: perf_training.measures(),
     "steps": lambda folder: perf_steps.measures(),
