@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SIDE = 1.15  # inches of an image
 WIDE = 2.3  # inches of the bars of a vector
 CURVES = 1.9  # inches of the height of curves
+LEAST = 4  # samples in a row that are as wide as the curves
 N_POINTS = 400  # drawn of a curve
 N_FEATURES = 6  # of a vector that are drawn
 SIGNS = 15  # of a caption in an inch
@@ -68,9 +69,9 @@ def draw(sheet: Sheet) -> Figure:
         kinds += ["restored"] * any(sample.restored is not None for sample in samples)
         kinds += ["map"] * any(sample.map is not None for sample in samples)
     width = SIDE if of_images else WIDE
-    n = max(map(len, groups))
+    n = max(LEAST * bool(sheet.curves), *map(len, groups))
     heights = [len(kinds) * SIDE + 0.62] * len(groups) + [CURVES] * bool(sheet.curves)
-    breadth = max(n, 2 + bool(sheet.curves)) * width * 1.08 + 1.1
+    breadth = max(n, 2) * width * 1.08 + 1.1
     figure = Figure(figsize=(breadth, sum(heights) + 0.5), layout="constrained")
     figure.suptitle(f"{sheet.title}\n", fontsize=TEXT + 2)
     figure.supxlabel(textwrap.fill(sheet.caption, int(SIGNS * breadth)), fontsize=TEXT - 1)
@@ -113,6 +114,7 @@ def _curve(axes: Axes, curve: Curve) -> None:
     axes.plot(curve.rates[kept], curve.heights[kept], color=COLORS[0], linewidth=1.2)
     axes.set_xlim(0, curve.limit)
     axes.set_ylim(0, 1.02)
+    axes.set_box_aspect(1)
     axes.set_title(curve.title, fontsize=TEXT - 1)
     axes.set_xlabel("false-positive rate", fontsize=TEXT - 2)
     axes.set_ylabel(curve.height, fontsize=TEXT - 2)
