@@ -19,6 +19,7 @@ from bench.cli.common.output import say
 OLDEST = (3, 11, 4)  # Python
 SYSTEMS = ("Linux", "Darwin")
 LEAST_DISK_GIB = 1.0
+NEEDS_NONE = "the suites default and smoke need no files"
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -182,7 +183,8 @@ def _data(results: Path, data: Path | None) -> Iterator[Finding]:
     folder = datasets.data_folder(data)
     if not folder.is_dir():
         remedy = "name a folder by --data or BENCH_DATA" if folder.exists() else ""
-        yield Finding(f"{folder} is no folder yet; `bench data fetch NAME` makes it", remedy)
+        text = f"{folder} is no folder yet; `bench data fetch NAME` makes it; {NEEDS_NONE}"
+        yield Finding(text, remedy)
         return
     entries = {name: datasets.find(name) for name in datasets.names()}
     names = [name for name, entry in entries.items() if entry.files or entry.folders]
@@ -191,7 +193,8 @@ def _data(results: Path, data: Path | None) -> Iterator[Finding]:
     for name in here:
         groups[name.partition("/")[0]] = groups.get(name.partition("/")[0], 0) + 1
     found = ", ".join(f"{group} {n}" for group, n in groups.items()) or "none"
-    yield Finding(f"{folder}: {len(here)} of {len(names)} data sets ({found})")
+    text = f"{folder}: {len(here)} of {len(names)} data sets ({found})"
+    yield Finding(text if here else f"{text}; {NEEDS_NONE}")
 
 
 def _version(name: str) -> str | None:

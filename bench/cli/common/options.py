@@ -30,6 +30,27 @@ def option(group: str, metavar: str | None, help: str, *names: str, **limits: An
     return typer.Option(*names, metavar=metavar, rich_help_panel=group, help=help, **limits)
 
 
+def _completing(what: Literal["suites", "detectors", "datasets", "protocols"]) -> Any:
+    """Return what completes names in the shell: the last one, of a list."""
+
+    def complete(incomplete: str) -> list[str]:
+        import datasets
+        import detectors
+        from bench.plan import suite
+        from bench.protocols.named import PROTOCOLS
+
+        known = {
+            "suites": suite.names,
+            "detectors": detectors.names,
+            "datasets": datasets.names,
+            "protocols": PROTOCOLS.keys,
+        }
+        before, comma, last = incomplete.rpartition(",")
+        return [f"{before}{comma}{name}" for name in known[what]() if name.startswith(last)]
+
+    return complete
+
+
 def _known_format(name: str) -> str:
     one_of("format", name, tuple(FORMATS))
     return name
@@ -37,25 +58,46 @@ def _known_format(name: str) -> str:
 
 SuiteName = Annotated[
     str | None,
-    typer.Argument(metavar="SUITE", help="suite, or its .toml file (default: the suite default)"),
+    typer.Argument(
+        metavar="SUITE",
+        help="suite, or its .toml file (default: the suite default)",
+        autocompletion=_completing("suites"),
+    ),
 ]
 StoredName = Annotated[
     str | None,
     typer.Argument(
-        metavar="SUITE", help="suite, .toml file, or name of a run (default: the last run)"
+        metavar="SUITE",
+        help="suite, .toml file, or name of a run (default: the last run)",
+        autocompletion=_completing("suites"),
     ),
 ]
 Detectors = Annotated[
     list[str] | None,
-    option(ROWS, "A,B", "detectors (default: those of the suite)"),
+    option(
+        ROWS,
+        "A,B",
+        "detectors (default: those of the suite)",
+        autocompletion=_completing("detectors"),
+    ),
 ]
 DataSets = Annotated[
     list[str] | None,
-    option(ROWS, "X,Y", "data sets, or patterns such as 'digits/*' (default: those of the suite)"),
+    option(
+        ROWS,
+        "X,Y",
+        "data sets, or patterns such as 'digits/*' (default: those of the suite)",
+        autocompletion=_completing("datasets"),
+    ),
 ]
 ProtocolName = Annotated[
     str | None,
-    option(ROWS, "NAME", "protocol, see `bench list protocols` (default: that of the suite)"),
+    option(
+        ROWS,
+        "NAME",
+        "protocol, see `bench list protocols` (default: that of the suite)",
+        autocompletion=_completing("protocols"),
+    ),
 ]
 Scaler = Annotated[
     str | None,
