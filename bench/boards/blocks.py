@@ -104,8 +104,9 @@ def blocks(
     of_sets = Cells.of(families, sets)  # a board's sets are sorted
     errors = board.errors if len(sets) == len(names) else None
     estimates = Estimates(
-        board.metric.name, tuple(kept), tuple(sets), values, of_sets, (low, high), errors
-    )
+        board.metric.name, tuple(kept), tuple(sets), values, of_sets, (low, high), errors,
+        -np.inf if board.metric.name == "lifted_average_precision" else 0,
+    )  # fmt: skip
     values = values if board.metric.larger_is_better else -values
     ranks = averages.ranks(values)
     caption = _caption(

@@ -30,13 +30,13 @@ class Board:
         title, metric: of the board.
         protocol: that it ranks under; all of them, if data sets have their own.
         detectors: a line for each detector, the ranked ones first: `rank` (nan when incomplete),
-            `rank_low` and `rank_high`, its best and worst rank when one data set is left out,
-            `label`, `spec`, `family`, `rows_ok` of `rows`, `failures` in words, `mean_rank`, the
-            means NAME with `NAME_low` and `NAME_high` for each of `columns.AVERAGED` and the
-            board's metric, with `NAME_best`, the best mean of all, and `NAME_near`, a mean that is
-            not distinguishable from it (both are False where incomplete); `median_COST` for each of
-            `columns.COSTS`, `transductive`, `shared_model`, and `beats_control` (True, False, or
-            None where unknown).
+            `rank_low` and `rank_high`, its best and worst rank with all data sets and with each
+            left out, `label`, `spec`, `family`, `rows_ok` of `rows`, `failures` in words,
+            `mean_rank`, the means NAME with `NAME_low` and `NAME_high` for each of
+            `columns.AVERAGED` and the board's metric, with `NAME_best`, the best mean of all, and
+            `NAME_near`, a mean that is not distinguishable from it (both are False where
+            incomplete); `median_COST` for each of `columns.COSTS`, `transductive`,
+            `shared_model`, and `beats_control` (True, False, or None where unknown).
         datasets: a line for each data set: kind, sizes (medians over rows), `best` with value and
             limits, `ties` (others with the same value), `best_FAMILY` with its value, and
             `reaching` of `compared`: the detectors whose own interval contains the best value.

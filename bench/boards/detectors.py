@@ -54,15 +54,17 @@ def detectors(
 
 
 def _ranks(table: pd.DataFrame, found: Estimates, *, larger_is_better: bool) -> None:
-    """Add mean ranks, places, and the places when one data set is left out."""
+    """Add mean ranks, places, and their range when none or one of the data sets is left out."""
     whole = table["label"].isin(found.labels).to_numpy()
     ranks = averages.ranks(found.by_dataset, larger_is_better=larger_is_better)
     columns = np.full((4, len(table)), np.nan)
     if whole.any():
         mean_ranks = averages.family_means(ranks, found.cells)
-        ends_of = [places(each) for each in averages.left_out_means(ranks, found.cells)]
-        ends = [np.min(ends_of, axis=0), np.max(ends_of, axis=0)] if ends_of else 2 * [np.nan]
-        for column, values in zip(columns, (places(mean_ranks), *ends, mean_ranks), strict=True):
+        own = places(mean_ranks)
+        without = [places(each) for each in averages.left_out_means(ranks, found.cells)]
+        ends_of = [own, *without]
+        ends = [np.min(ends_of, axis=0), np.max(ends_of, axis=0)] if without else 2 * [np.nan]
+        for column, values in zip(columns, (own, *ends, mean_ranks), strict=True):
             column[whole] = values
     for place, name in enumerate(("rank", "rank_low", "rank_high")):
         table.insert(place, name, columns[place])

@@ -34,6 +34,7 @@ class Estimates:
         own: (detectors, data sets) lower and upper limits of the values, nan where there are none;
             one or two data sets need them, and the errors of differences:
         paired: None where these are not known.
+        least: the smallest mean that the metric can have.
     """
 
     metric: str
@@ -43,6 +44,12 @@ class Estimates:
     cells: Cells
     own: tuple[Floats, Floats] | None
     paired: Paired | None
+    least: float
+
+    @property
+    def most(self) -> float:
+        """The largest mean that the metric can have."""
+        return np.inf if scored.get(self.metric).larger_is_better is False else 1
 
     @property
     def of_test_sets(self) -> bool:
@@ -77,9 +84,11 @@ class Estimates:
         lines = self.by_dataset - self.by_dataset[self.labels.index(reference)]
         means = averages.family_means(lines, self.cells)
         if self.paired is None or not self.of_test_sets:
-            return means, *averages.interval(lines, self.cells)
-        reach = self.paired.reach(self.labels, reference)
-        return means, means - reach, means + reach
+            low, high = averages.interval(lines, self.cells)
+        else:
+            reach = self.paired.reach(self.labels, reference)
+            low, high = means - reach, means + reach
+        return means, *np.clip([low, high], self.least - self.most, self.most - self.least)
 
     def signs(self, reference: str) -> Floats:
         """(detectors,) 1 where a mean is clearly above that of a reference, -1 clearly below.
@@ -102,9 +111,8 @@ class Estimates:
         self, lines: Floats, own: tuple[Floats, Floats] | None
     ) -> tuple[Floats, Floats, Floats]:
         low, high = averages.interval(lines, self.cells, own)
-        least, most = _range_of(self.metric)
         means = averages.family_means(lines, self.cells)
-        return means, np.maximum(low, least), np.minimum(high, most)
+        return means, *np.clip([low, high], self.least, self.most)
 
 
 def estimates(
@@ -120,14 +128,11 @@ def estimates(
     if len(grid.datasets) <= TEST_SETS:
         low, high = (by_dataset(pd.Series(each)) for each in row_limits(rows, metric))
         own = low, high
+    least = 0.0
+    if metric == "lifted_average_precision" and whole.any():
+        of_no_precision = scored.lifted_average_precision(np.zeros(len(rows)), rows["prevalence"])
+        least = float(averages.family_means(by_dataset(of_no_precision), grid.cells).min())
     return Estimates(
         metric, tuple(grid.labels[whole]), tuple(grid.datasets), by_dataset(rows[metric]),
-        grid.cells, own, errors if metric == "auroc" else None,
+        grid.cells, own, errors if metric == "auroc" else None, least,
     )  # fmt: skip
-
-
-def _range_of(metric: str) -> tuple[float, float]:
-    """Return the least and the largest value that a metric can have."""
-    if scored.get(metric).larger_is_better is False:
-        return 0, np.inf
-    return (-np.inf if metric == "lifted_average_precision" else 0), 1

@@ -74,7 +74,7 @@ def sentences(
         name, changes = found.most_influential()
         most = int(np.abs(changes).argmax())
         notes.append(
-            "#: the place, and in brackets its range when one of the data sets is left out. The "
+            "#: the place, and in brackets its range with all data sets and each left out. The "
             f"means depend most on {name}: without it they change by "
             f"{_number(np.abs(changes).mean())} on average, that of {found.labels[most]} by "
             f"{_number(np.abs(changes[most]))}."
@@ -98,8 +98,8 @@ def sentences(
         "fit s: median CPU seconds; \N{MICRO SIGN}s/x: median microseconds to score a sample."
     )
     if detectors["shared_model"].any():
-        notes[-1] += (
-            f" {MARKS['shared']} one fitted model serves several rows; each has its full cost."
+        notes.append(
+            f"{MARKS['shared']} one fitted model serves several rows; each has its full cost."
         )
     notes.append(
         f"{MARKS['near']} not distinguishable from the best: for means, the 95 % interval of the "

@@ -1,10 +1,10 @@
 """Differences of detectors on one or two data sets: paired, by DeLong's method.
 
 Few data sets say nothing of others, so the samples are the test sets and, where there are several,
-the seeds. On each data set the variance of a difference is DeLong's, averaged over the seeds, since
-their test sets share anomalies, plus that of a mean over seeds. Data sets of one family may share
-samples as well, so their errors are averaged; those of different families are independent. The
-degrees of freedom are Welch and Satterthwaite's.
+the seeds. On each data set the variance of a difference is DeLong's, with what it lacks for few
+samples, averaged over the seeds, since their test sets share anomalies, plus that of a mean over
+seeds. Data sets of one family may share samples as well, so their errors are averaged; those of
+different families are independent. The degrees of freedom are Welch and Satterthwaite's.
 """
 
 from __future__ import annotations
@@ -96,11 +96,13 @@ def _of_data_set(rows: pd.DataFrame, n: int, scores: Scores) -> tuple[Floats, Fl
         sizes = np.bincount(truth, minlength=2)[::-1]  # anomalies, normals
         if sizes.min() < 2:
             return None
-        parts.append((sizes, delong.variances(truth, [each for _, each in there])))
+        compared = [each for _, each in there]
+        variances = *delong.variances(truth, compared), delong.lacking(truth, compared)
+        parts.append((sizes, variances))
         means.append(own["auroc"].to_numpy(float))
     sizes = np.min([size for size, _ in parts], axis=0)
     pieces = [*np.mean([pair for _, pair in parts], axis=0)]
-    freedoms = [*(sizes - 1)]
+    freedoms = [*(sizes - 1), sizes.min() - 1]
     if len(means) > 1:
         table = np.array(means)  # (seeds, n)
         spread = (table[:, :, None] - table[:, None, :]).var(axis=0, ddof=1)

@@ -198,7 +198,10 @@ def board(
             compared = against(made, reference, unit=unit, coverage=coverage, margin=margin)
     if table or percent or highlight is not None or digits is not None:
         if to is not None or reference is not None:
-            msg = "--table prints one table; leave out --to and --against, which are of the board"
+            msg = (
+                "--table, --percent, --digits and --highlight print one table; leave them out with "
+                "--to and --against, which are of the whole board"
+            )
             raise Usage(msg)
         with usage():
             paper = PaperTable(made, table or "std", percent, digits, highlight)

@@ -26,6 +26,7 @@ from bench.stats import averages, differences
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 MARKERS = {"deep": "s", "shallow": "o", "hybrid": "D", "control": "x"}
@@ -240,7 +241,7 @@ def quality_and_cost(board: Board, name: str) -> Drawn:
               linespacing=1.4)  # fmt: skip
     for side in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
         side(_sparse(price))
-    axes.yaxis.set_major_formatter(lambda y, _: share(float(y), 2))
+    label_shares(axes.yaxis)
     label = {"fit_seconds": "median CPU seconds to fit", "score_us":
              "median microseconds to score a sample"}[name]  # fmt: skip
     axes.set_xlabel(label)
@@ -294,6 +295,19 @@ def forest(lines: Sequence[ForestLine], kinds: Mapping[str, tuple[str, str]], la
     axes.legend(handles.values(), handles.keys(), loc="lower right", bbox_to_anchor=(1.0, 1.0),
                 ncols=len(kinds), frameon=False, fontsize=TEXT)  # fmt: skip
     return figure
+
+
+def label_shares(axis: Axis) -> None:
+    """Label an axis with shares, with as many digits as its ticks need, at least two."""
+
+    def label(value: float, _: int | None) -> str:
+        ticks = axis.get_majorticklocs()
+        enough = (
+            d for d in range(2, 6) if np.allclose(ticks, np.round(ticks, d), rtol=0, atol=1e-9)
+        )
+        return share(float(value), next(enough, 6))
+
+    axis.set_major_formatter(label)
 
 
 def front(board: Board, cost: str) -> list[str]:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.render.figures import TEXT, WIDTH, canvas, plain
-from bench.render.values import share
+from bench.render.figures import TEXT, WIDTH, canvas, label_shares, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,7 +44,7 @@ def lines(
     if is_log:
         axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.yaxis.set_major_formatter(lambda value, _: share(float(value), 2))
+    label_shares(axes.yaxis)
     axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
     axes.grid(color="0.92", linewidth=0.6)

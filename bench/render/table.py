@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from bench.boards.words import MARKS
 from bench.render.printable import printable, uncalculated
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ class Cell:
     near: bool = False
     code: bool = False
     tail: str = ""
+
+
+def text_of(cell: Cell) -> str:
+    """Return what a cell says with its marks, as plain text."""
+    return cell.text + (MARKS["near"] if cell.near else "") + cell.tail
 
 
 @dataclass(frozen=True)

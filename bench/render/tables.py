@@ -13,7 +13,7 @@ from bench.boards.board import Board
 from bench.boards.notes import UNUSED, left_out
 from bench.boards.words import FAMILIES, MARKS, TYPES
 from bench.metrics import scored
-from bench.render.table import NONE, Cell, Column, Maker, Record, Table, filled
+from bench.render.table import NONE, Cell, Column, Maker, Record, Table, filled, text_of
 from bench.render.values import (
     bracketed,
     compact,
@@ -69,7 +69,9 @@ def short_board(board: Board) -> tuple[Table, ...]:
     shown = detectors[(first & ~incomplete) | (incomplete & (incomplete.cumsum() <= N_BEST))]
     n_more = len(detectors) - len(shown)
     *tables, last = leaderboards(replace(board, detectors=shown), NARROW)
-    notes = [note for note in board.notes if note.startswith((*MARKS.values(), UNUSED))]
+    cells = "".join(map(text_of, (cell for t in (*tables, last) for row in t.rows for cell in row)))
+    explained = ("#", UNUSED, *(mark for mark in MARKS.values() if mark in cells))
+    notes = [note for note in board.notes if note.startswith(explained)]
     notes += [left_out(board.stale)] if board.stale else []
     notes += [f"{n_more} more detector{'s' if n_more > 1 else ''}."] if n_more else []
     return (*tables, replace(last, notes=tuple(notes)))

@@ -12,7 +12,7 @@ from rich.cells import cell_len, chop_cells
 
 from bench.boards.words import MARKS, TYPES
 from bench.render.palette import TERMINAL
-from bench.render.table import Cell, Column, Page, Table
+from bench.render.table import Cell, Column, Page, Table, text_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,7 +79,7 @@ def _sizes(table: Table, width: int) -> tuple[list[int], str]:
     """
     sizes = []
     for i, column in enumerate(table.columns):
-        texts = [line for row in table.rows for line in _text(row[i]).split("\n")]
+        texts = [line for row in table.rows for line in text_of(row[i]).split("\n")]
         sizes.append(max(min(cell_len(column.head), LONGEST_HEAD), *map(cell_len, texts)))
     kinds = [column.kind for column in table.columns]
     pairs = zip(kinds, sizes, strict=True)
@@ -105,7 +105,7 @@ def _row(
     from rich.text import Text
 
     folded = [
-        _folded(_text(cell), size, "name" if is_head else column.kind)
+        _folded(text_of(cell), size, "name" if is_head else column.kind)
         for cell, column, size in zip(cells, columns, sizes, strict=True)
     ]
     for parts in zip_longest(*folded, fillvalue=""):
@@ -117,10 +117,6 @@ def _row(
             line.append(gap if len(line) else "")
             line.append(part + padding if column.left else padding + part, style=style)
         yield line
-
-
-def _text(cell: Cell) -> str:
-    return cell.text + (MARKS["near"] if cell.near else "") + cell.tail
 
 
 def _folded(text: str, size: int, kind: str) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from bench.store.records import Row
 
@@ -30,13 +31,16 @@ class Progressing:
         self._statuses: Counter[str] = Counter()
         self._guard = threading.Lock()
         self._start = time.monotonic()
+        names = Column(ratio=1, no_wrap=True, overflow="ellipsis")  # cut before the time left is
         self._bar = Progress(
             TextColumn("{task.completed:.0f}/{task.total:.0f} rows"),
             BarColumn(bar_width=20),
             TextColumn("{task.fields[failed]}"),
             TimeRemainingColumn(compact=True),
-            TextColumn("left  {task.fields[jobs]}", style="dim", markup=False),
+            TextColumn("left"),
+            TextColumn("{task.fields[jobs]}", style="dim", markup=False, table_column=names),
             console=console,
+            expand=True,
             transient=True,
             disable=not console.is_terminal,
         )

@@ -14,6 +14,7 @@ from bench.store.records import Row
 
 N_FAILURES_SHOWN = 10
 PAGE = "docs/troubleshooting.md"
+SO_FAR = "the board so far, places for whole detectors; `bench board` prints it at any time:"
 EARLY_S = 20.0  # after which the board so far is printed, once
 LARGE, FEW = 20_000, 2000  # training samples: from how many a run gets a hint, and which it names
 
@@ -49,7 +50,7 @@ class Remarks:
         seconds = time.monotonic() - self._start
         if self._print_board and seconds > self._next and self._early.acquire(blocking=False):
             self._next = 2 * seconds
-            if not self._print_board("the board so far; `bench board` prints it at any time:"):
+            if not self._print_board(SO_FAR):
                 self._early.release()
 
     def end(self) -> None:

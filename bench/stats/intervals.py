@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 
 LEVEL = 0.95
 FEW = 100  # samples of a class below which DeLong alone is too narrow
-_Z = NormalDist().inv_cdf(0.5 + LEVEL / 2)
+Z = NormalDist().inv_cdf(0.5 + LEVEL / 2)
 
 
 def auroc_interval(
@@ -40,7 +40,7 @@ def auroc_interval(
     a, se, m, n = _columns(auroc, se, n_anomalies, n_normals)
     inner = (a > 0) & (a < 1) & (se > 0)
     centre = np.where(inner, a, 0.5)
-    spread = _Z * np.where(inner, se, 0) / (centre * (1 - centre))  # delta method
+    spread = Z * np.where(inner, se, 0) / (centre * (1 - centre))  # delta method
     low = np.where(inner, _expit(_logit(centre) - spread), np.nan)
     high = np.where(inner, _expit(_logit(centre) + spread), np.nan)
     smaller = np.minimum(m, n)
@@ -63,7 +63,7 @@ def average_precision_interval(
     ap, k = _columns(average_precision, n_anomalies)
     k = np.where(k >= 1, k, np.nan)
     centre = np.clip(ap, 1 / (k + 1), k / (k + 1))
-    spread = _Z / np.sqrt(k * centre * (1 - centre))
+    spread = Z / np.sqrt(k * centre * (1 - centre))
     low, high = _expit(_logit(centre) - spread), _expit(_logit(centre) + spread)
     return np.minimum(low, ap), np.maximum(high, ap)
 
@@ -79,7 +79,7 @@ def _newcombe_lower(auroc: Floats, m: Floats, n: Floats) -> Floats:
     for _ in range(52):  # down to the precision of a double
         t = (low + high) / 2
         variance = t * (1 - t) / (m * n) * (1 + middle * ((1 - t) / (2 - t) + t / (1 + t)))
-        below = auroc - t > _Z * np.sqrt(variance)
+        below = auroc - t > Z * np.sqrt(variance)
         low, high = np.where(below, t, low), np.where(below, high, t)
     return low
 

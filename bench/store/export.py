@@ -115,9 +115,15 @@ def scores(store: Store, keys: Sequence[str], data: Path | None) -> Iterator[pd.
 
 
 def extremes(store: Store, keys: Sequence[str], data: Path | None) -> Iterator[pd.DataFrame]:
-    """Yield the lines of `scores` of the samples of each row that were judged worst and best."""
+    """Yield the lines of `scores` of the samples of each row that were judged worst and best.
+
+    Of samples that won equal shares, the one whose score is further from the median is better.
+    """
     for frame in scores(store, keys, data):
-        ordered = frame[frame["truth"] != HELD].sort_values("won", kind="stable")
+        tested = frame[frame["truth"] != HELD]
+        above = (tested["score"] - tested["score"].median()) * (2 * tested["truth"] - 1)
+        ordered = tested.assign(above=above).sort_values(["won", "above"], kind="stable")
+        ordered = ordered.drop(columns="above")
         n = min(N_EXTREMES, len(ordered) // 2)
         for place, part in (("worst", ordered.head(n)), ("best", ordered.tail(n)[::-1])):
             yield part.assign(place=place)

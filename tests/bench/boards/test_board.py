@@ -12,6 +12,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from bench.boards.board import build
+from bench.boards.columns import derived
+from bench.boards.estimates import estimates
+from bench.boards.grid import Grid
 from bench.boards.words import FAMILIES, MARKS
 from bench.render import formats, values
 from bench.render.board import BoardDocument
@@ -541,3 +544,17 @@ def test_false_alarms_stand_beside_the_band_of_their_rate():
     assert line_of(made, "random")[["alarms_within", "alarms_rows"]].tolist() == [15, 15]
     assert "in band" in in_terminal(made)
     assert "alarms_within" not in build(rows_of(), title="t").detectors
+
+
+def test_limits_stay_where_means_and_differences_can_be():
+    far = {"good": "deep", "bad": "shallow"}
+    rows = rows_of(far, {"a": "f", "b": "g", "c": "h"}, [0])
+    places = rows["dataset"] == "c"
+    rows["auroc"] = np.where(rows["label"] == "good", 0.99, np.where(places, 0.99, 0.01))
+    rows["average_precision"] = np.where(places, 0.95, 0.01)
+    found = estimates(Grid(rows), derived(rows), "lifted_average_precision")
+    assert found.least == pytest.approx(-0.25)  # a prevalence of .2
+    assert found.means()[1] == pytest.approx(-0.25)
+    _, low, high = estimates(Grid(rows), rows, "auroc").differences("bad")
+    assert np.nanmin(low) >= -1
+    assert np.nanmax(high) == 1

@@ -34,7 +34,7 @@ def scored_rows(datasets, seeds, n=(60, 140), noise=0.0):
 
 
 def test_on_one_test_set_the_test_is_delongs():
-    rows, scores = scored_rows({"wine": "wine"}, [0])
+    rows, scores = scored_rows({"wine": "wine"}, [0], n=(110, 140))
     made = build(rows, title="t", scores=scores)
     found = against(made, "good").lines.set_index("label")
     by_label = {row["label"]: scores(row["key"]) for _, row in rows.iterrows()}
@@ -42,7 +42,7 @@ def test_on_one_test_set_the_test_is_delongs():
     for label in ("even", "worse", "random"):
         a, b = (part[0, 1] for part in delong.variances(y, [by_label[label][1], good]))
         difference = roc_auc_score(y, by_label[label][1]) - roc_auc_score(y, good)
-        freedom = (a + b) ** 2 / (a**2 / 59 + b**2 / 139)
+        freedom = (a + b) ** 2 / (a**2 / 109 + b**2 / 139)
         expected = scipy.stats.t(freedom, difference, np.sqrt(a + b))
         line = found.loc[label]
         assert line["difference"] == pytest.approx(difference)
@@ -107,19 +107,20 @@ def test_where_scores_are_not_paired_nothing_is_known():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n", [(10, 100), (20, 300), (60, 140)])
-def test_the_coverage_of_paired_differences_by_simulation(n):
-    """Binormal scores of two detectors, correlated; the truth is that of a large test set."""
+@pytest.mark.parametrize("n", [(5, 100), (10, 100), (20, 300), (60, 140)])
+@pytest.mark.parametrize("truth", [(0.84, 0.78), (0.98, 0.95), (0.99, 0.97), (0.995, 0.995)])
+def test_the_coverage_of_paired_differences_by_simulation(n, truth):
+    """Binormal scores of two detectors, correlated; near 1 the intervals are too wide."""
     rng = np.random.default_rng(0)
     y = np.repeat([1, 0], n).astype(np.int8)
-    truth = np.subtract(*(scipy.stats.norm.cdf(s / np.sqrt(2 * 1.25)) for s in (1.6, 1.2)))
+    shifts = np.sqrt(2 * 1.25) * scipy.stats.norm.ppf(truth)
     rows = rows_of({"a": "deep", "b": "shallow"}, {"d": "d"}, [0]).assign(key=["a", "b"])
     held = 0
-    for _ in range(2000):
+    for _ in range(1000):
         shared = rng.normal(size=len(y))
-        pair = [shared + 0.5 * rng.normal(size=len(y)) + s * y for s in (1.6, 1.2)]
+        pair = [shared + 0.5 * rng.normal(size=len(y)) + s * y for s in shifts]
         rows["auroc"] = [roc_auc_score(y, each) for each in pair]
         errors = paired(rows, ["a", "b"], lambda key, pair=pair: (y, pair[key == "b"]))
         difference = rows["auroc"].iloc[0] - rows["auroc"].iloc[1]
-        held += abs(difference - truth) <= errors.reach(["a"], "b")[0]
-    assert 0.93 <= held / 2000 <= 0.985
+        held += abs(difference - (truth[0] - truth[1])) <= errors.reach(["a"], "b")[0]
+    assert held / 1000 >= 0.93

@@ -39,3 +39,21 @@ def test_against_a_constant_detector_it_is_the_error_of_one_auroc():
     anomalies, normals = delong.variances(y, [scores[0], np.zeros(len(y))])
     expected = scored.auroc_se(y, scores[0]) ** 2
     assert anomalies[0, 1] + normals[0, 1] == pytest.approx(expected, rel=1e-9)
+
+
+def test_few_samples_near_one_lack_variance_and_many_or_middling_do_not():
+    rng = np.random.default_rng(2)
+    y, near_one = made_up(9, 90, rng, shifts=(5.0, 4.5))
+    lacking = delong.lacking(y, near_one)
+    assert lacking[0, 1] == lacking[1, 0] > 0
+    assert np.diag(lacking).tolist() == [0, 0]
+    assert delong.lacking(y, [near_one[0], near_one[0]])[0, 1] == pytest.approx(0, abs=1e-12)
+    y, many = made_up(100, 120, rng, shifts=(4.0, 3.5))
+    assert not delong.lacking(y, many).any()
+
+
+def test_two_detectors_without_an_error_may_differ_on_other_samples():
+    y = np.repeat([1, 0], [10, 90])
+    perfect = [y + 0.1 * np.random.default_rng(seed).random(100) for seed in range(2)]
+    assert sum(delong.variances(y, perfect))[0, 1] == 0
+    assert 0.03 < np.sqrt(delong.lacking(y, perfect)[0, 1]) < 0.06

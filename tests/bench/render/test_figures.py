@@ -170,3 +170,15 @@ def test_a_figure_is_not_blank(made, tmp_path):
     (_, _, path) = figures.save(figures.ranks(made).drawing, tmp_path / "ranks")
     pixels = np.asarray(Image.open(io.BytesIO(path.read_bytes())).convert("L"))
     assert pixels.std() > 20
+
+
+def test_ticks_of_shares_have_the_digits_that_tell_them_apart():
+    _, axes = figures.canvas(4, 3)
+    axes.plot([0, 1], [0.948, 0.962])
+    figures.label_shares(axes.yaxis)
+    axes.figure.draw_without_rendering()
+    labels = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert len(set(labels)) == len(labels) > 2
+    axes.set_ylim(0, 1)
+    axes.figure.draw_without_rendering()
+    assert axes.get_yticklabels()[1].get_text() == ".20"

@@ -48,3 +48,17 @@ def test_the_jobs_that_run_are_named_with_their_time_while_no_row_comes(text):
         "0/40 rows, 0 failed; running: ae on set-5 (15 s), ae on set-4 (12 s), ae on set-3 (9 s), "
         "ae on set-2 (6 s), 2 more"
     )
+
+
+def test_a_terminal_of_80_columns_has_the_time_left_and_names_what_fits(text):
+    jobs = [("my_autoencoder.py:MyAutoencoder on synthetic/annulus", 9.0)] * 3
+    console = Console(file=text, force_terminal=True, width=80)
+    with progress.Progressing(54, console, lambda: jobs) as progressing:
+        for _ in range(18):
+            progressing.row(ROW)
+        wait_for(text, "my_auto")
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.getvalue()).replace("\r", "\n").splitlines()
+    assert any(
+        re.match(r"18/54 rows .+ 0 failed \S+ left my_autoencoder\S+", line) for line in lines
+    ), lines
+    assert max(map(len, lines)) <= 80

@@ -169,6 +169,10 @@ def test_the_samples_of_a_row_that_were_judged_worst_and_best_are_a_table(bench,
         assert part["won"][part["place"] == "worst"].tolist() == won[:10].tolist()
         assert part["won"][part["place"] == "best"].tolist() == won[-10:][::-1].tolist()
         assert len(part) == 20
+        own = scores[(scores["key"] == key) & (scores["truth"] != -1)]
+        side = (own["score"] - own["score"].median()) * (2 * own["truth"] - 1)
+        first = part[part["place"] == "best"].iloc[0]["index"]
+        assert side[own["index"] == first].item() == side[own["won"] == own["won"].max()].max()
 
 
 def test_of_rows_of_other_code_or_data_no_sample_is_named(bench, results, tmp_path):
