@@ -38,6 +38,7 @@ ACCENTS = {
     "\u030c": "v ", "\u0327": "c ", "\u0304": "=", "\u0307": ".",
 }  # fmt: skip
 
+NEEDS = "% Needs the packages booktabs and graphicx; --format bib prints the sources it cites."
 DOCUMENT = r"""\documentclass[10pt]{article}
 \usepackage[margin=18mm]{geometry}
 \usepackage{booktabs,graphicx,url}
@@ -54,7 +55,7 @@ DOCUMENT = r"""\documentclass[10pt]{article}
 def write(page: Page, sources: Mapping[str, Sequence[Reference]]) -> str:
     """Return the tables of a page as floats; a name with a source is cited where it first is."""
     cited = {name: ",".join(r.key for r in found) for name, found in sources.items() if found}
-    parts = []
+    parts = [NEEDS]
     for table in page.tables:
         if table.rows:
             parts += [_floats(part, page.title, cited) for part in _parts(table)]

@@ -62,7 +62,9 @@ class PaperTable(Document):
         size = math.ceil(len(names) / n_parts)
         unit = f"{metric.label} (%)" if self.percent else metric.label
         text = (f"{unit}, {SPREADS[self.spread]}; {board.caption}.",)
-        notes = ("Bold: the best of a column. Rank: mean over data sets, then families.",)
+        notes = (
+            "Bold: the best of a column, not rounded. Rank: mean over data sets, then families.",
+        )
         tables = []
         for start in range(0, len(names), size):
             is_last = start + size >= len(names)
@@ -77,7 +79,7 @@ class PaperTable(Document):
             if is_last:
                 makers += [
                     (Column("mean"), self._mean),
-                    (Column("rank"), lambda d: fixed(d["mean_rank"], 1)),
+                    (Column("rank"), self._rank),
                 ]
             title = "" if start == 0 else f"{board.title}, continued"
             tables.append(
@@ -107,6 +109,9 @@ class PaperTable(Document):
         metric = self.board.metric.name
         limits = {"low": d[f"{metric}_low"], "high": d[f"{metric}_high"], "std": math.nan}
         return Cell(self._text(d[metric], limits), best=bool(d[f"{metric}_best"]))
+
+    def _rank(self, d: Record) -> Cell:
+        return Cell(fixed(d["mean_rank"], 1), best=d["rank"] == 1)
 
     def _text(self, value: float, beside: Record) -> str:
         if self.spread == "std" and not math.isnan(beside["std"]):

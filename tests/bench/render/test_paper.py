@@ -34,6 +34,14 @@ def test_a_cell_is_the_mean_and_the_deviation_of_the_seeds_and_ranks_come_last(m
         assert texts[-2:] == [f"{100 * mean['auroc']:.1f}", f"{mean['mean_rank']:.1f}"]
 
 
+def test_the_best_rank_is_bold_and_the_text_says_what_it_needs(made):
+    paper = PaperTable(made)
+    (table,) = paper.page(narrow=False).tables
+    ranks = {row[0].text: row[-1] for row in table.rows}
+    assert [name for name, cell in ranks.items() if cell.best] == [made.detectors["label"].iloc[0]]
+    assert formats.FORMATS["tex"].write(paper).startswith("% Needs the packages booktabs")
+
+
 def test_digits_fractions_and_intervals_that_hold_what_they_held(made):
     (cell, *_), fraction = (
         lines_of(PaperTable(made, "interval", digits=2))[LABEL],
