@@ -1,7 +1,6 @@
 """The command line: its help, bad usage, packages that hide others, and imports."""
 
 import inspect
-import os
 import re
 import resource
 import subprocess
@@ -86,8 +85,15 @@ def test_the_version_is_that_of_the_installed_project(bench):
     assert run.stdout == f"fathom {metadata.version('fathom')}\n"
 
 
-def test_a_shell_completes_commands_and_options(bench):
-    for words, expected in (("bench rep", "report"), ("bench run --min", "--minutes")):
+def test_a_shell_completes_commands_options_and_names(bench):
+    for words, expected in (
+        ("bench rep", "report"),
+        ("bench run --min", "--minutes"),
+        ("bench run sm", "smoke"),
+        ("bench run --detectors knn,kme", "knn,kmeans"),
+        ("bench board --datasets win", "wine"),
+        ("bench run --protocol one", "one-class"),
+    ):
         number = str(len(words.split()) - 1)
         asked = {"_BENCH_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": number}
         run = bench(**asked)
@@ -131,28 +137,6 @@ def test_an_option_of_one_value_that_is_given_twice_is_refused(name):
         if option.param_type_name == "option" and not (option.is_flag or option.multiple):
             with pytest.raises(typer.TyperException, match="is given 2 times, and takes one value"):
                 command.make_context(name, [option.opts[0], "0", option.opts[0], "1"])
-
-
-@pytest.mark.parametrize(
-    ("typed", "found"),
-    [
-        (("run", "sm"), ["smoke"]),
-        (("run", "--detectors", "knn,kme"), ["knn,kmeans"]),
-        (("board", "--datasets", "win"), ["wine"]),
-        (("run", "--protocol", "one"), ["one-class"]),
-    ],
-)
-def test_the_shell_completes_names(typed, found):
-    words = {"COMP_WORDS": " ".join(["bench", *typed]), "COMP_CWORD": str(len(typed))}
-    done = subprocess.run(
-        [sys.executable, "-c", "from bench.__main__ import main; main()"],
-        cwd=ROOT,
-        env={**os.environ, **words, "_BENCH_COMPLETE": "complete_bash"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout.split() == found, done.stderr
 
 
 def test_reading_and_planning_import_no_numeric_library_and_start_at_once(results, tmp_path):
