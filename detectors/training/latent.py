@@ -127,6 +127,8 @@ class Posteriors(Decoded):
 
 def latent_space(model: Detector) -> LatentSpace:
     """Return the latent space of a fitted model that encodes, with all that the model has."""
+    if isinstance(model, DeepDetector) and model.patch:
+        return LatentSpace(model)  # codes are means over patches: nothing leads back from them
     if isinstance(model, VariationalDetector):
         return Posteriors(model)
     if isinstance(model, CodeReconstruction):

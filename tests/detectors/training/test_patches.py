@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from detectors import Unsupported, make
 from detectors.factory import make_model
 from detectors.spec import parse
+from detectors.training.latent import Decoded, latent_space
 from detectors.training.patches import cut, join
 
 RNG = np.random.default_rng(0)
@@ -71,3 +72,11 @@ def test_scores_are_those_of_a_fit_to_the_patches():
 def test_what_has_no_patches_is_unsupported(x, settings):
     with pytest.raises(Unsupported, match=r"needs images .* take a smaller one or none"):
         make("ae", **settings).fit(x)
+
+
+def test_nothing_leads_back_from_codes_that_are_means_over_patches():
+    spaces = [
+        latent_space(make("ae", patch=patch, epochs=0).fit(IMAGES).model) for patch in (8, None)
+    ]
+    assert [isinstance(space, Decoded) for space in spaces] == [False, True]
+    assert len(spaces[0].codes(IMAGES)) == 12
