@@ -16,6 +16,7 @@ from bench.stats.averages import Cells, Floats
 DECISIVE = "decisive"
 NAMED = 6  # data sets that the sentence names of each verdict
 MOVED = 3  # places
+AUDITS = "Audits"
 
 
 def with_audits(board: Board, verdicts: Mapping[str, str]) -> Board:
@@ -36,7 +37,7 @@ def with_audits(board: Board, verdicts: Mapping[str, str]) -> Board:
     told = "; ".join(f"{verdict}: {_listed(sets)}" for verdict, sets in sorted(others.items()))
     n_open = len(board.datasets) - len(names)
     note = (
-        f"Audits: {len(decisive)} of {len(names)} data sets are decisive"
+        f"{AUDITS}: {len(decisive)} of {len(names)} data sets are decisive"
         f"{f' ({told})' if told else ''}{f', {n_open} not audited' if n_open else ''}. "
         f"{_change(board, decisive)}"
     )

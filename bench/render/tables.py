@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.boards.against import Comparison
 from bench.boards.board import Board
+from bench.boards.decisive import AUDITS
 from bench.boards.notes import UNUSED, left_out
 from bench.boards.words import FAMILIES, MARKS, TYPES
 from bench.metrics import scored
@@ -70,7 +71,7 @@ def short_board(board: Board) -> tuple[Table, ...]:
     n_more = len(detectors) - len(shown)
     *tables, last = leaderboards(replace(board, detectors=shown), NARROW)
     cells = "".join(map(text_of, (cell for t in (*tables, last) for row in t.rows for cell in row)))
-    explained = ("#", UNUSED, *(mark for mark in MARKS.values() if mark in cells))
+    explained = ("#", AUDITS, UNUSED, *(mark for mark in MARKS.values() if mark in cells))
     notes = [note for note in board.notes if note.startswith(explained)]
     notes += [left_out(board.stale)] if board.stale else []
     notes += [f"{n_more} more detector{'s' if n_more > 1 else ''}."] if n_more else []
