@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.boards.columns import NUMBER_COLUMNS
-from bench.boards.rows import frame_of, of_catalogue
+from bench.boards.rows import Renewed, frame_as_stored, frame_of
 from bench.store.records import Wanted, made_for
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Renewed = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 def chosen_rows(
@@ -57,8 +53,6 @@ def as_stored(
     Raises:
         ValueError: no row has the scaler, or none is given and a data set has rows with several.
     """
-    import pandas as pd
-
     scalers: dict[str, set[str]] = {}
     for record in own:
         scalers.setdefault(record["dataset"], set()).add(record["scaler"])
@@ -72,7 +66,6 @@ def as_stored(
             msg = f"no row of the suite {suite} has the scaler {scaler}; there are: {there}"
             raise ValueError(msg)
 
-    blank = dict.fromkeys(NUMBER_COLUMNS, math.nan)
     names = ("label", "dataset", "protocol", "seed")
     newest: dict[tuple[Any, ...], Mapping[str, Any]] = {}
     older = 0
@@ -84,8 +77,4 @@ def as_stored(
         f"These rows were made for the suite {suite} with other code, versions or data than those "
         "installed here. They are shown as stored; see the provenance."
     )
-    rows = [
-        {**blank, **renewed(record), **of_catalogue(record["dataset"])}
-        for record in newest.values()
-    ]
-    return pd.DataFrame.from_records(rows), older, notice
+    return frame_as_stored(list(newest.values()), renewed), older, notice

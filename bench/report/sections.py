@@ -74,7 +74,7 @@ def settings(rows: pd.DataFrame) -> dict[str, list[tuple[str, str, bool]]]:
     Each has its name, its value and whether it is explicit; rows of earlier versions have only
     these.
     """
-    known = rows.get("effective_settings", pd.Series([{}] * len(rows), index=rows.index))
+    known = rows["effective_settings"]
     found: dict[str, list[tuple[str, str, bool]]] = {}
     for label, given, all_of in zip(rows["label"], rows["settings"], known, strict=True):
         explicit = dict(_flat(given))
@@ -191,9 +191,7 @@ def provenance(rows: pd.DataFrame) -> dict[str, list[tuple[str, int]]]:
 
     The most frequent value comes first. The dates are the first and the last.
     """
-    origins = (
-        [p for p in rows["provenance"] if isinstance(p, Mapping)] if "provenance" in rows else []
-    )
+    origins = [p for p in rows["provenance"] if isinstance(p, Mapping)]
     found: dict[str, dict[str, int]] = {name: {} for name in (*ORIGINS, "versions")}
     for origin in origins:
         for name in ORIGINS:
@@ -203,7 +201,7 @@ def provenance(rows: pd.DataFrame) -> dict[str, list[tuple[str, int]]]:
             found[name][value] = found[name].get(value, 0) + 1
         versions = ", ".join(f"{k} {v}" for k, v in sorted(origin.get("versions", {}).items()))
         found["versions"][versions] = found["versions"].get(versions, 0) + 1
-    dates = sorted(str(origin["date"]) for origin in origins if "date" in origin)
+    dates = sorted(rows["date"].dropna().astype(str))
     counted = {
         name: sorted(values.items(), key=lambda item: -item[1]) for name, values in found.items()
     }

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from bench.metrics.scored import compute
 from bench.plan import planning, suite
 from bench.plan.costs import SAMPLE, Costs
 from bench.store.merge import merge
+from bench.store.provenance import provenance
 from bench.store.records import Row, Wanted
 from bench.store.store import Store
 
@@ -35,6 +37,7 @@ COSTS: dict[str, float | None] = {
     "fit_seconds": 0.1, "model_fit_seconds": 0.1, "fit_wall_seconds": 0.1, "model_rows": 1,
     "score_us": 5.0, "peak_mib": 1.0, "parameters": None,
 }  # fmt: skip
+SETTINGS = {f"setting_{i}": i / 8 for i in range(8)}
 SIZES = {"n_train": 90, "n_test": 100, "n_anomalies": 10}
 
 
@@ -60,10 +63,14 @@ def fill(results: Path, n_rows: int) -> int:
     truth = (np.arange(SIZES["n_test"]) < SIZES["n_anomalies"]).astype(np.int8)
     made = [rng.normal(size=len(truth)) + truth for _ in range(MADE)]
     parts = [{"scores": s, "truth": truth, "metrics": compute(truth, s)} for s in made]
-    rows = (
-        Row(one, "ok", sizes=SIZES, costs=COSTS, **parts[i % MADE])
-        for i, one in enumerate(wanted(n_seeds))
-    )
+    here, start = provenance(), datetime(2026, 1, 1, tzinfo=UTC)
+
+    def row(i: int, one: Wanted) -> Row:
+        made = here | {"date": (start + timedelta(seconds=i)).isoformat()}
+        kept = {"effective_settings": SETTINGS | one.settings, "provenance": made}
+        return Row(one, "ok", sizes=SIZES, costs=COSTS, **parts[i % MADE], **kept)
+
+    rows = (row(i, one) for i, one in enumerate(wanted(n_seeds)))
     store = Store(results)
     while batch := list(islice(rows, AT_ONCE)):
         store.add_all(batch)
