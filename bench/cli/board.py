@@ -304,5 +304,13 @@ def report(
             there = set(rows.loc[rows["status"] == "ok", "key"])
             drawn = of_images([row for row in wanted if row.key in there], data)
         board = with_audits(board, kept.verdicts(results, rows.itertuples()))
-        page = render(board, rows, store.scores, store.details, notice=notice, sheets=drawn)
+        page = render(
+            board,
+            rows,
+            store.scores,
+            store.details,
+            profiles=store.profiles(),
+            notice=notice,
+            sheets=drawn,
+        )
     write_file(output or results / "report.html", page, MARK)

@@ -79,7 +79,7 @@ def run(
         option(
             OUTPUT,
             None,
-            "print where the time went, by stage; also in MLflow (default: no)",
+            "print where the time went, by stage; also in MLflow and on the page (default: no)",
             "--profile",
         ),
     ] = False,

@@ -30,6 +30,8 @@ from bench.stats import bayes
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.store.invocations import Profile
+
 HERE = Path(__file__).parent
 MARK = '<meta name="generator" content="Fathom">'  # by which a page of ours is recognised
 Sheets = Mapping[str, Sequence[tuple[str, str, bytes]]]
@@ -42,6 +44,7 @@ def render(
     scores: chart_data.Scores,
     details: sections.Details,
     *,
+    profiles: Mapping[str, Profile] | None = None,
     notice: str = "",
     sheets: Sheets | None = None,
 ) -> str:
@@ -53,6 +56,7 @@ def render(
             of protocols shows more than the first protocol of a data set.
         scores: from a row's key to labels and scores (n_test,), None if it has none.
         details: from a row's key to traceback, output, warnings and diagnostics.
+        profiles: where the time of runs went, by run.
         notice: a sentence at the top of the page, about rows other than those asked for.
         sheets: by data set, the label of a detector, a caption, and a PNG of samples.
     """
@@ -103,6 +107,7 @@ def render(
         },
         digests=sections.digests(rows),
         provenance=sections.provenance(rows),
+        spent=sections.spent(rows, profiles or {}),
         data=printable_all(chart_data.chart_data(board, rows, scores, fits, shown, chosen)),
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         script=script,

@@ -11,10 +11,13 @@ import pandas as pd
 import datasets
 from bench.boards.board import Board
 from bench.boards.words import MARKS, TYPES
+from bench.plan.stages import STAGES
 from bench.protocols.papers import PUBLISHED
+from bench.render.documents.profile import profile as profile_table
 from bench.render.percent import percent
 from bench.render.table import Cell, Column, Maker, Record, Table, filled
 from bench.render.values import format_of, records
+from bench.store.invocations import Profile
 from bench.store.records import canonical
 from datasets.entry import OFFICIAL
 
@@ -209,6 +212,14 @@ def provenance(rows: pd.DataFrame) -> dict[str, list[tuple[str, int]]]:
         span = dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
         counted["date"] = [(span, len(dates))]
     return {name: values for name, values in counted.items() if values}
+
+
+def spent(rows: pd.DataFrame, profiles: Mapping[str, Profile]) -> Table | None:
+    """Return where the time of the profiled runs went that made rows, None if there is none."""
+    runs = {p.get("run") for p in rows["provenance"] if isinstance(p, Mapping)}
+    found = [profile for run, profile in profiles.items() if run in runs]
+    seconds = {name: sum(one.seconds.get(name, 0.0) for one in found) for name in STAGES}
+    return profile_table(seconds, sum(one.n_rows for one in found)) if found else None
 
 
 def digests(rows: pd.DataFrame) -> dict[str, list[str]]:

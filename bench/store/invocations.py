@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 
 def run_name(moment: datetime) -> str:
     """Return the name of a run that begins at a moment, in UTC."""
     return moment.strftime("%Y%m%dT%H%M%SZ")
+
+
+class Profile(NamedTuple):
+    """Where the time of a run went: wall seconds by stage, for the rows that it made."""
+
+    n_rows: int
+    seconds: Mapping[str, float]
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Contradiction(ValueError):
 def merge(sources: Sequence[Store], target: Store, preferred: Store | None = None) -> Merged:
     """Add to a store the rows of others: all of them, or none if two contradict each other.
 
-    Their invocations, and when claims were frozen, come along.
+    Their invocations and profiles, and when claims were frozen, come along.
 
     Args:
         sources: stores to read.
@@ -75,6 +75,7 @@ def merge(sources: Sequence[Store], target: Store, preferred: Store | None = Non
     for source in sources:
         target.add_invocations(source.invocations())
         target.freeze(source.frozen())
+        target.add_profiles(source.profiles())
     return Merged(len(added), n_there, n_rounded)
 
 

@@ -23,7 +23,7 @@ from bench.metrics import scored
 from bench.store import schema
 from bench.store.codeid import digest_of
 from bench.store.folder import LOCK, STORE, StoreError, identity
-from bench.store.invocations import Invocation
+from bench.store.invocations import Invocation, Profile
 from bench.store.records import RECORD, SCORED, Row, canonical
 from bench.store.schema import problems
 
@@ -201,8 +201,31 @@ class Store:
 
     def frozen(self) -> dict[str, str]:
         """Return when files were frozen, by their sha256."""
-        made_later = not self._read("SELECT 1 FROM sqlite_master WHERE name = 'frozen'")
-        return {} if made_later else dict(self._read("SELECT digest, date FROM frozen"))
+        return dict(self._of_later("frozen", "digest, date"))
+
+    def add_profiles(self, profiles: Mapping[str, Profile]) -> None:
+        """Store where the time of runs went, by run; each replaces one of the same run.
+
+        Raises:
+            StoreError: the disk is full or the file cannot be written.
+        """
+        kept = "rows stored so far are kept"
+        with problems(self.path, f"write {self.path}", kept), self._writing():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO profiles VALUES (?, ?, ?)",
+                [(run, one.n_rows, canonical(one.seconds)) for run, one in profiles.items()],
+            )
+
+    def profiles(self) -> dict[str, Profile]:
+        """Return where the time of runs went, by run."""
+        found = self._of_later("profiles", "run, n_rows, seconds")
+        with problems(self.path, f"read the profiles in {self.path}"):
+            return {run: Profile(n_rows, json.loads(text)) for run, n_rows, text in found}
+
+    def _of_later(self, table: str, columns: str) -> list[tuple[Any, ...]]:
+        """Return the lines of a table that a store of an earlier version, when read, has not."""
+        is_there = self._read("SELECT 1 FROM sqlite_master WHERE name = ?", table)
+        return self._read(f"SELECT {columns} FROM {table}") if is_there else []
 
     def packed(self, key: str) -> Packed:
         """Return a stored row as it is kept."""

@@ -35,7 +35,7 @@ from bench.run.remarks import Remarks, say
 from bench.run.session import Options, Session, opened
 from bench.run.workspace import make_tmp, sweep, writing
 from bench.store.folder import NotOurs, make_ours
-from bench.store.invocations import Invocation, run_name
+from bench.store.invocations import Invocation, Profile, run_name
 from bench.store.provenance import provenance
 from bench.store.records import Row, Wanted
 from bench.store.store import Store
@@ -67,7 +67,7 @@ def run(
         keep_board: whether to write `boards/leaderboard-SUITE.md` and `.csv` in the results folder.
         board_by: the command that prints the whole board; None where no board is printed.
         invocation: kept, so that commands which read find it; None to keep none.
-        profile: whether to print where the time went, and to send it to MLflow.
+        profile: whether to print and keep where the time of the invocation went.
 
     Returns:
         How many of the wanted rows have each status now; "missing" if they are not stored.
@@ -123,8 +123,10 @@ def run(
             formats.show(document, formats.TABLE, console)
             if document.is_cut:
                 say(console, f"the whole board: {board_by}")
-        if profile and tracker:
-            table = profile_table(_spent(tracker, stages), len(todo))
+        if profile and tracker and invocation:
+            spent = Profile(len(todo), _spent(tracker, stages))
+            store.add_profiles({invocation.run: spent})
+            table = profile_table(spent.seconds, spent.n_rows)
             formats.show(Plain(Page(table.title, (table,))), formats.TABLE, console)
         if math.isfinite(options.minutes) and (n_left := statuses["missing"]):
             left = f"{n_left} rows are left after {options.minutes:g} minutes"

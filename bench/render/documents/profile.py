@@ -21,5 +21,8 @@ def profile(seconds: Mapping[str, float], n_rows: int) -> Table:
         (name, f"{took:.1f}", f"{took / whole:.0%}", f"{1000 * took / n_rows:.1f}", STAGES[name])
         for name, took in seconds.items()
     ]
-    note = "wall seconds, those of jobs that ran at once added up; waiting for a core counts"
+    note = (
+        f"of the run of {n_rows} rows: wall seconds, those of jobs that ran at once added up; "
+        "waiting for a core counts"
+    )
     return Table(TITLE, COLUMNS, tuple(tuple(map(Cell, row)) for row in rows), notes=(note,))

@@ -21,6 +21,7 @@ from bench.render.tables import matrix
 from bench.report import curves, depth, sections
 from bench.report.page import render
 from bench.report.rows import as_stored, chosen_rows
+from bench.store.invocations import Profile
 from bench.store.records import Row
 from bench.store.store import Store
 from datasets import find
@@ -443,3 +444,19 @@ def test_scores_that_may_be_inverted_are_marked_where_their_value_stands():
     assert all(row[1].tail == MARKS["inverted"] for row in sections.worst(made)["a"].rows)
     assert {cell.tail for cell in matrix(made).rows[0][1:]} == {""}
     assert {cell.tail for cell in matrix(made).rows[1][1:]} == {MARKS["inverted"]}
+
+
+def test_the_page_adds_up_the_profiles_of_the_runs_that_made_its_rows(rows, store):
+    runs = ["one", "two"] * len(rows)
+    rows = rows.assign(provenance=[{"run": run} for run in runs[: len(rows)]])
+    profiles = {"one": Profile(30, {"fit": 2.0}), "two": Profile(10, {"fit": 4.0, "load": 2.0})}
+    profiles["of another suite"] = Profile(1000, {"fit": 99.0})
+    table = sections.spent(rows, profiles)
+    assert [line[:4] for line in table.texts() if line[0] in ("fit", "load")] == [
+        ["load", "2.0", "25%", "50.0"], ["fit", "6.0", "75%", "150.0"],
+    ]  # fmt: skip
+    made = board.build(rows, title=SUITE.title)
+    page = render(made, rows, store.scores, store.details, profiles=profiles)
+    assert "Where the time went" in page
+    assert "Of the run of 40 rows" in page
+    assert sections.spent(rows, {"of another suite": profiles["of another suite"]}) is None

@@ -6,7 +6,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -100,6 +100,10 @@ def test_a_run_in_a_plain_shell_asks_nobody_and_mlflow_has_every_row_and_the_boa
     table = ran.stdout.partition("where the time went\n")[2].splitlines()
     assert [line.split()[0] for line in table[1 : len(STAGES) + 1]] == list(STAGES)
     assert float(table[4].split()[1]) == pytest.approx(spent["fit"], abs=0.06)
+    with closing(Store(results, read_only=True)) as store:
+        (profile,) = store.profiles().values()
+    assert profile.n_rows == len(keys)
+    assert profile.seconds["fit"] == pytest.approx(spent["fit"])
     kept = results / "mlartifacts" / parent.info.run_id / "artifacts"
     for suffix in (".md", ".csv"):
         board = (results / "boards" / f"leaderboard-smoke{suffix}").read_text()
