@@ -92,6 +92,15 @@ def run(
             min=0,
         ),
     ] = math.inf,
+    race: Annotated[
+        bool,
+        option(
+            EXECUTION,
+            None,
+            "make no more rows of detectors that are clearly worse than the best (default: no)",
+            "--race",
+        ),
+    ] = False,
     scheduler: Annotated[
         str | None,
         option(EXECUTION, "ADDRESS", "Dask scheduler to run on (default: this machine)"),
@@ -114,6 +123,7 @@ def run(
     """
     from bench.cli.common.running import run as run_suite
     from bench.plan.budget import Budget
+    from bench.plan.race import Race
     from bench.plan.suite import named, read
     from bench.run.cluster import SchedulerError
     from bench.run.session import Options
@@ -138,6 +148,14 @@ def run(
     with usage():
         chosen = named(chosen, base if suite or is_whole else None, name)
     wanted = rows_of(chosen, device, data)
+    budget: Budget | Race | None = None if chosen.budget is None else Budget(chosen, wanted)
+    if race:
+        if scheduler or budget or chosen.pixels:
+            msg = "--race is for this machine, and for suites without a budget and without pixels"
+            raise Usage(msg)
+        with usage():
+            budget = Race(wanted)
+        wanted = budget.rows
     options = Options(
         results=results,
         data=data,
@@ -148,7 +166,7 @@ def run(
         scheduler=scheduler,
         suite_file=Path(suite) if suite and suite.endswith(".toml") else None,
         minutes=minutes,
-        budget=None if chosen.budget is None else Budget(chosen, wanted),
+        budget=budget,
     )
     if scheduler is None:
         need_device(device)

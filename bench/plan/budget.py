@@ -37,3 +37,8 @@ class Budget:
         if self.seconds is None:
             return True
         return any(self._spent[self._shares[row.key]] < self.seconds for row in rows)
+
+    def sentence(self, n_left: int) -> str:
+        """Return why so many rows may be missing."""
+        limit = f"a budget of {self.seconds:g} CPU seconds of training that was spent"
+        return f"{n_left} rows are not stored: for want of data, or after {limit}"

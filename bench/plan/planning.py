@@ -98,8 +98,12 @@ def jobs(
     limits: Limits,
     run: str,
     costs: Costs | None = None,
+    *,
+    by_seed: bool = False,
 ) -> list[Job]:
     """Return the rows as jobs, one for each model and data set, the shortest first.
+
+    Where `by_seed`, every seed is a job of its own; numbers do not depend on that.
 
     Of a user's class, every seed is a job, hence a process: what the class keeps of one seed would
     change the next, whose numbers would depend on which seeds are asked for.
@@ -110,7 +114,7 @@ def jobs(
     groups: dict[tuple[str, ...], list[Wanted]] = {}
     for row in wanted:
         same_fit = (row.model, canonical(row.model_settings), row.dataset, row.protocol, row.scaler)
-        alone = "" if _is_own(row.spec) else str(row.seed)
+        alone = str(row.seed) if by_seed or not _is_own(row.spec) else ""
         groups.setdefault((*same_fit, alone), []).append(row)
     expected = (costs or Costs(())).rank
     ordered = sorted(groups.values(), key=lambda group: sum(map(expected, group)))

@@ -16,6 +16,7 @@ import joblib
 
 from bench.plan.budget import Budget
 from bench.plan.job import Job
+from bench.plan.race import Race
 from bench.plan.stages import Stages
 from bench.run.converse import NotRun, run_job
 from bench.run.supervise import ForkServer, Interrupted
@@ -69,10 +70,13 @@ class ForkServers:
 
 
 class Running:
-    """The jobs that run now, and the moment and the budget after which no other starts."""
+    """The jobs that run now, and the moment and the budget (or race) after which none starts."""
 
     def __init__(
-        self, stages: Stages, minutes: float = math.inf, budget: Budget | None = None
+        self,
+        stages: Stages,
+        minutes: float = math.inf,
+        budget: Budget | Race | None = None,
     ) -> None:
         """Let jobs start for so many minutes from now, while their budget is not spent."""
         self.until = time.time() + 60 * minutes

@@ -19,6 +19,7 @@ from bench.plan import planning
 from bench.plan.budget import Budget
 from bench.plan.costs import SAMPLE, Costs
 from bench.plan.job import Limits
+from bench.plan.race import Race
 from bench.plan.stages import Stages
 from bench.plan.suite import SuiteError
 from bench.run import cluster, local
@@ -53,7 +54,7 @@ class Options:
         scheduler: address of a Dask scheduler, None for this machine.
         suite_file: of a suite of the user's, whose commit the rows record.
         minutes: after which no other job starts.
-        budget: of the training of each method on a data set; None for none.
+        budget: of the training of each method on a data set, or a race; None for neither.
     """
 
     results: Path
@@ -65,7 +66,7 @@ class Options:
     scheduler: str | None
     suite_file: Path | None = None
     minutes: float = math.inf
-    budget: Budget | None = None
+    budget: Budget | Race | None = None
 
 
 @contextmanager
@@ -111,8 +112,9 @@ class Session:
         """
         self._todo, self._suite, self._store, self._options = todo, suite, store, options
         limits, costs = Limits(options.seconds, math.inf), Costs(store.as_kept(most=SAMPLE))
-        jobs = planning.jobs(todo, options.data, limits, run, costs)
-        if options.budget is not None:  # which is spent in the order in which settings were drawn
+        is_race = isinstance(options.budget, Race)
+        jobs = planning.jobs(todo, options.data, limits, run, costs, by_seed=is_race)
+        if options.budget is not None:  # which is spent in the order of the rows
             place = {row.key: number for number, row in enumerate(todo)}
             jobs.sort(key=lambda job: place[job.wanted[0].key])
             for record in store.as_kept():

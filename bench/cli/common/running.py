@@ -22,6 +22,7 @@ from bench.boards.decisive import with_audits
 from bench.boards.rows import frame_of
 from bench.cli.common.errors import with_page
 from bench.plan import planning
+from bench.plan.race import Race
 from bench.plan.stages import Stages
 from bench.plan.suite import Suite
 from bench.render import formats
@@ -98,7 +99,9 @@ def run(
             tracker = _make_rows(suite, todo, store, options, console, invocation, early, stages)
         elif invocation:
             store.add_invocations([invocation])
-        made, texts = _board(suite, wanted, store)
+        race = options.budget if isinstance(options.budget, Race) else None
+        shown = race.raced(wanted) if race and race.is_over else wanted
+        made, texts = _board(suite, shown, store)
         not_kept = _keep(options.results, suite.name, texts) if keep_board else None
         if tracker is None:
             tracked: list[str | None] = [untracked(suite.name, store)]
@@ -132,8 +135,7 @@ def run(
             left = f"{n_left} rows are left after {options.minutes:g} minutes"
             tracked.append(f"{left}; the same command goes on with them")
         if options.budget is not None and (n_left := statuses["missing"]):
-            limit = f"a budget of {suite.budget:g} CPU seconds of training that was spent"
-            tracked.append(f"{n_left} rows are not stored: for want of data, or after {limit}")
+            tracked.append(options.budget.sentence(n_left))
         if suite.varied:
             tracked.append(suite.unranked)
         for sentence in filter(None, [not_kept, *tracked, _failed(wanted, store)]):

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 import bench as harness
 from bench.store.store import Store
@@ -244,3 +245,26 @@ def test_settings_of_ones_own_data_without_such_data_are_bad_usage(bench):
     assert run.stderr == (
         "bench: --label, --normal and --drop are for data of your own, such as file:PATH\n"
     )
+
+
+@pytest.mark.slow
+def test_a_race_makes_no_more_rows_than_it_needs_and_goes_on_where_it_was(bench, tmp_path):
+    sets = "wine,breast-cancer,synthetic/global,digits/3"
+    given = ("--detectors", "random,mean-distance", "--datasets", sets, "--results", tmp_path)
+    run = bench("run", "--race", *given, "--seeds", 5)
+    assert run.wait() == 0, run.stderr
+    n_made = len(harness.rows(tmp_path))
+    assert n_made < 40
+    verdict = run.stdout.splitlines()[-1]
+    assert verdict.startswith("race: mean-distance")
+    assert verdict.endswith(f"rows not made: {40 - n_made} of 40")
+    again = bench("run", "--race", *given, "--seeds", 5)
+    assert again.wait() == 0, again.stderr
+    assert again.stdout.splitlines()[-1] == verdict
+    assert len(harness.rows(tmp_path)) == n_made
+
+
+def test_a_race_of_too_few_families_is_refused(bench, tmp_path):
+    run = bench("run", "--race", "--datasets", "wine", "--results", tmp_path)
+    assert run.wait() == 2
+    assert "a race needs at least 2 detectors and 3 families of data sets" in run.stderr
