@@ -52,6 +52,8 @@ def _serve(modules: Sequence[str]) -> None:
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     for module in modules:
         importlib.import_module(module)
+    if "torch" in sys.modules:  # its first optimiser imports this: a second, and not of one method
+        importlib.import_module("torch._dynamo")
     if "sklearn" in sys.modules:  # its first fit looks up thread pools: once here, not per child
         make("lof", n_neighbors=1).fit(np.eye(3)).score(np.eye(3))
     toy = np.random.default_rng(0).standard_normal((30, 4))
