@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from bench.tracking.destination import artifact_root, local_file, tracking_uri, without_password
@@ -17,7 +19,8 @@ def ui_command(results: Path, port: int = 5000) -> list[str]:
     that MLflow starts for jobs, which are not used here.
 
     Raises:
-        ValueError: MLFLOW_TRACKING_URI names a server, which has pages of its own.
+        ValueError: MLFLOW_TRACKING_URI names a server, which has pages of its own, or the database
+            cannot be written.
         FileNotFoundError: nothing has been tracked in that folder.
     """
     uri = tracking_uri(results)
@@ -29,7 +32,16 @@ def ui_command(results: Path, port: int = 5000) -> list[str]:
     if not file.is_file():
         msg = f"no {file.name} in {file.parent}; make it with `bench run` or `bench track`"
         raise FileNotFoundError(msg)
-    settle(file, artifact_root(results))
+    try:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+        settle(file, artifact_root(results))
+    except sqlite3.Error as error:
+        msg = (
+            f"MLflow has to write {file}, and cannot ({error}); "
+            f"copy the folder and name the copy with --results"
+        )
+        raise ValueError(msg) from error
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     options = {
