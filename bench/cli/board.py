@@ -26,7 +26,15 @@ from bench.cli.common.options import (
     StoredName,
     option,
 )
-from bench.cli.common.output import console, say, write_file
+from bench.cli.common.output import (
+    cannot_write,
+    check_file,
+    check_folder,
+    check_ours,
+    console,
+    say,
+    write_file,
+)
 from bench.cli.common.selection import (
     Unreadable,
     only,
@@ -108,6 +116,7 @@ def board(
             OUTPUT,
             "DIR",
             "folder to write with every format and figure (default: print, write nothing)",
+            callback=check_folder,
         ),
     ] = None,
     reference: Annotated[
@@ -211,8 +220,7 @@ def board(
         try:
             written = formats.save(made, compared, to)
         except OSError as error:
-            msg = f"--to takes a folder to write: {error.filename or to}: {error.strerror}"
-            raise Usage(msg) from error
+            raise cannot_write(to, error) from error
         for path in written:
             say(str(path))
     else:
@@ -232,7 +240,11 @@ def report(
     drop: Drop = None,
     output: Annotated[
         Path | None,
-        option(OUTPUT, "FILE", "page to write (default: report.html in the results folder)"),
+        option(
+            OUTPUT,
+            "FILE",
+            "page to write (default: report.html in the results folder)",
+        ),
     ] = None,
     sheets: Annotated[
         bool,
@@ -260,6 +272,9 @@ def report(
     from bench.report.rows import as_stored, chosen_rows
     from bench.store.records import made_for
 
+    path = output or results / "report.html"
+    check_file(path)
+    check_ours(path, MARK)
     with open_store(results) as store:
         stored = list(store.as_kept())
         name = suite or next((last.name for last in store.invocations(most=1)), "default")
@@ -313,4 +328,4 @@ def report(
             notice=notice,
             sheets=drawn,
         )
-    write_file(output or results / "report.html", page, MARK)
+    write_file(path, page, MARK)

@@ -24,7 +24,15 @@ from bench.cli.common.options import (
     Scaler,
     option,
 )
-from bench.cli.common.output import cannot_write, check_ours, console, say, write_file
+from bench.cli.common.output import (
+    cannot_write,
+    check_file,
+    check_folder,
+    check_ours,
+    console,
+    say,
+    write_file,
+)
 from bench.cli.common.selection import own_data
 from bench.render.formats import TABLE
 
@@ -72,7 +80,15 @@ def fit(
         ),
     ] = None,
     output: Annotated[
-        Path, option(OUTPUT, "FILE", "file of the model (default: model.fathom)", "--output", "-o")
+        Path,
+        option(
+            OUTPUT,
+            "FILE",
+            "file of the model (default: model.fathom)",
+            "--output",
+            "-o",
+            callback=check_file,
+        ),
     ] = Path("model.fathom"),
     alarm_rate: Annotated[
         float,
@@ -120,7 +136,7 @@ def fit(
             note=say,
         )
     try:
-        with usage():
+        with usage(ValueError):
             save(model, output)
     except OSError as error:
         raise cannot_write(output, error) from error
@@ -139,7 +155,15 @@ def score(
     model: ModelFile,
     new: New,
     output: Annotated[
-        Path, option(OUTPUT, "FILE", "file of scores (default: scores.csv)", "--output", "-o")
+        Path,
+        option(
+            OUTPUT,
+            "FILE",
+            "file of scores (default: scores.csv)",
+            "--output",
+            "-o",
+            callback=check_file,
+        ),
     ] = Path("scores.csv"),
     alarm_rate: Rate = None,
     fdr: Annotated[
@@ -160,13 +184,15 @@ def score(
     """
     from bench.render.table import csv_text
 
+    mark = ",".join(HEAD[1:])
+    check_ours(output, mark)
     found, samples = _opened(model, new, data, id_column)
     with _refusals("bench fit DETECTOR"):
         scores, p = found.score(samples.x)
         alarms = found.alarms(p, alarm_rate, fdr)
     head = [id_column or HEAD[0], *HEAD[1:]]
     lines = zip(samples.ids, scores.tolist(), p.tolist(), alarms.astype(int).tolist(), strict=True)
-    write_file(output, csv_text([head, *lines]), mark=",".join(HEAD[1:]))
+    write_file(output, csv_text([head, *lines]), mark)
     rate = alarm_rate or found.alarm_rate
     what = f"{len(p):,} samples; alarms: {int(alarms.sum()):,}"
     say(f"{what}, of which {rate:.0%} may be false" if fdr else f"{what} at a rate of {rate:g}; "
@@ -181,7 +207,12 @@ def explain(
     ] = 5,
     maps: Annotated[
         Path | None,
-        option(OUTPUT, "DIR", "folder for the images with their maps (default: none is written)"),
+        option(
+            OUTPUT,
+            "DIR",
+            "folder for the images with their maps (default: none is written)",
+            callback=check_folder,
+        ),
     ] = None,
     id_column: IdColumn = "",
     format: Format = TABLE,

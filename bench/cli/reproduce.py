@@ -26,7 +26,7 @@ from bench.cli.common.options import (
     Retry,
     option,
 )
-from bench.cli.common.output import console, console_of_progress, write_file
+from bench.cli.common.output import check_file, console, console_of_progress, write_file
 from bench.cli.common.selection import failures, listed, mib, need_device
 from bench.cli.common.stores import open_store
 from bench.render.formats import TABLE
@@ -95,6 +95,7 @@ def reproduce(
             "FILE.md",
             "run nothing, and write a page of all tables, with their values in FILE.csv; "
             "values there whose rows are not stored here are kept (default: no)",
+            callback=check_file,
         ),
     ] = None,
     results: Results = FOLDER,

@@ -30,6 +30,7 @@ from bench.cli.common.options import (
     option,
 )
 from bench.cli.common.output import (
+    check_file,
     console,
     console_of_progress,
     write_figure,
@@ -126,7 +127,12 @@ def crossover(
     figure: FigureFile = None,
     claims: Annotated[
         Path | None,
-        option(OUTPUT, "FILE.toml", "claims to write, for `bench claims` (default: none)"),
+        option(
+            OUTPUT,
+            "FILE.toml",
+            "claims to write, for `bench claims` (default: none)",
+            callback=check_file,
+        ),
     ] = None,
     format: Format = TABLE,
     results: Results = FOLDER,

@@ -24,7 +24,7 @@ from bench.cli.common.options import (
     StoredName,
     option,
 )
-from bench.cli.common.output import cannot_write, check_ours, say
+from bench.cli.common.output import cannot_write, check_file, check_ours, say
 from bench.cli.common.selection import rows_of, run_of, stored_suite
 from bench.cli.common.stores import open_store
 from bench.render.printable import printable
@@ -58,6 +58,7 @@ def export(
     from bench.store.export import export as write
 
     path = file or results / f"{table}.parquet"
+    check_file(path)
     with open_store(results) as store, usage():
         found = None if run == "all" else run_of(store, run)
         try:
@@ -141,7 +142,14 @@ def capsule(
     suite: StoredName = None,
     output: Annotated[
         Path | None,
-        option(OUTPUT, "FILE", "file to write (default: named after the suite)", "--output", "-o"),
+        option(
+            OUTPUT,
+            "FILE",
+            "file to write (default: named after the suite)",
+            "--output",
+            "-o",
+            callback=check_file,
+        ),
     ] = None,
     results: Results = FOLDER,
     data: Data = None,

@@ -111,11 +111,20 @@ def write_as_named(draw: Callable[[], Figure], file: Path) -> None:
         ValueError: the suffix is not that of a figure, or there is nothing to draw.
         OSError: the file cannot be written.
     """
+    check_suffix(file)
+    write(draw(), file, file.suffix[1:])
+
+
+def check_suffix(file: Path) -> None:
+    """Check that a file's suffix is that of a figure.
+
+    Raises:
+        ValueError: it is not.
+    """
     if file.suffix[1:] not in DATES:
         accepted = ", ".join(f".{suffix}" for suffix in DATES)
         msg = f"--figure {str(file)!r} ends in {file.suffix!r}; accepted are {accepted}"
         raise ValueError(msg)
-    write(draw(), file, file.suffix[1:])
 
 
 def _as_written(figure: Figure) -> None:

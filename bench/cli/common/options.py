@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from bench.cli.common.errors import one_of
+from bench.cli.common.output import check_figure, check_folder
 from bench.render.formats import FORMATS
 
 FOLDER = Path("results")
@@ -195,12 +196,25 @@ MostRows = Annotated[
 ]
 FigureFile = Annotated[
     Path | None,
-    option(OUTPUT, "FILE", "figure to write: .svg, .pdf or .png (default: none)"),
+    option(
+        OUTPUT,
+        "FILE",
+        "figure to write: .svg, .pdf or .png (default: none)",
+        callback=check_figure,
+    ),
 ]
 SheetFolder = Annotated[
-    Path, option(FOLDERS, "DIR", "folder of the sheet (default: the working folder)")
+    Path,
+    option(
+        FOLDERS, "DIR", "folder of the sheet (default: the working folder)", callback=check_folder
+    ),
 ]
 SheetResults = Annotated[
     Path | None,
-    option(FOLDERS, "DIR", "results folder whose MLflow gets the sheet, too (default: none)"),
+    option(
+        FOLDERS,
+        "DIR",
+        "results folder whose MLflow gets the sheet, too (default: none)",
+        callback=check_folder,
+    ),
 ]

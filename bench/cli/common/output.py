@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -59,8 +60,8 @@ def write_file(path: Path, text: str, mark: str = "") -> None:
     """
     from bench.store.folder import replacing
 
+    check_ours(path, mark)
     try:
-        check_ours(path, mark)
         with replacing(path) as draft:
             draft.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -89,15 +90,57 @@ def check_ours(path: Path, mark: str) -> None:
     """Check that a file may be overwritten: it is empty, has a mark of ours, or is not there.
 
     Raises:
-        Usage: it has no mark.
-        OSError: it cannot be read.
+        Usage: it has no mark, or cannot be read.
     """
-    there = path.read_bytes() if path.is_file() else b""
+    try:
+        there = path.read_bytes() if path.is_file() else b""
+    except OSError as error:
+        raise cannot_write(path, error) from error
     if there and mark.encode() not in there:
         msg = f"{path} was not written by this program; move it away, or give --output another"
         raise Usage(msg)
 
 
+def check_file(path: Path | None) -> Path | None:
+    """Check before the work of a command that the file for its result, if any, can be written.
+
+    Raises:
+        Usage: it cannot, or something else has its name.
+    """
+    if path is None:
+        return None
+    if path.exists() and not path.is_file():
+        msg = f"cannot write {path}: it is no file; name another"
+        raise Usage(msg)
+    _try(path, path.parent)
+    return path
+
+
+def check_figure(path: Path | None) -> Path | None:
+    """Check as `check_file`, and that the suffix is that of a figure."""
+    if path is not None:
+        from bench.render import figures
+
+        with usage():
+            figures.check_suffix(path)
+    return check_file(path)
+
+
+def check_folder(path: Path | None) -> Path | None:
+    """Check as `check_file`, of a folder, which a command makes if it is missing."""
+    if path is not None:
+        _try(path, next(each for each in (path, *path.parents) if each.exists()))
+    return path
+
+
+def _try(path: Path, folder: Path) -> None:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def cannot_write(path: Path, error: OSError) -> Usage:
-    """Return the error for a file that cannot be written."""
-    return Usage(f"cannot write {path}: {error.strerror}; name another file")
+    """Return the error for a file or folder that cannot be written."""
+    return Usage(f"cannot write {path}: {error.strerror}; name another")

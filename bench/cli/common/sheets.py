@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.common.errors import Usage, usage
-from bench.cli.common.output import console, say
+from bench.cli.common.output import cannot_write, console, say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -99,7 +99,7 @@ def write(
     """Write a picture as PNG, and with its page as HTML; with `results`, log both to MLflow.
 
     Raises:
-        OSError: the folder cannot be written.
+        Usage: the folder cannot be written.
         StoreError: the results folder cannot be used, or a run holds it.
     """
     from bench.render import html
@@ -107,10 +107,13 @@ def write(
 
     picture = png(draw)
     stem = re.sub(r"[^\w.=+-]+", "-", name)
-    output.mkdir(parents=True, exist_ok=True)
     files = [output / f"{stem}.{ending}" for ending in ("png", "html")]
     for path, content in zip(files, (picture, html.write(page, picture).encode()), strict=True):
-        path.write_bytes(content)
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            raise cannot_write(path, error) from error
         say(f"written: {path}")
     if results is not None:
         from bench.run.session import opened
