@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from datasets import catalogue
 from datasets.codes import Codes
+from datasets.entry import File
 from datasets.files import MissingData, WrongData, data_folder, files_under, locate, verify
 from datasets.formats.settings import Settings
 from datasets.own import FORMATS
@@ -80,7 +81,7 @@ class Samples(NamedTuple):
         y: (n,) labels, 1 for an anomaly; None without labels.
         schema: what later samples have to be like.
         ids: (n) numbers of rows, from 0, or the names of files or rows.
-        notes: what the user should know of them.
+        notes: what the user should know of them, if a model scores them.
     """
 
     x: Array
@@ -166,16 +167,27 @@ def _table(path: Path, known: Schema, id_column: str) -> Samples:
     if path.suffix.lower() not in FORMATS:
         msg = f"cannot read {path.suffix or 'a file without an ending'!r}; give one of: "
         raise WrongData(msg + ", ".join(FORMATS))
+    verify(File(str(path.absolute())), path)
     columns = [schema.Known(*column) for column in known.columns]
     found = schema.read_like(path, columns, Settings(**known.settings), id_column)
-    notes = []
-    if n_missing := int(np.isnan(found.x).sum()):
-        notes.append(f"{n_missing} missing values")
-    codes = known.codes
-    unseen = [int((found.x[:, j] == len(texts) - 1).sum()) for j, texts in codes.texts.items()] \
-        if codes else []  # fmt: skip
-    if sum(unseen):
-        notes.append(f"{sum(unseen)} texts that no training row has")
+    firsts = np.cumsum([0, *(column.width for column in columns)])[:-1]  # features of the columns
+    one_hot = [
+        first for first, column in zip(firsts, columns, strict=True) if column.use == "one-hot"
+    ]
+    texts = known.codes.texts if known.codes else {}
+    rank = "taken as none of the known ones" if one_hot else "taken as rank -1"
+    counts = {
+        "missing cells, filled with medians of the training samples": sum(
+            int(np.isnan(found.x[:, j]).sum()) for j in firsts if j not in one_hot
+        ),
+        "missing texts, taken as none of the known ones": sum(
+            int(np.isnan(found.x[:, j]).sum()) for j in one_hot
+        ),
+        f"texts that no training sample has, {rank}": sum(
+            int((found.x[:, j] == len(words) - 1).sum()) for j, words in texts.items()
+        ),
+    }
+    notes = [f"{what}: {n:,}" for what, n in counts.items() if n]
     if found.unused:
         notes.append(f"columns that the model does not use: {', '.join(found.unused)}")
     return Samples(found.x, None, known, found.ids or _numbers(len(found.x)), tuple(notes))

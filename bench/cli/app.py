@@ -136,7 +136,7 @@ def _plain_warning(
 ) -> str:
     """Return what the project warns of as a sentence, without a line of its source."""
     if category is UserWarning:
-        return f"bench: {printable(str(message))}\n"
+        return f"note: {printable(str(message))}\n"
     return _OF_LIBRARIES(message, category, filename, lineno, line)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tomllib
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -193,6 +192,8 @@ def score(
     head = [id_column or HEAD[0], *HEAD[1:]]
     lines = zip(samples.ids, scores.tolist(), p.tolist(), alarms.astype(int).tolist(), strict=True)
     write_file(output, csv_text([head, *lines]), mark)
+    for note in samples.notes:
+        say(f"{new}: {note}")
     rate = alarm_rate or found.alarm_rate
     what = f"{len(p):,} samples; alarms: {int(alarms.sum()):,}"
     say(f"{what}, of which {rate:.0%} may be false" if fdr else f"{what} at a rate of {rate:g}; "
@@ -248,7 +249,8 @@ def explain(
         Column("p-value"),
         Column("shares of the score", "prose"),
     )
-    table = plain("", columns, lines, notes=(f"By {means}.",))
+    notes = (f"By {means}.", *(f"{new}: {note}." for note in samples.notes))
+    table = plain("", columns, lines, notes=notes)
     formats.show(Plain(Page(found.label, (table,))), format, console())
     if maps:
         if shares.ndim != 3:
@@ -298,10 +300,7 @@ def _opened(model: Path, new: str, data: Path | None, id_column: str) -> tuple[M
             raise Usage(msg)
         found = load(model)
     with _refusals("bench fit DETECTOR"):
-        samples = read_like(new, found.schema, data, id_column)
-    for sentence in samples.notes:
-        warnings.warn(f"{new}: {sentence}", stacklevel=2)  # not in a csv that is printed
-    return found, samples
+        return found, read_like(new, found.schema, data, id_column)
 
 
 def _say_labels(samples: Samples) -> None:

@@ -18,7 +18,7 @@ from datasets.files import WrongData
 from datasets.formats import cells
 from datasets.formats.cells import Kind
 from datasets.formats.columns import IN_ORDER, Column, Feature, Labels, joined
-from datasets.formats.problems import Problem, listed, refusal
+from datasets.formats.problems import Problem, listed, nearest, refusal
 from datasets.formats.selection import Chosen, choose, corrected, fill, finish, odd_rows
 from datasets.formats.settings import Settings
 from datasets.formats.source import Table, open_table
@@ -88,8 +88,7 @@ def read(path: Path, name: str, settings: Settings) -> tuple[Read, tuple[Known, 
     if problems:
         raise refusal(path, name, settings, problems)
     if not n_rows:
-        msg = f"{path} has no rows; give a line for each sample below the column names"
-        raise WrongData(msg)
+        raise _without_rows(path)
     known = tuple(
         Known(name, "number" if use == IN_ORDER else use, len(arrays), texts or ())
         for name, (use, arrays, texts) in features.items()
@@ -117,11 +116,19 @@ def read_like(path: Path, known: Sequence[Known], settings: Settings, id_column:
     table = open_table(path, settings._replace(header="no" if counted else "yes"))
     wanted = [column.name for column in known]
     asked = [*wanted, *([id_column] if id_column else [])]
+    if id_column and id_column not in table.names:
+        near = nearest(id_column, table.names)
+        here = f"the nearest: {listed(near)}" if near else f"found: {listed(table.names)}"
+        msg = f"--id names no column of {path}: {id_column!r}; {here}"
+        raise WrongData(msg)
+    gone = [repr(name) for name in wanted if name not in table.names]
     problems = [
-        Problem(f"there is no column {name!r}; found: {listed(table.names)}", None)
-        for name in asked
-        if name not in table.names
-    ] + [
+        Problem(
+            f"there {'is no column' if len(gone) == 1 else 'are no columns'} {listed(gone)}; "
+            f"found: {listed(table.names)}",
+            None,
+        )
+    ] * bool(gone) + [
         Problem(f"two columns are called {name!r}", None)
         for name in asked
         if table.names.count(name) > 1
@@ -149,7 +156,7 @@ def read_like(path: Path, known: Sequence[Known], settings: Settings, id_column:
             features, wrong = finish(chosen)
             problems += wrong
         elif not problems:
-            problems = [Problem("it has no rows", None)]
+            raise _without_rows(path)
     if problems:
         msg = f"{path}: {'; '.join(problem.what for problem in problems)}; the model has to get "
         msg += "the columns that it was fitted on: correct the file, or fit a model on such files"
@@ -157,6 +164,10 @@ def read_like(path: Path, known: Sequence[Known], settings: Settings, id_column:
     x = np.column_stack([array for name in wanted for array in features[name].arrays])
     left = (settings.label, *settings.drop, id_column, *wanted)
     return Like(x, tuple(name for name in table.names if name not in left), ids)
+
+
+def _without_rows(path: Path) -> WrongData:
+    return WrongData(f"{path} has no rows; give a line for each sample below the column names")
 
 
 @dataclass

@@ -103,11 +103,12 @@ def test_a_column_may_name_the_rows(tmp_path):
     [
         (FRAME.drop(columns="day"), "there is no column 'day'; found: amount, city, fraud"),
         (FRAME.rename(columns={"amount": "sum"}), "there is no column 'amount'"),
+        (FRAME[["city"]], "there are no columns 'amount', 'day'; found: city; the model has to"),
         (FRAME.assign(amount="much"), "'amount' has 40 cells that are not numbers"),
         (FRAME.assign(day="5"), "'day' holds no dates"),
-        (FRAME.head(0), "it has no rows"),
+        (FRAME.head(0), "has no rows; give a line"),
     ],
-    ids=["missing", "renamed", "text", "no dates", "empty"],
+    ids=["missing", "renamed", "two missing", "text", "no dates", "empty"],
 )
 def test_another_schema_is_refused(tmp_path, frame, reason):
     with pytest.raises(WrongData, match=reason):
