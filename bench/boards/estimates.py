@@ -130,8 +130,9 @@ def estimates(
         own = low, high
     least = 0.0
     if metric == "lifted_average_precision" and whole.any():
-        of_no_precision = scored.lifted_average_precision(np.zeros(len(rows)), rows["prevalence"])
-        least = float(averages.family_means(by_dataset(of_no_precision), grid.cells).min())
+        prevalence = rows["prevalence"].to_numpy(float)
+        lifted = pd.Series(scored.lifted_average_precision(np.zeros(len(rows)), prevalence))
+        least = float(averages.family_means(by_dataset(lifted), grid.cells).min())
     return Estimates(
         metric, tuple(grid.labels[whole]), tuple(grid.datasets), by_dataset(rows[metric]),
         grid.cells, own, errors if metric == "auroc" else None, least,

@@ -309,7 +309,7 @@ def forest(lines: Sequence[ForestLine], kinds: Mapping[str, tuple[str, str]], la
 def label_shares(axis: Axis) -> None:
     """Label an axis with shares, with as many digits as its ticks need, at least two."""
 
-    def label(value: float, _: int | None) -> str:
+    def label(value: float, _: float) -> str:
         ticks = axis.get_majorticklocs()
         enough = (
             d for d in range(2, 6) if np.allclose(ticks, np.round(ticks, d), rtol=0, atol=1e-9)
