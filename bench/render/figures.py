@@ -8,8 +8,7 @@ matplotlib is imported when a figure is drawn, and neither a display nor its glo
 from __future__ import annotations
 
 import io
-import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -33,7 +32,6 @@ MARKERS = {"deep": "s", "shallow": "o", "hybrid": "D", "control": "x"}
 DATES = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}  # left out
 LINE = 0.17  # inches of a line of names
 WIDTH = 7.2  # inches of a page's text
-WRAP = 50  # characters of a line of a sentence
 LETTER = 0.08  # inches of the widest letter of a name
 TEXT = 8  # points
 FEW = 12  # detectors up to which all are named in a figure of quality and cost
@@ -266,44 +264,6 @@ def quality_and_cost(board: Board, name: str) -> Drawn:
         + " Its detectors and the best of each type are named." * (len(labels) > FEW)
         + " Times are of the machines that computed the rows.",
     )
-
-
-@dataclass(frozen=True)
-class ForestLine:
-    """A line of a forest plot: its text, kind, estimate, limits (or nan), and shaded region."""
-
-    text: str
-    kind: str
-    estimate: float
-    limits: tuple[float, float]
-    region: tuple[float, float]
-
-
-def forest(lines: Sequence[ForestLine], kinds: Mapping[str, tuple[str, str]], label: str) -> Figure:
-    """Return estimates with their limits, one below the other; `kinds` have marker and colour."""
-    texts = [textwrap.fill(line.text, WRAP, subsequent_indent="    ") for line in lines]
-    figure, axes = canvas(WIDTH, sum(LINE * (2 + text.count("\n")) for text in texts) + 0.9)
-    numbers = [x for line in lines for x in (line.estimate, *line.limits) if np.isfinite(x)]
-    edges = [x for line in lines for x in line.region if np.isfinite(x)]
-    least, most = min(0.0, *numbers, *edges), max(0.0, *numbers, *edges)
-    room = 0.05 * (most - least)
-    axes.set_xlim(least - room, most + room)
-    for y, line in enumerate(lines):
-        low, high = np.clip(line.region, *axes.get_xlim())
-        axes.fill_between([low, high], y - 0.4, y + 0.4, color="0.91", linewidth=0)
-        marker, color = kinds[line.kind]
-        axes.plot(line.limits, [y, y], color=color, linewidth=1.5, solid_capstyle="butt")
-        axes.plot(line.estimate, y, marker=marker, color=color, markersize=5, linestyle="none",
-                  label=line.kind)  # fmt: skip
-    axes.axvline(0, color="0.3", linewidth=0.8)
-    axes.set_yticks(range(len(lines)), texts, ha="right")
-    axes.set_ylim(len(lines) - 0.4, -0.6)
-    axes.set_xlabel(label)
-    plain(axes)
-    handles = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
-    axes.legend(handles.values(), handles.keys(), loc="lower right", bbox_to_anchor=(1.0, 1.0),
-                ncols=len(kinds), frameon=False, fontsize=TEXT)  # fmt: skip
-    return figure
 
 
 def label_shares(axis: Axis) -> None:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bench.claims.claim import Claim
 from bench.claims.judge import Judged, Judgement
 from bench.claims.verdict import MOST, POWER
 from bench.metrics import scored
-from bench.render import figures
+from bench.render.figures import LINE, TEXT, WIDTH, canvas
+from bench.render.figures import plain as plain_axes
 from bench.render.table import NONE, Column, Document, Page, Table, csv_text, plain
 from bench.render.values import finite, limits, share, signed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+WRAP = 50  # characters of a line of a sentence in a figure
 # The verdicts, with marker and colour.
 VERDICTS = {"supported": ("o", "#0072b2"), "refuted": ("X", "#d55e00"), "undecided": ("D", "0.55")}
 
@@ -174,17 +179,32 @@ def forest(made: Judgement) -> Figure:
     if not shown:
         msg = "no claim has all its rows, so there is nothing to draw; see `bench claims --run`"
         raise ValueError(msg)
-    return figures.forest(
-        [
-            figures.ForestLine(
-                text=f"{number}  {one.claim.sentence}",
-                kind=one.verdict,
-                estimate=one.estimate,
-                limits=(one.low, one.high),
-                region=one.claim.region,
-            )
-            for number, one in shown
-        ],
-        VERDICTS,
-        f"difference of the metric, with its {_level(made)} interval; shaded: what is claimed",
+    texts = [
+        textwrap.fill(f"{number}  {one.claim.sentence}", WRAP, subsequent_indent="    ")
+        for number, one in shown
+    ]
+    lines = [one for _, one in shown]
+    figure, axes = canvas(WIDTH, sum(LINE * (2 + text.count("\n")) for text in texts) + 0.9)
+    numbers = [x for line in lines for x in (line.estimate, line.low, line.high) if np.isfinite(x)]
+    edges = [x for line in lines for x in line.claim.region if np.isfinite(x)]
+    least, most = min(0.0, *numbers, *edges), max(0.0, *numbers, *edges)
+    room = 0.05 * (most - least)
+    axes.set_xlim(least - room, most + room)
+    for y, line in enumerate(lines):
+        low, high = np.clip(line.claim.region, *axes.get_xlim())
+        axes.fill_between([low, high], y - 0.4, y + 0.4, color="0.91", linewidth=0)
+        marker, color = VERDICTS[line.verdict]
+        axes.plot([line.low, line.high], [y, y], color=color, linewidth=1.5, solid_capstyle="butt")
+        axes.plot(line.estimate, y, marker=marker, color=color, markersize=5, linestyle="none",
+                  label=line.verdict)  # fmt: skip
+    axes.axvline(0, color="0.3", linewidth=0.8)
+    axes.set_yticks(range(len(lines)), texts, ha="right")
+    axes.set_ylim(len(lines) - 0.4, -0.6)
+    axes.set_xlabel(
+        f"difference of the metric, with its {_level(made)} interval; shaded: what is claimed"
     )
+    plain_axes(axes)
+    handles = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
+    axes.legend(handles.values(), handles.keys(), loc="lower right", bbox_to_anchor=(1.0, 1.0),
+                ncols=len(VERDICTS), frameon=False, fontsize=TEXT)  # fmt: skip
+    return figure
