@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.formats.columns import Labels
+from datasets.formats.labels import Labels
 from datasets.formats.problems import Problem, in_cells
 from datasets.record import Array
 

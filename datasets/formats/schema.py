@@ -17,7 +17,8 @@ import numpy as np
 from datasets.files import WrongData
 from datasets.formats import cells
 from datasets.formats.cells import Kind
-from datasets.formats.columns import IN_ORDER, Column, Feature, Labels, joined
+from datasets.formats.columns import IN_ORDER, Column, Feature, joined
+from datasets.formats.labels import Labels
 from datasets.formats.problems import Problem, listed, nearest, refusal
 from datasets.formats.selection import Chosen, choose, corrected, fill, finish, odd_rows
 from datasets.formats.settings import Settings

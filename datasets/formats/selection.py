@@ -10,7 +10,8 @@ import numpy as np
 
 from datasets.formats import cells
 from datasets.formats.cells import Kind
-from datasets.formats.columns import Column, Feature, Labels
+from datasets.formats.columns import Column, Feature
+from datasets.formats.labels import Labels
 from datasets.formats.members import Members
 from datasets.formats.problems import Problem, listed, nearest
 from datasets.formats.settings import ENCODINGS, Settings
