@@ -18,7 +18,7 @@ Limited = tuple[float, float, float]  # a value and its limits
 
 
 def means(rows: pd.DataFrame, by: str, metric: Metric, order: Sequence[str]) -> pd.DataFrame:
-    """Return a line for each value of the column `by` and detector, in the given order of labels.
+    """Return a line for each value of the column `by` and detector with rows, in the given order.
 
     Columns: `by`, `label`, `value` (the mean over seeds, data sets and families), its 95 % limits
     `low` and `high` (nan where incomplete or nothing varies), and `rows_ok` of `rows`.
@@ -38,7 +38,8 @@ def means(rows: pd.DataFrame, by: str, metric: Metric, order: Sequence[str]) -> 
         table["low"], table["high"] = limits
         table["rows_ok"] = np.isfinite(column).sum(axis=1)
         table["rows"] = column.shape[1]
-        tables.append(table.set_index("label").loc[list(order)].reset_index())
+        there = [label for label in order if label in set(grid.labels)]
+        tables.append(table.set_index("label").loc[there].reset_index())
     return pd.concat(tables, ignore_index=True)
 
 

@@ -251,7 +251,8 @@ def report(
         option(
             OUTPUT,
             None,
-            "fit the detectors of image data once more, and add their sheets, as of `bench show`",
+            "fit the detectors of image data once more, and add their sheets, as of `bench show` "
+            "(default: no)",
             "--sheets",
         ),
     ] = False,

@@ -315,7 +315,9 @@ def means(board: Board, table: pd.DataFrame, by: str, style: Style = WIDE) -> Ta
 
     def shown(group: str) -> Callable[[Record], Cell]:
         def cell(d: Record) -> Cell:
-            line = lines[d["label"], group]
+            line = lines.get((d["label"], group))
+            if line is None:
+                return Cell(NONE)
             text = style.line(metric, line)
             if line["rows_ok"] < line["rows"]:
                 return Cell(f"{text} ({line['rows_ok']}/{line['rows']})")

@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bench.boards.board import build
@@ -147,3 +148,14 @@ def test_a_board_says_what_made_its_rows():
     page = written("md", build(rows, title="t"))
     assert "- Machine: Chip 9, 4 cores.\n" in page
     assert made_by(()) == ()
+
+
+def test_a_detector_may_lack_rows_under_a_further_protocol():
+    first = rows_of({"knn": "shallow", "lof": "shallow"}, {"a": "f", "b": "g", "c": "h"}, [0])
+    further = first[first["label"] == "knn"].assign(protocol="transductive")
+    made = build(pd.concat([first, further], ignore_index=True), title="t")
+    lines = made.protocols.groupby("protocol")["label"].agg(list).to_dict()
+    assert {name: sorted(labels) for name, labels in lines.items()} == {
+        "one-class": ["knn", "lof"], "transductive": ["knn"],
+    }  # fmt: skip
+    assert "transductive" in written("md", made)

@@ -199,7 +199,7 @@ def ran(bench, tmp_path_factory):
     (folder / "mine.py").write_text(METHOD)
     mine = [f'{{ spec = "{folder / "mine.py"}:{name}", label = "{name}" }}'
             for name in ("Deviation", "Fewer")]  # fmt: skip
-    deep = [f'{{ spec = "{spec}", settings = {{ epochs = 1 }} }}' for spec in ("ae", "ae+knn")]
+    deep = [f'{{ spec = "{spec}", settings = {{ epochs = 1 }} }}' for spec in ("ae", "ae+iforest")]
     suite = folder / "mine.toml"
     suite.write_text(SUITE.format(", ".join(['"knn"', '"mean-distance"', *mine, *deep])))
     assert bench("run", suite, "--results", folder / "results").wait() == 0
@@ -228,7 +228,7 @@ def test_pixels_are_judged_against_the_masks_of_their_images(ran):
 
 def test_rows_without_scores_of_pixels_have_no_metric_of_pixels(ran):
     rows = records(ran[0])
-    for name in ("knn", "ae+knn[epochs=1]"):
+    for name in ("knn", "ae+iforest[epochs=1]"):
         assert rows[name, 0]["status"] == "ok"
         assert "pixel_auroc" not in rows[name, 0]
 
