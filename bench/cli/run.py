@@ -36,7 +36,7 @@ from bench.cli.common.options import (
     Weights,
     option,
 )
-from bench.cli.common.output import console
+from bench.cli.common.output import console, say
 from bench.cli.common.selection import failures, mib, need_device, rows_of, suite_of
 
 
@@ -170,10 +170,15 @@ def run(
     )
     if scheduler is None:
         need_device(device)
+    if suite is None and (detectors is None) != (datasets is None):
+        what = "detectors" if detectors is None else "datasets"
+        n, noun = len(getattr(chosen, what)), what.replace("datasets", "data sets")
+        say(f"--{what} is not given: taking the {n} {noun} of the suite {base.name}")
     if dry_run:
         from bench.cli.advice.forecast import say_plan
 
-        say_plan(wanted, options)
+        if not say_plan(wanted, options):
+            raise typer.Exit(1)
         return
     now = datetime.now(UTC)
     invocation = Invocation(

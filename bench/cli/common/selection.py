@@ -230,6 +230,11 @@ def own_data(
         return names
     own = [name for name in names or () if name.casefold().startswith(OWN)]
     if not own:
+        from bench.plan.suite import matching
+
+        with usage():
+            for name in names or ():  # of an unknown one, the message names the prefix
+                matching(name)
         msg = "--label, --normal and --drop are for data of your own, such as file:PATH"
         raise Usage(msg)
     mark = {name: "&" if "?" in name else "?" for name in own}
