@@ -34,8 +34,10 @@ class ComparisonDocument(Document):
         sides = zip("ab", self.made.sides, strict=True)
         text = tuple(f"{name}: {side.meaning}, {len(side.records)} rows" for name, side in sides)
         title = f"{a.name} → {b.name}: {self.made.metric.name}"
-        verdicts = _table(self.made, text)
-        details = [sentence for line in self.made.lines for sentence in _sentences(line)]
+        shown = [line for line in self.made.lines if not _is_apart(line)]
+        verdicts = _table(shown, text)
+        details = [sentence for line in shown for sentence in _sentences(line)]
+        details += _apart(filter(_is_apart, self.made.lines))
         details += [f"{cause}: {', '.join(names)}" for cause, names in _causes(self.made.lines)]
         tables = [verdicts, Table("Details", notes=tuple(details))] if details else [verdicts]
         return Page(title, (*tables, Table("Notes", notes=(*self.made.notes, LEGEND))))
@@ -55,8 +57,22 @@ class ComparisonDocument(Document):
         )
 
 
-def _table(made: Comparison, text: tuple[str, ...]) -> Table:
-    several = len({(line.protocol, line.scaler, line.device) for line in made.lines}) > 1
+def _is_apart(line: Line) -> bool:
+    """Whether a line has nothing for the table: no pair of rows, and no verdict."""
+    return not line.pairs and line.quality.verdict == "not comparable"
+
+
+def _apart(lines: Iterable[Line]) -> Iterable[str]:
+    """Yield why detectors are not in the table, those with the same reason together."""
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        found.setdefault(line.quality.why, []).append(line.label)
+    for why, labels in found.items():
+        yield f"{len(labels)} not comparable, {why}: {', '.join(labels)}"
+
+
+def _table(lines: Sequence[Line], text: tuple[str, ...]) -> Table:
+    several = len({(line.protocol, line.scaler, line.device) for line in lines}) > 1
     columns = (
         Column("detector", "name"), *([Column("under", "prose")] if several else []), Column("a"),
         Column("b"), Column("change"), Column("95 %"), Column("verdict", "text"),
@@ -74,7 +90,7 @@ def _table(made: Comparison, text: tuple[str, ...]) -> Table:
             *(_ratio(line.costs.get(name)) for name in COSTS),
             f"{line.pairs} ({line.same_rows} same)" if line.same_rows else str(line.pairs),
         ]
-        for line in made.lines
+        for line in lines
     )
     return plain("", columns, rows, text=text)
 

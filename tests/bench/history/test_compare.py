@@ -83,10 +83,19 @@ def test_the_same_rows_on_both_sides_are_said_to_be():
     assert compared(rows(), again).notes == ()
 
 
+def test_detectors_of_one_side_alone_share_a_sentence_and_are_not_in_the_table():
+    others = [row for i in range(3) for row in rows(label=f"d{i}", spec=f"d{i}")]
+    page = ComparisonDocument(compared(rows(), [*rows(code_id="new"), *others])).page(narrow=True)
+    assert len(page.tables[0].rows) == 1
+    (line,) = [note for note in page.tables[1].notes if "not comparable" in note]
+    assert line == "3 not comparable, no rows in old: d0, d1, d2"
+
+
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_long_labels_are_broken_behind_their_signs(width):
     label = "untrained-vae:reconstruction-probability[latent_dim=4]"
-    made = compared(rows(), [*rows(label=label, spec="vae"), *rows(-0.2, 0.001, code_id="new")])
+    old = [*rows(), *rows(label=label, spec="vae")]
+    made = compared(old, [*rows(-0.2, 0.001, code_id="new"), *rows(label=label, spec="vae")])
     lines = terminal.write(ComparisonDocument(made).page(narrow=True), width).splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("untrained-"))
     pieces = [line.partition(" ")[0] for line in lines[start : lines.index("", start)]]
