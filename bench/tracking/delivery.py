@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,7 +58,7 @@ class Delivery:
         self.seconds = 0.0
         self.problem: str | None = None
         self._refused: list[str] = []
-        self._n_not_finite = 0
+        self._not_finite: list[str] = []
 
     def send(self, batches: Iterable[Batch], end: Callable[[Experiment], None]) -> None:
         """Log records that the experiment does not hold yet, batch by batch, then end it.
@@ -77,7 +78,7 @@ class Delivery:
                     self.logged += are_new.count(True)
                     self.already += are_new.count(False)
                 end(experiment)
-                self._n_not_finite += experiment.n_not_finite
+                self._not_finite += experiment.not_finite
         except errors as error:
             self.problem = self.destination.problem(connection.cause(error))
         else:
@@ -104,10 +105,12 @@ class Delivery:
                 f"rows that mlflow refuses, which stay stored: {len(self._refused)}; "
                 f"the first is {self._refused[0]}"
             )
-        if self._n_not_finite:
+        if self._not_finite:
+            ((example, _),) = Counter(self._not_finite).most_common(1)
             left_out = (
-                f"runs without some numbers, which are not finite: {self._n_not_finite}; "
-                f"their tag `{row_run.NOT_FINITE}` names them"
+                f"mlflow takes no number that is infinite or undefined, such as {example} here: "
+                f"left out of {len(self._not_finite)} runs, whose tag `{row_run.NOT_FINITE}` "
+                "names them; the store has them"
             )
         return TrackingReport(
             uri, to.experiment, self.logged, self.already, self.problem, refused, left_out

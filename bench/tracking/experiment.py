@@ -60,7 +60,7 @@ class Experiment:
     Hold the lock of the results folder, so that no other process writes its runs.
 
     Attributes:
-        n_not_finite: rows logged without some numbers, which are not finite.
+        not_finite: the first number that is not finite, by name, of rows logged without such.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Experiment:
         found = client.get_experiment_by_name(destination.experiment)
         found = found or client.get_experiment(self._create())
         self._id, self._root = str(found.experiment_id), found.artifact_location
-        self.n_not_finite = 0
+        self.not_finite: list[str] = []
         self._batch: dict[str, RowRun] = {}  # run id -> a run not yet written
         self._parent: str | None = None
         self._orphans: list[str] = []  # parent runs that killed processes left
@@ -110,7 +110,7 @@ class Experiment:
         scored = self._destination.store.scores(key)
         run = row_run.of_row(record, numbers, links | self._destination.origin, scored)
         self._own[key] = self._logged[content] = self._put(run)
-        self.n_not_finite += bool(row_run.not_finite(numbers))
+        self.not_finite += row_run.not_finite(numbers)[:1]
         return True
 
     def _put(self, run: RowRun) -> str:

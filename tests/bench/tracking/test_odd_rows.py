@@ -88,7 +88,8 @@ def test_numbers_that_are_not_finite_are_left_out_and_named(fresh, experiment):
     report = track(fresh, [first | odd, second | {"prevalence": 0.5}], experiment)
     assert (report.logged, report.problem, report.refused) == (2, None, None)
     assert report.left_out == (
-        f"runs without some numbers, which are not finite: 1; their tag `{NOT_FINITE}` names them"
+        "mlflow takes no number that is infinite or undefined, such as auroc here: left out of "
+        f"1 runs, whose tag `{NOT_FINITE}` names them; the store has them"
     )
     runs = {run.data.params["seed"]: run.data for run in logged(fresh, experiment)[1]}
     assert runs["0"].tags[NOT_FINITE] == "auroc, parameters, fit/gap, fit/loss, fit/steps"
