@@ -192,7 +192,7 @@ def read(name: str) -> Claims:
         SuiteError: there is none of that name, or it does not describe claims that can be tested.
     """
     if not name.endswith(".toml") and name not in names():
-        msg = f"unknown claims {name!r}; {nearest(name, names())}, or the path of a .toml file"
+        msg = f"unknown claims {name!r}, and not the path of a .toml file; {nearest(name, names())}"
         raise SuiteError(msg)
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     try:

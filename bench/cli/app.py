@@ -153,7 +153,8 @@ def _status() -> int | str | None:
     except (SystemExit, KeyboardInterrupt) as error:
         if isinstance(error, SystemExit) and error.code != 130:
             return error.code
-        sys.stderr.write("bench: interrupted; finished rows are stored\n")
+        line = "interrupted; finished rows are stored, and the same command goes on with the others"
+        sys.stderr.write(f"bench: {line}\n")
         return 130
     return 0
 

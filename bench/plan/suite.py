@@ -222,7 +222,7 @@ def read(name: str) -> Suite:
         SuiteError: there is none of that name, or the file does not describe a valid suite.
     """
     if not name.endswith(".toml") and name not in names():
-        msg = f"unknown suite {name!r}; {nearest(name, names())}, or the path of a .toml file"
+        msg = f"unknown suite {name!r}, and not the path of a .toml file; {nearest(name, names())}"
         raise SuiteError(msg)
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     try:
@@ -267,7 +267,8 @@ def select(
     }
     chosen: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if chosen:
-        content["title"] = f"{suite.name}, with other {', '.join(chosen)}"
+        others = ", ".join(chosen).replace("datasets", "data sets")
+        content["title"] = " and ".join(f"{suite.name} with other {others}".rsplit(", ", 1))
     if detectors is not None:
         known = {entrant.spec: entrant for entrant in reversed(suite.detectors)}
         known |= {entrant.name: entrant for entrant in suite.detectors}
@@ -364,7 +365,8 @@ def explained(
     errors = error.errors()
     # A list without a valid member is also reported as too short; its members say why.
     first = ([e for e in errors if e["type"] != "too_short"] or errors)[:3]
-    return "; ".join(_explain(e, where, whole, tables) for e in first)
+    text = "; ".join(_explain(e, whole, tables) for e in first)
+    return f"{where}: {text}" if where else text
 
 
 Tables = Mapping[object, tuple[type[BaseModel], str]]
@@ -383,14 +385,14 @@ _WORDS = {
 }
 
 
-def _explain(error: Any, where: str, whole: type[BaseModel], tables: Tables) -> str:
-    origin = f"{where}: " if where else ""
+def _explain(error: Any, whole: type[BaseModel], tables: Tables) -> str:
     place = ".".join(str(part) for part in error["loc"])
     within = [tables[part] for part in error["loc"][:-1] if part in tables]
     if error["type"] == "extra_forbidden":
         keys = (within[-1][0] if within else whole).model_fields
-        return f"{origin}unknown key {place!r}; {nearest(str(error['loc'][-1]), keys)}"
+        return f"unknown key {place!r}; {nearest(str(error['loc'][-1]), keys)}"
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     example = within[-1][1] if within else ""
     words = _WORDS.get(error["type"], message).replace("{example}", example)
-    return f"{origin}{place}: {words}" if place else f"{origin}{words}"
+    verb = words.startswith(("is ", "should "))
+    return f"{place}{' ' if verb else ': '}{words}" if place else words

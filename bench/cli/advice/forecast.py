@@ -12,7 +12,7 @@ from bench.cli.common.output import say
 from bench.cli.common.stores import open_store, statuses
 from bench.store.records import canonical
 
-TYPICAL, NOT_KNOWN = "typical", "not known"
+TYPICAL, NOT_KNOWN = "typical", "time not known"
 MEANINGS = {
     TYPICAL: "no row of such a detector is stored, so this is from rows of another machine, with "
     "default settings and data up to 10 times smaller or larger; sums were right within a factor "
@@ -36,8 +36,11 @@ class Expected(NamedTuple):
     is_typical: bool
 
 
-def say_plan(wanted: Sequence[Wanted], options: Options) -> None:
+def say_plan(wanted: Sequence[Wanted], options: Options) -> bool:
     """Check detectors and data as a run does, and print what it would make and how long.
+
+    Returns:
+        Whether there are rows that are stored or can be run.
 
     Raises:
         Usage: a detector cannot be made, or its settings are not accepted.
@@ -52,13 +55,13 @@ def say_plan(wanted: Sequence[Wanted], options: Options) -> None:
     todo = missing(wanted, statuses(options.results), options.retry)
     say(f"{len(wanted)} rows, {len(wanted) - len(todo)} stored, {len(todo)} to run")
     if not todo:
-        return
+        return True
     sizes, refused = examine([row.dataset for row in todo], options.data)
     for problem in refused.values():
         say(f"not run: {problem}")
     able = [row for row in todo if row.dataset not in refused]
     if not able:
-        return
+        return len(todo) < len(wanted)
     with usage():
         check_rows(able)
     records = []
@@ -69,8 +72,9 @@ def say_plan(wanted: Sequence[Wanted], options: Options) -> None:
     said = []
     for label in dict.fromkeys(row.label for row in able):
         rows = [each for row, each in zip(able, expected, strict=True) if row.label == label]
-        said.append(f"  {label}: {len(rows)}, {_time(rows, 1)}")
-    if len(able) > 1:
+        noun = "row" if len(rows) == 1 else "rows"
+        said.append(f"  {label}: {len(rows)} {noun}, {_time(rows, 1)}")
+    if len(able) > 1 and any(row.seconds is not None for row in expected):
         said.append(f"time: {_time(expected, options.workers)} with --jobs {options.workers}")
     for sentence in said:
         say(sentence)
@@ -81,6 +85,7 @@ def say_plan(wanted: Sequence[Wanted], options: Options) -> None:
         protocol = next(row.protocol for row in able if row.dataset == name)
         if hint := on_size(name, protocol, int(n_train)):
             say(hint)
+    return True
 
 
 def _expected(rows: Sequence[Wanted], costs: Costs) -> list[Expected]:
@@ -104,7 +109,7 @@ def _time(rows: Sequence[Expected], workers: int) -> str:
     if not known:
         return NOT_KNOWN
     n_unknown = len(rows) - len(known)
-    rest = f" and {NOT_KNOWN} of {n_unknown} rows" if n_unknown else ""
+    rest = f", {NOT_KNOWN} of {n_unknown} rows" if n_unknown else ""
     mark = f" ({TYPICAL})" if any(row.is_typical for row in rows) else ""
     return f"about {_duration(sum(known) / workers)}{rest}{mark}"
 

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[3]
         (("run", "smoke", "--detectors", "loff"), "bench: unknown detector 'loff'; did you mean"),
         (("run", "smoke", "--detectors", "vae:elbow"), "bench: vae has no read-out 'elbow'"),
         (("run", "smoke", "--detectors", "no.py:X"), "bench: no.py does not exist"),
-        (("run", "smoke", "--detectors", ","), "detectors: is empty; name at least one"),
+        (("run", "smoke", "--detectors", ","), "detectors is empty; name at least one"),
         (("run", "smoke", "--datasets", "whine"), "unknown data set 'whine'"),
         (("run", "smoke", "--protocol", "oneclass"), "unknown protocol 'oneclass'; did you mean"),
         (("run", "smoke", "--protocol", "goad(dedup=true)"), "as published and takes no param"),

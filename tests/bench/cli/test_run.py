@@ -86,7 +86,7 @@ def test_a_dry_run_says_what_would_run_and_writes_nothing(bench, results, tmp_pa
     run = bench("run", results / "small.toml", "--seeds", 3, "--results", results, "--dry-run")
     assert run.wait() == 0
     assert "24 rows, 16 stored, 8 to run" in run.stdout
-    assert "lof: 2, about 1 s" in run.stdout
+    assert "lof: 2 rows, about 1 s" in run.stdout
     assert "time: about 1 s with --jobs" in run.stdout
     assert contents(results) == before
 
@@ -121,11 +121,14 @@ def test_a_dry_run_says_what_is_wrong_with_data_and_how_a_large_table_gives_a_fi
     run = bench("run", "--datasets", names, *arguments, "--results", tmp_path / "no", "--dry-run")
     assert run.wait() == 0, run.stderr
     assert f"not run: {wrong}: all 2 " in run.stdout
-    assert "  random: 1, about 1 s (typical)" in run.stdout
-    assert "Backwards: 1, not known" in run.stdout
+    assert "  random: 1 row, about 1 s (typical)" in run.stdout
+    assert "Backwards: 1 row, time not known" in run.stdout
     assert "--minutes 2 runs the shortest jobs" in run.stdout
     assert "24,500 training samples" in run.stdout  # half of the normals
     assert "--protocol 'one-class(max_train=2000)'" in run.stdout
+    arguments = ("--detectors", "random", "--datasets", f"file:{wrong}?label=y&normal=0")
+    run = bench("run", *arguments, "--results", tmp_path / "no", "--dry-run")
+    assert run.wait() == 1  # as of the run itself
 
 
 def test_after_its_minutes_a_run_starts_no_other_job_and_says_how_to_go_on(bench, tmp_path):
@@ -197,7 +200,7 @@ def test_settings_of_ones_own_data_are_options(bench, tmp_path):
     options = ("--detectors", "knn", "--seeds", "2", "--results", tmp_path, "--drop", "b")
     run = bench("run", "smoke", *own, *options)
     assert run.wait() == 0, run.stderr
-    assert "smoke, with other detectors, datasets, seeds: auroc" in run.stdout
+    assert "smoke with other detectors, data sets and seeds: auroc" in run.stdout
     board = bench("board", "smoke", *own, *options, "--format", "csv")
     assert board.wait() == 0
     assert pd.read_csv(io.StringIO(board.stdout))["rows_ok"].tolist() == [2]
@@ -234,7 +237,7 @@ def test_failures_of_one_reason_are_printed_once_with_how_many_more(bench, tmp_p
     arguments = ("run", "smoke", "--detectors", f"random,{RAISING}", "--datasets", "wine")
     run = bench(*arguments, "--seeds", 3, "--results", tmp_path)
     assert run.wait() == 0, run.stderr
-    before = run.stdout[: run.stdout.index("smoke, with other")]
+    before = run.stdout[: run.stdout.index("smoke with other")]
     assert before.count("no score for 119 samples") == 2
     assert "2 more rows: error: ValueError: no score for 119 samples" in before
 

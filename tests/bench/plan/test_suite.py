@@ -110,11 +110,11 @@ def test_a_data_set_without_a_protocol_of_its_own_is_written_as_its_name(read):
     ("entry", "message"),
     [
         ('{ name = "wine", protocol = "offical" }', "datasets.0.protocol: unknown protocol 'off"),
-        ('{ name = "wine", protocol = [] }', "datasets.0.protocol: is empty"),
+        ('{ name = "wine", protocol = [] }', "datasets.0.protocol is empty"),
         ('{ name = "whine" }', "datasets: unknown data set 'whine'"),
-        ('{ nam = "wine" }', "datasets.0.name: is missing"),
+        ('{ nam = "wine" }', "datasets.0.name is missing"),
         ('{ name = "wine", protocl = "x" }', "'datasets.0.protocl'; did you mean protocol?"),
-        ("3", 'datasets.0: should be a name, or a table such as { name = "wine", protocol = '),
+        ("3", 'datasets.0 should be a name, or a table such as { name = "wine", protocol = '),
         (
             '"digits/*", { name = "digits/3", protocol = "goad" }',
             "datasets: digits/3 is listed with different protocols; list it once, with all",
@@ -170,33 +170,33 @@ def test_labels_show_explicit_settings_and_those_of_a_head(read):
         ('detectors = ["lof"]\ndatasets = ["x*"]', "unknown data set 'x\\*'"),
         (LOF_ON_WINE + 'protocol = "oneclass"', "unknown protocol 'oneclass'.* one-class"),
         (LOF_ON_WINE + 'protocol = "one-class(dedupe=true)"', "no setting 'dedupe'.* dedup"),
-        (LOF_ON_WINE + "protocol = []", "protocol: is empty"),
+        (LOF_ON_WINE + "protocol = []", "protocol is empty"),
         (LOF_ON_WINE + "protocol = 3", "3 is neither a name nor a table"),
         (LOF_ON_WINE + 'scaler = "standrad"', "unknown scaler 'standrad'.* standard"),
         (LOF_ON_WINE + 'scaler = "median+mimax"', "'median\\+mimax'.* median\\+minmax"),
         (LOF_ON_WINE + "seed = 3", "unknown key 'seed'.* seeds"),
         ('detectors = [{ spec = "lof", lable = "x" }]\ndatasets = ["wine"]', "lable'.* label"),
-        ('detectors = ["lof"]', "datasets: is missing"),
-        ('detectors = []\ndatasets = ["wine"]', "detectors: is empty; name at least one"),
-        ('detectors = ["lof"]\ndatasets = []', "datasets: is empty"),
-        (LOF_ON_WINE + "seeds = []", "seeds: is empty"),
+        ('detectors = ["lof"]', "datasets is missing"),
+        ('detectors = []\ndatasets = ["wine"]', "detectors is empty; name at least one"),
+        ('detectors = ["lof"]\ndatasets = []', "datasets is empty"),
+        (LOF_ON_WINE + "seeds = []", "seeds is empty"),
         (LOF_ON_WINE + "seeds = 0", "0 seeds are not possible; give a number from 1 to"),
         (LOF_ON_WINE + "seeds = -2", "-2 seeds are not possible"),
         (LOF_ON_WINE + "seeds = 1000000000", "1000000000 seeds are not possible"),
-        (LOF_ON_WINE + 'seeds = ["1", 2]', "seeds.0: should be a valid integer"),
-        (LOF_ON_WINE + "seeds = [2.0]", "seeds.0: should be a valid integer"),
-        (LOF_ON_WINE + "seeds = [0, -1]", "seeds.1: should be greater than or equal to 0"),
-        (LOF_ON_WINE + "seeds = [4294967296]", "seeds.0: should be less than 2147483648"),
-        (LOF_ON_WINE + "seeds = [0.5]", "seeds.0: should be a valid integer"),
-        (LOF_ON_WINE + "seeds = [[0]]", "seeds.0: should be a valid integer"),
-        (LOF_ON_WINE + "seeds = true", "seeds: should be a list"),
-        (LOF_ON_WINE + 'seeds = "all"', "seeds: should be a list"),
-        ('detectors = "lof"\ndatasets = ["wine"]', "detectors: should be a list"),
-        ('detectors = [["lof"]]\ndatasets = ["wine"]', r"detectors.0: should be a name, or a tab"),
-        ('detectors = [{ spec = 3 }]\ndatasets = ["wine"]', "detectors.0.spec: should be a text"),
+        (LOF_ON_WINE + 'seeds = ["1", 2]', "seeds.0 should be a valid integer"),
+        (LOF_ON_WINE + "seeds = [2.0]", "seeds.0 should be a valid integer"),
+        (LOF_ON_WINE + "seeds = [0, -1]", "seeds.1 should be greater than or equal to 0"),
+        (LOF_ON_WINE + "seeds = [4294967296]", "seeds.0 should be less than 2147483648"),
+        (LOF_ON_WINE + "seeds = [0.5]", "seeds.0 should be a valid integer"),
+        (LOF_ON_WINE + "seeds = [[0]]", "seeds.0 should be a valid integer"),
+        (LOF_ON_WINE + "seeds = true", "seeds should be a list"),
+        (LOF_ON_WINE + 'seeds = "all"', "seeds should be a list"),
+        ('detectors = "lof"\ndatasets = ["wine"]', "detectors should be a list"),
+        ('detectors = [["lof"]]\ndatasets = ["wine"]', r"detectors.0 should be a name, or a tab"),
+        ('detectors = [{ spec = 3 }]\ndatasets = ["wine"]', "detectors.0.spec should be a text"),
         ('detectors = ["lof", "lof"]\ndatasets = ["wine"]', "two detectors are called 'lof'"),
         ('detectors = ["vae", "vae:elbo"]\ndatasets = ["wine"]', "two detectors are cal"),
-        (with_settings("lof", "3"), "settings: should be a table"),
+        (with_settings("lof", "3"), "settings should be a table"),
         (with_settings("lof", "{ seed = 3 }"), "seed is not a setting.* key `seeds`"),
         (with_settings("ae+lof", "{ head.seed = 3 }"), "head.seed is not a setting"),
         (with_settings("ae", '{ device = "cuda" }'), "device is not a setting; it is `--device`"),
@@ -232,7 +232,7 @@ def test_a_file_that_is_absent_or_unreadable_is_named(tmp_path):
     ):
         with pytest.raises(SuiteError, match=message):
             suite.read(str(tmp_path / name))
-    with pytest.raises(SuiteError, match=r"unknown suite 'smokee'; did you mean smoke\?"):
+    with pytest.raises(SuiteError, match=r"unknown suite 'smokee', .*; did you mean smoke\?"):
         suite.read("smokee")
     with pytest.raises(SuiteError, match="unknown suite"):
         suite.read("../suites/smoke")
@@ -256,7 +256,7 @@ def test_selecting_replaces_parts_and_checks_them(read):
     assert (chosen.seeds, chosen.detectors) == ((4,), told.detectors)
     for part, message in (
         ({"detectors": ["loff"]}, "unknown detector 'loff'"),
-        ({"detectors": []}, "detectors: is empty"),
+        ({"detectors": []}, "detectors is empty"),
         ({"datasets": ["whine"]}, "^datasets: unknown data set 'whine'"),
         ({"protocol": "offical"}, "unknown protocol 'offical'.* official"),
         ({"seeds": -1}, re.escape("-1 seeds are not possible")),

@@ -34,7 +34,9 @@ label = "hangs with a grandchild"
 settings = {fitting = "leave a daemon", scoring = "hang"}
 """
 START = 120  # seconds for a run to get to its hanging jobs on a busy machine
-LINE = "bench: interrupted; finished rows are stored\n"
+LINE = (
+    "bench: interrupted; finished rows are stored, and the same command goes on with the others\n"
+)
 
 
 @pytest.fixture
