@@ -114,6 +114,7 @@ def fit(
 
     With labels it fits on the normal samples, without them on all.
     """
+    from bench.deploy.model import accepted
     from bench.deploy.model import fit as fit_model
     from bench.deploy.saving import MANIFEST, save
     from datasets.samples import read
@@ -122,6 +123,7 @@ def fit(
     check_ours(output, MANIFEST)
     given = _settings(settings or ())
     with _refusals(f"bench fit {detector}"):
+        accepted(detector, given)
         samples = read(name, data)
         _say_labels(samples)
         model = fit_model(

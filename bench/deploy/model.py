@@ -15,8 +15,8 @@ from bench.protocols.scalers import IMPUTE, Fitted, check_scaler
 from bench.stats import conformal
 from datasets.samples import Samples, Schema
 from detectors.contract import Detector, Floats
-from detectors.factory import make
-from detectors.spec import parse
+from detectors.factory import check, make
+from detectors.spec import Spec, parse
 from detectors.streams import global_generators, integer_seed, stream
 
 Array = NDArray[Any]
@@ -153,6 +153,23 @@ class Model:
         return conformal.are_alarms(p, rate, self.n_held)
 
 
+def accepted(spec: str, settings: Mapping[str, Any]) -> Spec:
+    """Return the detector that a name stands for, if it can give alarms and takes the settings.
+
+    Raises:
+        ValueError: it is not accepted, or a setting is not.
+    """
+    parsed = parse(spec)
+    if parsed.transductive:
+        msg = f"{parsed}: a score depends on the rows that are scored with it, so no alarm rate "
+        raise ValueError(msg + "can be given; use another detector")
+    if "seed" in settings:
+        msg = "seed is not a setting of the detector; it is `seed`, of all random streams"
+        raise ValueError(msg)
+    check(spec, settings)
+    return parsed
+
+
 def fit(
     spec: str,
     samples: Samples,
@@ -180,14 +197,8 @@ def fit(
     Raises:
         ValueError: the detector, a setting, the samples or their number are not accepted.
     """
-    parsed = parse(spec)
-    if parsed.transductive:
-        msg = f"{parsed}: a score depends on the rows that are scored with it, so no alarm rate "
-        raise ValueError(msg + "can be given; use another detector")
     settings = dict(settings or {})
-    if "seed" in settings:
-        msg = "seed is not a setting of the detector; it is `seed`, of all random streams"
-        raise ValueError(msg)
+    parsed = accepted(spec, settings)
     rows = np.arange(len(samples.x)) if samples.y is None else np.flatnonzero(samples.y == 0)
     folds = folds or (1 if len(rows) // FOLDS * alarm_rate >= ENOUGH else FOLDS)
     order = stream(seed, "held out").permutation(rows)

@@ -106,6 +106,7 @@ def test_settings_are_read_as_in_a_suite():
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
+        ([], "unknown detector 'kn'"),
         (["n_neighbors"], "give each setting once, such as --set n_neighbors=10"),
         (["n_neighbors=3", "n_neighbors=4"], "give each setting once"),
         (["n_neighbours=3"], "knn has no setting 'n_neighbours'; did you mean n_neighbors?"),
@@ -113,8 +114,9 @@ def test_settings_are_read_as_in_a_suite():
         (["seed=3"], "seed is not a setting of the detector"),
     ],
 )
-def test_settings_that_are_not_accepted_are_refused_in_one_sentence(given, reason, tmp_path):
+def test_settings_that_are_not_accepted_are_refused_before_data_are_read(given, reason, tmp_path):
     words = [word for text in given for word in ("--set", text)]
-    ran = CliRunner().invoke(app, ["fit", "knn", "wine", "-o", str(tmp_path / "m"), *words])
+    name = "knn" if given else "kn"
+    ran = CliRunner().invoke(app, ["fit", name, "file:gone.csv", "-o", str(tmp_path / "m"), *words])
     assert isinstance(ran.exception, Usage)
     assert reason in str(ran.exception)
