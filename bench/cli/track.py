@@ -70,8 +70,9 @@ def ui(
     with usage():
         command = ui_command(results, port)
     address = f"http://127.0.0.1:{port}/#/experiments?workflowType=machine_learning"
-    say(f"open this address when the server has started: {address}")
+    say(f"open this address in some seconds; Ctrl-C ends the server: {address}")
     sys.stdout.flush()
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of what MLflow's libraries will change
     os.execv(command[0], command)
 
 

@@ -50,6 +50,7 @@ def ui_command(results: Path, port: int = 5000) -> list[str]:
         "--host": "127.0.0.1",
         "--port": str(port),
         "--workers": "1",
+        "--uvicorn-opts": "--log-level warning",  # no line for each request
     }
     server = [sys.executable, "-m", "mlflow", "server"]
     return [*server, *(word for option in options.items() for word in option)]
