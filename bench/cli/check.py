@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from bench.cli.common.options import EXECUTION, FOLDER, Data, MemoryLimit, Resul
 from bench.cli.common.output import console
 from bench.cli.common.selection import mib
 from bench.cli.common.stores import open_store
+from bench.render.printable import printable
 
 
 def check(
@@ -29,6 +31,7 @@ def check(
     from bench.run.check import check_contract
     from bench.run.processes import default_limit_mib
 
+    sys.stderr.write(f"importing {printable(spec)}\n")  # which may take a minute
     limits = Limits(time_limit, mib(memory_limit) or default_limit_mib(1))
     with usage():
         failed = check_contract(spec, console(), limits)

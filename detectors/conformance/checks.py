@@ -89,7 +89,11 @@ def global_random_state_untouched(subject: Subject) -> None:
     fitted = _global_states()
     detector.score(subject.samples[1])
     moved = {n for n in before if before[n] != fitted[n] or fitted[n] != _global_states()[n]}
-    _expect(not moved, f"fit or score changes the global generator of {', '.join(sorted(moved))}")
+    advice = "draw from one of its own, or in torch.random.fork_rng()"
+    _expect(
+        not moved,
+        f"fit or score changes the global generator of {', '.join(sorted(moved))}; {advice}",
+    )
 
 
 def refit_forgets_the_first_fit(subject: Subject) -> None:

@@ -171,7 +171,7 @@ FAULTS = {
     "scores_are_finite_numbers": "23 of 24 scores are not finite",
     "far_samples_score_higher": "is the sign right",
     "same_seed_gives_same_scores": "a second score gives 24 different scores",
-    "global_random_state_untouched": "fit or score changes the global generator of random",
+    "global_random_state_untouched": "fit or score changes the global generator of .*; draw from",
     "refit_forgets_the_first_fit": "fitted before on other samples gives 24 different scores",
     "score_depends_on_companions_only_if_declared": "scores alone differ by .*; declare",
     "pickles": "cannot be pickled",
