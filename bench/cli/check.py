@@ -30,8 +30,11 @@ def check(
     from bench.plan.job import Limits
     from bench.run.check import check_contract
     from bench.run.processes import default_limit_mib
+    from detectors.spec import parse
 
-    sys.stderr.write(f"importing {printable(spec)}\n")  # which may take a minute
+    with usage():
+        name = str(parse(spec))
+    sys.stderr.write(f"importing {printable(name)}\n")  # which may take a minute
     limits = Limits(time_limit, mib(memory_limit) or default_limit_mib(1))
     with usage():
         failed = check_contract(spec, console(), limits)
