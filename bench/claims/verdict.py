@@ -57,7 +57,7 @@ class Sample:
         """Return the limits of the mean, nan where there are none."""
         if len(self.families) < FEWEST:
             return math.nan, math.nan
-        low, high = averages.interval(self.values[None], self.cells, error=error)
+        low, high = averages.interval(self.values[None], self.cells, alpha=error)
         return float(low[0]), float(high[0])
 
     def verdict(self, error: float) -> Verdict:

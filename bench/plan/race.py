@@ -173,7 +173,7 @@ class Race:
         leader = int(np.argmax(means))
         apart = (table - table[leader]).mean(axis=2)
         share = 2 * look.error / self._n_rivals  # since one side of an interval counts
-        _, high = averages.interval(apart, cells, error=share)
+        _, high = averages.interval(apart, cells, alpha=share)
         places = [i for i, limit in enumerate(high) if i != leader and not limit < 0]
         self.left = [self.left[leader], *(self.left[i] for i in places)]
         self._standing = [(averages.by_family(apart[[i]], cells)[0], high[i]) for i in places]

@@ -119,11 +119,11 @@ def test_limits_that_miss_less_often_are_further_apart():
     cells, rng = grid({i: 1 for i in range(8)}, 1), np.random.default_rng(0)
     lines = rng.exponential(size=(40_000, 8)) - 1
     missed = []
-    for error in (averages.ERROR, 0.01, 0.002):
-        low, high = averages.interval(lines, cells, error=error)
-        missed.append(np.mean((low > 0) | (high < 0)) / error)
+    for alpha in (averages.ALPHA, 0.01, 0.0025):
+        low, high = averages.interval(lines, cells, alpha=alpha)
+        missed.append(np.mean((low > 0) | (high < 0)) / alpha)
     assert 0.6 <= min(missed) <= max(missed) <= 1.8
-    given = averages.interval(lines, cells, error=averages.ERROR)
+    given = averages.interval(lines, cells, alpha=averages.ALPHA)
     np.testing.assert_array_equal(given, averages.interval(lines, cells))
 
 
