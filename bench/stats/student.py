@@ -1,7 +1,9 @@
 """Quantiles of Student's t for any degrees of freedom, by numpy alone.
 
 With t = sqrt(v) tan(a), v degrees of freedom, the density of the angle a is proportional to
-cos(a)^(v - 1), which is smooth and bounded, so that a sum over a grid is exact to four digits.
+cos(a)^(v - 1), which is bounded, and smooth from two degrees of freedom. There a sum over a grid
+is exact to .0005 of the quantile up to a level of .99997, and to .0006 for any degrees of freedom
+up to .97. Farther out it is too low between one degree and two: by 2 % at 1.5 and .99997.
 """
 
 from __future__ import annotations
