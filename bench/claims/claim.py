@@ -130,7 +130,9 @@ class Claims(BaseModel):
         digest: the sha256 of the file, which the program sets.
         scaler: as in a suite.
         seeds: as in a suite; values are averaged over them.
-        error: chance, at most, that a verdict of the file is wrong.
+        error: chance, about, that a verdict of the file is wrong, if the spread of the families at
+            hand is that of all families; a difference that fewer than one family in ten carries may
+            be in none of them.
         claims: at least one; what all share may stand above them.
     """
 

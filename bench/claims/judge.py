@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.claims.claim import Claim, Claims
 from bench.claims.contrast import Contrast, contrast
-from bench.claims.verdict import FEWEST, Sample, Verdict, holm
+from bench.claims.verdict import FEWEST, RARE, Sample, Verdict, holm
 from bench.store import provenance
 from bench.store.records import Wanted
 
@@ -122,7 +122,7 @@ def _judged(
     low, high = sample.interval(error)
     more, reason = math.nan, ""
     if verdict == "undecided":
-        more, reason = sample.more_families(left), _reason(sample, error)
+        more, reason = sample.more_families(left), _reason(sample, error, left)
     return Judged(claim, verdict, sample.estimate, low, high, families, n_sets, more, reason)
 
 
@@ -142,14 +142,22 @@ def _rows(found: Sequence[object]) -> str:
     return "1 row is" if len(found) == 1 else f"{len(found)} rows are"
 
 
-def _reason(sample: Sample, error: float) -> str:
+def _reason(sample: Sample, error: float, left: float) -> str:
     """Return why complete differences leave a claim undecided."""
     n = len(sample.families)
     if n < FEWEST:
         return f"{n} {'family says' if n == 1 else 'families say'} nothing of others"
-    if math.isnan(sample.interval(error)[0]):
-        return "the difference is the same in all families, at a limit of what is claimed"
     alone = sample.verdict(error)
     if alone != "undecided":
         return f"{alone} by itself, but not as one of several claims (Holm)"
+    low, high = sample.interval(error)
+    if math.isnan(low):
+        low = high = sample.estimate
+    if sample.says(low, high, math.inf, error) == "supported":
+        return (
+            f"too few families: {n} may hold none of those that differ, if one in {1 / RARE:.0f} "
+            f"does; {sample.needed(left)} support a claim that nothing differs"
+        )
+    if low == high:
+        return "the difference is the same in all families, at a limit of what is claimed"
     return "the interval holds values that agree with the claim and values that do not"

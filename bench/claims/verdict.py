@@ -2,9 +2,13 @@
 
 A claim holds the true mean over families of data sets to be within limits. It is supported if the
 whole confidence interval of the mean is within them, refuted if the whole interval is outside, and
-undecided otherwise. Over several claims the error of the intervals follows Holm's step-down
+undecided otherwise. The interval knows the spread of the families at hand alone. A difference that
+few families carry is in none of them with some chance, and then they agree that nothing differs; so
+a claim that holds where nothing differs (equivalence, non-inferiority) is supported by no fewer
+families than show, but for the error, one of those `RARE` in which a difference is. Over several
+claims the error of the intervals follows Holm's step-down
 procedure: with k claims left, each has the k-th part of the error; those that decide leave, and the
-rest share it anew.
+rest share it again.
 
 S. Holm, Scandinavian Journal of Statistics 6:65-70, 1979.
 """
@@ -24,6 +28,7 @@ from bench.stats.averages import Cells, Floats
 
 Verdict = Literal["supported", "refuted", "undecided"]
 FEWEST = 3  # families of which a spread says something
+RARE = 0.1  # share of families that may carry a difference alone, see above
 POWER = 0.8  # chance that so many families decide, at the estimated effect
 MOST = 10_000  # families that are ever asked for
 
@@ -60,34 +65,51 @@ class Sample:
         low, high = averages.interval(self.values[None], self.cells, alpha=error)
         return float(low[0]), float(high[0])
 
+    def needed(self, error: float) -> int:
+        """Return how many families it takes to support the claim."""
+        least, most = self.region
+        holds_without_difference = least < 0 < most
+        seen = math.ceil(math.log(error) / math.log(1 - RARE))
+        return max(FEWEST, seen) if holds_without_difference else FEWEST
+
     def verdict(self, error: float) -> Verdict:
         """Return what the interval says; a difference that never varies is its own interval."""
+        n = len(self.families)
+        if n < FEWEST:
+            return "undecided"
         low, high = self.interval(error)
-        if math.isnan(low) and len(self.families) >= FEWEST:
+        if math.isnan(low):
             low = high = self.estimate
+        return self.says(low, high, n, error)
+
+    def says(self, low: float, high: float, n_families: float, error: float) -> Verdict:
+        """Return what limits of the mean of so many families say."""
         least, most = self.region
-        if least < low and high < most:
-            return "supported"
-        return "refuted" if high < least or low > most else "undecided"
+        if high < least or low > most:
+            return "refuted"
+        agrees = least < low and high < most
+        return "supported" if agrees and n_families >= self.needed(error) else "undecided"
 
     def more_families(self, error: float) -> float:
         """Return how many more families decide with a chance of `POWER`, at the estimated effect.
 
         As many as bring the limits, at the spread and the skewness of the present families, closer
-        to the estimate than the limits of the region are, by what `POWER` takes. Infinite for more
-        than `MOST`, nan where nothing varies or there are too few families to say.
+        to the estimate than the limits of the region are, by what `POWER` takes, and no fewer than
+        are `needed`. Infinite for more than `MOST`, nan if there are too few families to say.
         """
-        n, estimate, (least, most) = len(self.families), self.estimate, self.region
-        if math.isnan(self.interval(error)[0]):
+        n, estimate = len(self.families), self.estimate
+        if n < FEWEST:
             return math.nan
         variance, third = averages.moments(self.families[None])
 
         def decides(size: int) -> bool:
-            below, above = averages.reach(variance, third, size, error)
             chance = float(student.quantile(2 * POWER - 1, size - 1))
-            spare = chance * math.sqrt(variance[0] / size)
-            low, high = estimate - below[0] - spare, estimate + above[0] + spare
-            return bool((least < low and high < most) or high < least or low > most)
+            spare = chance * np.sqrt(variance / size)
+            below, above = np.array(averages.reach(variance, third, size, error)) + spare
+            if not math.isfinite(variance[0]):  # nothing varies
+                below = above = np.zeros(1)
+            low, high = float(estimate - below[0]), float(estimate + above[0])
+            return self.says(low, high, size, error) != "undecided"
 
         sizes = range(n, MOST + 1)
         found = bisect_left(sizes, True, key=decides)

@@ -32,7 +32,20 @@ AROUND = np.array([-1, 1, -0.5, 0.5, 0.2, -0.2]) / 100
 )
 def test_a_verdict_says_where_the_interval_lies(mean, superior, not_worse, same):
     for region, verdict in ((SUPERIOR, superior), (NOT_WORSE, not_worse), (SAME, same)):
-        assert sample(mean + AROUND, region).verdict(0.05) == verdict
+        assert sample(mean + np.tile(AROUND, 5), region).verdict(0.05) == verdict
+
+
+@pytest.mark.parametrize("region", [NOT_WORSE, SAME])
+@pytest.mark.parametrize("spread", [0.001, 0])
+def test_few_families_do_not_show_that_nothing_differs(region, spread):
+    def seen(n):
+        return sample(spread * np.resize([-1, 1], n), region)
+
+    few = seen(4)
+    assert [seen(n).verdict(0.05) for n in (4, 28, 29)] == ["undecided"] * 2 + ["supported"]
+    assert [few.needed(error) for error in (0.05, 0.05 / 13)] == [29, 53]
+    assert few.more_families(0.05) == 29 - 4
+    assert sample([-0.5, -0.5, -0.501, -0.499], region).verdict(0.05) == "refuted"
 
 
 def test_one_or_two_families_decide_nothing_however_many_data_sets_they_have():
@@ -108,6 +121,17 @@ def test_a_file_of_ten_true_nulls_has_a_verdict_at_most_one_time_in_twenty(effec
     samples = list(grids(effect, (5, 30), SUPERIOR[0], 20_000))
     files = [holm(samples[i : i + 10], 0.05)[0] for i in range(0, len(samples), 10)]
     assert np.mean([set(verdicts) != {"undecided"} for verdicts in files]) <= 0.05
+
+
+@pytest.mark.parametrize("n", [7, 29])
+@pytest.mark.parametrize("region", [(-0.01, math.inf), (-0.01, 0.01)])
+def test_a_difference_in_one_family_of_ten_is_overlooked_at_most_one_time_in_twenty(n, region):
+    rng = np.random.default_rng(0)
+    lines = (rng.random((2000, n)) < 0.1) * rng.uniform(-0.5, -0.1, (2000, n))
+    lines += rng.normal(0, 0.003, lines.shape)
+    cells = Cells(np.arange(n), np.arange(n))
+    wrong = [Sample(line, cells, region).verdict(0.05) == "supported" for line in lines]
+    assert np.mean(wrong) <= 0.055
 
 
 @pytest.mark.slow

@@ -57,7 +57,8 @@ def judged(bench, tmp_path_factory):
 
 def test_claims_are_judged_by_their_rows_in_every_format(bench, judged, tmp_path):
     folder, path, printed = judged
-    assert "3 supported, 0 refuted, 0 undecided." in printed
+    assert "1 supported, 0 refuted, 2 undecided." in printed
+    assert "too few families: 4 may hold none of those that differ" in " ".join(printed.split())
     assert "before the rows were made" in printed
     texts = {}
     for form in ("csv", "md", "tex", "html", "json"):
@@ -66,7 +67,8 @@ def test_claims_are_judged_by_their_rows_in_every_format(bench, judged, tmp_path
         assert run.wait() == 0, run.stderr
         texts[form] = run.stdout
     lines = pd.read_csv(io.StringIO(texts["csv"]))
-    assert list(lines["verdict"]) == ["supported"] * 3
+    assert list(lines["verdict"]) == ["supported", "undecided", "undecided"]
+    assert list(lines["more_families"][1:]) == [32, 32], "36 for two claims that share the error"
     assert (lines["low"] < lines["difference"]).all()
     assert [one["families"] for one in json.loads(texts["json"])["claims"]] == [4, 4, 4]
     assert "| Distances beat chance. | supported |" in texts["md"]
