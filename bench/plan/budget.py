@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bench.plan.costs import spent
+from bench.plan.costs import trained
 from bench.plan.suite import Suite
 from bench.store.records import Wanted
 
@@ -27,10 +27,10 @@ class Budget:
         self._spent = Counter[Share]()
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Count the training of a stored row, if it is wanted; a failure has none on record."""
+        """Count what a stored row took, failures included, if it is wanted."""
         share = self._shares.get(record["key"])
-        if share is not None and record.get("fit_seconds") is not None:
-            self._spent[share] += spent(record)[0]  # type: ignore[assignment]  # floats
+        if share is not None:
+            self._spent[share] += trained(record)  # type: ignore[assignment]  # floats
 
     def allows(self, rows: Iterable[Wanted]) -> bool:
         """Return whether one of these rows may start."""

@@ -144,3 +144,9 @@ def spent(record: Mapping[str, Any]) -> tuple[float, float]:
     shared = record.get("model_fit_seconds") or 0.0
     fit = record["fit_seconds"] - shared + shared / (record.get("model_rows") or 1)
     return fit, (record.get("score_us") or 0.0) * record["n_test"] / 1e6
+
+
+def trained(record: Mapping[str, Any]) -> float:
+    """Return the CPU seconds of a row's fit; of a failure, the seconds until it failed."""
+    failed: float = record.get("fit_wall_seconds") or 0.0  # of rows of earlier versions nothing
+    return failed if record.get("fit_seconds") is None else spent(record)[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -27,7 +28,7 @@ from bench.run import judge, messages
 from bench.run.child import users_file
 from bench.run.failures import one_line
 from bench.run.grouped import prepared, save
-from bench.run.messages import Checked, Failed, Scored
+from bench.run.messages import Checked, Failed, Fitted, Scored
 from bench.run.prepare import Samples, Unit
 from bench.run.supervise import Child, Death, ForkServer, ServerDied
 from bench.store.codeid import code_parts, origin
@@ -140,8 +141,10 @@ def _run_block(
             raise _unusable(group[0].dataset, error) from error
     if not units:
         return
-    running = [(unit, wanted) for unit in units for wanted in unit.wanted]
+    running: list[tuple[Unit, Wanted, Fitted | None]]
+    running = [(unit, wanted, None) for unit in units for wanted in unit.wanted]
     child.forget_output()
+    since = time.monotonic()
     try:
         with stages.of("split"):
             handed = messages.Block([_to_fit(child, unit) for unit in units])
@@ -152,14 +155,16 @@ def _run_block(
             raise child.unexpected()
         _refuse_changed(units[0].wanted[0].model, answer.file_sha256)
         fitted = []
+        seconds = (time.monotonic() - since) / len(running)
         for unit, model in zip(units, answer.outcomes, strict=True):
             if isinstance(model, Failed):
                 _refuse_unavailable(unit.wanted[0].model, model)
                 for wanted in unit.wanted:
-                    yield judge.failed(unit, wanted, model, child.output())
+                    yield judge.failed(unit, wanted, model, child.output(), seconds)
             else:
                 fitted.append((unit, model))
-        running = [(unit, wanted) for unit, _ in fitted for wanted in unit.wanted]
+        running = [(unit, wanted, model) for unit, model in fitted for wanted in unit.wanted]
+        since = time.monotonic()
         with stages.of("split"):
             tests = {
                 unit.seed: _save(child, f"test-{unit.seed}", unit.x_test) for unit, _ in fitted
@@ -167,7 +172,7 @@ def _run_block(
         child.send(messages.TestSamples(tests))
         for unit, model in fitted:
             for wanted in unit.wanted:
-                running = [(unit, wanted)]
+                running, since = [(unit, wanted, model)], time.monotonic()
                 with stages.of("score"):
                     outcome = child.receive(messages.Result).outcome
                 if isinstance(outcome, Scored):
@@ -189,13 +194,15 @@ def _run_block(
                         raise
                 else:
                     _refuse_unavailable(wanted.spec, outcome)
-                    yield judge.failed(unit, wanted, outcome, child.output(), model)
+                    seconds = time.monotonic() - since
+                    yield judge.failed(unit, wanted, outcome, child.output(), seconds, model)
     except ServerDied:
         raise
     except Death as death:
         outcome = Failed(death.status, death.reason)
-        for unit, wanted in running:
-            yield judge.failed(unit, wanted, outcome, child.output())
+        seconds = (time.monotonic() - since) / max(1, len(running))
+        for unit, wanted, fit in running:
+            yield judge.failed(unit, wanted, outcome, child.output(), seconds, fit)
         raise
 
 

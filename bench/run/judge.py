@@ -16,7 +16,12 @@ from detectors.spec import parse
 
 
 def failed(
-    unit: Unit, wanted: Wanted, outcome: Failed, output: str, model: Fitted | None = None
+    unit: Unit,
+    wanted: Wanted,
+    outcome: Failed,
+    output: str,
+    seconds: float,
+    model: Fitted | None = None,
 ) -> Row:
     """Return the row of a fit or a read-out that failed.
 
@@ -25,15 +30,18 @@ def failed(
         wanted: the row.
         outcome: how it failed.
         output: what the child printed.
+        seconds: how long the fit or the read-out took until it failed, the row's part.
         model: the fitted model, if a read-out failed.
     """
+    fit = model.wall_seconds / len(unit.wanted) if model else 0.0
     details = {
         "traceback": outcome.traceback,
         "output": output,
         "warnings": [*(model.warnings if model else ()), *outcome.warnings],
         "diagnostics": model.diagnostics if model else {},
     }
-    return Row(wanted, outcome.status, outcome.reason, _sizes(unit), details=details)
+    costs = {"fit_wall_seconds": fit + seconds}
+    return Row(wanted, outcome.status, outcome.reason, _sizes(unit), costs=costs, details=details)
 
 
 def judged(

@@ -118,7 +118,8 @@ class Session:
             place = {row.key: number for number, row in enumerate(todo)}
             jobs.sort(key=lambda job: place[job.wanted[0].key])
             for record in store.as_kept():
-                options.budget.add(record)
+                if record["key"] not in place:  # one that is tried again is counted then
+                    options.budget.add(record)
         at_once = min(options.workers, len(jobs))
         self._workers = at_once if options.memory_mib else min(at_once, most_jobs())
         self._memory_mib = options.memory_mib or default_limit_mib(self._workers)

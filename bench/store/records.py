@@ -115,8 +115,9 @@ class Row:
         sizes: n_train, n_test and n_anomalies (in the test set).
         metrics: by name; empty unless the status is one of `SCORED`.
         costs: fit_seconds (CPU, model and head), model_fit_seconds (CPU, the model alone),
-            fit_wall_seconds, model_rows (rows that share the model's fit), score_us (CPU
-            microseconds a sample), peak_mib (above the start), parameters.
+            fit_wall_seconds (a failure has this alone: all that it took), model_rows (rows that
+            share the model's fit), score_us (CPU microseconds a sample), peak_mib (above the
+            start), parameters.
         provenance: commit, versions, machine, date, run and suite of the row.
         effective_settings: all settings of the detector, the explicit ones and the defaults, those
             of a head under "head"; without seed and device. Rows of earlier versions have none.

@@ -66,7 +66,7 @@ def made_up(
         "" if ok else f"a {status}",
         sizes={"n_train": 50, "n_test": 20, "n_anomalies": 5},
         metrics={"auroc": auroc, "average_precision": 0.5, "prevalence": 0.25} if ok else {},
-        costs={"fit_seconds": fit, "score_us": 10.0} if ok else {},
+        costs={"fit_seconds": fit, "score_us": 10.0} if ok else {"fit_wall_seconds": fit},
         provenance={**PROVENANCE, **(provenance or {})},
         details={"code": code or CODE, "diagnostics": diagnostics or {}},
         scores=np.arange(20.0) if scores is None and ok else scores,

@@ -19,7 +19,7 @@ from bench.boards.columns import ranked
 from bench.boards.tuning.selectors import SELECTORS, Pool, choice
 from bench.metrics import scored
 from bench.metrics.scored import Metric
-from bench.plan.costs import spent
+from bench.plan.costs import trained
 from bench.stats import averages
 from bench.stats.averages import Cells, Floats
 
@@ -75,7 +75,8 @@ class _Tried:
     Attributes:
         methods: (configurations,) names.
         values: (configurations,) means over seeds, nan where a row is missing or failed.
-        before, after: (configurations,) CPU seconds of training when one started and had ended.
+        before, after: (configurations,) CPU seconds of training, failures included, when one
+            started and had ended.
         peaks: (configurations,) MiB.
         pool: what selectors see; the lines of configurations without a value are nan.
     """
@@ -181,12 +182,12 @@ def _tried(
     for line in rows.to_dict("records"):
         row = {str(name): value for name, value in line.items() if value == value}  # nan is absent
         i, j = labels.index(row["label"]), seeds.index(row["seed"])
+        costs[i] += trained(row)
         found = scores(row["key"]) if row["status"] == "ok" else None
         if found is None:
             continue
         _, own = found
         values[i, j] = scored.value_of(row, metric)
-        costs[i] += spent(row)[0]
         peaks[i] = np.fmax(peaks[i], row.get("peak_mib", np.nan))
         losses[i, j] = _held_out(details(row["key"]).get("diagnostics", {}))
         seen = np.linspace(0, len(own) - 1, min(len(own), MOST_SAMPLES)).astype(np.intp)

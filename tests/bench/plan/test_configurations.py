@@ -149,3 +149,13 @@ def test_nothing_starts_after_the_budget_of_its_method_on_its_data_set():
     budget.add({"key": rows[2].key, "fit_seconds": 0.3, "n_test": 5})
     budget.add({"key": "of another suite", "fit_seconds": 9.0, "n_test": 5})
     assert not budget.allows(rows[4:])
+
+
+def test_a_failure_takes_its_time_from_the_budget():
+    made = told("{ n_neighbors = [5, 9] }", '"grid"').model_copy(update={"budget": 2.0})
+    rows = wanted_rows(made, "cpu")
+    budget = Budget(made, rows)
+    budget.add({"key": rows[0].key, "status": "timeout", "fit_wall_seconds": 1.9})
+    assert budget.allows(rows[1:])
+    budget.add({"key": rows[1].key, "status": "error", "fit_wall_seconds": 0.2})
+    assert not budget.allows(rows[2:])

@@ -202,6 +202,7 @@ def test_a_fit_past_its_limit_is_ended(make_rows, good, act):
     (bad,) = (row for row in rows if row.wanted.label == "bad")
     assert bad.status == "timeout"
     assert bad.reason == f"not finished after {LIMIT:g} s; raise --time-limit to allow more"
+    assert LIMIT <= bad.costs["fit_wall_seconds"] < 30, "a budget counts it"
     check_neighbour(rows, good)
     assert make_rows.left_behind() == set()
 

@@ -99,6 +99,17 @@ def test_a_budget_leaves_out_what_would_start_after_it_in_the_order_of_the_draws
     assert pca["oracle"] == pytest.approx(np.mean([0.8, 0.8, 0.9]))
 
 
+def test_failures_spend_the_budget(tmp_path):
+    rows = [
+        made_up(status="timeout", **vars(r.wanted)) if r.wanted.label == "pca[a=1]" else r
+        for r in every()
+    ]
+    for budget, configurations in ((2.5, 1), (4.5, 2)):
+        found = made(tmp_path / str(budget), rows, budget=budget)
+        assert line(found.methods, "pca")["configurations"] == configurations
+    assert line(found.ladder, "pca")["10.0"] == pytest.approx(0.8 + 0.2 / 3)
+
+
 def test_the_best_so_far_grows_with_the_seconds_and_begins_with_the_default(tmp_path):
     pca = line(made(tmp_path, every()).ladder, "pca")
     by_seconds = dict(zip(LADDER, pca[list(map(str, LADDER))], strict=True))
