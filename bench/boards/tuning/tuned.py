@@ -48,7 +48,7 @@ class Tuned:
         gains: a line for each choice but the default: how much better it is than the default and
             than a random choice, `default` and `random` with their 95 % limits, and the number of
             `methods` and `datasets` that it could be made for.
-        over_settings, over_methods: standard deviations of values, pooled over data sets.
+        over_settings, over_methods: standard deviations, see `components`.
         ladder: a line for each method: the mean of the best by labels of the configurations whose
             training had ended after so many CPU seconds, by `LADDER`; nan while there is none on
             some data set.
@@ -146,7 +146,7 @@ def tuned(
         raise ValueError(msg)
     picks = pd.DataFrame(lines)
     each = picks[picks["method"] != ANY]
-    by_set = each.groupby(["family", "dataset"])
+    over_settings, over_methods = components(each)
     return Tuned(
         title=title,
         metric=chosen,
@@ -155,8 +155,8 @@ def tuned(
             peak_mib=picks.groupby("method", sort=False)["peak_mib"].max().to_numpy()
         ),
         gains=_gains(each),
-        over_settings=_pooled(by_set["spread"].agg(lambda found: (found**2).mean())),
-        over_methods=_pooled(by_set["random"].var()),
+        over_settings=over_settings,
+        over_methods=over_methods,
         ladder=_means(pd.DataFrame(steps), tuple(map(str, LADDER))),
         missing=int((rows["status"] == "missing").sum()),
         failed=int((~rows["status"].isin(["ok", "missing"])).sum()),
@@ -291,6 +291,21 @@ def _gains(lines: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def _pooled(variances: pd.Series) -> float:
-    """Return the standard deviation of variances (by family and data set), averaged."""
-    return float(np.sqrt(variances.groupby("family").mean().mean()))
+def components(lines: pd.DataFrame) -> tuple[float, float]:
+    """Return the standard deviations over the settings of a method and over methods.
+
+    Components of variance in a one-way layout with random effects, averaged over data sets, then
+    families: means of *n* configurations vary over methods by the *n*-th part of the variance over
+    settings besides, which is subtracted (S. R. Searle, G. Casella & C. E. McCulloch, "Variance
+    Components", 1992, section 3.6); 0 where nothing is left.
+
+    Args:
+        lines: a line for each method on a data set, with `family`, `dataset`, `configurations`,
+            their mean `random` and their standard deviation `spread`, nan for one alone.
+    """
+    within = lines["spread"] ** 2
+    parts = lines.assign(within=within, of_mean=within / lines["configurations"])
+    by_set = parts.groupby(["family", "dataset"])
+    each = by_set[["within", "of_mean"]].mean().assign(means=by_set["random"].var())
+    settings, of_means, means = each.groupby("family").mean().mean()
+    return float(np.sqrt(settings)), float(np.sqrt(np.maximum(means - of_means, 0)))

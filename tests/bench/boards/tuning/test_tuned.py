@@ -1,10 +1,11 @@
 """What a choice of settings changes, worked out by hand from rows made up."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bench.boards.rows import frame_of
-from bench.boards.tuning.tuned import ANY, LADDER, tuned
+from bench.boards.tuning.tuned import ANY, LADDER, components, tuned
 from bench.store.store import Store
 from tests.helpers.rows_made_up import made_up, store_rows
 
@@ -88,9 +89,23 @@ def test_the_spread_over_settings_stands_beside_that_over_methods(tmp_path):
             [values[label] for label in LABELS if label.startswith(m)] for m in ("pca", "ae")
         ]
         settings.append((np.var(pca, ddof=1) + np.var(ae, ddof=1)) / 2)
-        methods.append(np.var([np.mean(pca), np.mean(ae)], ddof=1))
+        within = (np.var(pca, ddof=1) / 3 + np.var(ae, ddof=1) / 2) / 2
+        methods.append(np.var([np.mean(pca), np.mean(ae)], ddof=1) - within)
     assert found.over_settings == pytest.approx(np.sqrt(np.mean(settings)))
     assert found.over_methods == pytest.approx(np.sqrt(np.mean(methods)))
+
+
+@pytest.mark.parametrize(("of_methods", "n"), [(0, 3), (0.1, 3), (0.1, 20)])
+def test_the_variance_over_methods_is_free_of_that_over_settings(of_methods, n):
+    rng = np.random.default_rng(0)
+    values = 0.1 * rng.normal(size=(4000, 5, n)) + of_methods * rng.normal(size=(4000, 5, 1))
+    lines = pd.DataFrame({
+        "dataset": np.repeat(np.arange(4000), 5), "family": "one", "configurations": n,
+        "random": values.mean(axis=2).ravel(), "spread": values.std(axis=2, ddof=1).ravel(),
+    })  # fmt: skip
+    over_settings, over_methods = components(lines)
+    assert over_settings == pytest.approx(0.1, rel=0.02)
+    assert over_methods**2 == pytest.approx(of_methods**2, abs=0.0005)
 
 
 def test_a_budget_leaves_out_what_would_start_after_it_in_the_order_of_the_draws(tmp_path):
