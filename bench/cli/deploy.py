@@ -54,7 +54,8 @@ Rate = Annotated[
     option(
         EXECUTION,
         "SHARE",
-        "largest probability of an alarm for a normal (default: that of the fit)",
+        "largest probability of an alarm for a normal; with folds, about that (default: that of "
+        "the fit)",
     ),
 ]
 
@@ -91,7 +92,12 @@ def fit(
     ] = Path("model.fathom"),
     alarm_rate: Annotated[
         float,
-        option(EXECUTION, "SHARE", "largest probability of an alarm for a normal (default: 0.05)"),
+        option(
+            EXECUTION,
+            "SHARE",
+            "largest probability of an alarm for a normal; with folds, about that, and less where "
+            "normals are few (default: 0.05)",
+        ),
     ] = 0.05,
     folds: Annotated[
         int | None,
