@@ -48,6 +48,7 @@ from bench.render.formats import TABLE
 
 TESTS = "Tests against one detector"
 PAPER = "A paper's table"
+TIES = 0.01
 
 
 def board(
@@ -146,8 +147,8 @@ def board(
     ] = "complete",
     margin: Annotated[
         float,
-        option(TESTS, "X", "differences up to this count as ties (default: 0.01)", min=0),
-    ] = 0.01,
+        option(TESTS, "X", f"differences up to this count as ties (default: {TIES:g})", min=0),
+    ] = TIES,
     results: Results = FOLDER,
     data: Data = None,
 ) -> None:
@@ -162,6 +163,15 @@ def board(
     from bench.render.board import BoardDocument
     from bench.render.paper import PaperTable
 
+    if (
+        reference is None
+        and to is None
+        and (unit, coverage, margin) != ("family", "complete", TIES)
+    ):
+        msg = (
+            "--unit, --coverage and --margin are of tests against a detector; give --against LABEL"
+        )
+        raise Usage(msg)
     with open_store(results) as store:
         parts: dict[str, Any] = {
             "detectors": detectors,

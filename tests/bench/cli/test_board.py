@@ -61,6 +61,9 @@ def test_detectors_are_tested_against_one_where_it_is_asked_for(bench, results):
     assert "AUROC: differences from random" in run.stdout
     assert "each data set counts" in run.stdout
     assert "by more than 0.02 of AUROC" in run.stdout
+    run = bench(*small, "--unit", "dataset")
+    assert run.wait() == 2
+    assert "--unit, --coverage and --margin are of tests; give a detector, --against" in run.stderr
     run = bench(*small, "--against", "loff")
     assert run.wait() == 2
     assert "'loff' is not among the detectors that can be compared: knn" in run.stderr
