@@ -111,39 +111,6 @@ def falls(
     return np.concatenate(found).T
 
 
-def occlude(
-    detector: Detector, x: ArrayLike, mean: ArrayLike, side: int, step: int | None = None
-) -> Floats:
-    """Return maps (n, h, w) of images x (n, c, h, w) by occlusion, for any detector.
-
-    Squares are replaced by the mean of the training images, one at a time. A pixel has the mean,
-    over the squares that cover it, of what the score loses: a square that makes the image anomalous
-    loses much, and one without an effect nothing. Zeiler and Fergus, "Visualizing and understanding
-    convolutional networks", ECCV 2014, arXiv:1311.2901.
-
-    Args:
-        detector: fitted, with a method `score`.
-        x: images.
-        mean: (c, h, w) mean of the training images.
-        side: of a square, in pixels.
-        step: between neighbouring squares, in pixels; half of a side by default.
-    """
-    images, filling = np.asarray(x), np.asarray(mean)
-    step = step or max(1, side // 2)
-    rows, columns = (places(n, side, step) for n in images.shape[2:])
-    whole = detector.score(images)
-    total = np.zeros((len(images), *images.shape[2:]))
-    covering = np.zeros(images.shape[2:])
-    for row in rows:
-        for column in columns:
-            square = np.s_[..., row : row + side, column : column + side]
-            occluded = images.copy()
-            occluded[square] = filling[square]
-            total[square] += (whole - detector.score(occluded))[:, None, None]
-            covering[square] += 1
-    return total / covering
-
-
 def places(n: int, side: int, step: int) -> list[int]:
     """Return where squares start along n pixels, a step apart; the last one ends at the edge."""
     return sorted({*range(0, max(1, n - side), step), max(0, n - side)})

@@ -135,11 +135,6 @@ def compiling(modules: Collection[str]) -> list[str]:
     ]
 
 
-def pyod_names() -> tuple[str, ...]:
-    """Return the usable classes as detector names, sorted: "pyod:ABOD", ..."""
-    return tuple(f"pyod:{name}" for name in sorted(PYOD))
-
-
 def pyod_entry(class_name: str) -> Entry:
     """Return the registry's entry of a class of PyOD.
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from detectors import Localizer, localisation, make
-from detectors.localisation import POOLINGS, falls, occlude
+from detectors.localisation import POOLINGS, falls
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.random((20, 3, 12, 10)).astype(np.float32)
@@ -72,18 +72,6 @@ def test_a_read_out_without_a_map_is_refused_with_those_that_have_one():
 def test_the_top_percent_is_the_mean_of_the_highest_pixels():
     assert_allclose(POOLINGS["top-1%"](np.arange(300.0)[None]), [298])
     assert_allclose(POOLINGS["top-1%"](np.arange(9.0)[None]), [8])
-
-
-def test_occlusion_finds_the_square_that_makes_an_image_anomalous():
-    detector = make("mean-distance").fit(IMAGES)
-    odd = IMAGES[:2].copy()
-    odd[:, :, 2:5, 6:9] += 4
-    maps = occlude(detector, odd, IMAGES.mean(0), side=3, step=1)
-    assert maps.shape == (2, 12, 10)
-    inside = np.zeros((12, 10), bool)
-    inside[2:5, 6:9] = True
-    assert (maps[:, inside].min(1) > np.quantile(maps[:, ~inside], 0.8, axis=1)).all()
-    assert maps[:, 9:, :4].max() < 0.2 * maps.max()
 
 
 def test_scores_fall_by_what_a_filled_place_added_however_many_are_scored_at_once(monkeypatch):
