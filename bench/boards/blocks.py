@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.boards.estimates import Estimates
+from bench.boards.words import listed
 from bench.stats import averages
 from bench.stats.averages import Cells, Floats
 
@@ -144,13 +145,7 @@ def _caption(
     counted = "each family counts as one" if unit == "family" else "each data set counts"
     text = f"{n_detectors} detectors, {n_sets} data sets in {n_families} families; {counted}"
     if lost_detectors:
-        text += f"; detectors dropped for missing rows: {_listed(lost_detectors)}"
+        text += f"; detectors dropped for missing rows: {listed(lost_detectors, NAMED)}"
     if lost_sets:
-        text += f"; data sets dropped for missing rows: {_listed(lost_sets)}"
+        text += f"; data sets dropped for missing rows: {listed(lost_sets, NAMED)}"
     return text
-
-
-def _listed(names: list[str]) -> str:
-    if len(names) <= NAMED:
-        return ", ".join(names)
-    return f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"

@@ -10,6 +10,7 @@ import numpy as np
 
 from bench.boards.board import Board
 from bench.boards.detectors import places
+from bench.boards.words import listed
 from bench.stats import averages
 from bench.stats.averages import Cells, Floats
 
@@ -34,11 +35,13 @@ def with_audits(board: Board, verdicts: Mapping[str, str]) -> Board:
     for name in names:
         others.setdefault(verdicts[name], []).append(name)
     others.pop(DECISIVE, None)
-    told = "; ".join(f"{verdict}: {_listed(sets)}" for verdict, sets in sorted(others.items()))
+    rest = "; ".join(
+        f"{verdict}: {listed(sets, NAMED)}" for verdict, sets in sorted(others.items())
+    )
     n_open = len(board.datasets) - len(names)
     note = (
         f"{AUDITS}: {len(decisive)} of {len(names)} data sets are decisive"
-        f"{f' ({told})' if told else ''}{f', {n_open} not audited' if n_open else ''}. "
+        f"{f' ({rest})' if rest else ''}{f', {n_open} not audited' if n_open else ''}. "
         f"{_change(board, decisive)}"
     )
     return replace(board, notes=(*board.notes, note.strip()))
@@ -66,8 +69,3 @@ def _mean_ranks(board: Board, values: Floats, names: list[str]) -> Floats:
     cells = Cells.of([family[name] for name in names], names)
     better = bool(board.metric.larger_is_better)
     return averages.family_means(averages.ranks(values, larger_is_better=better), cells)
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
 from bench.boards.cells import INVERTED
 from bench.boards.estimates import Estimates
 from bench.boards.grid import Grid
-from bench.boards.words import MARKS
+from bench.boards.words import MARKS, listed
 from bench.metrics.scored import Metric
 from bench.protocols import named as protocols
 from bench.store.records import IMPORTED
@@ -116,9 +114,9 @@ def sentences(
     elsewhere = detectors["spec"].str.startswith(f"{IMPORTED}:")
     if elsewhere.any():
         notes.append(
-            f"{_listed(list(detectors['label'][elsewhere]))}: scores that were computed elsewhere, "
-            "not run here. Whether the method trained on the training samples alone, and without "
-            "labels, cannot be checked; its costs are unknown."
+            f"{listed(list(detectors['label'][elsewhere]), FEW)}: scores that were computed "
+            "elsewhere, not run here. Whether the method trained on the training samples alone, "
+            "and without labels, cannot be checked; its costs are unknown."
         )
     if detectors["transductive"].any():
         notes.append(f"{MARKS['transductive']} transductive: scores depend on the other test rows.")
@@ -182,7 +180,9 @@ def splits(rows: pd.DataFrame) -> tuple[str, ...]:
     under = sets.groupby("protocol", sort=False).groups
     notes = []
     if len(under) > 1:
-        each = "; ".join(f"{name} for {_listed(list(members))}" for name, members in under.items())
+        each = "; ".join(
+            f"{name} for {listed(list(members), FEW)}" for name, members in under.items()
+        )
         notes.append(f"Data sets have protocols of their own: {each}.")
     unused = sets[[
         official and protocols.parse(name).name != "official"
@@ -190,7 +190,7 @@ def splits(rows: pd.DataFrame) -> tuple[str, ...]:
     ]]  # fmt: skip
     if len(unused):
         notes.append(
-            f"{UNUSED} for {_listed(list(unused.index))} (protocol "
+            f"{UNUSED} for {listed(list(unused.index), FEW)} (protocol "
             f"{', '.join(unused['protocol'].unique())}): values are not comparable with those "
             "under the protocol official."
         )
@@ -211,11 +211,6 @@ def flaws(rows: pd.DataFrame) -> tuple[str, ...]:
     """Return what is wrong with the published protocols of rows, if anything is."""
     found = {name: protocols.find(name).flaw for name in rows["protocol"].unique()}
     return tuple(f"Protocol {name}: {flaw}." for name, flaw in found.items() if flaw)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - FEW
-    return ", ".join(names[:FEW]) + (f" and {more} more" if more > 0 else "")
 
 
 def _number(value: float) -> str:
