@@ -31,6 +31,6 @@ def methods() -> str:
         line = lines[cls]
         linked = ", ".join(f"[{name}](#{anchor(name)})" for name in names)
         papers = "; ".join(cited(paper) for paper in of_detector(names[0]))
-        told = [line[key] for key in ("equation", "checked", "deviates", "limits")]
-        rows.append([linked, papers, *told])
+        columns = [line[key] for key in ("equation", "checked", "deviates", "limits")]
+        rows.append([linked, papers, *columns])
     return page(["# Methods against their papers", INTRODUCTION, table(COLUMNS, rows)])

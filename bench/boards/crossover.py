@@ -1,4 +1,4 @@
-"""Where depth begins to pay: a deep detector less a shallow one, against what data there are."""
+"""Where a deep detector overtakes a shallow one: their difference against sizes of the data."""
 
 from __future__ import annotations
 

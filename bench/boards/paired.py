@@ -57,7 +57,7 @@ class Paired:
 
 
 def paired(rows: pd.DataFrame, labels: Collection[str], scores: Scores) -> Paired | None:
-    """Return the errors for detectors with all their rows; None where they are not to be had.
+    """Return the errors for detectors with all their rows; None if they cannot be computed.
 
     There are none for more than two data sets, for fewer than two detectors, where scores are not
     stored or are not of the same test set, or for a test set with a single sample of a class.

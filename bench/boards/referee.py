@@ -64,7 +64,8 @@ def read(text: str, metric: str, *, in_columns: bool = False) -> Published:
     names, methods = lines[0][1:], [line[0] for line in lines[1:]]
     for what, found in (("data set", names), ("method", methods)):
         if twice := sorted({name for name in found if found.count(name) > 1 or not name}):
-            msg = f"the {what} {twice[0]!r} stands twice in the table, or has no name; give it one"
+            problem = f"{twice[0]!r} is a duplicate" if twice[0] else "without a name"
+            msg = f"the table has a {what} {problem}; give each {what} a name of its own"
             raise ValueError(msg)
     summaries = [name for name in names if SUMMARIES.fullmatch(name)]
     cells = {

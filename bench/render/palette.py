@@ -1,7 +1,7 @@
 """The colours of the types of detectors: one palette for page, figures and terminal.
 
 Blue, vermilion and reddish purple of Okabe and Ito, and grey; on dark paper lighter ones of the
-same hues. A test holds that readers with any of the three colour blindnesses can distinguish them;
+same hues. A test checks that readers with any of the three colour blindnesses can distinguish them;
 each type also has its own marker. A terminal has the nearest colours of its own.
 """
 

@@ -113,8 +113,8 @@ def _answers(
     from distributed.client import ClosedClientError
 
     try:
-        told: Any = {"modules": modules, "client_id": client.id, "until": until}
-        futures = client.map(_remote, jobs, **told, pure=False)
+        constant: Any = {"modules": modules, "client_id": client.id, "until": until}
+        futures = client.map(_remote, jobs, **constant, pure=False)
         completed: Any = as_completed(futures)  # type: ignore[no-untyped-call]
         seen = looked = time.monotonic()
         while not completed.is_empty() and not stop.wait(POLL_SECONDS):
@@ -138,8 +138,8 @@ def _answers(
 class _Lease:
     """Fork servers on a worker, for jobs of one client; they end when these are not wanted.
 
-    The scheduler forgets the jobs of a client that is gone, and tells the workers; a worker without
-    a scheduler closes. One that does not answer can tell nothing, and the client gives up as well.
+    The scheduler forgets the jobs of a client that is gone, and informs the workers; one without a
+    scheduler closes. One that does not answer can tell nothing, and the client gives up as well.
     """
 
     def __init__(self, client_id: str, modules: Sequence[str]) -> None:

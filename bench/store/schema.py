@@ -134,7 +134,7 @@ def _version(database: sqlite3.Connection, file: Path) -> int:
 
 
 def _upgrade(database: sqlite3.Connection, version: int) -> None:
-    """Make the tables that are missing, and carry rows of the first version over, once."""
+    """Create missing tables, and carry rows of the first version over, once."""
     database.executescript(TABLES)
     if version == VERSION:
         return
@@ -142,10 +142,10 @@ def _upgrade(database: sqlite3.Connection, version: int) -> None:
         every = "SELECT key, record, details FROM rows"
         for key, record, details in database.execute(every).fetchall() if version == 0 else ():
             if carried := carry_over(json.loads(record), json.loads(details)):
-                new, told = carried
+                new, new_details = carried
                 database.execute(
                     "UPDATE OR REPLACE rows SET key = ?, record = ?, details = ? WHERE key = ?",
-                    (new["key"], canonical(new), canonical(told), key),
+                    (new["key"], canonical(new), canonical(new_details), key),
                 )
         database.execute(f"PRAGMA user_version = {VERSION}")
 

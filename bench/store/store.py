@@ -70,7 +70,7 @@ class Store:
                 self._files = {path: one for path, one in files.items() if one}
 
     def id(self) -> str:
-        """Return what tells this store from all others; a copy of the file has the same."""
+        """Return what distinguishes this store from all others; a copy of the file has the same."""
         ((found,),) = self._read("SELECT id FROM identity")
         return str(found)
 

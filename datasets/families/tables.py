@@ -28,7 +28,7 @@ def table(card: Card, paths: Sequence[Path], **settings: Any) -> DataSet:
         settings: the fields of `Settings`.
 
     Warns:
-        UserWarning: a column of features is sorted, and so tells the order of the rows.
+        UserWarning: a column of features is sorted, and so shows the order of the rows.
 
     Raises:
         WrongData: the file cannot be read with these settings; the message has all that is wrong.

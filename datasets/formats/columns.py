@@ -276,7 +276,7 @@ def _use(values: Array) -> str:
 
 
 def identifies(feature: Feature) -> bool:
-    """Return whether a column tells one row from another, as an identifier does."""
+    """Return whether a column identifies rows."""
     if feature.texts is None:
         return feature.use in (IN_ORDER, COUNTING)
     return _SORTED <= len(feature.texts) == int(np.isfinite(feature.arrays[0]).sum())

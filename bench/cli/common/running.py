@@ -58,7 +58,7 @@ def run(
     invocation: Invocation | None = None,
     profile: bool = False,
 ) -> Counter[str]:
-    """Make the rows that are missing, and print the board of all that the suite wants.
+    """Run the missing rows, and print the board of all that the suite wants.
 
     Args:
         suite: for its name and title.

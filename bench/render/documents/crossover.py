@@ -1,4 +1,4 @@
-"""Where depth begins to pay, as a document, a figure, and a file of claims."""
+"""Where a deep detector overtakes a shallow one, as a document, a figure, and a file of claims."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.boards.crossover import AT, METRICS, N_PLACES, WHOLE, Axis
+from bench.boards.words import listed
 from bench.metrics import scored
 from bench.render.lines import lines
 from bench.render.table import Column, Document, Maker, Page, Record, Table, filled
@@ -97,8 +98,7 @@ class CrossoverDocument(Document):
         ]
         notes = [f"{len(axis.datasets)} data sets of {axis.families} families."]
         if axis.left_out:
-            more = len(axis.left_out) - LEFT_OUT
-            names = ", ".join(axis.left_out[:LEFT_OUT]) + (f" and {more} more" if more > 0 else "")
+            names = listed(axis.left_out, LEFT_OUT)
             notes.append(f"Without all rows along this axis, and left out: {names}.")
         title = f"By {axis.name}"
         return filled(title, makers, found, notes=tuple(notes))

@@ -79,8 +79,8 @@ def test_it_is_said_who_is_better_and_which_sets_decide():
         ("m,wine\nA,-3\n", "A on wine is '-3'"),
         ("m,wine\nA,912\n", "A on wine is 912; values are 0 to 1, or percent"),
         ("m,wine,glass\nA,.9\n", "line 2 of the table has 2 cells, the first has 3"),
-        ("m,wine\nA,.9\nA,.8\n", "the method 'A' stands twice"),
-        ("m,wine,wine\nA,.9,.8\n", "the data set 'wine' stands twice"),
+        ("m,wine\nA,.9\nA,.8\n", "a method 'A' is a duplicate; give each method"),
+        ("m,wine,wine\nA,.9,.8\n", "a data set 'wine' is a duplicate"),
         ("m,Average\nA,.9\n", "left out as summaries: Average"),
     ],
 )
