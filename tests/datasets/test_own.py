@@ -5,7 +5,7 @@ import pytest
 import datasets
 from datasets import MissingData, find, load
 from datasets.own import BadSetting
-from tests.helpers.tables import SETTINGS, write
+from tests.helpers.files.tables import SETTINGS, write
 
 
 def test_settings_may_stand_in_a_card_beside_the_file_and_the_name_goes_first(tmp_path):

@@ -3,7 +3,7 @@
 import json
 import shutil
 
-from tests.helpers.scores_elsewhere import table
+from tests.helpers.files.scores_elsewhere import table
 
 
 def test_a_board_shows_imported_scores_under_a_name_that_says_so(bench, results, tmp_path):

@@ -15,7 +15,7 @@ from bench.history.selection import whole_side
 from bench.render import terminal
 from bench.render.documents.comparison import ComparisonDocument
 from tests.bench.conftest import AWAY
-from tests.helpers.git_made import commit_all, git, repository
+from tests.helpers.files.git_made import commit_all, git, repository
 from tests.helpers.rows_made_up import CODE, made_up, store_rows
 
 ROOT = Path(__file__).parents[3]

@@ -6,7 +6,7 @@ import pytest
 
 from bench.history import selection
 from bench.history.selection import find_side, having, whole_side
-from tests.helpers.git_made import commit_all, git, repository
+from tests.helpers.files.git_made import commit_all, git, repository
 from tests.helpers.rows_made_up import made_up
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bench.store import carried
 from bench.store.store import Store
-from tests.helpers.carried_rows import FILES, knn_on_wine, stored_then
+from tests.helpers.files.carried_rows import FILES, knn_on_wine, stored_then
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from bench.store.imported import read
 from bench.store.records import FAILURES, IMPORTED
-from tests.helpers.scores_elsewhere import HEAD, table
+from tests.helpers.files.scores_elsewhere import HEAD, table
 
 
 def test_scores_are_put_in_the_order_of_the_test_samples(tmp_path):

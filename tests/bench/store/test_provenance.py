@@ -12,7 +12,7 @@ import bench as harness
 from bench.store import provenance
 from bench.store.codeid import code_parts, origin
 from detectors.spec import parse
-from tests.helpers.git_made import commit_all, git, repository
+from tests.helpers.files.git_made import commit_all, git, repository
 from tests.helpers.plain_shell import python_environment
 
 ROOT = Path(__file__).parents[3]

@@ -12,7 +12,7 @@ import pytest
 from bench.store.store import Store
 from bench.tracking import experiment
 from bench.tracking.stored import send_stored, untracked
-from tests.helpers.carried_rows import knn_on_wine, stored_then
+from tests.helpers.files.carried_rows import knn_on_wine, stored_then
 from tests.helpers.plain_shell import logged, mlflow_client
 from tests.helpers.tracked import (
     API,

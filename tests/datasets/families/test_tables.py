@@ -11,7 +11,7 @@ from scipy.io import savemat
 
 import datasets
 from datasets import WrongData, load
-from tests.helpers.tables import FRAME, SETTINGS, write
+from tests.helpers.files.tables import FRAME, SETTINGS, write
 
 
 @pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "feather"])

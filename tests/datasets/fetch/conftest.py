@@ -5,7 +5,7 @@ import pytest
 from datasets import Entry, File
 from datasets.catalogue import TABLE
 from datasets.fetch import transfer
-from tests.helpers.served import CONTENT, SHA256
+from tests.helpers.files.served import CONTENT, SHA256
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ import datasets
 from datasets import Archive, File, UnknownDataSet
 from datasets.fetch import fetching, transfer
 from datasets.fetch.fetching import ACCEPTED, LOCK, FetchError, fetch, verify
-from tests.helpers.served import BLOB, CONTENT, GOT, SHA256, TAMPERED, in_folder, states
+from tests.helpers.files.served import BLOB, CONTENT, GOT, SHA256, TAMPERED, in_folder, states
 
 ROOT = Path(datasets.__file__).parent.parent
 

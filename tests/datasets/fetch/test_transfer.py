@@ -6,7 +6,7 @@ import pytest
 
 from datasets.fetch import transfer
 from datasets.fetch.fetching import fetch
-from tests.helpers.served import BLOB, CONTENT, GOT, PAGE, SHA256, TAMPERED, in_folder
+from tests.helpers.files.served import BLOB, CONTENT, GOT, PAGE, SHA256, TAMPERED, in_folder
 
 
 def test_a_broken_download_is_resumed_where_it_broke_off(server, offer, data):

@@ -12,7 +12,7 @@ import datasets
 from datasets import Archive, File
 from datasets.catalogue import TABLE
 from datasets.fetch.fetching import fetch, verify
-from tests.helpers.served import in_folder, states
+from tests.helpers.files.served import in_folder, states
 
 
 def packed(tmp_path, members):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets import load
-from tests.helpers.tables import write_frame
+from tests.helpers.files.tables import write_frame
 
 TEXTS = st.text("abcxyzäß '\"%,;{}\\?-", min_size=1, max_size=6).map(lambda t: f"t{t}".strip())
 FORMS = (

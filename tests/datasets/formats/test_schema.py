@@ -7,7 +7,7 @@ import pytest
 from datasets.files import WrongData
 from datasets.formats import schema, tabular
 from datasets.formats.settings import Settings
-from tests.helpers.tables import FORMATS, write_frame
+from tests.helpers.files.tables import FORMATS, write_frame
 
 N = 40
 FRAME = pd.DataFrame(

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from datasets import WrongData, load
-from tests.helpers.tables import FORMATS, write_frame
+from tests.helpers.files.tables import FORMATS, write_frame
 
 N = 12
 NUMBERS = [round(1.5 * (k * 5 % N) ** 2 - 7, 3) for k in range(N)]

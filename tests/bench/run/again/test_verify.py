@@ -15,7 +15,7 @@ from bench.run.again.verify import bound, contradictions, here
 from bench.store import capsule
 from bench.store.capsule import MANIFEST, CapsuleError, read
 from bench.store.records import canonical
-from tests.helpers.git_made import git
+from tests.helpers.files.git_made import git
 
 ROOT = Path(__file__).parents[4]
 SUITE = 'title = "Small"\ndatasets = ["wine"]\nseeds = 3\ndetectors = ["knn", "mean-distance"]\n'

@@ -1,0 +1,1 @@
+"""Tables, repositories and stores that tests write to disk, or serve."""
