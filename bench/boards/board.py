@@ -36,7 +36,7 @@ class Board:
             `columns.AVERAGED` and the board's metric, with `NAME_best`, the best mean of all, and
             `NAME_near`, a mean that is not distinguishable from it (both are False where
             incomplete); `median_COST` for each of `columns.COSTS`, `transductive`,
-            `shared_model`, and `beats_control` (True, False, or None where unknown).
+            `shared_model`, and `beats_baseline` (True, False, or None where unknown).
         datasets: a line for each data set: kind, sizes (medians over rows), `best` with value and
             limits, `ties` (others with the same value), `best_FAMILY` with its value, and
             `reaching` of `compared`: the detectors whose own interval contains the best value.
@@ -56,7 +56,7 @@ class Board:
         caption: what was compared, in one line.
         notes: sentences under the tables.
         errors: of the differences of detectors, for one or two data sets whose scores are known.
-        best_control: label of the baseline that `beats_control` refers to; empty if there is none.
+        best_baseline: label of what `beats_baseline` refers to; empty if there is none.
         stale: number of rows of older code that were left out.
     """
 
@@ -74,7 +74,7 @@ class Board:
     caption: str
     notes: tuple[str, ...]
     errors: Paired | None
-    best_control: str
+    best_baseline: str
     stale: int
 
 
@@ -124,7 +124,7 @@ def _build(
         complete = estimates(grid, rows, "auroc").labels
         errors = paired(rows.assign(key=frame["key"].to_numpy(str)), complete, scores)
     every_cell = cells.cells(grid, rows, metric)
-    table, best_control = detectors.detectors(grid, rows, metric, errors)
+    table, best_baseline = detectors.detectors(grid, rows, metric, errors)
     order = ["mean_rank", "rows_ok", "label"]
     table = table.sort_values(order, ascending=[True, False, True], kind="stable")
     table = table.reset_index(drop=True)
@@ -134,7 +134,7 @@ def _build(
         kinds = groups.means(rows, "dataset_kind", metric, list(table["label"]))
         kinds = kinds.rename(columns={"dataset_kind": "kind"})
     found = estimates(grid, rows, metric.name, errors)
-    sentences = notes.sentences(table, every_cell, metric, best_control, found, stale)
+    sentences = notes.sentences(table, every_cell, metric, best_baseline, found, stale)
     return Board(
         title=title,
         metric=metric,
@@ -150,7 +150,7 @@ def _build(
         caption=notes.caption(rows, grid),
         notes=(*sentences, *notes.splits(rows), *notes.of_groups(rows), *notes.flaws(rows)),
         errors=errors,
-        best_control=best_control,
+        best_baseline=best_baseline,
         stale=stale,
     )
 

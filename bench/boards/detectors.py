@@ -34,8 +34,8 @@ def detectors(
     table["failures"] = _failures_in_words(grid, rows, metric)
     found = estimates(grid, rows, metric.name, errors)
     _ranks(table, found, larger_is_better=bool(metric.larger_is_better))
-    best_control, verdicts = _verdicts(table, found, metric)
-    table["beats_control"] = pd.Series(verdicts, dtype=object)
+    best_baseline, verdicts = _verdicts(table, found, metric)
+    table["beats_baseline"] = pd.Series(verdicts, dtype=object)
     shown = [name for name in AVERAGED if name not in SOMETIMES or rows[name].notna().any()]
     for name in dict.fromkeys([metric.name, *shown]):
         _means(table, grid, rows, name, errors)
@@ -50,7 +50,7 @@ def detectors(
         table[f"median_{name}"] = by_label[name].median().to_numpy(float)
     table["transductive"] = rows["transductive"].eq(True).groupby(rows["label"]).any().to_numpy()
     table["shared_model"] = by_label["model_rows"].max().to_numpy(float) > 1
-    return table, best_control
+    return table, best_baseline
 
 
 def _ranks(table: pd.DataFrame, found: Estimates, *, larger_is_better: bool) -> None:
@@ -110,15 +110,15 @@ def _verdicts(
     difference has no interval, and metrics of cost (it is no aim to be cheaper than a baseline).
     """
     verdicts: list[bool | None] = [None] * len(table)
-    controls = set(table["label"][table["family"] == "control"])
-    baselines = [label for label in found.labels if label in controls]
+    marked = set(table["label"][table["family"] == "control"])
+    baselines = [label for label in found.labels if label in marked]
     if not (metric.larger_is_better and baselines and len(baselines) < len(found.labels)):
         return "", verdicts
     means = dict(zip(found.labels, found.means()[0], strict=True))
     best = max(baselines, key=lambda label: means[label])
     signs = dict(zip(found.labels, found.signs(best), strict=True))
     for place, label in enumerate(table["label"]):
-        if label in signs and label not in controls and np.isfinite(signs[label]):
+        if label in signs and label not in marked and np.isfinite(signs[label]):
             verdicts[place] = bool(signs[label] > 0)
     return str(best), verdicts
 

@@ -39,7 +39,7 @@ def sentences(
     detectors: pd.DataFrame,
     cells: pd.DataFrame,
     metric: Metric,
-    best_control: str,
+    best_baseline: str,
     found: Estimates,
     stale: int,
 ) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ def sentences(
         detectors: the table of the board.
         cells: of the board.
         metric: of the board.
-        best_control: label of the best baseline; empty if none is known.
+        best_baseline: label of the best baseline; empty if none is known.
         found: means of the metric and their differences.
         stale: number of rows of older code that were left out.
     """
@@ -57,10 +57,10 @@ def sentences(
     notes = []
     if not ranked.any():
         notes.append("No detector has all its rows, so none is ranked.")
-    verdicts = list(detectors["beats_control"].dropna())
+    verdicts = list(detectors["beats_baseline"].dropna())
     if verdicts:
         notes.append(
-            f"{MARKS['weak']} not clearly better than the best baseline, {best_control}: "
+            f"{MARKS['weak']} not clearly better than the best baseline, {best_baseline}: "
             f"{verdicts.count(False)} of {len(verdicts)} ranked detectors (the 95 % interval of "
             "the paired difference is not above 0)."
         )

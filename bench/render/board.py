@@ -105,7 +105,7 @@ class BoardDocument(Document):
             "caption": board.caption,
             "notes": board.notes,
             "made_by": board.made_by,
-            "best_control": board.best_control or None,
+            "best_baseline": board.best_baseline or None,
             "stale": board.stale,
             **{name: finite(records(getattr(board, name))) for name in tables},
             "comparison": self.comparison and _compared(self.comparison),

@@ -33,7 +33,7 @@ def finite(value: Any) -> Any:
 
 def marks(detector: Record) -> str:
     """Return the signs behind a detector's name, which the board's notes explain."""
-    weak = MARKS["weak"] if detector["beats_control"] is False else ""
+    weak = MARKS["weak"] if detector["beats_baseline"] is False else ""
     return weak + (MARKS["transductive"] if detector["transductive"] else "")
 
 

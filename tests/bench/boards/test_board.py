@@ -203,8 +203,8 @@ def test_a_detector_that_does_not_beat_the_best_baseline_is_marked():
     noise = np.random.default_rng(1).normal(0, 0.01, len(rows))
     rows["auroc"] += np.where(rows["label"] == "even", noise - noise.mean(), 0)
     made = build(rows, title="t")
-    assert made.best_control == "z"
-    verdicts = dict(zip(made.detectors["label"], made.detectors["beats_control"], strict=True))
+    assert made.best_baseline == "z"
+    verdicts = dict(zip(made.detectors["label"], made.detectors["beats_baseline"], strict=True))
     assert verdicts == {"good": True, "even": False, "worse": False, "z": None, "r": None}
     text = written("table", made)
     assert "than the best baseline, z: 2 of 3 ranked detectors" in text
@@ -218,7 +218,7 @@ def test_a_difference_that_hangs_on_one_data_set_does_not_beat_a_baseline():
     rows.loc[(rows["label"] == "lucky") & (rows["dataset"] == "wine"), "auroc"] = 0.99
     made = build(rows, title="t")
     assert line_of(made, "lucky")["rank"] == 1
-    assert line_of(made, "lucky")["beats_control"] is False
+    assert line_of(made, "lucky")["beats_baseline"] is False
 
 
 def test_transductive_detectors_and_shared_models_get_their_footnotes():
@@ -443,7 +443,7 @@ def test_json_holds_every_cell_with_its_interval():
     assert content["metric"] == "auroc"
     assert len(content["cells"]) == 4 * 5
     assert all(c["low"] < c["value"] < c["high"] for c in content["cells"])
-    assert content["best_control"] == "random"
+    assert content["best_baseline"] == "random"
 
 
 @pytest.mark.parametrize(

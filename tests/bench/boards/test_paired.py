@@ -54,14 +54,14 @@ def test_on_one_test_set_the_test_is_delongs():
 def test_marks_of_few_data_sets_follow_the_paired_intervals():
     rows, scores = scored_rows({"wine": "wine"}, [0, 1])
     made = build(rows, title="t", scores=scores)
-    assert line_of(made, "good")["beats_control"] is True
+    assert line_of(made, "good")["beats_baseline"] is True
     best, other = sorted(("good", "even"), key=lambda label: -line_of(made, label)["auroc"])
     assert bool(line_of(made, best)["auroc_best"])
     assert bool(line_of(made, other)["auroc_near"])
     assert not line_of(made, "worse")["auroc_near"]
     assert "paired, by DeLong's method" in written("md", made)
     alone = build(rows, title="t")
-    assert line_of(alone, "good")["beats_control"] is None
+    assert line_of(alone, "good")["beats_baseline"] is None
     assert not alone.detectors["auroc_near"].any()
     assert "Differences of detectors have no intervals here" in written("md", alone)
 
