@@ -244,7 +244,7 @@ def test_a_warning_is_one_sentence_without_a_line_of_source(tmp_path):
     ran = subprocess.run(card, cwd=ROOT, capture_output=True, text=True, check=True)
 
     (line,) = ran.stderr.splitlines()
-    assert line.startswith(f"bench: {tmp_path}/a.csv: column 'id' is sorted: it may tell the time")
+    assert line.startswith(f"note: {tmp_path}/a.csv: column 'id' is sorted: it may tell the time")
     *_, without = shlex.split(line.partition("to leave it out: ")[2])
     assert datasets.load(without).x.shape == (12, 1)
 
