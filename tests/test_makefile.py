@@ -22,13 +22,14 @@ def commands(*given):
 
 
 def test_the_default_suite_comes_with_boards_of_images_and_pixels_and_is_the_last_run():
-    run, board, last = commands("bench")
+    run, board, audit, last = commands("bench")
     assert (run[:2], board[:2]) == (["run", "textures"], ["board", "textures"])
     assert board[-2:] == ["--metric", "aupro"]
     given = dict(zip(run[2::2], run[3::2], strict=True))
     part = select(read("textures"), given["--detectors"].split(","), given["--datasets"].split(","))
     assert part.pixels
     assert {one.spec for one in part.detectors} <= {one.spec for one in read("textures").detectors}
+    assert audit[:3] == ["data", "audit", "default"]
     assert last[:2] == ["run", "default"]
 
 

@@ -63,7 +63,7 @@ def test_detectors_are_tested_against_one_where_it_is_asked_for(bench, results):
     assert "by more than 0.02 of AUROC" in run.stdout
     run = bench(*small, "--unit", "dataset")
     assert run.wait() == 2
-    assert "--unit, --coverage and --margin are of tests; give a detector, --against" in run.stderr
+    assert "--unit, --coverage and --margin are of tests against a detector" in run.stderr
     run = bench(*small, "--against", "loff")
     assert run.wait() == 2
     assert "'loff' is not among the detectors that can be compared: knn" in run.stderr

@@ -41,7 +41,7 @@ def documents():
     rows["auroc"] = np.random.default_rng(0).uniform(0.6, 0.95, len(rows))  # ranks that disagree
     rows = rows.assign(
         key=[f"k{i}" for i in range(len(rows))], model=rows["label"], data_sha256="0",
-        settings=[{}] * len(rows),
+        settings=[{}] * len(rows), effective_settings=None, provenance=None, date=None,
     )  # fmt: skip
     made = build(rows, title="t")
     compared = against(made, "knn")
