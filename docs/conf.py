@@ -18,7 +18,12 @@ project = "Fathom"
 author = "the authors of Fathom"
 extensions = ["myst_nb", "sphinx_copybutton"]
 root_doc = "index"
-PARTS = ["lectures-verdicts.md", "published-selectors.md", "tuning-table.md"]  # of other pages
+PARTS = [  # of other pages
+    "lectures-adbench-verdicts.md",
+    "lectures-verdicts.md",
+    "published-selectors.md",
+    "tuning-table.md",
+]
 exclude_patterns = ["_build", *PARTS]
 
 html_theme = "furo"

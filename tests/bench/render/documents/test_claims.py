@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.claims.claim import FOLDER, read
+from bench.claims.claim import FOLDER, names, read
 from bench.claims.judge import judge
 from bench.render.documents.claims import ClaimsDocument, forest
 from bench.render.terminal import write
@@ -44,8 +44,9 @@ def test_a_forest_plot_shows_the_interval_and_what_is_claimed(made):
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["1  A beats B."]
 
 
-def test_the_verdicts_in_the_documentation_are_on_the_present_file():
-    digest = hashlib.sha256((FOLDER / "lectures.toml").read_bytes()).hexdigest()
-    kept = (ROOT / "docs/lectures-verdicts.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", names())
+def test_the_verdicts_in_the_documentation_are_on_the_present_file(name):
+    digest = hashlib.sha256((FOLDER / f"{name}.toml").read_bytes()).hexdigest()
+    kept = (ROOT / f"docs/{name}-verdicts.md").read_text(encoding="utf-8")
     assert f"sha256 {digest[:12]}: frozen at " in kept
     assert "before the rows were made" in kept
