@@ -246,8 +246,7 @@ def quality_and_cost(board: Board, name: str) -> Drawn:
     key = [f"{number}  {ranked['label'].iloc[i]}" for number, i in enumerate(named, 1)]
     axes.text(1.02, 1, "\n".join(key), transform=axes.transAxes, va="top", fontsize=TEXT,
               linespacing=1.4)  # fmt: skip
-    for side in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
-        side(_sparse(price))
+    label_logarithms(axes.xaxis, price)
     label_shares(axes.yaxis)
     label = {"fit_seconds": "median CPU seconds to fit", "score_us":
              "median microseconds to score a sample"}[name]  # fmt: skip
@@ -277,6 +276,19 @@ def label_shares(axis: Axis) -> None:
         return share(float(value), next(enough, 6))
 
     axis.set_major_formatter(label)
+
+
+def label_logarithms(axis: Axis, values: averages.Floats) -> None:
+    """Label a logarithmic axis of positive values (n,) with no more numbers than have room."""
+    span = values.max() / values.min()
+    written = range(1, 10) if span < 5 else (1, 2, 5) if span < 50 else (1,)
+
+    def label(value: float, _: int | None) -> str:
+        digit = round(value / 10 ** np.floor(np.log10(value) + 1e-9))
+        return f"{value:g}" if digit in written else ""
+
+    axis.set_major_formatter(label)
+    axis.set_minor_formatter(label)
 
 
 def front(board: Board, cost: str) -> list[str]:
@@ -336,18 +348,6 @@ def _legend(axes: Axes, families: Sequence[str]) -> None:
     if len(set(families)) > 1:
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False,
                     fontsize=TEXT)  # fmt: skip
-
-
-def _sparse(price: averages.Floats) -> Callable[[float, float], str]:
-    """How to write values on the logarithmic axis of a cost: no more than have room."""
-    span = price.max() / price.min()
-    written = range(1, 10) if span < 5 else (1, 2, 5) if span < 50 else (1,)
-
-    def write(x: float, _: float) -> str:
-        digit = round(x / 10 ** np.floor(np.log10(x) + 1e-9))
-        return f"{x:g}" if digit in written else ""
-
-    return write
 
 
 def plain(axes: Axes) -> None:

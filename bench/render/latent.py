@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bench.latent.holes import N_DRAWS
 from bench.latent.study import Plane, Study
-from bench.render.figures import TEXT
+from bench.render.figures import TEXT, label_logarithms
 from bench.render.sheet import SIGNS, pixels_of
 
 if TYPE_CHECKING:
@@ -90,13 +90,14 @@ def _charts(study: Study) -> list[Callable[[Axes], None]]:
 
 
 def _spectra(axes: Axes, study: Study) -> None:
-    for (name, variances), marker in zip(study.spectra.items(), "o^", strict=False):
+    spectra = {name: np.maximum(of, 1e-6) for name, of in study.spectra.items()}
+    for (name, variances), marker in zip(spectra.items(), "o^", strict=False):
         places = np.arange(1, len(variances) + 1)
-        axes.plot(places, np.maximum(variances, 1e-6), f"{marker}-", markersize=3, label=name)
+        axes.plot(places, variances, f"{marker}-", markersize=3, label=name)
     if study.prior:
         axes.axhline(1, color=OTHER, linewidth=0.7, linestyle=":")
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("{x:g}")
+    label_logarithms(axes.yaxis, np.concatenate([*spectra.values()]))
     _whole(axes.xaxis)
     if len(study.spectra) > 1:
         axes.legend(fontsize=TEXT - 1, frameon=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.render.figures import TEXT, WIDTH, canvas, label_shares, plain
+from bench.render.figures import TEXT, WIDTH, canvas, label_logarithms, label_shares, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +43,9 @@ def lines(
             axes.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
     if is_log:
         axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        label_logarithms(axes.xaxis, np.asarray(x, float))
+    else:
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     label_shares(axes.yaxis)
     axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)

@@ -182,3 +182,16 @@ def test_ticks_of_shares_have_the_digits_that_tell_them_apart():
     axes.set_ylim(0, 1)
     axes.figure.draw_without_rendering()
     assert axes.get_yticklabels()[1].get_text() == ".20"
+
+
+@pytest.mark.parametrize("values", [[1.2, 6.0], [0.001, 1000.0]])
+def test_labels_of_a_logarithmic_axis_are_plain_numbers(values):
+    figure, axes = figures.canvas(4, 3)
+    axes.plot([0, 1], values)
+    axes.set_yscale("log")
+    figures.label_logarithms(axes.yaxis, np.array(values))
+    figure.draw_without_rendering()
+    ticks = axes.get_yticklabels(which="both")
+    labels = [tick.get_text() for tick in ticks if tick.get_text()]
+    assert 2 <= len(labels) <= 12
+    assert all(float(label) > 0 for label in labels)
