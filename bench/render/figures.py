@@ -283,7 +283,7 @@ def label_logarithms(axis: Axis, values: averages.Floats) -> None:
     span = values.max() / values.min()
     written = range(1, 10) if span < 5 else (1, 2, 5) if span < 50 else (1,)
 
-    def label(value: float, _: int | None) -> str:
+    def label(value: float, _: float) -> str:
         digit = round(value / 10 ** np.floor(np.log10(value) + 1e-9))
         return f"{value:g}" if digit in written else ""
 
