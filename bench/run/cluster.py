@@ -10,6 +10,7 @@ import socket
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import replace
@@ -114,7 +115,9 @@ def _answers(
 
     try:
         constant: Any = {"modules": modules, "client_id": client.id, "until": until}
-        futures = client.map(_remote, jobs, **constant, pure=False)
+        futures = []
+        for needed, alike in _by_needs(jobs, client):
+            futures += client.map(_remote, alike, **constant, resources=needed, pure=False)
         completed: Any = as_completed(futures)  # type: ignore[no-untyped-call]
         seen = looked = time.monotonic()
         while not completed.is_empty() and not stop.wait(POLL_SECONDS):
@@ -133,6 +136,38 @@ def _answers(
     except (OSError, CancelledError, ClosedClientError) as error:
         msg = f"the Dask scheduler ended, was restarted or does not answer; {AGAIN}"
         raise SchedulerError(msg) from error
+
+
+def _by_needs(jobs: Sequence[Job], client: Client) -> list[tuple[dict[str, float], list[Job]]]:
+    """Return the jobs in their order, by what they take of the resources that workers declare.
+
+    Of `MEMORY`, in bytes, a job takes its limit, if one was given; of `GPU` one, if it trains
+    on one. What no worker declares no job takes.
+
+    Raises:
+        SchedulerError: a job takes more than any worker declares.
+    """
+    workers = client.scheduler_info()["workers"].values()
+    most: dict[str, float] = defaultdict(float)
+    for worker in workers:
+        for name, amount in worker["resources"].items():
+            most[name] = max(most[name], amount)
+    groups: dict[tuple[tuple[str, float], ...], list[Job]] = defaultdict(list)
+    for job in jobs:
+        bytes_ = job.limits.memory_mib * 2**20
+        wanted = {"MEMORY": bytes_} if math.isfinite(bytes_) else {}
+        if job.wanted[0].device != "cpu":
+            wanted["GPU"] = 1
+        taken = {name: amount for name, amount in wanted.items() if name in most}
+        for name, amount in taken.items():
+            if amount > most[name]:
+                msg = (
+                    f"a job takes {amount:g} of the resource {name}, and no worker declares more "
+                    f"than {most[name]:g}; start one with more, or lower --memory-limit"
+                )
+                raise SchedulerError(msg)
+        groups[tuple(taken.items())].append(job)
+    return [(dict(taken), alike) for taken, alike in groups.items()]
 
 
 class _Lease:

@@ -25,6 +25,8 @@ from bench.render.documents.perf import measured
 from bench.render.table import Plain
 from bench.store.provenance import provenance
 from tests.perf import (
+    perf_cluster,
+    perf_growth,
     perf_images,
     perf_neighbours,
     perf_posteriors,
@@ -83,6 +85,8 @@ PARTS: dict[str, Callable[[Path], list[Measure]]] = {
     "commands": commands,
     "rows": lambda folder: perf_rows.measures(),
     "store": lambda folder: perf_store.measure(MANY, folder),
+    "cluster": perf_cluster.measures,
+    "growth": lambda folder: perf_growth.measures(),
     "images": perf_images.measures,
     "neighbours": lambda folder: perf_neighbours.measures(),
     "training": lambda folder: perf_training.measures(),

@@ -1,84 +1,27 @@
 """Runs on a Dask cluster: a real scheduler with two workers, each a process of its own."""
 
+import math
 import os
 import shutil
 import signal
-import socket
 import sqlite3
-import subprocess
-import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import bench as harness
+from bench.plan import planning
+from bench.plan import suite as suites
+from bench.plan.job import Limits
+from bench.run.cluster import _by_needs
+from tests.helpers.dask_cluster import Cluster, free_port
 from tests.helpers.fault_matrix import fault
-from tests.helpers.marked import MARK, processes
 
 ROOT = Path(__file__).parents[3]
 FAULTY = "tests/helpers/faulty.py:Faulty"
 SLOW = "tests/helpers/counting.py:Counting"
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-class Cluster:
-    """A scheduler and its workers."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.address = f"tcp://127.0.0.1:{free_port()}"
-        self.workers: list[subprocess.Popen[bytes]] = []
-        port = self.address.rpartition(":")[2]
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", port)
-
-    def _start(self, kind: str, *args: str, cwd: Path = ROOT) -> subprocess.Popen[bytes]:
-        count = str(len(list(self.folder.iterdir())))
-        scratch = self.folder / count
-        scratch.mkdir()
-        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *args, "--no-dashboard"]
-        with open(scratch / "log", "wb") as log:
-            return subprocess.Popen(
-                command,
-                cwd=cwd,
-                env={**os.environ, MARK: str(self.folder), "TMPDIR": str(scratch)},
-                stdout=log,
-                stderr=log,
-            )
-
-    def add_worker(
-        self, *more: str, cwd: Path = ROOT, nanny: str = "--no-nanny"
-    ) -> subprocess.Popen[bytes]:
-        told = ("--nthreads", "1", nanny, "--host", "127.0.0.1", *more)
-        worker = self._start("worker", self.address, *told, cwd=cwd)
-        self.workers.append(worker)
-        return worker
-
-    def wait_for_workers(self) -> None:
-        from distributed import Client
-
-        with Client(self.address, timeout=30) as client:
-            client.wait_for_workers(len(self.workers), timeout=60)
-
-    def processes(self) -> set[int]:
-        """Return the processes of this cluster, those in its sandboxes included."""
-        return processes(str(self.folder))
-
-    def end_workers(self) -> None:
-        for worker in self.workers:
-            worker.terminate()
-        for worker in self.workers:
-            worker.wait(30)
-
-    def close(self) -> None:
-        self.end_workers()
-        self.scheduler.terminate()
-        self.scheduler.wait(30)
 
 
 @pytest.fixture(scope="module")
@@ -262,6 +205,60 @@ def test_the_default_memory_limit_follows_the_worker(bench, tmp_path):
     (row,) = harness.rows(tmp_path).itertuples()
     assert row.status == "memory"
     assert row.reason.endswith("limit 819 MiB")
+
+
+@pytest.mark.slow
+@pytest.mark.fault(
+    area="cluster",
+    kind="more memory than a worker has",
+    how="`--memory-limit 2`, then 4, on a worker with `--resources MEMORY=3e9` and two threads",
+    promise="one job at a time; then one sentence, exit 2, and no row is stored",
+)
+def test_jobs_take_of_the_memory_that_workers_declare(bench, tmp_path):
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    cluster = Cluster(folder)
+    suite = slow_suite(tmp_path, ["wine", "digits/3"])
+    arguments = ("run", suite, "--results", tmp_path, "--scheduler", cluster.address)
+    try:
+        cluster.add_worker("--resources", "MEMORY=3e9", "--nthreads", "2")
+        cluster.wait_for_workers()
+        before = cluster.processes()
+        run = bench(*arguments, "--memory-limit", "2")
+        assert bench.wait_until(lambda: len(cluster.processes() - before) == 2, 60)
+        time.sleep(3)
+        assert len(cluster.processes() - before) == 2  # one sandbox with its child
+        os.kill(run.pid, signal.SIGINT)
+        assert run.wait(30) == 130
+        run = bench(*arguments, "--memory-limit", "4")
+        assert run.wait(60) == 2
+        assert run.stderr == (
+            "bench: a job takes 4.29497e+09 of the resource MEMORY, and no worker declares more "
+            "than 3e+09; start one with more, or lower --memory-limit\n"
+        )
+    finally:
+        cluster.close()
+    assert harness.rows(tmp_path).empty
+
+
+def test_jobs_that_train_on_a_gpu_take_one_of_those_that_workers_declare(tmp_path):
+    from distributed import Client
+
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    cluster = Cluster(folder)
+    chosen = suites.select(suites.read("smoke"), detectors=["ae", "knn"], datasets=["wine"])
+    jobs = planning.jobs(planning.wanted_rows(chosen, "cpu"), None, Limits(60, math.inf), "a run")
+    first, *others = jobs
+    on_gpu = replace(first, wanted=tuple(replace(row, device="cuda") for row in first.wanted))
+    try:
+        cluster.add_worker("--resources", "GPU=2")
+        cluster.wait_for_workers()
+        with Client(cluster.address) as client:
+            assert _by_needs([on_gpu, *others], client) == [({"GPU": 1}, [on_gpu]), ({}, others)]
+            assert _by_needs(jobs, client) == [({}, jobs)]
+    finally:
+        cluster.close()
 
 
 @pytest.mark.slow
