@@ -1,4 +1,4 @@
-"""What a run says while it makes rows: failures as they come, and a first board early on."""
+"""What a run says while it makes rows: failures as they come, and the board so far."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from bench.store.records import Row
 N_FAILURES_SHOWN = 10
 PAGE = "docs/troubleshooting.md"
 SO_FAR = "the board so far, places for whole detectors; `bench board` prints it at any time:"
-EARLY_S = 20.0  # after which the board so far is printed, once
+EARLY_S, EVERY_S = 20.0, 60.0  # when the board so far is printed, and how often after that
+MOST_SHARE = 0.05  # of the time that may go into boards
 LARGE, FEW = 20_000, 2000  # training samples: from how many a run gets a hint, and which it names
 
 
@@ -34,7 +35,7 @@ class Remarks:
         self._start = time.monotonic()
         self._failures: Counter[tuple[str, str]] = Counter()
         self._hinted: set[str] = set()
-        self._early = threading.Lock()  # taken for good once the board is printed
+        self._printing = threading.Lock()
         self._next = EARLY_S
 
     def row(self, row: Row) -> None:
@@ -47,11 +48,20 @@ class Remarks:
         ):
             self._hinted.add(name)
             say(self._console, hint)
-        seconds = time.monotonic() - self._start
-        if self._print_board and seconds > self._next and self._early.acquire(blocking=False):
-            self._next = 2 * seconds
-            if not self._print_board(SO_FAR):
-                self._early.release()
+        if self._print_board and self._printing.acquire(blocking=False):
+            try:
+                self._board(self._print_board)
+            finally:
+                self._printing.release()
+
+    def _board(self, print_board: Callable[[str], bool]) -> None:
+        """Print the board so far if it is time."""
+        start = time.monotonic() - self._start
+        if start > self._next:
+            is_printed = print_board(SO_FAR)
+            end = time.monotonic() - self._start
+            pause = EVERY_S if is_printed else start  # too few rows: twice as late
+            self._next = end + max(pause, (end - start) / MOST_SHARE)
 
     def end(self) -> None:
         """Say how many more rows failed in the same ways, and where the remedies are."""
