@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 import tempfile
 import time
@@ -23,7 +24,7 @@ from bench.tracking.parent_run import Summary
 from bench.tracking.tracker import Tracker
 
 CHEAP = ["mean-distance", "max-abs-z", "knn"]
-FEW, MANY = 24, 96  # jobs of five rows; the difference has no part of what happens once
+FEW, MANY = 24, 480  # jobs of five rows; the difference has no part of what happens once
 TRACKED = 500  # rows
 
 
@@ -32,7 +33,13 @@ def _seconds() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-def _made(jobs: list[Job]) -> tuple[int, float]:
+def _resident_mib() -> float:
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def _made(jobs: list[Job], stages: Stages) -> tuple[int, float]:
     """Make the rows of jobs; return how many, and CPU seconds beyond fit and score."""
     worked: list[float] = []
     start = _seconds()
@@ -46,7 +53,7 @@ def _made(jobs: list[Job]) -> tuple[int, float]:
             score = (row.costs["score_us"] or 0) * row.sizes["n_test"] / 1e6
             worked.append((row.costs["fit_seconds"] or 0) + score)
 
-        run_jobs(jobs, servers, 1, on_row, Running(Stages()))
+        run_jobs(jobs, servers, 1, on_row, Running(stages))
         servers.close()
         store.close()
     return len(worked), _seconds() - start - sum(worked)
@@ -79,9 +86,17 @@ def measures() -> list[Measure]:
     wanted = planning.wanted_rows(chosen, "cpu")
     jobs = planning.jobs(wanted, None, Limits(600, 4096), "perf")
     jobs = (jobs * (MANY // len(jobs) + 1))[:MANY]
-    (few, before), (many, after) = _made(jobs[:FEW]), _made(jobs)
+    few, before = _made(jobs[:FEW], Stages())
+    small, stages = _resident_mib(), Stages()
+    many, after = _made(jobs, stages)
+    grown = _resident_mib() - small
     beyond = 1000 * (after - before) / (many - few)
+    start = 1000 * stages.seconds["start"] / len(jobs)
     return [
         Measure("a cheap row beyond fit and score, without MLflow", beyond, "ms CPU", 15),
+        Measure("start and end of a child", start, "ms", 10),
+        Measure(
+            "memory of the parent, a row", 1024 * grown / many, "KiB", 1, beside=f"{many} rows"
+        ),
         Measure("a row in MLflow", _tracked(), "ms CPU", 4),
     ]
