@@ -13,7 +13,7 @@ PYTHON ?= python3
 # while tests of the others wait for processes they started.
 WORKERS = -n 3 --dist worksteal
 # A part of the suite textures, in seconds, so that the default suite has images and pixels beside it.
-IMAGES = textures --datasets textures/stripes --detectors pca,max-abs-z,mean-distance,random --results $(RESULTS)
+IMAGES = textures --datasets textures/stripes --detectors ae-patches,pca-residual-map,pca,max-abs-z,mean-distance,random --results $(RESULTS)
 OPTIONS = $(SUITE) --results $(RESULTS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATA),--data $(DATA))
 
 .DEFAULT_GOAL := help
