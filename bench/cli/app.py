@@ -68,6 +68,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "fetch": data.fetch,
         "verify": data.verify,
         "audit": data.audit,
+        "cache": data.cache,
     },
     "Detectors": {"check": check.check, "debug": check.debug},
     "MLflow": {"track": track.track, "ui": track.ui},
@@ -83,7 +84,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for panel, commands in COMMANDS.items():
-    group = typer.Typer(cls=Group, help="List, describe, fetch, verify and audit data sets.")
+    group = typer.Typer(
+        cls=Group, help="Data sets: list, describe, fetch, verify, audit; the cache of images."
+    )
     for name, command in commands.items():
         group.command(name, cls=CLASSES.get(command, Command), rich_help_panel=panel)(command)
     app.add_typer(group, name="data" if panel == "Data" else None)

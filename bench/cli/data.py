@@ -1,4 +1,4 @@
-"""The commands of `bench data`: list, fetch, verify, card and audit."""
+"""The commands of `bench data`: list, fetch, verify, card, audit and cache."""
 
 from __future__ import annotations
 
@@ -247,6 +247,28 @@ def audit(
         sys.stderr.write(f"bench: not audited: {printable(problem)}\n")
     if problems:
         raise typer.Exit(1)
+
+
+def cache(
+    clear: Annotated[
+        bool, option(FOLDERS, None, "remove the images that are kept (default: no)", "--clear")
+    ] = False,
+) -> None:
+    """Say how many decoded images are kept, and where.
+
+    Photographs are decoded once for all runs. Images that were not used for longest are removed
+    where there is no room for others.
+    """
+    from datasets.formats import decoded
+
+    found = decoded.files()
+    size = sum(path.stat().st_size for path in found)
+    with usage(OSError):
+        for path in found * clear:
+            path.unlink(missing_ok=True)
+    verb = "removed" if clear else "kept"
+    sizes = f"{_size(size)} of at most {_size(decoded.MOST_BYTES)}"
+    say(f"{verb}: {len(found)} files of decoded images, {sizes}, in {decoded.folder()}")
 
 
 def _audited(words: Sequence[str]) -> dict[str, tuple[str, str]]:

@@ -48,7 +48,8 @@ EVERY_SCORE = (
 )
 OF_HEADS = ("bench.run.scoring:with_head",)
 OF_GROUPS = tuple(f"bench.run.grouped:{name}" for name in ("by_group", "to_fit", "to_score"))
-# Look-ups and what they return, which is in the key of a row. And checks, which accept or refuse.
+# Look-ups and what they return, which is in the key of a row. Checks, which accept or refuse. And a
+# cache, which returns what it is passed a function for.
 NOT_FOLLOWED = (
     "bench.protocols.named:Named",
     "bench.protocols.named:find",
@@ -60,6 +61,7 @@ NOT_FOLLOWED = (
     "datasets.files:data_folder",
     "datasets.files:locate",
     "datasets.files:verify",
+    "datasets.formats.decoded:once",
     "datasets.record:Card",
     "datasets.record:content_sha256",
     "detectors.pyod.table:PYOD",

@@ -18,6 +18,7 @@ import numpy as np
 
 from datasets.entry import Archive, Entry, Facts, File
 from datasets.files import WrongData, files_under
+from datasets.formats.decoded import once
 from datasets.formats.images import Picture, images_in, read_images, unread
 from datasets.record import Array, Card, DataSet, OfficialSplit
 from datasets.shifts import shifted_facts, with_shifts
@@ -43,7 +44,7 @@ def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bo
         WrongData: the folder has another layout, an image cannot be read, or a mask does not fit.
     """
     files, defective, n_train = pictures(paths, masks)
-    x, mask = read_images(files, size, grey)
+    x, mask = once(read_images, files, size, grey)
     split = OfficialSplit.at(n_train, defective)
     return DataSet(card, x, defective, split, mask if masks else None)
 
@@ -126,7 +127,10 @@ def classes(
     wrong = unread(paths[0], folders, files, "a folder for each class")
     if empty := normals - {path.parent for path in files}:
         wrong.append(f"{min(empty)} has no images; name a normal class that has some")
-    x, _ = read_images([Picture(path, None) for path in files], size, grey, wrong)
+    listed = [Picture(path, None) for path in files]
+    if wrong:
+        read_images(listed, 1, True, wrong)  # which raises, with the images that cannot be read
+    x, _ = once(read_images, listed, size, grey)
     return DataSet(card, x, np.array([path.parent not in normals for path in files]))
 
 

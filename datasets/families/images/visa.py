@@ -18,6 +18,7 @@ import numpy as np
 from datasets.entry import Archive, Entry, Facts, File
 from datasets.families.images import mvtec
 from datasets.files import WrongData
+from datasets.formats.decoded import once
 from datasets.formats.images import Picture, read_images
 from datasets.record import Array, Card, DataSet, OfficialSplit
 
@@ -41,7 +42,7 @@ def category(card: Card, paths: Sequence[Path], size: int, grey: bool, masks: bo
             be read, or a mask does not fit.
     """
     files, y, n_train = pictures(paths, masks)
-    x, mask = read_images(files, size, grey)
+    x, mask = once(read_images, files, size, grey)
     return DataSet(card, x, y, OfficialSplit.at(n_train, y), mask if masks else None)
 
 

@@ -416,3 +416,18 @@ def test_a_run_never_touches_the_network_and_names_the_command_that_fetches(tmp_
     assert not log.exists(), log.read_text()
     spied([sys.executable, "-c", "import socket; socket.getaddrinfo('127.0.0.1', 1)"])
     assert "getaddrinfo" in log.read_text()
+
+
+def test_the_cache_of_images_is_described_and_cleared(bench_data, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    textures.write("weave", tmp_path / "weave")
+    datasets.load(f"folder:{tmp_path / 'weave'}?size=16&grey=yes")
+    folder = tmp_path / "cache" / "fathom" / "images"
+    kilobytes = 2 * (170 * 16 * 16 + 128) / 1e3
+
+    said = f"2 files of decoded images, {kilobytes:.1f} kB of at most 8.6 GB, in {folder}\n"
+    for args, verb in ((), "kept"), (("--clear",), "removed"):
+        assert bench_data("cache", *args) == (0, f"{verb}: {said}", "")
+    assert list(folder.iterdir()) == []
+    status, out, _ = bench_data("cache")
+    assert (status, out.split(",")[0]) == (0, "kept: 0 files of decoded images")
