@@ -35,6 +35,8 @@ class PCA(Localizer):
     n_components: Annotated[int, Ge(1)] | Annotated[float, Gt(0), Lt(1)] = 0.9
 
     def _fit(self, x: Floats) -> None:
+        from scipy.linalg import svd
+
         n, d = x.shape
         if isinstance(self.n_components, int) and self.n_components >= min(n, d):
             msg = (
@@ -43,8 +45,12 @@ class PCA(Localizer):
             )
             raise Unsupported(msg)
         self.mean_ = x.mean(axis=0)
-        _, lengths, directions = np.linalg.svd(x - self.mean_, full_matrices=False)
-        self.components_ = directions[: self._count(lengths**2, d)]
+        centred = np.subtract(x, self.mean_, order="F")  # as LAPACK, which overwrites it, has it
+        _, lengths, directions = svd(
+            centred, full_matrices=False, overwrite_a=True, check_finite=False
+        )
+        del centred
+        self.components_ = np.ascontiguousarray(directions[: self._count(lengths**2, d)])
 
     def _count(self, variances: Floats, d: int) -> int:
         if isinstance(self.n_components, int):
@@ -60,7 +66,6 @@ class PCA(Localizer):
         return errors
 
     def _localize(self, x: Floats, readout: str) -> Floats:
-        centred = x - self.mean_
-        residual = centred - centred @ self.components_.T @ self.components_
-        squares: Floats = np.square(residual)
-        return squares
+        residual: Floats = x - self.mean_
+        residual -= residual @ self.components_.T @ self.components_
+        return np.square(residual, out=residual)
