@@ -16,9 +16,10 @@ import pandas as pd
 
 import datasets
 from bench.boards.columns import NUMBER_COLUMNS
+from bench.metrics import volumes
 from bench.store.records import IMPORTED, Wanted, as_wanted, canonical
 
-NUMBERS = (*NUMBER_COLUMNS, "model_fit_seconds")
+NUMBERS = (*NUMBER_COLUMNS, *volumes.NAMES, "model_fit_seconds")
 OTHERS = {
     "status": "missing", "reason": "", "transductive": False, "date": None, "provenance": None,
     "effective_settings": None,
@@ -137,5 +138,5 @@ def _split(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
     names = ("spec", "dataset", "protocol", "scaler", "seed", "device")
-    of_pixels = bool(row.get("pixels_id"))
-    return (*(row[name] for name in names), canonical(row["settings"]), of_pixels)
+    also = tuple(bool(row.get(name)) for name in ("pixels_id", "volumes_id"))
+    return (*(row[name] for name in names), canonical(row["settings"]), *also)

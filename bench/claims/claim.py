@@ -25,7 +25,8 @@ from pydantic import (
 from bench.claims.resolution import resolution
 from bench.metrics import scored
 from bench.plan.entrant import Entrant, expanded
-from bench.plan.suite import Suite, SuiteError, Tables, build, explained
+from bench.plan.explained import Tables, explained
+from bench.plan.suite import Suite, SuiteError, build
 from bench.stats.bayes import ROPE
 from detectors.settings import nearest
 

@@ -43,10 +43,12 @@ def machines(a: Record, b: Record) -> list[str]:
 
 
 def _code(pairs: Sequence[Pair], details: tuple[Details, Details]) -> Iterator[str]:
-    of_pixels = [(a.get("pixels_id"), b.get("pixels_id")) for a, b in pairs]
-    changed = [i for i, (old, new) in enumerate(of_pixels) if old and new and old != new]
-    if changed:
-        yield "bench/metrics/pixels.py" + _commits(*pairs[changed[0]], "bench/metrics/pixels.py")
+    for name in ("pixels", "volumes"):
+        ids = [(a.get(f"{name}_id"), b.get(f"{name}_id")) for a, b in pairs]
+        changed = [i for i, (old, new) in enumerate(ids) if old and new and old != new]
+        if changed:
+            file = f"bench/metrics/{name}.py"
+            yield file + _commits(*pairs[changed[0]], file)
     of_code = {(a["code_id"], b["code_id"]): (a, b) for a, b in pairs}
     for a, b in of_code.values():
         if a["code_id"] == b["code_id"]:

@@ -17,6 +17,7 @@ from detectors.networks.backbones import DIGEST
 from detectors.spec import parse
 
 Device = Literal["auto", "cpu", "cuda"]
+MEASURE_VOLUMES = ("bench.metrics.volumes:draws", "bench.metrics.volumes:areas")
 JUDGE_PIXELS = ("bench.metrics.pixels:scores_of", "bench.metrics.pixels:compute")
 SLOW_IMPORTS = ("sklearn", "torch")  # which users' files import: seconds, once for all seeds
 # Files of a GPU's driver: on Linux, in containers, and on Linux within Windows.
@@ -30,6 +31,7 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
         (m.name, protocol) for m in suite.datasets for protocol in m.protocol or suite.protocol
     ]
     judged = digest_of(*JUDGE_PIXELS) if suite.pixels else ""
+    measured = digest_of(*MEASURE_VOLUMES) if suite.volumes else ""
     rows = []
     for entrant in suite.detectors:
         spec = parse(entrant.spec)
@@ -54,6 +56,7 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
                     device=on,
                     code_id=code,
                     pixels_id=judged,
+                    volumes_id=measured,
                 )
                 for seed in suite.seeds
             ]

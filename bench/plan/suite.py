@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +20,7 @@ from pydantic import (
 
 import datasets
 from bench.plan.entrant import Entrant, expanded
+from bench.plan.explained import Tables, explained
 from bench.protocols.named import parse as parse_protocol
 from bench.protocols.scalers import check_scaler
 from bench.store.records import Wanted, digest
@@ -75,6 +76,8 @@ class Suite(BaseModel):
         seeds: different seeds; a number N stands for 0 ... N - 1.
         pixels: whether scores of pixels are evaluated too, if images have masks and the
             detector gives such scores.
+        volumes: whether the volumes of level sets are measured too, if samples are vectors; every
+            protocol has to hold training samples out.
         budget: CPU seconds of training of a method on a data set, over its seeds; no configuration
             starts after them. None for no limit.
     """
@@ -89,6 +92,7 @@ class Suite(BaseModel):
     scaler: str = "standard"
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0, 1, 2, 3, 4)
     pixels: Annotated[bool, Field(strict=True)] = False
+    volumes: Annotated[bool, Field(strict=True, exclude_if=lambda value: not value)] = False
     budget: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
         default=None, exclude_if=lambda value: value is None
     )
@@ -101,6 +105,20 @@ class Suite(BaseModel):
             msg = f'{value!r} is no time; give CPU seconds, such as 60 or "60 s"'
             raise ValueError(msg)
         return value if found is None else found[1]
+
+    @field_validator("volumes")
+    @classmethod
+    def _held_out(cls, volumes: bool, info: ValidationInfo) -> bool:
+        members: tuple[Member, ...] = info.data.get("datasets", ())
+        common: tuple[str, ...] = info.data.get("protocol", ())
+        for text in (text for one in members for text in one.protocol or common):
+            if volumes and "calibration" not in parse_protocol(text).parameters:
+                msg = (
+                    f"masses are those of held-out samples, of which {text} has none; give the "
+                    "protocol calibration = 0.3"
+                )
+                raise ValueError(msg)
+        return volumes
 
     @property
     def varied(self) -> dict[str, str]:
@@ -325,7 +343,9 @@ def _is_part(chosen: Suite, whole: Suite) -> bool:
     """Return whether every row of a selection is one of the suite."""
     lists = ("detectors", "datasets", "protocol", "seeds")
     parts = (part in getattr(whole, name) for name in lists for part in getattr(chosen, name))
-    return all(parts) and (chosen.scaler, chosen.pixels) == (whole.scaler, whole.pixels)
+    return all(parts) and all(
+        getattr(chosen, name) == getattr(whole, name) for name in ("scaler", "pixels", "volumes")
+    )
 
 
 def _entrant(text: str, known: dict[str, Entrant]) -> dict[str, Any]:
@@ -348,51 +368,7 @@ def build(content: dict[str, Any], where: str = "") -> Suite:
         raise SuiteError(explained(error, where, Suite, TABLES)) from None
 
 
-def explained(
-    error: ValidationError,
-    where: str,
-    whole: type[BaseModel],
-    tables: Tables,
-) -> str:
-    """Return what is wrong in a file in one sentence, which begins with `where`, if any.
-
-    Args:
-        error: of pydantic.
-        where: the file.
-        whole: what the file describes.
-        tables: what the entries of its lists are, by key, each with an example.
-    """
-    errors = error.errors()
-    # A list without a valid member is also reported as too short; its members say why.
-    first = ([e for e in errors if e["type"] != "too_short"] or errors)[:3]
-    text = "; ".join(_explain(e, whole, tables) for e in first)
-    return f"{where}: {text}" if where else text
-
-
-Tables = Mapping[object, tuple[type[BaseModel], str]]
 TABLES: Tables = {
     "detectors": (Entrant, '{ spec = "lof" }'),
     "datasets": (Member, '{ name = "wine", protocol = "one-class" }'),
 }
-_WORDS = {
-    "dict_type": "should be a table",
-    "missing": "is missing",
-    "model_type": "should be a name, or a table such as {example}",
-    "string_too_short": "is empty; give a text",
-    "string_type": "should be a text",
-    "too_short": "is empty; name at least one",
-    "tuple_type": "should be a list",
-}
-
-
-def _explain(error: Any, whole: type[BaseModel], tables: Tables) -> str:
-    place = ".".join(str(part) for part in error["loc"])
-    within = [tables[part] for part in error["loc"][:-1] if part in tables]
-    if error["type"] == "extra_forbidden":
-        keys = (within[-1][0] if within else whole).model_fields
-        return f"unknown key {place!r}; {nearest(str(error['loc'][-1]), keys)}"
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    example = within[-1][1] if within else ""
-    words = _WORDS.get(error["type"], message).replace("{example}", example)
-    verb = words.startswith(("is ", "should "))
-    return f"{place}{' ' if verb else ': '}{words}" if place else words

@@ -132,11 +132,11 @@ def _run_block(
     scoring.seed_generators(units[0].seed)
     models, fitted = _fit(spec, model, units)
     _send(channel, fitted)
-    tests = decode(TestSamples, receive(channel)).files
+    tests = decode(TestSamples, receive(channel))
     for i, (unit, outcome) in enumerate(zip(units, fitted.outcomes, strict=True)):
         if isinstance(outcome, Failed):
             continue
-        x_test = grouped.load(tests[unit.seed], writable=False)
+        x_test = grouped.load(tests.files[unit.seed], writable=False)
         for readout in unit.readouts:
             scoring.seed_generators(unit.seed)
             of = specs[readout.spec]
@@ -146,8 +146,14 @@ def _run_block(
                 channel.sendall(framed(encode_scores(scores)))
                 needed = not (of.transductive or readout.spec in tested)
                 found = _in_company(detector, of, unit, x_test, scores) if needed else Company()
-                _send(channel, found)
                 tested.add(readout.spec)
+                more = None
+                if unit.seed in tests.draws:
+                    more, unscored = _of_draws(detector, of, unit, tests.draws[unit.seed])
+                    found = replace(found, unscored=unscored)
+                _send(channel, found)
+                if more is not None:
+                    channel.sendall(framed(encode_scores(more)))
 
 
 def _fit(spec: Spec, model: Model, units: Sequence[Unit]) -> tuple[list[Detector], BlockFitted]:
@@ -244,6 +250,19 @@ def _in_company(
             return Company(untested="it cannot be pickled, so it may keep its first rows")
         except BaseException as error:  # also SystemExit and KeyboardInterrupt
             return Company(untested=failed(error).reason)
+
+
+def _of_draws(
+    detector: Detector, spec: Spec, unit: Unit, file: str
+) -> tuple[NDArray[np.float64] | None, str]:
+    """Return scores of draws from the box around training samples, or why there are none."""
+    with caught_warnings():
+        try:
+            scoring.seed_generators(unit.seed)
+            before = company.as_fitted(detector, _kept(unit))
+            return scoring.score(before, spec.readout, grouped.load(file, writable=False)), ""
+        except BaseException as error:  # also SystemExit and KeyboardInterrupt
+            return None, failed(error).reason
 
 
 def _kept(unit: Unit) -> Path:

@@ -38,6 +38,15 @@ def keep_fitted(detector: Detector, file: Path) -> None:
         file.unlink(missing_ok=True)
 
 
+def as_fitted(detector: Detector, file: Path) -> Detector:
+    """Return a detector as it was before it scored, if it was kept."""
+    if not file.exists():
+        return detector
+    with file.open("rb") as opened:
+        kept: Detector = pickle.load(opened)
+        return kept
+
+
 def dependence(
     detector: Detector,
     spec: Spec,
@@ -58,9 +67,7 @@ def dependence(
     """
     if not np.isfinite(scores).all():
         return ""
-    if fitted.exists():
-        with fitted.open("rb") as opened:
-            detector = pickle.load(opened)
+    detector = as_fitted(detector, fitted)
     n = len(scores)
     drawn = stream(seed, "company").permutation(n)[: min(max(n // SHARE, FEWEST), MOST)]
     rows = np.unique([scores.argmax(), scores.argmin(), *drawn])

@@ -20,6 +20,7 @@ import numpy as np
 from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 
+from bench.metrics import volumes
 from bench.plan.costs import Size, size_of
 from bench.plan.job import Job, Limits
 from bench.plan.stages import Stages
@@ -169,7 +170,13 @@ def _run_block(
             tests = {
                 unit.seed: _save(child, f"test-{unit.seed}", unit.x_test) for unit, _ in fitted
             }
-        child.send(messages.TestSamples(tests))
+            draws = {
+                unit.seed: _save(child, f"draws-{unit.seed}", drawn)
+                for unit, _ in fitted
+                if unit.wanted[0].volumes_id
+                and (drawn := volumes.draws(unit.x_train, unit.seed)) is not None
+            }
+        child.send(messages.TestSamples(tests, draws))
         for unit, model in fitted:
             for wanted in unit.wanted:
                 running, since = [(unit, wanted, model)], time.monotonic()
@@ -186,7 +193,11 @@ def _run_block(
                     running = []  # from here on, a death costs no row
                     try:
                         with stages.of("company"):
-                            row = judge.in_company(row, child.receive(messages.Company))
+                            found = child.receive(messages.Company)
+                            row = judge.in_company(row, found)
+                            if unit.seed in draws and not found.unscored:
+                                drawn = child.receive_scores(volumes.DRAWS)
+                                row = judge.with_volumes(row, drawn)
                         yield row
                     except Death as death:
                         untested = messages.Company(untested=death.reason)

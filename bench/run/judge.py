@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics import pixels, scored
+from bench.metrics import pixels, scored, volumes
 from bench.protocols.named import find
 from bench.run.messages import Company, Failed, Fitted, Scored
 from bench.run.prepare import Unit
@@ -106,12 +106,25 @@ def in_company(row: Row, found: Company) -> Row:
     notes = []
     if found.untested:
         notes.append(f"not tested whether scores depend on other test rows: {found.untested}")
+    if found.unscored:
+        notes.append(f"volumes of level sets are not measured: {found.unscored}")
     if not found.dependence:
         return _with_warnings(row, notes)
     wanted = replace(row.wanted, transductive=True)
     if not (reason := refusal(wanted, found.dependence)):
         return _with_warnings(replace(row, wanted=wanted), [_dependence(wanted, found.dependence)])
     return replace(row, wanted=wanted, status="unsupported", reason=reason, metrics={})
+
+
+def with_volumes(row: Row, drawn: NDArray[np.float64]) -> Row:
+    """Return a row with what volumes of level sets say, by the scores of draws.
+
+    A score that depends on other rows has no level sets.
+    """
+    if row.status != "ok" or row.wanted.transductive or row.scores is None or row.truth is None:
+        return row
+    found = volumes.areas(row.scores[row.truth == scored.HELD], drawn)
+    return replace(row, metrics={**row.metrics, **found})
 
 
 def _with_warnings(row: Row, further: list[str]) -> Row:

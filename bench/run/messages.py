@@ -12,8 +12,8 @@ else is taken for a message, and its length. The harness begins with a Request:
 - for one check of the contract, the child answers with a Verdict.
 - to run a model, the harness sends a Block of units to fit; the child answers with BlockFitted,
   the harness sends TestSamples of the units that were fitted, and the child answers with one
-  Result for each of their read-outs; raw scores follow if there are any, and then Company. The
-  next Block follows; one without units ends the child.
+  Result for each of their read-outs; raw scores follow if there are any, then Company, and the
+  scores of draws. The next Block follows; one without units ends the child.
 
 No message holds a label. What a child reports is bounded here: a message that exceeds MAX_BYTES or
 a bound of a field is refused.
@@ -203,9 +203,10 @@ class BlockFitted(Message):
 
 @dataclass(frozen=True)
 class TestSamples(Message):
-    """Files of test samples, by seed."""
+    """Files of test samples, by seed; and of draws from the box around training samples."""
 
     files: dict[int, str]
+    draws: dict[int, str]
 
 
 @dataclass(frozen=True)
@@ -228,10 +229,14 @@ class Result(Message):
 
 @dataclass(frozen=True)
 class Company(Message):
-    """How scores depend on the other test rows, "" if they do not; or why that is not known."""
+    """How scores depend on the other test rows, "" if they do not; or why that is not known.
+
+    And why draws could not be scored; else their scores, if there are any, are the next message.
+    """
 
     dependence: Text = ""
     untested: Text = ""
+    unscored: Text = ""
 
 
 # Built on import, before a child is forked.

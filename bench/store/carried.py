@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import datasets
 from bench.store.codeid import code_parts, digest_of, origin, own_code_id, starts
-from bench.store.records import Wanted, digest
+from bench.store.records import as_wanted, digest
 from datasets import files
 from detectors.spec import parse
 
@@ -47,9 +47,9 @@ def carry_over(
         "metrics_id": _judged("metrics", record.get("metrics_id", "")),
     }
     new = {**record, **changed}
-    wanted = Wanted(**{name: new[name] for name in Wanted.__dataclass_fields__})
+    key = as_wanted(new).key
     code = {**today.parts, "versions": used}
-    return {**new, "key": wanted.key}, {**details, "code": code, "carried_from": digest(record)}
+    return {**new, "key": key}, {**details, "code": code, "carried_from": digest(record)}
 
 
 class _Today(NamedTuple):

@@ -63,6 +63,8 @@ class Wanted:
         code_id: digest of the code that makes the scores.
         pixels_id: digest of the code that evaluates scores of pixels; empty where none are
             evaluated.
+        volumes_id: digest of the code that measures volumes of level sets; empty where none are
+            measured.
     """
 
     spec: str
@@ -80,6 +82,7 @@ class Wanted:
     device: str
     code_id: str
     pixels_id: str = ""
+    volumes_id: str = ""
 
     @cached_property
     def key(self) -> str:
@@ -96,6 +99,7 @@ class Wanted:
                 "code": self.code_id,
             }
             | ({"pixels": self.pixels_id} if self.pixels_id else {})
+            | ({"volumes": self.volumes_id} if self.volumes_id else {})
         )
 
     @property

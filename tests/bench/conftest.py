@@ -184,6 +184,7 @@ class Maker:
         memory_mib: float = 4096,
         scaler: str = "standard",
         protocol: str = "one-class",
+        volumes: bool = False,
     ) -> list[Row]:
         """Return the rows of detectors (names, or tables of a suite), as run_job gives them."""
         suite = build(
@@ -195,6 +196,7 @@ class Maker:
                 "seeds": seeds,
                 "scaler": scaler,
                 "protocol": protocol,
+                "volumes": volumes,
             },
             "test",
         )

@@ -102,6 +102,25 @@ class Dying(Distances):
         return super()._score(x, readout)
 
 
+class Narrow(Distances):
+    """Refuses many rows."""
+
+    def _score(self, x, readout):
+        if len(x) > 5000:
+            msg = "too many"
+            raise ValueError(msg)
+        return super()._score(x, readout)
+
+
+class Fragile(Distances):
+    """Ends its process when many rows are scored."""
+
+    def _score(self, x, readout):
+        if len(x) > 5000:
+            os._exit(3)
+        return super()._score(x, readout)
+
+
 @dataclass(kw_only=True)
 class Network(Detector):
     """A torch network in float32 whose author set no family.

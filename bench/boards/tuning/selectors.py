@@ -9,7 +9,7 @@ Explorations 25(1), 2023, arXiv:2104.01422.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -28,21 +28,41 @@ class Pool:
         samples: for each seed, (n_test,) numbers of the test samples in the data set; None where
             they are not known.
         losses: (configurations,) losses of held-out training samples, nan where there are none.
+        excess, volumes: (configurations,) areas under the curves of excess mass and mass volume
+            (`bench.metrics.volumes`), nan where there are none.
     """
 
     ranks: Sequence[Floats]
     samples: Sequence[NDArray[np.intp] | None]
     losses: Floats
+    excess: Floats
+    volumes: Floats
 
     def take(self, chosen: Sequence[int]) -> Pool:
         """Return the pool of some of the configurations."""
-        parts = [each[list(chosen)] for each in self.ranks]
-        return replace(self, ranks=parts, losses=self.losses[list(chosen)])
+        one = list(chosen)
+        return Pool(
+            [each[one] for each in self.ranks],
+            self.samples,
+            self.losses[one],
+            self.excess[one],
+            self.volumes[one],
+        )
 
 
 def held_out_loss(pool: Pool) -> Floats:
     """The smallest loss of training samples that were held out of training."""
     return -pool.losses
+
+
+def excess_mass(pool: Pool) -> Floats:
+    """The largest area under the curve of excess mass."""
+    return pool.excess
+
+
+def mass_volume(pool: Pool) -> Floats:
+    """The smallest area under the curve of mass volume."""
+    return -pool.volumes
 
 
 def seeds_agree(pool: Pool) -> Floats:
@@ -96,6 +116,8 @@ SELECTORS: dict[str, Callable[[Pool], Floats]] = {
     "seeds": seeds_agree,
     "centrality": centrality,
     "consensus": consensus,
+    "excess-mass": excess_mass,
+    "mass-volume": mass_volume,
 }
 """Each returns (configurations,) values, of which the largest is chosen."""
 

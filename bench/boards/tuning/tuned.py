@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bench.boards.columns import ranked
 from bench.boards.tuning.selectors import SELECTORS, Pool, choice
-from bench.metrics import scored
+from bench.metrics import scored, volumes
 from bench.metrics.scored import Metric
 from bench.plan.costs import trained
 from bench.stats import averages
@@ -175,7 +175,7 @@ def _tried(
     labels = list(dict.fromkeys(rows["label"]))
     seeds = sorted(rows["seed"].unique())
     shape = len(labels), len(seeds)
-    values, losses = np.full(shape, np.nan), np.full(shape, np.nan)
+    values, losses, excess, volume = (np.full(shape, np.nan) for _ in range(4))
     ranks: list[Floats | None] = [None] * len(seeds)
     numbers: list[NDArray[np.intp] | None] = [None] * len(seeds)
     costs, peaks = np.zeros(len(labels)), np.full(len(labels), np.nan)
@@ -190,6 +190,7 @@ def _tried(
         values[i, j] = scored.value_of(row, metric)
         peaks[i] = np.fmax(peaks[i], row.get("peak_mib", np.nan))
         losses[i, j] = _held_out(details(row["key"]).get("diagnostics", {}))
+        excess[i, j], volume[i, j] = (row.get(name, np.nan) for name in volumes.NAMES)
         seen = np.linspace(0, len(own) - 1, min(len(own), MOST_SAMPLES)).astype(np.intp)
         places = ranks[j]
         if places is None:
@@ -202,7 +203,8 @@ def _tried(
     for name in set(names):
         after[names == name] = np.cumsum(costs[names == name])
     known = [(line, drawn) for line, drawn in zip(ranks, numbers, strict=True) if line is not None]
-    pool = Pool([line for line, _ in known], [drawn for _, drawn in known], losses.mean(axis=1))
+    means = (each.mean(axis=1) for each in (losses, excess, volume))
+    pool = Pool([line for line, _ in known], [drawn for _, drawn in known], *means)
     return _Tried(names, values.mean(axis=1), after - costs, after, peaks, pool)
 
 

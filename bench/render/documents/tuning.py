@@ -22,7 +22,9 @@ NOTES = (
     "selector takes on each data set without labels. loss: the least loss of held-out training "
     "samples, which compares settings that leave the loss itself as it is. seeds: two seeds, which "
     "draw other training samples, rank the samples that both test most alike. centrality: ranks "
-    "samples most like all others. consensus: HITS, with the inverse of a sample's place.",
+    "samples most like all others. consensus: HITS, with the inverse of a sample's place. "
+    "excess-mass, mass-volume: a small region holds most held-out samples; for suites with "
+    "`volumes = true`, and few features.",
     f"{STARRED} the best by the labels of the test samples, which nobody has who has to choose: an "
     "upper limit, no result.",
     "Means over seeds, then data sets, then families. sd: over the configurations of a method. "

@@ -157,9 +157,10 @@ def test_rows_on_one_side_alone_are_counted():
     assert made.notes == ("8 rows of the first side have no pair and are left out",)
 
 
-def test_another_way_to_judge_pixels_is_a_cause():
-    line = line_of(rows(pixels_id="a"), rows(pixels_id="b"))
-    assert line.causes == {"code": ["bench/metrics/pixels.py"]}
+@pytest.mark.parametrize("what", ["pixels", "volumes"])
+def test_another_way_to_judge_pixels_or_volumes_is_a_cause(what):
+    line = line_of(rows(**{f"{what}_id": "a"}), rows(**{f"{what}_id": "b"}))
+    assert line.causes == {"code": [f"bench/metrics/{what}.py"]}
 
 
 def test_causes_name_files_settings_versions_and_data():

@@ -47,6 +47,7 @@ def keys(rows) -> set[str]:
         ("device", "cuda"),
         ("code_id", "0" * 64),
         ("pixels_id", "0" * 64),
+        ("volumes_id", "0" * 64),
     ],
 )
 def test_each_ingredient_changes_the_key(ingredient, value):
@@ -58,7 +59,7 @@ def test_labels_and_what_follows_from_the_rest_do_not_change_the_key():
     others = {"label": "x", "family": "deep", "dataset": "alias", "dataset_family": "x"}
     assert replace(LOF, **others, model="x", transductive=True).key == LOF.key
     ingredients = {"spec", "settings", "data_sha256", "protocol", "scaler", "seed", "device"}
-    ingredients |= {"code_id", "pixels_id"}
+    ingredients |= {"code_id", "pixels_id", "volumes_id"}
     outside = {*others, "model", "transductive"}
     fields = {part.name for part in dataclasses.fields(Wanted)}
     assert fields == ingredients | outside

@@ -171,6 +171,13 @@ def test_labels_show_explicit_settings_and_those_of_a_head(read):
         (LOF_ON_WINE + 'protocol = "oneclass"', "unknown protocol 'oneclass'.* one-class"),
         (LOF_ON_WINE + 'protocol = "one-class(dedupe=true)"', "no setting 'dedupe'.* dedup"),
         (LOF_ON_WINE + "protocol = []", "protocol is empty"),
+        (LOF_ON_WINE + "volumes = 1", "volumes should be a valid boolean"),
+        (LOF_ON_WINE + "volumes = true", "volumes: masses .* one-class has none; give the proto"),
+        (
+            'detectors = ["lof"]\nprotocol = "one-class(calibration=0.4)"\nvolumes = true\n'
+            'datasets = ["wine", { name = "digits/1", protocol = "transductive" }]',
+            "volumes: masses are those of held-out samples, of which transductive has none",
+        ),
         (LOF_ON_WINE + "protocol = 3", "3 is neither a name nor a table"),
         (LOF_ON_WINE + 'scaler = "standrad"', "unknown scaler 'standrad'.* standard"),
         (LOF_ON_WINE + 'scaler = "median+mimax"', "'median\\+mimax'.* median\\+minmax"),

@@ -22,7 +22,7 @@ SENT = (
     messages.Block([]),
     messages.Block([messages.Unit(3, "x.npy", [messages.ReadOut("ae+lof", {"k": 1}, "")])]),
     messages.BlockFitted("5e", [FITTED, FAILED]),
-    messages.TestSamples({0: "a.npy", 7: "b\udcff.npy"}),
+    messages.TestSamples({0: "a.npy", 7: "b\udcff.npy"}, {0: "c.npy"}),
     messages.Result(messages.Scored(0.0, 0.0, 1.5, 0.0, [])),
     messages.Result(FAILED),
 )

@@ -10,12 +10,13 @@ N = 60
 RISING = np.arange(1.0, N + 1)
 
 
-def pool(*lines, losses=None, samples=None, second=None):
+def pool(*lines, losses=None, samples=None, second=None, excess=None, volumes=None):
     """Return a pool of ranks of one seed, or of two."""
     ranks = [np.array(lines)] + ([] if second is None else [np.array(second)])
     unknown = [None] * len(ranks)
     none = np.full(len(lines), np.nan)
-    return Pool(ranks, samples or unknown, none if losses is None else np.array(losses))
+    numbers = [none if each is None else np.array(each) for each in (losses, excess, volumes)]
+    return Pool(ranks, samples or unknown, *numbers)
 
 
 def shuffled(seed):
@@ -26,6 +27,17 @@ def test_the_least_held_out_loss_is_chosen_and_none_where_one_is_missing():
     lines = [RISING, RISING, RISING]
     assert choice("loss", pool(*lines, losses=[0.3, 0.1, 0.2])) == 1
     assert choice("loss", pool(*lines, losses=[0.3, np.nan, 0.2])) is None
+
+
+def test_the_most_excess_mass_and_the_least_volume_are_chosen_and_none_where_one_is_missing():
+    made = pool(RISING, RISING, RISING, excess=[0.3, 0.5, 0.2], volumes=[0.2, 0.3, 0.1])
+    assert (choice("excess-mass", made), choice("mass-volume", made)) == (1, 2)
+    assert (choice("excess-mass", made.take([0, 2])), choice("mass-volume", made.take([2]))) == (
+        0,
+        0,
+    )
+    part = pool(RISING, RISING, excess=[0.3, np.nan], volumes=[np.nan, 0.1])
+    assert choice("excess-mass", part) is choice("mass-volume", part) is None
 
 
 @pytest.mark.parametrize("name", ["centrality", "consensus"])

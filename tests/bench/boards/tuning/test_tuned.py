@@ -1,5 +1,7 @@
 """What a choice of settings changes, worked out by hand from rows made up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -33,6 +35,13 @@ def row(label, dataset, seed, **more):
         scores=ORDERS.get(label, -np.arange(20.0)),
         **more,
     )
+
+
+def with_volumes(row):
+    """Return a row of `pca`, or of another method, with areas that prefer its last draw."""
+    place = LABELS.index(row.wanted.label)
+    areas = {"excess_mass": 1.0 + place, "mass_volume": 0.5 - 0.1 * place}
+    return replace(row, metrics={**row.metrics, **areas})
 
 
 def made(tmp_path, rows, *, budget=None, wanted=None, methods=METHODS):
@@ -69,6 +78,19 @@ def test_each_choice_is_made_on_each_data_set_and_averaged_over_families(tmp_pat
     assert both["oracle"] == pytest.approx(0.9)
     assert both["default"] == pytest.approx((0.65 + 0.65 + 0.65) / 3)
     assert np.isnan(both["loss"]), "losses of different methods do not compare"
+
+
+def test_volumes_choose_where_all_rows_of_a_data_set_have_them(tmp_path):
+    rows = [with_volumes(r) if r.wanted.dataset != "wine" else r for r in every()]
+    found = made(tmp_path, rows)
+    assert np.isnan(line(found.methods, "pca")["excess-mass"])
+    for name in ("excess-mass", "mass-volume"):
+        gain = line(found.gains, name, "choice")
+        assert gain[["methods", "datasets"]].tolist() == [2, 2]
+        assert gain["default"] == pytest.approx((0.1 + 0.2 + 0.1 - 0.2) / 4), "the last draws"
+    whole = made(tmp_path / "all", [with_volumes(r) for r in every()]).methods
+    assert line(whole, "pca")["mass-volume"] == pytest.approx((0.9 + 0.9 + 0.8) / 3)
+    assert line(whole, ANY)["mass-volume"] == pytest.approx((0.7 + 0.7 + 0.4) / 3)
 
 
 def test_a_choice_is_compared_with_the_default_and_with_chance_over_data_sets(tmp_path):
