@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.claims.claim import Claim, Claims
 from bench.claims.contrast import Contrast, contrast
-from bench.claims.verdict import FEWEST, RARE, Sample, Verdict, holm
+from bench.claims.verdict import FEWEST, RARE, Sample, Verdict, holm, needed
 from bench.store import provenance
 from bench.store.records import Wanted
 
@@ -153,10 +153,10 @@ def _reason(sample: Sample, error: float, left: float) -> str:
     low, high = sample.interval(error)
     if math.isnan(low):
         low = high = sample.estimate
-    if sample.says(low, high, math.inf, error) == "supported":
+    if sample.says(low, high, math.inf, error) != "undecided":
         return (
             f"too few families: {n} may hold none of those that differ, if one in {1 / RARE:.0f} "
-            f"does; {sample.needed(left)} support a claim that nothing differs"
+            f"does; {needed(left)} show that nothing differs"
         )
     if low == high:
         return "the difference is the same in all families, at a limit of what is claimed"

@@ -3,12 +3,13 @@
 A claim holds the true mean over families of data sets to be within limits. It is supported if the
 whole confidence interval of the mean is within them, refuted if the whole interval is outside, and
 undecided otherwise. The interval knows the spread of the families at hand alone. A difference that
-few families carry is in none of them with some chance, and then they agree that nothing differs; so
-a claim that holds where nothing differs (equivalence, non-inferiority) is supported by no fewer
-families than show, but for the error, one of those `RARE` in which a difference is. Over several
-claims the error of the intervals follows Holm's step-down
-procedure: with k claims left, each has the k-th part of the error; those that decide leave, and the
-rest share it again.
+few families carry is in none of them with some chance, and then they agree that nothing differs. So
+a verdict that holds where nothing differs takes as many families as show, but for the error, one of
+those `RARE` in which a difference is: that equivalence or non-inferiority is supported, and that
+superiority is refuted by an interval that is not below 0.
+
+Over several claims the error of the intervals follows Holm's step-down procedure: with k claims
+left, each has the k-th part of the error; those that decide leave, and the rest share it again.
 
 S. Holm, Scandinavian Journal of Statistics 6:65-70, 1979.
 """
@@ -65,13 +66,6 @@ class Sample:
         low, high = averages.interval(self.values[None], self.cells, alpha=error)
         return float(low[0]), float(high[0])
 
-    def needed(self, error: float) -> int:
-        """Return how many families it takes to support the claim."""
-        least, most = self.region
-        holds_without_difference = least < 0 < most
-        seen = math.ceil(math.log(error) / math.log(1 - RARE))
-        return max(FEWEST, seen) if holds_without_difference else FEWEST
-
     def verdict(self, error: float) -> Verdict:
         """Return what the interval says; a difference that never varies is its own interval."""
         n = len(self.families)
@@ -85,10 +79,13 @@ class Sample:
     def says(self, low: float, high: float, n_families: float, error: float) -> Verdict:
         """Return what limits of the mean of so many families say."""
         least, most = self.region
-        if high < least or low > most:
-            return "refuted"
-        agrees = least < low and high < most
-        return "supported" if agrees and n_families >= self.needed(error) else "undecided"
+        refuted = high < least or low > most
+        if not refuted and not least < low <= high < most:
+            return "undecided"
+        holds_without_difference = 0 <= high < least if refuted else least < 0 < most
+        if holds_without_difference and n_families < needed(error):
+            return "undecided"
+        return "refuted" if refuted else "supported"
 
     def more_families(self, error: float) -> float:
         """Return how many more families decide with a chance of `POWER`, at the estimated effect.
@@ -114,6 +111,11 @@ class Sample:
         sizes = range(n, MOST + 1)
         found = bisect_left(sizes, True, key=decides)
         return math.inf if found == len(sizes) else float(found)
+
+
+def needed(error: float) -> int:
+    """Return how many families a verdict takes that holds where nothing differs."""
+    return max(FEWEST, math.ceil(math.log(error) / math.log(1 - RARE)))
 
 
 def holm(samples: Sequence[Sample | None], error: float) -> tuple[list[Verdict], float]:

@@ -97,7 +97,7 @@ def test_a_verdict_that_others_take_the_error_from_says_so(tmp_path):
     wanted = rows_of(claims)
     spread = {"breast-cancer": 0.05, "digits/0": 0.07, "digits/3": 0.07, "employees": 0.09,
               "wine": 0.07}  # fmt: skip
-    size = {"knn": 1.0, "lof": 0.0, "pca": 0.0}
+    size = {"knn": 1.0, "lof": -2.0, "pca": 0.0}
     found = judge(
         claims, wanted, records_of(wanted, lambda r: 0.5 + size[r.label] * spread[r.dataset]), None
     )

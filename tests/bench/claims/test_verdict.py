@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from bench.claims.verdict import POWER, Sample, holm
+from bench.claims.verdict import POWER, Sample, holm, needed
 from bench.stats import averages
 from bench.stats.averages import Cells
 
@@ -43,9 +43,19 @@ def test_few_families_do_not_show_that_nothing_differs(region, spread):
 
     few = seen(4)
     assert [seen(n).verdict(0.05) for n in (4, 28, 29)] == ["undecided"] * 2 + ["supported"]
-    assert [few.needed(error) for error in (0.05, 0.05 / 13)] == [29, 53]
+    assert [needed(error) for error in (0.05, 0.05 / 13)] == [29, 53]
     assert few.more_families(0.05) == 29 - 4
     assert sample([-0.5, -0.5, -0.501, -0.499], region).verdict(0.05) == "refuted"
+
+
+@pytest.mark.parametrize(("mean", "spread"), [(0, 0.001), (0, 0), (0.01, 0.001)])
+def test_few_families_do_not_show_that_a_detector_is_not_better(mean, spread):
+    def seen(n):
+        return sample(mean + spread * np.resize([-1, 1], n))
+
+    assert [seen(n).verdict(0.05) for n in (4, 28, 29)] == ["undecided"] * 2 + ["refuted"]
+    assert seen(4).more_families(0.05) == 29 - 4
+    assert sample([-0.2, -0.21, -0.22, -0.19]).verdict(0.05) == "refuted", "it is worse"
 
 
 def test_one_or_two_families_decide_nothing_however_many_data_sets_they_have():
@@ -58,7 +68,7 @@ def test_one_or_two_families_decide_nothing_however_many_data_sets_they_have():
 
 
 def test_a_difference_that_never_varies_has_no_interval_and_decides_as_it_stands():
-    for value, verdict in ((0.3, "supported"), (0.0, "refuted"), (0.02, "undecided")):
+    for value, verdict in ((0.3, "supported"), (-0.01, "refuted"), (0.02, "undecided")):
         flat = sample([value] * 4)
         assert math.isnan(flat.interval(0.05)[0])
         assert flat.verdict(0.05) == verdict
@@ -92,6 +102,7 @@ def grids(effect, n_families, mean, draws, seed=0):
     draw = {
         "normal": lambda shape: rng.normal(size=shape),
         "exponential": lambda shape: rng.exponential(size=shape) - 1,
+        "turned round": lambda shape: 1 - rng.exponential(size=shape),
         "log-normal": lambda shape: (np.exp(rng.normal(size=shape) / 2) - math.exp(1 / 8)) / 0.6039,
     }[effect]
     for n in rng.integers(*n_families, size=draws, endpoint=True):
@@ -112,7 +123,7 @@ def test_so_many_more_families_decide_with_that_chance():
     assert math.isinf(sample(SUPERIOR[0] + AROUND).more_families(0.05))
 
 
-EFFECTS = ["normal", "exponential", "log-normal"]
+EFFECTS = ["normal", "exponential", "log-normal", "turned round"]
 
 
 @pytest.mark.slow
@@ -132,6 +143,24 @@ def test_a_difference_in_one_family_of_ten_is_overlooked_at_most_one_time_in_twe
     cells = Cells(np.arange(n), np.arange(n))
     wrong = [Sample(line, cells, region).verdict(0.05) == "supported" for line in lines]
     assert np.mean(wrong) <= 0.055
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("most", [0.2, 0.5])
+def test_a_superiority_of_one_family_in_ten_is_refuted_at_most_one_time_in_twenty(most):
+    rng = np.random.default_rng(0)
+    margin, wrong = 0.01, {}
+    for n in range(5, 31):
+        lines = (rng.random((2000, n)) < 0.1) * rng.uniform(0.2, most, (2000, n))
+        lines += rng.normal(0, 0.003, lines.shape)
+        below, above = averages.reach(*averages.moments(lines), n)
+        means = lines.mean(axis=1)
+        one = sample(lines[0], (margin, math.inf))
+        found = [
+            one.says(*each, n, 0.05) for each in zip(means - below, means + above, strict=True)
+        ]
+        wrong[n] = np.mean(np.array(found) == "refuted")
+    assert max(wrong.values()) <= 0.055
 
 
 @pytest.mark.slow
