@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.audit.numbers import FEATURES, ORDER, UNSEEN, numbers, with_labels, without_labels
-from bench.metrics import delong
+from bench.metrics.delong import Components
 from bench.metrics.scored import Floats, auroc
 from bench.protocols.named import NotApplicable, Split, find, split
 from bench.protocols.scalers import IMPUTE, scale
@@ -199,7 +199,7 @@ def _resolved(y: NDArray[np.int8], scores: list[Floats], common: Overlap) -> flo
     if min(used) < 2 or len(scores) < 2:
         return None
     of = common.n_test_anomalies, common.n_test_normals
-    parts = zip(delong.variances(y, scores), used, of, strict=True)
+    parts = zip(Components.of(y, scores).variances(), used, of, strict=True)
     variance = np.sum([each * n_used / n for each, n_used, n in parts], axis=0)
     pairs = np.triu_indices(len(scores), 1)
     return float(_REACH * np.median(np.sqrt(variance[pairs])))

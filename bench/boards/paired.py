@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.metrics import delong
+from bench.metrics.delong import Components
 from bench.stats import student
 from bench.stats.averages import TEST_SETS, Cells, Floats
 from bench.stats.intervals import LEVEL
@@ -96,9 +96,8 @@ def _of_data_set(rows: pd.DataFrame, n: int, scores: Scores) -> tuple[Floats, Fl
         sizes = np.bincount(truth, minlength=2)[::-1]  # anomalies, normals
         if sizes.min() < 2:
             return None
-        compared = [each for _, each in there]
-        variances = *delong.variances(truth, compared), delong.lacking(truth, compared)
-        parts.append((sizes, variances))
+        components = Components.of(truth, [each for _, each in there])
+        parts.append((sizes, (*components.variances(), components.lacking())))
         means.append(own["auroc"].to_numpy(float))
     sizes = np.min([size for size, _ in parts], axis=0)
     pieces = [*np.mean([pair for _, pair in parts], axis=0)]

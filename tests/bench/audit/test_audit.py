@@ -11,7 +11,7 @@ from bench.audit import kept
 from bench.audit.measure import Measured, measure
 from bench.audit.numbers import aurocs, with_labels
 from bench.audit.verdict import SMALL, ceiling, findings, trivial, verdict
-from bench.metrics import delong
+from bench.metrics.delong import Components
 from bench.metrics.scored import auroc
 from datasets import Card, DataSet
 from datasets.record import About
@@ -156,7 +156,7 @@ def test_the_resolved_difference_is_found_in_four_of_five_test_sets():
         return [common + rng.normal(size=n + m) + y * each for each in skill]
 
     def error(pair):
-        return np.sqrt(sum(delong.variances(y, pair))[0, 1])
+        return np.sqrt(sum(Components.of(y, pair).variances())[0, 1])
 
     resolved = (1.96 + 0.8416) * np.mean([error(scores((1.5, 1.5))) for _ in range(20)])
     normal = NormalDist()

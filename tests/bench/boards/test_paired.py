@@ -8,7 +8,8 @@ from sklearn.metrics import roc_auc_score
 from bench.boards.against import against
 from bench.boards.board import build
 from bench.boards.paired import paired
-from bench.metrics import delong, scored
+from bench.metrics import scored
+from bench.metrics.delong import Components
 from tests.helpers.boards_made_up import line_of, rows_of, written
 
 LABELS = {"good": "deep", "even": "shallow", "worse": "hybrid", "random": "control"}
@@ -40,7 +41,7 @@ def test_on_one_test_set_the_test_is_delongs():
     by_label = {row["label"]: scores(row["key"]) for _, row in rows.iterrows()}
     y, good = by_label["good"]
     for label in ("even", "worse", "random"):
-        a, b = (part[0, 1] for part in delong.variances(y, [by_label[label][1], good]))
+        a, b = (part[0, 1] for part in Components.of(y, [by_label[label][1], good]).variances())
         difference = roc_auc_score(y, by_label[label][1]) - roc_auc_score(y, good)
         freedom = (a + b) ** 2 / (a**2 / 109 + b**2 / 139)
         expected = scipy.stats.t(freedom, difference, np.sqrt(a + b))

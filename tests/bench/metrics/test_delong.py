@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from bench.metrics import delong, scored
+from bench.metrics import scored
+from bench.metrics.delong import Components
 
 
 def made_up(n_anomalies, n_normals, rng, shifts=(1.0, 1.3, 0.0), decimals=12):
@@ -26,7 +27,7 @@ def jackknifed(y, first, second, label):
 @pytest.mark.parametrize("decimals", [0, 12])
 def test_both_parts_are_the_variances_of_the_jackknife(decimals):
     y, scores = made_up(9, 14, np.random.default_rng(0), decimals=decimals)
-    parts = delong.variances(y, scores)
+    parts = Components.of(y, scores).variances()
     for part, label in zip(parts, (1, 0), strict=True):
         for i, j in ((0, 1), (0, 2), (1, 2)):
             expected = jackknifed(y, scores[i], scores[j], label)
@@ -36,7 +37,7 @@ def test_both_parts_are_the_variances_of_the_jackknife(decimals):
 
 def test_against_a_constant_detector_it_is_the_error_of_one_auroc():
     y, scores = made_up(30, 50, np.random.default_rng(1))
-    anomalies, normals = delong.variances(y, [scores[0], np.zeros(len(y))])
+    anomalies, normals = Components.of(y, [scores[0], np.zeros(len(y))]).variances()
     expected = scored.auroc_se(y, scores[0]) ** 2
     assert anomalies[0, 1] + normals[0, 1] == pytest.approx(expected, rel=1e-9)
 
@@ -44,16 +45,19 @@ def test_against_a_constant_detector_it_is_the_error_of_one_auroc():
 def test_few_samples_near_one_lack_variance_and_many_or_middling_do_not():
     rng = np.random.default_rng(2)
     y, near_one = made_up(9, 90, rng, shifts=(5.0, 4.5))
-    lacking = delong.lacking(y, near_one)
+    lacking = Components.of(y, near_one).lacking()
     assert lacking[0, 1] == lacking[1, 0] > 0
     assert np.diag(lacking).tolist() == [0, 0]
-    assert delong.lacking(y, [near_one[0], near_one[0]])[0, 1] == pytest.approx(0, abs=1e-12)
+    assert Components.of(y, [near_one[0], near_one[0]]).lacking()[0, 1] == pytest.approx(
+        0, abs=1e-12
+    )
     y, many = made_up(100, 120, rng, shifts=(4.0, 3.5))
-    assert not delong.lacking(y, many).any()
+    assert not Components.of(y, many).lacking().any()
 
 
 def test_two_detectors_without_an_error_may_differ_on_other_samples():
     y = np.repeat([1, 0], [10, 90])
     perfect = [y + 0.1 * np.random.default_rng(seed).random(100) for seed in range(2)]
-    assert sum(delong.variances(y, perfect))[0, 1] == 0
-    assert 0.03 < np.sqrt(delong.lacking(y, perfect)[0, 1]) < 0.06
+    found = Components.of(y, perfect)
+    assert sum(found.variances())[0, 1] == 0
+    assert 0.03 < np.sqrt(found.lacking()[0, 1]) < 0.06
