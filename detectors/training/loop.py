@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from typing import cast
 
@@ -23,6 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
+from torch.optim.adamw import adamw
 
 from detectors.contract import Floats
 from detectors.training.phases import BatchLoss, Objective, Phase
@@ -31,6 +33,7 @@ from detectors.training.replica import Batches, Replica
 from detectors.training.trainable import Trainable
 
 BLOCK = 5
+EPSILON = 1e-8  # of AdamW
 
 Piece = list[tuple[str, torch.Size]]  # names and shapes of consecutive parameters
 Gradients = Callable[..., tuple[tuple[Tensor, ...], Tensor]]  # stacks -> gradients, losses
@@ -122,13 +125,25 @@ class _Block:
             step = _Step([self.pieces[i] for i in moved], gradients, objective, self.detector)
             self.steps.append(step)
         judge = by_weights(phase.judge or phase.objectives[0].loss)
-        self.judge = recorded(vmap(judge)) if self.size > 1 else _for_one(judge)
+        self.judge = vmap(judge) if self.size > 1 else _for_one(judge)
+        self.step, self.losses = self._step, self._losses
+        if self.size > 1:
+            self.step, self.losses = recorded(self._step), recorded(self._losses)
 
     def _gradients(self, loss: Callable[..., Tensor], moved: tuple[int, ...]) -> Gradients:
         """Return the function that computes gradients and losses of stacked replicas."""
         if self.size > 1:
-            return recorded(vmap(grad_and_value(loss, argnums=moved)))
+            return vmap(grad_and_value(loss, argnums=moved))
         return _gradients_of_one(loss, moved)
+
+    def _step(self, x: Tensor, weight: Tensor, noise: Tensor) -> Tensor:
+        """Step on a batch; return the (objectives, size) losses before each step."""
+        given = (*self.pieces, self.state, x, weight, noise)
+        return torch.stack([step.take(given) for step in self.steps])
+
+    def _losses(self, x: Tensor, weight: Tensor, noise: Tensor) -> Tensor:
+        """Return the (size,) validation losses of a batch."""
+        return self.judge(*self.pieces, self.state, x, weight, noise)
 
     def weights_of(self, slot: int) -> Tensor:
         """Return a copy of the weights (P,) of a replica."""
@@ -136,15 +151,11 @@ class _Block:
 
     def train(self, batches: Mapping[int, Batches]) -> Floats:
         """Step on each batch; return the (steps, objectives, size) losses before each step."""
-        losses = []
-        for batch in self._batches(batches):
-            given = (*self.pieces, self.state, *batch)
-            losses.append(torch.stack([step.take(given) for step in self.steps]))
-        return _to_numpy(losses)
+        return _to_numpy([self.step(*batch) for batch in self._batches(batches)])
 
     def evaluate(self, batches: Mapping[int, Batches]) -> Floats:
         """Return the (steps, size) validation losses of batches."""
-        losses = [self.judge(*self.pieces, self.state, *batch) for batch in self._batches(batches)]
+        losses = [self.losses(*batch) for batch in self._batches(batches)]
         return _to_numpy(losses) if losses else np.empty((0, self.size))
 
     def _batches(self, batches: Mapping[int, Batches]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -180,12 +191,20 @@ class _Step:
     ) -> None:
         self.moved, self.gradients = moved, gradients
         self.max_norm = detector.max_gradient_norm
-        self.optimizer = torch.optim.AdamW(
-            moved,
-            lr=objective.pace * detector.learning_rate,
-            betas=objective.betas,
-            weight_decay=detector.weight_decay,
+        self.averages = [torch.zeros_like(piece) for piece in moved]
+        self.squares = [torch.zeros_like(piece) for piece in moved]
+        self.counts = [torch.zeros((), device=piece.device) for piece in moved]
+        self.update = partial(
+            adamw,
+            foreach=False,
             fused=True,
+            amsgrad=False,
+            beta1=objective.betas[0],
+            beta2=objective.betas[1],
+            lr=objective.pace * detector.learning_rate,
+            weight_decay=detector.weight_decay,
+            eps=EPSILON,
+            maximize=False,
         )
 
     def take(self, given: tuple[Tensor, ...]) -> Tensor:
@@ -194,9 +213,8 @@ class _Step:
         norms = torch.stack([torch.linalg.vector_norm(each, dim=1) for each in gradients])
         norm = torch.linalg.vector_norm(norms, dim=0)[:, None]
         scale = (self.max_norm / norm).clamp_(max=1.0)
-        for piece, gradient in zip(self.moved, gradients, strict=True):
-            piece.grad = gradient * scale
-        self.optimizer.step()
+        clipped = [gradient * scale for gradient in gradients]
+        self.update(self.moved, clipped, self.averages, self.squares, [], self.counts)
         return loss
 
 

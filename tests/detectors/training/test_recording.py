@@ -32,3 +32,19 @@ def test_the_function_itself_runs_in_the_first_calls_alone():
     replay, n = recorded(double), N_UNRECORDED + 3
     assert [replay(torch.tensor(float(i))).item() for i in range(n)] == [2 * i for i in range(n)]
     assert len(calls) == N_UNRECORDED + 1
+
+
+def test_a_replay_writes_into_tensors_of_the_function_and_reads_what_others_wrote():
+    draws = torch.randn(N_UNRECORDED + 4, 3, generator=torch.Generator().manual_seed(0))
+    weights, total = torch.ones(2, 3), torch.zeros(3)
+
+    def step(x):
+        first, second = weights.split(1)
+        total.add_(x)  # its value is not used: only the writing
+        return first.view(3) * x + second.view(3)
+
+    replay = recorded(step)
+    for x in draws:
+        weights.mul_(1.5)
+        assert torch.equal(replay(x), weights[0] * x + weights[1])
+    assert torch.equal(total, sum(draws, start=torch.zeros(3)))
