@@ -6,6 +6,9 @@ ICLR 2018, arXiv:1802.05957.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 
@@ -24,6 +27,7 @@ class Spectral(nn.Module):
     """
 
     right: Tensor
+    directions: tuple[Tensor, Tensor] | None = None  # left and right, within `iterated_once`
 
     def __init__(self, layer: Dense | nn.Conv2d) -> None:
         super().__init__()
@@ -34,11 +38,14 @@ class Spectral(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the output for x with the normalised weight."""
-        matrix = self._matrix()
-        left, right = _iterated(matrix.detach(), self.right)
-        value = left @ (matrix @ right)
+        left, right = self.directions or self.iterate()
+        value = left @ (self._matrix() @ right)
         made: Tensor = self.layer(x / value)  # the weight times x, over the value
         return made
+
+    def iterate(self) -> tuple[Tensor, Tensor]:
+        """Return the left and right directions after one more iteration, as constants."""
+        return _iterated(self._matrix().detach(), self.right)
 
     @torch.no_grad()
     def follow(self, n_iterations: int = ITERATIONS) -> None:
@@ -59,9 +66,25 @@ def normalised(net: nn.Sequential) -> nn.Sequential:
 
 def follow(net: nn.Module) -> None:
     """Update the direction of each `Spectral` layer of a network."""
-    for layer in net.modules():
-        if isinstance(layer, Spectral):
-            layer.follow()
+    for layer in _layers(net):
+        layer.follow()
+
+
+@contextmanager
+def iterated_once(net: nn.Module) -> Iterator[None]:
+    """Let all forward passes of a network, with the same weights, share their iterations."""
+    layers = _layers(net)
+    for layer in layers:
+        layer.directions = layer.iterate()
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.directions = None
+
+
+def _layers(net: nn.Module) -> list[Spectral]:
+    return [layer for layer in net.modules() if isinstance(layer, Spectral)]
 
 
 def _iterated(matrix: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:

@@ -21,7 +21,7 @@ from detectors.contract import Floats
 from detectors.networks.adversarial_losses import fake_loss, real_loss
 from detectors.networks.dense import SLOPE, code_size, hidden_sizes, mlp, squared_error
 from detectors.networks.images import decoder, encoder
-from detectors.networks.spectral import follow, normalised
+from detectors.networks.spectral import follow, iterated_once, normalised
 from detectors.training.adversarial import GAN
 from detectors.training.base import ReadOuts
 from detectors.training.phases import Phase
@@ -95,17 +95,19 @@ class ALAD(GAN[ALADNet]):
         follow(net)
 
     def _discriminating(self, net: ALADNet, x: Tensor, noise: Tensor) -> Tensor:
-        z, code, made = noise, net.encoder(x), net.generator(noise)
-        joint = real_loss(net.of_xz(x, code)) + fake_loss(net.of_xz(made, z))
-        samples = real_loss(net.xx(x, x)) + fake_loss(net.xx(x, net.generator(code)))
-        codes = real_loss(net.zz(z, z)) + fake_loss(net.zz(z, net.encoder(made)))
+        with iterated_once(net):
+            z, code, made = noise, net.encoder(x), net.generator(noise)
+            joint = real_loss(net.of_xz(x, code)) + fake_loss(net.of_xz(made, z))
+            samples = real_loss(net.xx(x, x)) + fake_loss(net.xx(x, net.generator(code)))
+            codes = real_loss(net.zz(z, z)) + fake_loss(net.zz(z, net.encoder(made)))
         return joint + samples + codes
 
     def _generating(self, net: ALADNet, x: Tensor, noise: Tensor) -> Tensor:
-        z, code, made = noise, net.encoder(x), net.generator(noise)
-        joint = fake_loss(net.of_xz(x, code)) + real_loss(net.of_xz(made, z))
-        samples = real_loss(net.xx(x, net.generator(code)))
-        codes = real_loss(net.zz(z, net.encoder(made)))
+        with iterated_once(net):
+            z, code, made = noise, net.encoder(x), net.generator(noise)
+            joint = fake_loss(net.of_xz(x, code)) + real_loss(net.of_xz(made, z))
+            samples = real_loss(net.xx(x, net.generator(code)))
+            codes = real_loss(net.zz(z, net.encoder(made)))
         return joint + samples + codes
 
     def _restored(self, rows: Tensor) -> Tensor:

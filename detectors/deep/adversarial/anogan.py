@@ -113,7 +113,8 @@ class AnoGAN(GAN[GANNet]):
         search = self._searcher()
 
         def read(rows: Tensor) -> Tensor:
-            distances = self._distances(search(rows.float()), rows.float())
+            x = rows.float()
+            distances = self._distances(search(x), x, self.net_.features(x))
             return self.readouts[readout](self, *distances)
 
         return self._read(read, x)
@@ -125,27 +126,28 @@ class AnoGAN(GAN[GANNet]):
     def _searcher(self) -> Callable[[Tensor], Tensor]:
         """Return the search (n, *shape) -> (n, k); a sum of losses keeps the rows apart."""
 
-        def loss(z: Tensor, x: Tensor) -> Tensor:
-            return self._anomaly(*self._distances(z, x)).sum()
+        def loss(z: Tensor, x: Tensor, seen: Tensor) -> Tensor:
+            return self._anomaly(*self._distances(z, x, seen)).sum()
 
         gradient = recorded(grad(loss))
         start = self.stream("read-outs").standard_normal((1, self.net_.latent_dim))
 
         def search(x: Tensor) -> Tensor:
             z = torch.tensor(start, dtype=torch.float32).repeat(len(x), 1)
+            seen = self.net_.features(x)
             optimizer = torch.optim.Adam([z], lr=self.search_rate)
             for _ in range(self.search_steps):
-                z.grad = gradient(z, x)
+                z.grad = gradient(z, x, seen)
                 optimizer.step()
             return z
 
         return search
 
-    def _distances(self, z: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return R and D, (n,) each, of latent vectors (n, k) and samples (n, *shape)."""
+    def _distances(self, z: Tensor, x: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+        """Return R and D, (n,) each, of latent vectors (n, k), samples (n, *shape) and their f."""
         made = self.net_.generator(z)
         residual = (x - made).abs().flatten(1).sum(-1)
-        feature = (self.net_.features(x) - self.net_.features(made)).abs().sum(-1)
+        feature = (seen - self.net_.features(made)).abs().sum(-1)
         return residual, feature
 
     def _anomaly(self, residual: Tensor, feature: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from detectors.networks.dense import Dense
-from detectors.networks.spectral import Spectral, follow, normalised
+from detectors.networks.spectral import Spectral, follow, iterated_once, normalised
 
 LAYERS = {
     "dense": (lambda: Dense(9, 5), (3, 9)),
@@ -58,3 +58,18 @@ def test_the_directions_follow_the_weight():
 def test_all_layers_with_weights_are_normalised():
     net = normalised(nn.Sequential(nn.Conv2d(1, 2, 3), nn.LeakyReLU(), nn.Flatten(), Dense(8, 2)))
     assert [type(layer) for layer in net] == [Spectral, nn.LeakyReLU, nn.Flatten, Spectral]
+
+
+def test_passes_that_share_an_iteration_are_equal_and_later_ones_take_a_new_one():
+    net, x = normalised(nn.Sequential(Dense(9, 5), nn.LeakyReLU(), Dense(5, 2))), torch.randn(3, 9)
+    expected = net(x)
+    with iterated_once(net):
+        assert torch.equal(net(x), expected)
+        directions = net[0].directions
+        assert torch.equal(net(x), expected)
+        assert net[0].directions is directions
+    with torch.no_grad():
+        net[0].layer.weight.add_(torch.randn(9, 5))
+    later = normalised(nn.Sequential(Dense(9, 5), nn.LeakyReLU(), Dense(5, 2)))
+    later.load_state_dict(net.state_dict())
+    assert torch.equal(net(x), later(x))
