@@ -10,6 +10,7 @@ their networks for images too.
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import torch
@@ -22,6 +23,13 @@ LENET_SIDE = 32  # pixels; larger images take strided convolutions
 SMALLEST_SIDE = 8  # pixels; an image is halved while its shorter side has at least as many
 EPSILON = 1e-4  # added to a variance before division, as in the authors' LeNets
 STATISTICS_ROWS = 1024  # per batch for the statistics
+LARGE = 3 * 128 * 128  # values of an image, above which fewer are computed at once
+
+
+def at_once(most: int, shape: tuple[int, ...]) -> int:
+    """Return how many samples of a shape are computed at once: `most`, or fewer of large images."""
+    n_values = math.prod(shape) if len(shape) > 1 else 1
+    return max(1, min(most, most * LARGE // n_values))
 
 
 class ChannelsLast(nn.Module):
@@ -58,7 +66,8 @@ class BatchNorm(nn.Module):
 def take_statistics(net: nn.Module, x: Tensor) -> None:
     """Set the statistics of the batch normalisations of `net` from training rows (n, *shape).
 
-    They are means over batches of at most 1,024 rows; `net` must be in training mode.
+    They are means over batches of at most 1,024 rows, see `at_once`; `net` must be in training
+    mode.
     """
     taken: dict[BatchNorm, list[Tensor]] = {
         layer: [] for layer in net.modules() if isinstance(layer, BatchNorm)
@@ -70,7 +79,7 @@ def take_statistics(net: nn.Module, x: Tensor) -> None:
         taken[layer].append(torch.stack(torch.var_mean(inputs[0], (0, 2, 3), correction=0)))
 
     hooks = [layer.register_forward_pre_hook(note) for layer in taken]
-    for rows in torch.tensor_split(x, -(-len(x) // STATISTICS_ROWS)):
+    for rows in torch.tensor_split(x, -(-len(x) // at_once(STATISTICS_ROWS, x.shape[1:]))):
         net(rows)
     for hook in hooks:
         hook.remove()

@@ -24,6 +24,7 @@ from detectors.contract import (
     Unsupported,
     as_samples,
 )
+from detectors.networks.images import at_once
 from detectors.training.loop import train
 from detectors.training.patches import cut, join
 from detectors.training.phases import Objective, Phase, mean_of
@@ -195,7 +196,8 @@ class DeepDetector(Detector, Generic[Net]):
         self.converged_ = replica.converged
         self.remark_ = ""
         try:
-            self._conclude(replica.x.numpy().astype(np.float64))
+            rows = replica.x.numpy()
+            self._conclude(rows if rows.ndim > 2 else rows.astype(np.float64))
         except (Unsupported, Diverged, Collapsed) as error:
             replica.outcome = error
 
@@ -257,19 +259,19 @@ class DeepDetector(Detector, Generic[Net]):
         """
 
     def _read(self, read: Callable[[Tensor], Tensor], x: Floats) -> Floats:
-        """Return read(rows) of all samples, in padded batches of fixed size.
+        """Return read(rows) of all samples, in padded batches of a size fixed by their shape.
 
         Args:
-            read: maps float64 rows (SCORE_ROWS, *shape) to a tensor (SCORE_ROWS, ...).
+            read: maps float64 rows (n_together, *shape) to a tensor (n_together, ...).
             x: samples (n, *shape).
         """
         if self.patch and x.shape[2:] != (self.patch, self.patch):
             return self._read_patches(read, x, self.patch)
-        parts = []
+        parts, n_together = [], at_once(SCORE_ROWS, x.shape[1:])
         with torch.no_grad():  # not inference mode: a score may compute gradients
-            for start in range(0, len(x), SCORE_ROWS):
-                rows = torch.tensor(x[start : start + SCORE_ROWS])
-                batch = torch.zeros(SCORE_ROWS, *x.shape[1:], dtype=torch.float64)
+            for start in range(0, len(x), n_together):
+                rows = torch.tensor(x[start : start + n_together])
+                batch = torch.zeros(n_together, *x.shape[1:], dtype=torch.float64)
                 batch[: len(rows)] = rows
                 parts.append(read(batch)[: len(rows)].double())
             return cast("Floats", torch.cat(parts).numpy())

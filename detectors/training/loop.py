@@ -103,12 +103,12 @@ class _Block:
         self.size = _block_size(first)
         weights = torch.zeros(self.size, len(first.weights))
         state = torch.zeros(self.size, len(first.state))
-        pool = [torch.zeros_like(first.x[:1])]
+        pool = [torch.zeros_like(first.x[:1])] * (self.size > 1)  # the padding of slots
         for slot, replica in slots.items():
             weights[slot], state[slot] = replica.weights, replica.state
             replica.start(offset=sum(map(len, pool)))
             pool.append(replica.x)
-        self.pool = torch.cat(pool).to(self.device)
+        self.pool = (torch.cat(pool) if len(pool) > 1 else pool[0]).to(self.device)
         self.state = state.to(self.device)
         movers, pieces = _pieces(first.net, phase.objectives)
         lengths = [sum(shape.numel() for _, shape in piece) for piece in pieces]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from detectors.networks.dense import squared_error
+from detectors.networks.images import at_once
 from detectors.training.phases import Objective, Phase, mean_of
 
 PRETRAINING = "pretraining"
@@ -25,4 +26,4 @@ def pretraining(epochs: int) -> Phase:
 
 def in_chunks(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """Return function(x) of rows (n, ...), computed for at most CHUNK of them at a time."""
-    return torch.cat([function(rows) for rows in torch.split(x, CHUNK)])
+    return torch.cat([function(rows) for rows in torch.split(x, at_once(CHUNK, x.shape[1:]))])

@@ -41,7 +41,7 @@ class Batches(NamedTuple):
     """Rows of one replica in batches of fixed size; the last one is padded with index 0.
 
     Attributes:
-        rows: (steps, batch) indices into the block's pool, whose row 0 is all zeros.
+        rows: (steps, batch) indices into the block's pool.
         weight: (steps, batch) one over the number of rows in the batch, 0 for padding.
         noise: (steps, batch, ...) random numbers for the losses.
     """
@@ -86,7 +86,8 @@ class Replica:
 
     def __init__(self, detector: Trainable, x: Floats) -> None:
         self.detector = detector
-        self.x = torch.tensor(x, dtype=torch.float32)
+        with np.errstate(over="ignore"):
+            self.x = torch.from_numpy(np.require(x, np.float32, ["C", "W"]))  # no copy of images
         self.net = build_seeded(lambda: detector._network(x.shape[1:]), detector.seed)
         self.weights = nn.utils.parameters_to_vector(self.net.parameters()).detach()
         self.state = read_state(self.net)
@@ -117,7 +118,7 @@ class Replica:
         return read_state(self.net)
 
     def start(self, offset: int) -> None:
-        """Begin the first epoch of a phase; the rows start at `offset` of the pool."""
+        """Begin the first epoch of a phase; the rows start at `offset` of the block's pool."""
         stream, phase = self.detector.stream, self.phase
         self._order = stream(phase.stream("data order"))
         self._draws = stream(phase.stream("noise"))
@@ -131,7 +132,8 @@ class Replica:
         steps = -(-len(rows) // size)
         index = np.zeros((steps, size), dtype=np.int64)
         index.flat[: len(rows)] = rows
-        weight = (index > 0) / (index > 0).sum(axis=1, keepdims=True)
+        taken = np.arange(index.size).reshape(index.shape) < len(rows)
+        weight = taken / taken.sum(axis=1, keepdims=True)
         noise = self.detector._noise(self.net, draws, steps * size)
         return Batches(
             index, weight.astype(np.float32), noise.reshape(steps, size, *noise.shape[1:])

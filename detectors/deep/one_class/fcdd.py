@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -43,14 +44,15 @@ class FCDDNet(nn.Module):
         super().__init__()
         self.shape = shape
         self.jump, self.field = 1, 3  # pixels between the centres of cells, and that a cell sees
+        rectify = partial(nn.LeakyReLU, SLOPE, inplace=True)  # so that training keeps less
         layers: list[nn.Module] = [ChannelsLast(), nn.Conv2d(shape[0], 32, 3, 1, 1)]
         width, side = 32, min(shape[1:])
         while side > 1 and (self.jump < 4 or side > MOST_CELLS):
-            layers += [nn.MaxPool2d(2), nn.LeakyReLU(SLOPE)]
+            layers += [nn.MaxPool2d(2), rectify()]
             layers += [nn.Conv2d(width, min(2 * width, 128), 3, 1, 1)]
             self.field += self.jump + 2 * 2 * self.jump
             width, side, self.jump = min(2 * width, 128), side // 2, 2 * self.jump
-        self.layers = nn.Sequential(*layers, nn.LeakyReLU(SLOPE), nn.Conv2d(width, 1, 1))
+        self.layers = nn.Sequential(*layers, rectify(), nn.Conv2d(width, 1, 1))
         self.register_buffer("low", torch.zeros(shape[0], 1, 1))
         self.register_buffer("high", torch.zeros(shape[0], 1, 1))
 
@@ -106,22 +108,17 @@ class FCDD(DeepLocalizer[FCDDNet]):
             net.high.copy_(x.amax((0, 2, 3))[:, None, None])
 
     def _noise(self, net: FCDDNet, draws: np.random.Generator, n: int) -> Singles:
-        """Return the confetti (n, c, h, w) in ranges of the pixels, 0 where there is none."""
-        confetti = np.zeros((n, *net.shape), dtype=np.float32)
+        """Return squares (n, 2, 3 + c): side, top, left in pixels, colour in ranges of pixels."""
         shorter = min(net.shape[1:])
         smallest, largest = (max(1, round(share * shorter)) for share in (SMALLEST, LARGEST))
-        sides = draws.integers(smallest, largest, (n, SQUARES), endpoint=True)
-        places = draws.random((n, SQUARES, 2))
-        colours = draws.uniform(-1, 1, (n, SQUARES, net.shape[0])).astype(np.float32)
-        for image, *squares in zip(confetti, sides, places, colours, strict=True):
-            for side, place, colour in zip(*squares, strict=True):
-                top, left = (place * (np.array(net.shape[1:]) - side + 1)).astype(int)
-                image[:, top : top + side, left : left + side] = colour[:, None, None]
-        return confetti
+        sides = draws.integers(smallest, largest, (n, SQUARES), endpoint=True)[..., None]
+        places = draws.random((n, SQUARES, 2)) * (np.array(net.shape[1:]) - sides + 1)
+        colours = draws.uniform(-1, 1, (n, SQUARES, net.shape[0]))
+        return np.concatenate([sides, np.floor(places), colours], axis=2).astype(np.float32)
 
     def _losses(self, net: FCDDNet, x: Tensor, noise: Tensor) -> Tensor:
         """Equation 3 of the paper, for an image and the same image with confetti."""
-        spoiled = (x + noise * (net.high - net.low)).clamp(net.low, net.high)
+        spoiled = (x + painted(x, noise) * (net.high - net.low)).clamp(net.low, net.high)
         normal, odd = (net(images).flatten(1).mean(-1) for images in (x, spoiled))
         losses: Tensor = normal - (-torch.expm1(-odd.clamp(min=1e-6))).log()
         return losses
@@ -138,3 +135,16 @@ class FCDD(DeepLocalizer[FCDDNet]):
 
     def _localize(self, x: Floats, readout: str) -> Floats:
         return self._read(self._map, x)
+
+
+def painted(x: Tensor, squares: Tensor) -> Tensor:
+    """Return images like x (n, c, h, w) of coloured squares (n, k, 3 + c), elsewhere 0."""
+    confetti = torch.zeros_like(x)
+    rows, columns = (torch.arange(side, device=x.device) for side in x.shape[2:])
+    for square in squares.unbind(1):
+        side, top, left = square[:, :3, None].unbind(1)
+        of_rows = (top <= rows) & (rows < top + side)
+        of_columns = (left <= columns) & (columns < left + side)
+        within = of_rows[:, None, :, None] & of_columns[:, None, None, :]
+        confetti = torch.where(within, square[:, 3:, None, None], confetti)
+    return confetti

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from detectors.deep.autoencoders.autoencoder import Autoencoder
-from detectors.networks.images import BatchNorm, decoder, encoder, take_statistics
+from detectors.networks.images import BatchNorm, at_once, decoder, encoder, take_statistics
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,14 @@ def test_training_lowers_the_loss_of_images_and_moves_every_parameter():
     before = dict(untrained.net_.named_parameters())
     for name, parameter in trained.net_.named_parameters():
         assert (parameter != before[name]).any(), name
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        *(((30,), 128), ((10**6,), 128), ((1, 28, 28), 128), ((3, 128, 128), 128)),
+        *(((3, 256, 256), 32), ((1, 256, 256), 96), ((3, 4000, 4000), 1)),
+    ],
+)
+def test_of_large_images_fewer_are_computed_at_once(shape, expected):
+    assert at_once(128, shape) == expected

@@ -17,7 +17,7 @@ from detectors.deep.variational.vae import VAE
 from detectors.networks.dense import Dense
 from detectors.training.base import DeepDetector
 from detectors.training.loop import _gradients_of_one
-from detectors.training.replica import Batches, n_validation
+from detectors.training.replica import Batches, Replica, n_validation
 
 # The loop's own behaviour, on two methods; what every method owes is in test_methods.py.
 CLASSES = {"ae": Autoencoder, "vae": VAE}
@@ -322,3 +322,25 @@ def test_n_parameters_counts_weights_and_biases():
     expected = sum(n_in * n_out + n_out for n_in, n_out in dense)
     assert Autoencoder(epochs=0).fit(samples(9)).n_parameters_ == expected
     assert VAE(epochs=0).fit(samples(9)).n_parameters_ == expected + narrow * code + code + d
+
+
+def test_images_are_not_copied_to_be_trained_on():
+    x = np.random.default_rng(0).random((40, 1, 8, 8), np.float32)
+    assert np.shares_memory(Replica(Autoencoder(), x).x.numpy(), x)
+    fitted = Autoencoder(epochs=2).fit(x)
+    x.flags.writeable = False  # as of a memory map
+    assert_same_training(Autoencoder(epochs=2).fit(x), fitted)
+
+
+def test_large_images_are_scored_in_smaller_batches():
+    detector, sizes = Autoencoder(epochs=0), []
+
+    def read(rows):
+        sizes.append(len(rows))
+        return rows.flatten(1).sum(1)
+
+    for shape, size in (((5,), 128), ((1, 8, 8), 128), ((1, 400, 400), 39)):
+        x = np.ones((130, *shape), np.float32)
+        assert_array_equal(detector._read(read, x), np.full(130, np.prod(shape)))
+        assert set(sizes) == {size}
+        sizes.clear()

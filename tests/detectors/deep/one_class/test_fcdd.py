@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_allclose
 
 from detectors import Unsupported, make
-from detectors.deep.one_class.fcdd import FCDD, FCDDNet
+from detectors.deep.one_class.fcdd import FCDD, FCDDNet, painted
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.random((40, 3, 16, 12)).astype(np.float32)
@@ -44,7 +44,8 @@ def test_the_upsampling_is_a_weighted_mean_over_the_cells():
 
 def test_confetti_is_two_squares_of_one_colour_each():
     net, detector = FCDDNet((3, 28, 40)), FCDD()
-    confetti = detector._noise(net, np.random.default_rng(0), 50)
+    squares = torch.from_numpy(detector._noise(net, np.random.default_rng(0), 50))
+    confetti = painted(torch.ones(50, 3, 28, 40), squares).numpy()
     assert confetti.shape == (50, 3, 28, 40)
     assert np.abs(confetti).max() <= 1
     for image in confetti:
@@ -58,7 +59,8 @@ def test_the_loss_is_that_of_an_image_and_of_it_with_confetti():
     net = detector.net_
     assert net.low.shape == (3, 1, 1)
     x, confetti = torch.tensor(IMAGES[:2]), torch.zeros(2, 3, 16, 12)
-    confetti[0, 0, 2:5, 2:5], confetti[1, :, 9:, 9:] = 0.5, -0.5
+    confetti[0, 0, 2:5, 2:5], confetti[1, :, 9:12, 9:] = 0.5, -0.5
+    squares = torch.tensor([[[3, 2, 2, 0.5, 0, 0]] * 2, [[3, 9, 9, -0.5, -0.5, -0.5]] * 2])
     spoiled = IMAGES[:2] + confetti.numpy() * (net.high - net.low).numpy()
     spoiled = np.clip(spoiled, net.low.numpy(), net.high.numpy())
     losses = []
@@ -67,7 +69,7 @@ def test_the_loss_is_that_of_an_image_and_of_it_with_confetti():
             outputs = [net.layers(torch.tensor(each)[None])[0, 0].numpy() for each in (image, odd)]
         normal, anomalous = (np.mean(np.sqrt(each**2 + 1) - 1) for each in outputs)
         losses.append(normal - np.log(1 - np.exp(-anomalous)))
-    assert_allclose(detector._losses(net, x, confetti).detach(), losses, rtol=1e-4)
+    assert_allclose(detector._losses(net, x, squares).detach(), losses, rtol=1e-4)
     assert_allclose(detector.score(IMAGES[:1]), net(x[:1]).mean().detach().numpy(), rtol=1e-4)
 
 
