@@ -118,32 +118,32 @@ class _Block:
         def by_weights(loss: BatchLoss) -> Callable[..., Tensor]:
             return _by_weights(first.net, loss, pieces)
 
-        self.steps = []
+        steps = []
         for number, objective in enumerate(phase.objectives):
             moved = tuple(i for i, by in enumerate(movers) if number in by)
             gradients = self._gradients(by_weights(objective.loss), moved)
-            step = _Step([self.pieces[i] for i in moved], gradients, objective, self.detector)
-            self.steps.append(step)
+            steps.append(
+                _Step([self.pieces[i] for i in moved], gradients, objective, self.detector)
+            )
+        given = (*self.pieces, self.state)
         judge = by_weights(phase.judge or phase.objectives[0].loss)
-        self.judge = vmap(judge) if self.size > 1 else _for_one(judge)
-        self.step, self.losses = self._step, self._losses
+        judge = vmap(judge) if self.size > 1 else _for_one(judge)
+
+        def step(*batch: Tensor) -> Tensor:
+            return torch.stack([each.take((*given, *batch)) for each in steps])
+
+        def losses(*batch: Tensor) -> Tensor:
+            return judge(*given, *batch)
+
+        self.step, self.losses = step, losses  # free of `self`, so that all is freed with it
         if self.size > 1:
-            self.step, self.losses = recorded(self._step), recorded(self._losses)
+            self.step, self.losses = recorded(step), recorded(losses)
 
     def _gradients(self, loss: Callable[..., Tensor], moved: tuple[int, ...]) -> Gradients:
         """Return the function that computes gradients and losses of stacked replicas."""
         if self.size > 1:
             return vmap(grad_and_value(loss, argnums=moved))
         return _gradients_of_one(loss, moved)
-
-    def _step(self, x: Tensor, weight: Tensor, noise: Tensor) -> Tensor:
-        """Step on a batch; return the (objectives, size) losses before each step."""
-        given = (*self.pieces, self.state, x, weight, noise)
-        return torch.stack([step.take(given) for step in self.steps])
-
-    def _losses(self, x: Tensor, weight: Tensor, noise: Tensor) -> Tensor:
-        """Return the (size,) validation losses of a batch."""
-        return self.judge(*self.pieces, self.state, x, weight, noise)
 
     def weights_of(self, slot: int) -> Tensor:
         """Return a copy of the weights (P,) of a replica."""

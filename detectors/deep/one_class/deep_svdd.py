@@ -136,13 +136,16 @@ class DeepSVDD(DeepLocalizer[DeepSVDDNet]):
         if phase.name == PRETRAINING:
             return
         take_statistics(net.encoder, x)
+        warm_up = min(self.warm_up, self.patience, phase.epochs)
+        has_radius = self.objective == "soft-boundary" and epoch >= warm_up
+        if epoch > 0 and not has_radius:
+            return
         net.eval()
         if epoch == 0:
             centre = in_chunks(net.encoder, x).mean(0)
             away = torch.where(centre < 0, -CENTRE_MARGIN, CENTRE_MARGIN)
             net.centre.copy_(torch.where(centre.abs() < CENTRE_MARGIN, away, centre))
-        warm_up = min(self.warm_up, self.patience, phase.epochs)
-        if self.objective == "soft-boundary" and epoch >= warm_up:
+        if has_radius:
             distances = in_chunks(net.squared_distance, x)
             net.squared_radius.fill_(float(np.quantile(distances.cpu().numpy(), 1 - self.nu)))
         net.train()

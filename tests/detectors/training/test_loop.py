@@ -1,5 +1,6 @@
 """The training loop: seeds train together exactly as alone, and each ends in its own way."""
 
+import gc
 import pickle
 import random
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from detectors.deep.autoencoders.autoencoder import Autoencoder
 from detectors.deep.variational.vae import VAE
 from detectors.networks.dense import Dense
 from detectors.training.base import DeepDetector
-from detectors.training.loop import _gradients_of_one
+from detectors.training.loop import _Block, _gradients_of_one
 from detectors.training.replica import Batches, Replica, n_validation
 
 # The loop's own behaviour, on two methods; what every method owes is in test_methods.py.
@@ -344,3 +345,14 @@ def test_large_images_are_scored_in_smaller_batches():
         assert_array_equal(detector._read(read, x), np.full(130, np.prod(shape)))
         assert set(sizes) == {size}
         sizes.clear()
+
+
+def test_stacked_weights_and_rows_are_freed_at_the_end_without_the_garbage_collector():
+    Autoencoder(epochs=1).fit(samples(60))  # the first one leaves what torch imports late
+    gc.collect()
+    gc.disable()
+    try:
+        Autoencoder(epochs=12).fit(samples(60))
+        assert not [each for each in gc.get_objects() if type(each) is _Block]
+    finally:
+        gc.enable()
