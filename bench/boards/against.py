@@ -87,7 +87,7 @@ def against(
     table["difference"], table["low"], table["high"] = change
     counts = differences.win_tie_loss(values, margin)[:, ref]
     table["wins"], table["ties"], table["losses"] = counts.T
-    chance = differences.superiority(values, own, found.cells)
+    chance = differences.superiority(values, own, found.nesting)
     for name, column in zip(("", "_low", "_high"), chance, strict=True):
         table[f"superiority{name}"] = column
     table["p"], table["holm"] = tested.p[:, ref], tested.holm[:, ref]

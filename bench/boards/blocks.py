@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bench.boards.estimates import Estimates
 from bench.boards.words import listed
 from bench.stats import averages
-from bench.stats.averages import Cells, Floats
+from bench.stats.averages import Floats, Nesting
 
 if TYPE_CHECKING:
     from bench.boards.board import Board
@@ -51,9 +51,9 @@ class Blocks:
     caption: str
 
     @property
-    def cells(self) -> Cells:
-        """The blocks as cells of `bench.stats.averages`, for means and bootstraps over families."""
-        return Cells.of(self.families, self.names)
+    def nesting(self) -> Nesting:
+        """How the blocks nest in families, for means and bootstraps over these."""
+        return Nesting.of(self.families, self.names)
 
 
 def blocks(
@@ -102,7 +102,7 @@ def blocks(
         raise ValueError(msg)
     values, low, high = (each[np.ix_(keep_detectors, keep_datasets)] for each in (table, low, high))
     families = [family[name] for name in sets]
-    of_sets = Cells.of(families, sets)  # a board's sets are sorted
+    of_sets = Nesting.of(families, sets)  # a board's sets are sorted
     errors = board.errors if len(sets) == len(names) else None
     estimates = Estimates(
         board.metric.name, tuple(kept), tuple(sets), values, of_sets, (low, high), errors,

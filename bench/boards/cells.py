@@ -43,7 +43,7 @@ def cells(grid: Grid, rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     low, high = row_limits(rows, metric.name)
     table = grid.table(rows[metric.name])
     shape = (len(grid.labels), len(grid.datasets))
-    member = np.eye(len(grid.datasets))[grid.cells.dataset]  # (cells, data sets)
+    member = np.eye(len(grid.datasets))[grid.nesting.dataset]  # (columns, data sets)
     columns = {
         "label": np.repeat(grid.labels, shape[1]),
         "dataset": np.tile(grid.datasets, shape[0]),
@@ -54,7 +54,7 @@ def cells(grid: Grid, rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     commonest = status.agg(lambda found: found.value_counts(sort=True).index[0])
     parts = {"value": table, "low": grid.table(pd.Series(low)), "high": grid.table(pd.Series(high))}
     for name, part in parts.items():
-        columns[name] = averages.dataset_means(part, grid.cells).ravel()
+        columns[name] = averages.dataset_means(part, grid.nesting).ravel()
     cells = pd.DataFrame(columns)
     keys = pd.MultiIndex.from_frame(cells[["label", "dataset"]])
     by_seed = rows.sort_values("seed").groupby(["label", "dataset"])[metric.name]

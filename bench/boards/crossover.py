@@ -12,7 +12,7 @@ import pandas as pd
 from bench.boards.columns import derived
 from bench.protocols.named import parse
 from bench.stats import averages
-from bench.stats.averages import Cells, Floats
+from bench.stats.averages import Floats, Nesting
 from bench.stats.crossing import Crossing, crossing, line
 
 METRICS = ("auroc", "lifted_average_precision")
@@ -121,13 +121,13 @@ def _along(
     else:
         x = np.array(places, float)
     families = made.groupby("dataset")["dataset_family"].first()
-    cells = Cells.of(list(families[whole]), list(whole))
+    nesting = Nesting.of(list(families[whole]), list(whole))
     curves, crossings = {}, {}
     for metric, pair in tables.items():
         values = [table.loc[whole].to_numpy(float).T for table in pair]  # (protocols, data sets)
         apart = values[0] - values[1]
-        low, high = averages.interval(apart, cells)
-        means = [averages.family_means(each, cells) for each in (*values, apart)]
+        low, high = averages.interval(apart, nesting)
+        means = [averages.family_means(each, nesting) for each in (*values, apart)]
         if len(whole) > averages.TEST_SETS:  # a difference that never varies is its own interval
             low, high = (np.where(np.isnan(end), means[2], end) for end in (low, high))
         curves[metric] = (means[0], means[1], means[2], low, high)

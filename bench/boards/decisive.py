@@ -12,7 +12,7 @@ from bench.boards.board import Board
 from bench.boards.detectors import places
 from bench.boards.words import listed
 from bench.stats import averages
-from bench.stats.averages import Cells, Floats
+from bench.stats.averages import Floats, Nesting
 
 DECISIVE = "decisive"
 NAMED = 6  # data sets that the sentence names of each verdict
@@ -66,6 +66,6 @@ def _change(board: Board, decisive: list[str]) -> str:
 
 def _mean_ranks(board: Board, values: Floats, names: list[str]) -> Floats:
     family = dict(zip(board.datasets["dataset"], board.datasets["dataset_family"], strict=True))
-    cells = Cells.of([family[name] for name in names], names)
+    nesting = Nesting.of([family[name] for name in names], names)
     better = bool(board.metric.larger_is_better)
-    return averages.family_means(averages.ranks(values, larger_is_better=better), cells)
+    return averages.family_means(averages.ranks(values, larger_is_better=better), nesting)

@@ -59,9 +59,9 @@ def _ranks(table: pd.DataFrame, found: Estimates, *, larger_is_better: bool) -> 
     ranks = averages.ranks(found.by_dataset, larger_is_better=larger_is_better)
     columns = np.full((4, len(table)), np.nan)
     if whole.any():
-        mean_ranks = averages.family_means(ranks, found.cells)
+        mean_ranks = averages.family_means(ranks, found.nesting)
         own = places(mean_ranks)
-        without = [places(each) for each in averages.left_out_means(ranks, found.cells)]
+        without = [places(each) for each in averages.left_out_means(ranks, found.nesting)]
         ends_of = [own, *without]
         ends = [np.min(ends_of, axis=0), np.max(ends_of, axis=0)] if without else 2 * [np.nan]
         for column, values in zip(columns, (own, *ends, mean_ranks), strict=True):
@@ -82,8 +82,8 @@ def _means(
     table: pd.DataFrame, grid: Grid, rows: pd.DataFrame, name: str, errors: Paired | None
 ) -> None:
     """Add the means by a metric, their limits, the best and what is not distinguishable from it."""
-    by_dataset = averages.dataset_means(grid.table(rows[name]), grid.cells)
-    table[name] = averages.family_means(by_dataset, grid.cells)
+    by_dataset = averages.dataset_means(grid.table(rows[name]), grid.nesting)
+    table[name] = averages.family_means(by_dataset, grid.nesting)
     limits = np.full((2, len(table)), np.nan)
     best, near = np.zeros((2, len(table)), bool)
     found = estimates(grid, rows, name, errors)
@@ -139,7 +139,7 @@ def _failures_in_words(grid: Grid, rows: pd.DataFrame, metric: Metric) -> list[s
     status = rows["status"].to_numpy(str).astype(object)
     status[(status == "ok") & np.isnan(rows[metric.name].to_numpy(float))] = f"no {metric.name}"
     counts = pd.crosstab(rows["label"], pd.Series(status, name="status"))
-    counts["not wanted"] = len(grid.cells) - counts.sum(axis=1)
+    counts["not wanted"] = len(grid.nesting) - counts.sum(axis=1)
     counts = counts.drop(columns="ok", errors="ignore")
     words = []
     for _, line in counts.iterrows():

@@ -16,7 +16,7 @@ from bench.boards.grid import Grid
 from bench.boards.paired import Paired
 from bench.metrics import scored
 from bench.stats import averages
-from bench.stats.averages import TEST_SETS, Cells, Floats
+from bench.stats.averages import TEST_SETS, Floats, Nesting
 
 SAME = 1e-9  # differences of at most this are of rounding
 
@@ -30,7 +30,7 @@ class Estimates:
         labels: of the detectors.
         datasets: names of the data sets.
         by_dataset: (detectors, data sets) means over seeds, without nan.
-        cells: what the data sets are.
+        nesting: of the data sets in families.
         own: (detectors, data sets) lower and upper limits of the values, nan where there are none;
             one or two data sets need them, and the errors of differences:
         paired: None where these are not known.
@@ -41,7 +41,7 @@ class Estimates:
     labels: tuple[str, ...]
     datasets: tuple[str, ...]
     by_dataset: Floats
-    cells: Cells
+    nesting: Nesting
     own: tuple[Floats, Floats] | None
     paired: Paired | None
     least: float
@@ -70,8 +70,8 @@ class Estimates:
 
     def most_influential(self) -> tuple[str, Floats]:
         """Return the data set on which means depend most, and their changes without it."""
-        means = averages.family_means(self.by_dataset, self.cells)
-        changes = np.array(averages.left_out_means(self.by_dataset, self.cells)) - means
+        means = averages.family_means(self.by_dataset, self.nesting)
+        changes = np.array(averages.left_out_means(self.by_dataset, self.nesting)) - means
         most = int(np.abs(changes).mean(axis=1).argmax())
         return self.datasets[most], changes[most]
 
@@ -82,9 +82,9 @@ class Estimates:
         sets have no errors.
         """
         lines = self.by_dataset - self.by_dataset[self.labels.index(reference)]
-        means = averages.family_means(lines, self.cells)
+        means = averages.family_means(lines, self.nesting)
         if self.paired is None or not self.of_test_sets:
-            low, high = averages.interval(lines, self.cells)
+            low, high = averages.interval(lines, self.nesting)
         else:
             reach = self.paired.reach(self.labels, reference)
             low, high = means - reach, means + reach
@@ -110,8 +110,8 @@ class Estimates:
     def _with_limits(
         self, lines: Floats, own: tuple[Floats, Floats] | None
     ) -> tuple[Floats, Floats, Floats]:
-        low, high = averages.interval(lines, self.cells, own)
-        means = averages.family_means(lines, self.cells)
+        low, high = averages.interval(lines, self.nesting, own)
+        means = averages.family_means(lines, self.nesting)
         return means, *np.clip([low, high], self.least, self.most)
 
 
@@ -122,7 +122,7 @@ def estimates(
     whole = np.isfinite(grid.table(rows[metric])).all(axis=1)
 
     def by_dataset(column: pd.Series) -> Floats:
-        return averages.dataset_means(grid.table(column)[whole], grid.cells)
+        return averages.dataset_means(grid.table(column)[whole], grid.nesting)
 
     own = None
     if len(grid.datasets) <= TEST_SETS:
@@ -132,8 +132,8 @@ def estimates(
     if metric == "lifted_average_precision" and whole.any():
         prevalence = rows["prevalence"].to_numpy(float)
         lifted = pd.Series(scored.lifted_average_precision(np.zeros(len(rows)), prevalence))
-        least = float(averages.family_means(by_dataset(lifted), grid.cells).min())
+        least = float(averages.family_means(by_dataset(lifted), grid.nesting).min())
     return Estimates(
         metric, tuple(grid.labels[whole]), tuple(grid.datasets), by_dataset(rows[metric]),
-        grid.cells, own, errors if metric == "auroc" else None, least,
+        grid.nesting, own, errors if metric == "auroc" else None, least,
     )  # fmt: skip

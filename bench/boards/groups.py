@@ -33,7 +33,7 @@ def means(rows: pd.DataFrame, by: str, metric: Metric, order: Sequence[str]) -> 
             _, *limits[:, whole] = estimates(grid, part, metric.name).means()
         table = pd.DataFrame({"label": grid.labels, by: name})
         table["value"] = averages.family_means(
-            averages.dataset_means(column, grid.cells), grid.cells
+            averages.dataset_means(column, grid.nesting), grid.nesting
         )
         table["low"], table["high"] = limits
         table["rows_ok"] = np.isfinite(column).sum(axis=1)

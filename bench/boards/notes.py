@@ -26,7 +26,7 @@ def caption(rows: pd.DataFrame, grid: Grid) -> str:
     seeds = sorted(int(s) for s in rows["seed"].unique())
     run = seeds == list(range(seeds[0], seeds[-1] + 1)) and len(seeds) > 2
     named = f"{seeds[0]}-{seeds[-1]}" if run else ", ".join(map(str, seeds))
-    families = int(grid.cells.family.max()) + 1
+    families = int(grid.nesting.family.max()) + 1
     return (
         f"{_count(len(grid.labels), 'detector')}, {_count(len(grid.datasets), 'data set')} in "
         f"{_count(families, 'family', 'families')}, {_count(len(seeds), 'seed')} ({named}); "
@@ -137,7 +137,7 @@ def sentences(
 
 def _intervals(found: Estimates) -> str:
     """Return what the intervals of means are."""
-    n_sets, n_families = found.by_dataset.shape[1], len(set(found.cells.family))
+    n_sets, n_families = found.by_dataset.shape[1], len(set(found.nesting.family))
     if not found.of_test_sets:
         unit = f"{n_families} families" if n_families > 1 else f"{n_sets} data sets of one family"
         return (

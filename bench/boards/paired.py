@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bench.metrics.delong import Components
 from bench.stats import student
-from bench.stats.averages import TEST_SETS, Cells, Floats
+from bench.stats.averages import TEST_SETS, Floats, Nesting
 from bench.stats.intervals import LEVEL
 
 Scores = Callable[[str], tuple[NDArray[np.int8], Floats] | None]
@@ -79,7 +79,7 @@ def paired(rows: pd.DataFrame, labels: Collection[str], scores: Scores) -> Paire
             return None
         of_sets.append(found)
         families.append(own["dataset_family"].iloc[0])
-    return Paired(ordered, *_combined(of_sets, Cells.of(families, names)))
+    return Paired(ordered, *_combined(of_sets, Nesting.of(families, names)))
 
 
 def _of_data_set(rows: pd.DataFrame, n: int, scores: Scores) -> tuple[Floats, Floats] | None:
@@ -110,11 +110,11 @@ def _of_data_set(rows: pd.DataFrame, n: int, scores: Scores) -> tuple[Floats, Fl
     return _summed(np.array(pieces), np.array(freedoms)[:, None, None])
 
 
-def _combined(parts: Sequence[tuple[Floats, Floats]], cells: Cells) -> tuple[Floats, Floats]:
+def _combined(parts: Sequence[tuple[Floats, Floats]], nesting: Nesting) -> tuple[Floats, Floats]:
     """Return the variance of the mean over families and its degrees of freedom."""
     families = []
-    for family in range(int(cells.family.max()) + 1):
-        own = [part for part, its in zip(parts, cells.family, strict=True) if its == family]
+    for family in range(int(nesting.family.max()) + 1):
+        own = [part for part, its in zip(parts, nesting.family, strict=True) if its == family]
         error = np.mean([np.sqrt(variance) for variance, _ in own], axis=0)
         families.append((error**2, np.min([freedom for _, freedom in own], axis=0)))
     variances = np.array([variance for variance, _ in families]) / len(families) ** 2

@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.claims.claim import Claim
 from bench.metrics import scored
-from bench.stats.averages import Cells, Floats
+from bench.stats.averages import Floats, Nesting
 from bench.store.records import Wanted
 
 Record = Mapping[str, Any]
@@ -22,14 +22,14 @@ class Contrast:
 
     Attributes:
         datasets: names of the data sets.
-        cells: what they are.
+        nesting: of them in families.
         values: (data sets,) differences, seeds averaged; nan where a row is missing or failed.
         missing: the rows that are not stored.
         failed: records of the rows without a score.
     """
 
     datasets: tuple[str, ...]
-    cells: Cells
+    nesting: Nesting
     values: Floats
     missing: tuple[Wanted, ...]
     failed: tuple[Record, ...]
@@ -60,7 +60,7 @@ def contrast(claim: Claim, wanted: Sequence[Wanted], records: Mapping[str, Recor
     found = [records[row.key] for row in wanted if row.key in records]
     return Contrast(
         datasets=names,
-        cells=Cells.of([families[name] for name in names], names),
+        nesting=Nesting.of([families[name] for name in names], names),
         values=np.array([values[name] for name in names]),
         missing=tuple(row for row in wanted if row.key not in records),
         failed=tuple(record for record in found if record["status"] != "ok"),

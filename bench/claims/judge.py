@@ -85,7 +85,7 @@ def judge(
     """
     found = [contrast(c, rows, records) for c, rows in zip(claims.claims, wanted, strict=True)]
     samples = [
-        Sample(one.values, one.cells, claim.region) if np.isfinite(one.values).all() else None
+        Sample(one.values, one.nesting, claim.region) if np.isfinite(one.values).all() else None
         for claim, one in zip(claims.claims, found, strict=True)
     ]
     verdicts, left = holm(samples, claims.error)
@@ -115,7 +115,7 @@ def _judged(
     error: float,
     left: float,
 ) -> Judged:
-    families, n_sets = len(set(found.cells.family)), len(found.datasets)
+    families, n_sets = len(set(found.nesting.family)), len(found.datasets)
     if sample is None:
         nothing = (math.nan, math.nan, math.nan)
         return Judged(claim, verdict, *nothing, families, n_sets, math.nan, _absent(found))

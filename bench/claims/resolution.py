@@ -9,7 +9,7 @@ import numpy as np
 import datasets
 from bench.plan.suite import Member
 from bench.stats import averages
-from bench.stats.averages import Cells
+from bench.stats.averages import Nesting
 
 
 def resolution(members: Sequence[Member]) -> float:
@@ -22,6 +22,6 @@ def resolution(members: Sequence[Member]) -> float:
     names = sorted(member.name for member in members)
     entries = [datasets.find(name) for name in names]
     worth = [1 / entry.facts.n_anomalies if entry.facts else 0.0 for entry in entries]
-    cells = Cells.of([entry.family for entry in entries], names)
-    parts = averages.by_family(np.array([worth]), cells)
+    nesting = Nesting.of([entry.family for entry in entries], names)
+    parts = averages.by_family(np.array([worth]), nesting)
     return float(np.sqrt((parts**2).sum()) / parts.shape[1])

@@ -25,7 +25,7 @@ from typing import Literal
 import numpy as np
 
 from bench.stats import averages, student
-from bench.stats.averages import Cells, Floats
+from bench.stats.averages import Floats, Nesting
 
 Verdict = Literal["supported", "refuted", "undecided"]
 FEWEST = 3  # families of which a spread says something
@@ -40,18 +40,18 @@ class Sample:
 
     Attributes:
         values: (data sets,) without nan.
-        cells: what they are.
+        nesting: of them in families.
         region: lower and upper limit.
     """
 
     values: Floats
-    cells: Cells
+    nesting: Nesting
     region: tuple[float, float]
 
     @property
     def families(self) -> Floats:
         """(families,) the means of their data sets."""
-        means: Floats = averages.by_family(self.values[None], self.cells)[0]
+        means: Floats = averages.by_family(self.values[None], self.nesting)[0]
         return means
 
     @property
@@ -63,7 +63,7 @@ class Sample:
         """Return the limits of the mean, nan where there are none."""
         if len(self.families) < FEWEST:
             return math.nan, math.nan
-        low, high = averages.interval(self.values[None], self.cells, alpha=error)
+        low, high = averages.interval(self.values[None], self.nesting, alpha=error)
         return float(low[0]), float(high[0])
 
     def verdict(self, error: float) -> Verdict:

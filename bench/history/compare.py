@@ -119,15 +119,15 @@ def compare(a: Side, b: Side, metric: str = "auroc") -> Comparison:
 
 
 Key = tuple[str, str, str, str]  # label, protocol, scaler, device
-Cells = dict[str, dict[int, Record]]  # data set -> seed -> row
+ByDataSet = dict[str, dict[int, Record]]  # data set -> seed -> row
 
 
 def _drop(line: Line) -> float:
     return -line.quality.change.mean if line.quality.change else 0.0
 
 
-def _grouped(records: Iterable[Record]) -> dict[Key, Cells]:
-    grouped: dict[Key, Cells] = {}
+def _grouped(records: Iterable[Record]) -> dict[Key, ByDataSet]:
+    grouped: dict[Key, ByDataSet] = {}
     for record in records:
         key = (record["label"], record["protocol"], record["scaler"], record["device"])
         grouped.setdefault(key, {}).setdefault(record["dataset"], {})[record["seed"]] = record
@@ -148,7 +148,7 @@ def _named_as_before(old: Iterable[Record], new: Iterable[Record]) -> list[Recor
     return [{**r, "label": renamed.get(r["label"], r["label"])} for r in new]
 
 
-def _pairs(old: Cells, new: Cells) -> list[Pair]:
+def _pairs(old: ByDataSet, new: ByDataSet) -> list[Pair]:
     """Return the pairs of rows with equal seeds, or else in the order of the seeds."""
     pairs = []
     for name in sorted(old.keys() & new.keys()):
@@ -261,7 +261,7 @@ def _verdicts(given: Sequence[Judged], margin: float, *, larger_is_better: bool)
 
 
 def _unpaired(
-    old: Mapping[Key, Cells], new: Mapping[Key, Cells], names: tuple[str, str]
+    old: Mapping[Key, ByDataSet], new: Mapping[Key, ByDataSet], names: tuple[str, str]
 ) -> list[Line]:
     """Return a line for every detector, protocol, scaler and device that is on one side only."""
     lines = []
@@ -292,7 +292,7 @@ def _same(a: Side, b: Side) -> list[str]:
     ]
 
 
-def _notes(old: Mapping[Key, Cells], new: Mapping[Key, Cells]) -> list[str]:
+def _notes(old: Mapping[Key, ByDataSet], new: Mapping[Key, ByDataSet]) -> list[str]:
     """Return how many rows have no pair, for detectors that are on both sides."""
     notes = []
     for here, there, which in ((old, new, "first"), (new, old, "second")):

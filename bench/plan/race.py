@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.stats import averages
-from bench.stats.averages import Cells, Floats
+from bench.stats.averages import Floats, Nesting
 from bench.store.records import Wanted
 
 METRIC = "auroc"
@@ -156,40 +156,40 @@ class Race:
         The leader comes first then.
         """
         names = sorted(self._sets[: look.n_sets])
-        cells = Cells.of([self._family[name] for name in names], names)
+        nesting = Nesting.of([self._family[name] for name in names], names)
         table = np.array([
             [[self._values[label, name, seed] for seed in self._seeds[: look.n_seeds]]
              for name in names] for label in self.left
         ])  # fmt: skip
         if not look.error:
-            noise = [_noise(line - table[0], cells) / (look.n_seeds - 1) for line in table[1:]]
+            noise = [_noise(line - table[0], nesting) / (look.n_seeds - 1) for line in table[1:]]
             part = 1 - (look.n_seeds - 1) / len(self._seeds)
             self.is_over = not any(
                 _could_decide(*known, part * each)
                 for known, each in zip(self._standing, noise, strict=True)
             )
             return
-        means = averages.family_means(table.mean(axis=2), cells)
+        means = averages.family_means(table.mean(axis=2), nesting)
         leader = int(np.argmax(means))
         apart = (table - table[leader]).mean(axis=2)
         share = 2 * look.error / self._n_rivals  # since one side of an interval counts
-        _, high = averages.interval(apart, cells, alpha=share)
+        _, high = averages.interval(apart, nesting, alpha=share)
         places = [i for i, limit in enumerate(high) if i != leader and not limit < 0]
         self.left = [self.left[leader], *(self.left[i] for i in places)]
-        self._standing = [(averages.by_family(apart[[i]], cells)[0], high[i]) for i in places]
+        self._standing = [(averages.by_family(apart[[i]], nesting)[0], high[i]) for i in places]
         self._n_seeds = look.n_seeds
         self.is_over = len(self.left) < 2 or not self._looks
 
 
-def _noise(apart: Floats, cells: Cells) -> float:
+def _noise(apart: Floats, nesting: Nesting) -> float:
     """Return the variance of a family's mean difference that one seed has of its noise.
 
     Args:
         apart: (data sets, seeds) differences.
-        cells: what the data sets are.
+        nesting: of the data sets in families.
     """
-    of_sets = apart.var(axis=1, ddof=1) / np.bincount(cells.family)[cells.family]
-    return float(averages.by_family(of_sets[None], cells).mean())
+    of_sets = apart.var(axis=1, ddof=1) / np.bincount(nesting.family)[nesting.family]
+    return float(averages.by_family(of_sets[None], nesting).mean())
 
 
 def _could_decide(families: Floats, high: float, noise: float) -> bool:

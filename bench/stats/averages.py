@@ -1,8 +1,8 @@
 """Statistics over data sets and seeds: family averages, mean ranks, their intervals.
 
-Results lie in a table of values (detectors, cells); a cell is one data set and seed. Data sets come
-in families (all `digits/K` are one), whose members are not independent, so every mean is taken over
-the seeds of a data set, then over the data sets of a family, then over families.
+Results lie in a table of values (detectors, columns); a column is one data set and seed. Data sets
+come in families (all `digits/K` are one), whose members are not independent, so every mean is taken
+over the seeds of a data set, then over the data sets of a family, then over families.
 
 Only numpy: a board must not wait for scipy to be imported.
 """
@@ -26,10 +26,10 @@ TIE = 12  # decimals; means of seeds differing less are one rank
 
 
 @dataclass(frozen=True)
-class Cells:
-    """What the columns of a table of values are.
+class Nesting:
+    """How the columns of a table of values nest: in data sets, and these in families.
 
-    dataset: (cells,) index into `family`; every data set has at least one cell.
+    dataset: (columns,) index into `family`; every data set has at least one column.
     family: (data sets,) index of the family of each data set, 0 to the number of families - 1.
     """
 
@@ -37,8 +37,8 @@ class Cells:
     family: NDArray[np.intp]
 
     @classmethod
-    def of(cls, families: Sequence[str], datasets: Sequence[str]) -> "Cells":
-        """From the names (cells,) of each cell's family and data set; indices in sorted order."""
+    def of(cls, families: Sequence[str], datasets: Sequence[str]) -> "Nesting":
+        """From the names (columns,) of family and data set of each; indices in sorted order."""
         _, first, dataset = np.unique(datasets, return_index=True, return_inverse=True)
         _, family = np.unique(np.asarray(families)[first], return_inverse=True)
         return cls(dataset, family)
@@ -47,24 +47,24 @@ class Cells:
         return len(self.dataset)
 
 
-def dataset_means(values: Floats, cells: Cells) -> Floats:
+def dataset_means(values: Floats, nesting: Nesting) -> Floats:
     """(detectors, data sets): means over the seeds present; nan where none is."""
-    return _grouped_means(values, cells.dataset)
+    return _grouped_means(values, nesting.dataset)
 
 
-def family_means(by_dataset: Floats, cells: Cells) -> Floats:
+def family_means(by_dataset: Floats, nesting: Nesting) -> Floats:
     """(detectors,): means over data sets (detectors, data sets) within families, then families.
 
     Data sets and families without a value are left out, so an incomplete detector's mean is over
     less than a complete one's and the two do not compare.
     """
-    families = by_family(by_dataset, cells)
+    families = by_family(by_dataset, nesting)
     return _grouped_means(families, np.zeros(families.shape[1], np.intp))[:, 0]
 
 
-def by_family(by_dataset: Floats, cells: Cells) -> Floats:
+def by_family(by_dataset: Floats, nesting: Nesting) -> Floats:
     """(detectors, families): means of data sets (detectors, data sets); nan where none is."""
-    return _grouped_means(by_dataset, cells.family)
+    return _grouped_means(by_dataset, nesting.family)
 
 
 def ranks(by_dataset: Floats, *, larger_is_better: bool = True) -> Floats:
@@ -77,17 +77,17 @@ def ranks(by_dataset: Floats, *, larger_is_better: bool = True) -> Floats:
     return found
 
 
-def left_out_means(by_dataset: Floats, cells: Cells) -> list[Floats]:
+def left_out_means(by_dataset: Floats, nesting: Nesting) -> list[Floats]:
     """Return the `family_means` (detectors,) without each data set in turn; of one, nothing."""
     n = by_dataset.shape[1]
     keep = ~np.eye(n, dtype=bool)
     lines = [np.where(kept, by_dataset, np.nan) for kept in keep]
-    return [family_means(line, cells) for line in lines] if n > 1 else []
+    return [family_means(line, nesting) for line in lines] if n > 1 else []
 
 
 def interval(
     by_dataset: Floats,
-    cells: Cells,
+    nesting: Nesting,
     own: tuple[Floats, Floats] | None = None,
     alpha: float = ALPHA,
 ) -> tuple[Floats, Floats]:
@@ -109,7 +109,7 @@ def interval(
 
     Args:
         by_dataset: means over seeds.
-        cells: what its columns are.
+        nesting: of its columns.
         own: (lines, data sets) lower and upper limits of each value.
         alpha: how often the limits may miss, if not in 5 % of cases; for three data sets and more.
             The alpha of the nominal level falls with its power `TAIL`. By simulation, with an
@@ -117,13 +117,13 @@ def interval(
             of .25 % (20 claims that share 5 %) in .16 to .41 %, most often at 7 to 10 families;
             with a normal effect in .2 and .03 %.
     """
-    families = by_family(by_dataset, cells)
+    families = by_family(by_dataset, nesting)
     means = families.mean(axis=1)
-    if len(cells.family) > TEST_SETS:
+    if len(nesting.family) > TEST_SETS:
         return _of_sample(families if families.shape[1] > 1 else by_dataset, alpha)
     if own is None:
         return np.full_like(means, np.nan), np.full_like(means, np.nan)
-    apart = [by_family(np.abs(by_dataset - limit), cells) for limit in own]
+    apart = [by_family(np.abs(by_dataset - limit), nesting) for limit in own]
     below, above = (np.sqrt((part**2).sum(axis=1)) / families.shape[1] for part in apart)
     return means - below, means + above
 

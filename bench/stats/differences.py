@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.stats import averages
-from bench.stats.averages import Cells, Floats
+from bench.stats.averages import Floats, Nesting
 from bench.stats.intervals import LEVEL
 
 ALPHA = 1 - LEVEL
@@ -204,7 +204,7 @@ def win_tie_loss(values: Floats, margin: float = 0.0) -> NDArray[np.intp]:
     return np.stack([won, values.shape[1] - won - lost, lost], axis=2)
 
 
-def superiority(values: Floats, other: Floats, cells: Cells) -> tuple[Floats, Floats, Floats]:
+def superiority(values: Floats, other: Floats, nesting: Nesting) -> tuple[Floats, Floats, Floats]:
     """(detectors,) chance that a detector beats another on a block, with its 95 % limits.
 
     Ties count one half. Blocks of a family are averaged first, and the limits are those of
@@ -213,11 +213,11 @@ def superiority(values: Floats, other: Floats, cells: Cells) -> tuple[Floats, Fl
     Args:
         values: (detectors, blocks).
         other: (blocks,) values of the one that they are compared with.
-        cells: the blocks' families, one cell a block (`Blocks.cells`).
+        nesting: of the blocks in families (`Blocks.nesting`).
 
     A. Vargha & H. D. Delaney, Journal of Educational and Behavioral Statistics 25:101-132, 2000,
     doi:10.3102/10769986025002101 (the stochastic superiority A; here of paired blocks).
     """
     won = (np.sign(np.round(values - other, averages.TIE)) + 1) / 2
-    low, high = averages.interval(won, cells)
-    return averages.family_means(won, cells), np.maximum(low, 0), np.minimum(high, 1)
+    low, high = averages.interval(won, nesting)
+    return averages.family_means(won, nesting), np.maximum(low, 0), np.minimum(high, 1)

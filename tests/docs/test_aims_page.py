@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.stats.averages import Cells, interval
+from bench.stats.averages import Nesting, interval
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "aims.md").read_text(encoding="utf-8")
@@ -45,7 +45,7 @@ def test_differences_from_peers_are_those_of_the_kept_boards(aim, ours, other, h
     for sets in (table, table.drop(columns=[*DEVELOPMENT])):
         apart = (sets.loc[ours] - sets.loc[other]).to_numpy()
         names = [str(i) for i in range(len(apart))]
-        low, high = interval(apart[None], Cells.of(names, names))
+        low, high = interval(apart[None], Nesting.of(names, names))
         outward = np.floor(low[0] * 1e4) / 1e4, np.ceil(high[0] * 1e4) / 1e4
         limits = f" [{short(outward[0], '')}, {short(outward[1], '')}]" if has_interval else ""
         cells.append(short(apart.mean()) + limits)

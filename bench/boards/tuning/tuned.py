@@ -21,7 +21,7 @@ from bench.metrics import scored, volumes
 from bench.metrics.scored import Metric
 from bench.plan.costs import trained
 from bench.stats import averages
-from bench.stats.averages import Cells, Floats
+from bench.stats.averages import Floats, Nesting
 
 ANY = "all methods"  # the pool of the configurations of all of them
 LADDER = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)  # CPU seconds
@@ -263,9 +263,9 @@ def _means(lines: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
     """
     found = []
     for method, own in lines.groupby("method", sort=False):
-        cells = Cells.of(list(own["family"]), list(own["dataset"]))
+        nesting = Nesting.of(list(own["family"]), list(own["dataset"]))
         table = own.sort_values("dataset")[list(columns)].to_numpy(float).T
-        means = averages.family_means(table, cells)
+        means = averages.family_means(table, nesting)
         means[np.isnan(table).any(axis=1)] = np.nan
         named = dict(zip(columns, means.tolist(), strict=True))
         found.append({"method": method, "datasets": len(own), **named})
@@ -284,10 +284,10 @@ def _gains(lines: pd.DataFrame) -> pd.DataFrame:
             line |= dict.fromkeys((other, f"{other}_low", f"{other}_high"), np.nan)
             if len(able) and name != other:
                 means = gain.mean().reset_index()
-                cells = Cells.of(list(means["family"]), list(means["dataset"]))
+                nesting = Nesting.of(list(means["family"]), list(means["dataset"]))
                 table = means["gain"].to_numpy(float)[None]
-                low, high = averages.interval(table, cells)
-                line[other] = float(averages.family_means(table, cells)[0])
+                low, high = averages.interval(table, nesting)
+                line[other] = float(averages.family_means(table, nesting)[0])
                 line[f"{other}_low"], line[f"{other}_high"] = float(low[0]), float(high[0])
         found.append(line)
     return pd.DataFrame(found)

@@ -67,9 +67,9 @@ def verdicts(board: Board, comparison: Comparison) -> tuple[str, ...]:
     n_clear = int((found.signs(best) < 0).sum())
     tested = sum(line["holm"] < ALPHA and line["difference"] < 0 for line in lines)
     ranks = averages.ranks(found.by_dataset)
-    top, winners = int(averages.family_means(ranks, found.cells).argmin()), {}
+    top, winners = int(averages.family_means(ranks, found.nesting).argmin()), {}
     for name, means in zip(
-        found.datasets, averages.left_out_means(ranks, found.cells), strict=False
+        found.datasets, averages.left_out_means(ranks, found.nesting), strict=False
     ):
         if means[top] > means.min() + SAME:
             winners[name] = found.labels[int(means.argmin())]

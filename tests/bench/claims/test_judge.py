@@ -37,7 +37,7 @@ def test_a_difference_is_of_the_means_of_both_sides_and_of_seeds(tmp_path):
     found = contrast(claims.claims[0], wanted[0], records)
     assert found.datasets == ("breast-cancer", "digits/0", "digits/3", "employees", "wine")
     np.testing.assert_allclose(found.values, 0.2)
-    assert len(set(found.cells.family)) == 4
+    assert len(set(found.nesting.family)) == 4
 
 
 @pytest.mark.parametrize(("against", "expected"), [(None, -0.1), ('"pca"', 0.05)])

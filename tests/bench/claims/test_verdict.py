@@ -7,14 +7,14 @@ import pytest
 
 from bench.claims.verdict import POWER, Sample, holm, needed
 from bench.stats import averages
-from bench.stats.averages import Cells
+from bench.stats.averages import Nesting
 
 SUPERIOR, NOT_WORSE, SAME = (0.02, math.inf), (-0.02, math.inf), (-0.02, 0.02)
 
 
 def sample(values, region=SUPERIOR, families=None):
     names = [f"f{i}" for i in range(len(values))]
-    return Sample(np.array(values, float), Cells.of(families or names, names), region)
+    return Sample(np.array(values, float), Nesting.of(families or names, names), region)
 
 
 AROUND = np.array([-1, 1, -0.5, 0.5, 0.2, -0.2]) / 100
@@ -76,7 +76,7 @@ def test_a_difference_that_never_varies_has_no_interval_and_decides_as_it_stands
 
 def test_the_interval_is_that_of_boards():
     one = sample(0.1 + AROUND)
-    low, high = averages.interval(one.values[None], one.cells)
+    low, high = averages.interval(one.values[None], one.nesting)
     assert one.interval(0.05) == pytest.approx((low[0], high[0]))
 
 
@@ -109,7 +109,7 @@ def grids(effect, n_families, mean, draws, seed=0):
         family = np.repeat(np.arange(n), np.resize([1, 1, 10, 5], n))
         values = 0.05 * draw(n)[family] + 0.025 * rng.normal(size=(3, len(family))).mean(axis=0)
         names = [f"{i:03}" for i in range(len(family))]
-        yield Sample(mean + values, Cells(np.arange(len(names)), family), SUPERIOR)
+        yield Sample(mean + values, Nesting(np.arange(len(names)), family), SUPERIOR)
 
 
 def test_so_many_more_families_decide_with_that_chance():
@@ -118,7 +118,7 @@ def test_so_many_more_families_decide_with_that_chance():
     variance, n = one.families.var(ddof=1), len(one.families) + more
     rng = np.random.default_rng(0)
     lines = rng.normal(0.05, math.sqrt(variance), size=(4000, n))
-    low, _ = averages.interval(lines, Cells(np.arange(n), np.arange(n)))
+    low, _ = averages.interval(lines, Nesting(np.arange(n), np.arange(n)))
     assert np.mean(low > SUPERIOR[0]) == pytest.approx(POWER, abs=0.03)
     assert math.isinf(sample(SUPERIOR[0] + AROUND).more_families(0.05))
 
@@ -140,8 +140,8 @@ def test_a_difference_in_one_family_of_ten_is_overlooked_at_most_one_time_in_twe
     rng = np.random.default_rng(0)
     lines = (rng.random((2000, n)) < 0.1) * rng.uniform(-0.5, -0.1, (2000, n))
     lines += rng.normal(0, 0.003, lines.shape)
-    cells = Cells(np.arange(n), np.arange(n))
-    wrong = [Sample(line, cells, region).verdict(0.05) == "supported" for line in lines]
+    nesting = Nesting(np.arange(n), np.arange(n))
+    wrong = [Sample(line, nesting, region).verdict(0.05) == "supported" for line in lines]
     assert np.mean(wrong) <= 0.055
 
 

@@ -8,16 +8,16 @@ import scipy.stats
 from scipy.stats import rankdata
 
 from bench.stats import averages, student
-from bench.stats.averages import Cells
+from bench.stats.averages import Nesting
 
 # Family f has two data sets, g has one; a has two seeds, b and c one.
-CELLS = Cells.of(["f", "f", "f", "g"], ["a", "a", "b", "c"])
+CELLS = Nesting.of(["f", "f", "f", "g"], ["a", "a", "b", "c"])
 
 
 def grid(families, seeds):
-    """Cells of {family: number of data sets}, each data set with `seeds` seeds."""
+    """Nesting of {family: number of data sets}, each data set with `seeds` seeds."""
     names = [(f, f"{f}/{i}") for f, count in families.items() for i in range(count)]
-    return Cells.of(
+    return Nesting.of(
         [f for f, _ in names for _ in range(seeds)], [d for _, d in names for _ in range(seeds)]
     )
 
@@ -36,10 +36,10 @@ def test_absent_values_are_left_out_of_means_and_nothing_gives_nan():
     np.testing.assert_allclose(averages.family_means(by_dataset, CELLS), [0.35, np.nan])
 
 
-def mean_ranks(values, cells, **options):
+def mean_ranks(values, nesting, **options):
     """Ranks within data sets, as a board averages them."""
-    by_dataset = averages.dataset_means(values, cells)
-    return averages.family_means(averages.ranks(by_dataset, **options), cells)
+    by_dataset = averages.dataset_means(values, nesting)
+    return averages.family_means(averages.ranks(by_dataset, **options), nesting)
 
 
 def test_mean_ranks_worked_by_hand_with_a_tie():
@@ -61,17 +61,17 @@ def test_mean_ranks_worked_by_hand_with_a_tie():
 def test_ranks_are_those_of_scipy():
     rng = np.random.default_rng(0)
     values = rng.integers(0, 5, (12, 7)).astype(float)
-    cells = grid({f"f{i}": 1 for i in range(7)}, 1)
+    nesting = grid({f"f{i}": 1 for i in range(7)}, 1)
     expected = rankdata(-values, axis=0).mean(axis=1)
-    np.testing.assert_allclose(mean_ranks(values, cells), expected)
+    np.testing.assert_allclose(mean_ranks(values, nesting), expected)
 
 
 def test_means_that_differ_by_rounding_alone_share_a_rank():
     values = np.array([[0.1, 0.2, 0.3], [0.2, 0.3, 0.1]])
-    cells = grid({"f": 1}, 3)
-    means = averages.dataset_means(values, cells)
+    nesting = grid({"f": 1}, 3)
+    means = averages.dataset_means(values, nesting)
     assert means[0] != means[1]
-    np.testing.assert_array_equal(mean_ranks(values, cells), 1.5)
+    np.testing.assert_array_equal(mean_ranks(values, nesting), 1.5)
 
 
 def test_means_without_each_data_set_in_turn():
@@ -92,22 +92,22 @@ def limits_of(sample):
 
 
 def test_the_families_are_the_sample_of_an_interval():
-    cells = Cells.of(list("ffgh"), list("abcd"))
+    nesting = Nesting.of(list("ffgh"), list("abcd"))
     line = np.array([0.3, 0.5, 0.9, 0.8])
-    low, high = averages.interval(line[None], cells)
+    low, high = averages.interval(line[None], nesting)
     assert (low[0], high[0]) == pytest.approx(limits_of([0.4, 0.9, 0.8]), rel=1e-4)
-    low, high = averages.interval(line[None], Cells.of(list("ffff"), list("abcd")))
+    low, high = averages.interval(line[None], Nesting.of(list("ffff"), list("abcd")))
     assert (low[0], high[0]) == pytest.approx(limits_of(line), rel=1e-4)
-    low, high = averages.interval(line[None], Cells.of(list("ffgg"), list("abcd")))
+    low, high = averages.interval(line[None], Nesting.of(list("ffgg"), list("abcd")))
     assert (low[0], high[0]) == pytest.approx(limits_of([0.4, 0.85]), rel=1e-4)
 
 
 def test_one_or_two_data_sets_have_the_limits_of_their_test_sets():
-    one, lines = Cells.of(["f"], ["a"]), np.array([[0.9]])
+    one, lines = Nesting.of(["f"], ["a"]), np.array([[0.9]])
     low, high = averages.interval(lines, one, (lines - 0.2, lines + 0.1))
     assert (low[0], high[0]) == pytest.approx((0.7, 1.0))
     lines, own = np.array([[0.6, 0.8]]), (np.array([[0.3, 0.4]]), np.array([[0.65, 0.92]]))
-    apart, related = Cells.of(list("fg"), list("ab")), Cells.of(list("ff"), list("ab"))
+    apart, related = Nesting.of(list("fg"), list("ab")), Nesting.of(list("ff"), list("ab"))
     low, high = averages.interval(lines, apart, own)
     assert (low[0], high[0]) == pytest.approx((0.7 - 0.5 / 2, 0.7 + 0.13 / 2))
     low, high = averages.interval(lines, related, own)
@@ -116,20 +116,20 @@ def test_one_or_two_data_sets_have_the_limits_of_their_test_sets():
 
 
 def test_limits_that_miss_less_often_are_further_apart():
-    cells, rng = grid({i: 1 for i in range(8)}, 1), np.random.default_rng(0)
+    nesting, rng = grid({i: 1 for i in range(8)}, 1), np.random.default_rng(0)
     lines = rng.exponential(size=(40_000, 8)) - 1
     missed = []
     for alpha in (averages.ALPHA, 0.01, 0.0025):
-        low, high = averages.interval(lines, cells, alpha=alpha)
+        low, high = averages.interval(lines, nesting, alpha=alpha)
         missed.append(np.mean((low > 0) | (high < 0)) / alpha)
     assert 0.6 <= min(missed) <= max(missed) <= 1.8
-    given = averages.interval(lines, cells, alpha=averages.ALPHA)
-    np.testing.assert_array_equal(given, averages.interval(lines, cells))
+    given = averages.interval(lines, nesting, alpha=averages.ALPHA)
+    np.testing.assert_array_equal(given, averages.interval(lines, nesting))
 
 
 def test_equal_families_give_no_interval():
-    cells = grid({"f": 2, "g": 1, "h": 1}, 1)
-    assert np.isnan(averages.interval(np.full((1, 4), 1 / 3), cells)).all()
+    nesting = grid({"f": 2, "g": 1, "h": 1}, 1)
+    assert np.isnan(averages.interval(np.full((1, 4), 1 / 3), nesting)).all()
 
 
 def test_students_quantiles_are_those_of_scipy():
@@ -154,13 +154,13 @@ def coverage(effect, n_families, *, spread, draws, per_family=(1, 1, 10, 5), see
     of a data set over the effect of a family.
     """
     rng = np.random.default_rng(seed)
-    cells = grid({i: per_family[i % len(per_family)] for i in range(n_families)}, 1)
+    nesting = grid({i: per_family[i % len(per_family)] for i in range(n_families)}, 1)
     families = EFFECTS[effect](rng, (draws, n_families))
     deviation = EFFECTS[effect](rng, 200_000).std()
-    lines = families[:, cells.family] / deviation
+    lines = families[:, nesting.family] / deviation
     for of_one in (spread, spread / 3):
         lines = lines + of_one * rng.normal(size=lines.shape)
-    low, high = averages.interval(lines, cells)
+    low, high = averages.interval(lines, nesting)
     return np.mean((low <= 0) & (high >= 0))
 
 
@@ -180,11 +180,11 @@ def test_the_coverage_of_intervals_by_simulation(effect, spread, n_families):
 
 def test_ten_thousand_rows_take_well_under_a_second():
     rng = np.random.default_rng(5)
-    cells = grid({f"f{i}": 2 for i in range(20)}, 5)
-    values = rng.uniform(size=(50, len(cells)))
+    nesting = grid({f"f{i}": 2 for i in range(20)}, 5)
+    values = rng.uniform(size=(50, len(nesting)))
     begin = time.process_time()
-    by_dataset = averages.dataset_means(values, cells)
-    mean_ranks(values, cells)
-    low, high = averages.interval(by_dataset, cells)
+    by_dataset = averages.dataset_means(values, nesting)
+    mean_ranks(values, nesting)
+    low, high = averages.interval(by_dataset, nesting)
     assert time.process_time() - begin < 1
     assert np.all(low < high)

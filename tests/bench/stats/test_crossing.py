@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from bench.stats.averages import Cells, interval
+from bench.stats.averages import Nesting, interval
 from bench.stats.crossing import crossing, line
 
 X = np.array([1.0, 2.0, 3.0, 4.0])
@@ -43,12 +43,12 @@ def test_a_curve_of_one_sign_has_no_place(means, at):
 
 
 def test_the_interval_holds_the_true_place_by_simulation():
-    generator, cells = np.random.default_rng(0), Cells.of(list("abcdefgh"), list("abcdefgh"))
+    generator, nesting = np.random.default_rng(0), Nesting.of(list("abcdefgh"), list("abcdefgh"))
     held = 0
     for _ in range(400):
         own = generator.normal(0, 0.05, (4, 8)) + generator.normal(0, 0.05, 8)
         values = 0.1 * (X - 2.4)[:, None] + own
-        low, high = interval(values, cells)
+        low, high = interval(values, nesting)
         found = crossing(X, values.mean(axis=1), low, high)
         held += found.low <= 2.4 <= found.high
     assert held / 400 > 0.93

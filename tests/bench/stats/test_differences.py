@@ -10,7 +10,7 @@ import scipy.stats
 from autorank._util import rank_multiple_nonparametric
 
 from bench.stats import averages, differences
-from bench.stats.averages import Cells
+from bench.stats.averages import Nesting
 
 # Demsar 2006, table 6: AUC of four C4.5 variants on 14 data sets. The paper ranks the third before
 # the fourth on "voting", where three decimals are equal; hence the fourth decimal there.
@@ -165,9 +165,9 @@ def test_wins_ties_and_losses_within_a_margin():
 
 
 def test_the_chance_of_superiority_counts_ties_half_and_families_once():
-    cells = Cells.of(["f", "f", "g"], ["a", "b", "c"])
+    nesting = Nesting.of(["f", "f", "g"], ["a", "b", "c"])
     values = np.array([[0.9, 0.8, 0.7], [0.5, 0.5, 0.5]])
-    chance, low, high = differences.superiority(values, np.array([0.8, 0.8, 0.8]), cells)
+    chance, low, high = differences.superiority(values, np.array([0.8, 0.8, 0.8]), nesting)
     np.testing.assert_allclose(chance, [(0.75 + 0) / 2, 0])
     assert low[0] < chance[0] < high[0]
     assert np.isnan([low[1], high[1]]).all()  # all alike: nothing varies
