@@ -31,7 +31,7 @@ class Board:
         protocol: that it ranks under; all of them, if data sets have their own.
         detectors: a line for each detector, the ranked ones first: `rank` (nan when incomplete),
             `rank_low` and `rank_high`, its best and worst rank with all data sets and with each
-            left out, `label`, `spec`, `family`, `rows_ok` of `rows`, `failures` in words,
+            left out, `label`, `spec`, `type`, `rows_ok` of `rows`, `failures` in words,
             `mean_rank`, the means NAME with `NAME_low` and `NAME_high` for each of
             `columns.AVERAGED` and the board's metric, with `NAME_best`, the best mean of all, and
             `NAME_near`, a mean that is not distinguishable from it (both are False where
@@ -51,7 +51,7 @@ class Board:
             the mean of the metric, with its limits `low` and `high`, and `rows_ok` of `rows`. The
             other tables are of the first protocol of each data set. Empty otherwise.
         kinds: the same for kinds of data (`kind` in place of `protocol`), if there are several.
-        families: a line for each type of detector; see `groups.families`.
+        types: a line for each type of detector; see `groups.types`.
         made_by: sentences on the machines, versions and commits of the rows.
         caption: what was compared, in one line.
         notes: sentences under the tables.
@@ -69,7 +69,7 @@ class Board:
     failures: pd.DataFrame
     protocols: pd.DataFrame
     kinds: pd.DataFrame
-    families: pd.DataFrame
+    types: pd.DataFrame
     made_by: tuple[str, ...]
     caption: str
     notes: tuple[str, ...]
@@ -145,7 +145,7 @@ def _build(
         failures=_failures(rows),
         protocols=pd.DataFrame(),
         kinds=kinds,
-        families=groups.families(table, datasets, found),
+        types=groups.types(table, datasets, found),
         made_by=provenance.made_by(frame.get("provenance", ())),
         caption=notes.caption(rows, grid),
         notes=(*sentences, *notes.splits(rows), *notes.of_groups(rows), *notes.flaws(rows)),

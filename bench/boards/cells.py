@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bench.boards.grid import Grid
-from bench.boards.words import FAMILIES
+from bench.boards.words import TYPES
 from bench.metrics import scored
 from bench.metrics.scored import Metric
 from bench.stats import averages, intervals
@@ -89,11 +89,11 @@ def data_sets(
         table[name] = by_dataset[name].median().to_numpy(float)
     whole = cells[cells["rows_ok"] == cells["rows"]]
     place = {label: i for i, label in enumerate(detectors["label"])}  # ties go to the higher rank
-    family = dict(zip(detectors["label"], detectors["family"], strict=True))
+    types = dict(zip(detectors["label"], detectors["type"], strict=True))
     whole = whole.assign(
         goodness=(whole["value"] if metric.larger_is_better else -whole["value"]).round(9),
         place=whole["label"].map(place),
-        family=whole["label"].map(family),
+        type=whole["label"].map(types),
     ).sort_values(["goodness", "place"], ascending=[False, True])
     groups = dict(list(whole.groupby("dataset")))
     lines = [_best(groups.get(name)) for name in grid.datasets]
@@ -104,8 +104,8 @@ def _best(cells: pd.DataFrame | None) -> dict[str, object]:
     """Return the best of one data set from its complete cells, the best first."""
     found: dict[str, object] = {"best": "", "ties": 0, "reaching": np.nan, "compared": np.nan}
     found |= dict.fromkeys(("best_value", "best_low", "best_high"), np.nan)
-    for family in FAMILIES:
-        found |= {f"best_{family}": "", f"best_{family}_value": np.nan}
+    for name in TYPES:
+        found |= {f"best_{name}": "", f"best_{name}_value": np.nan}
     if cells is None:
         return found
     top = cells.iloc[0]
@@ -114,11 +114,11 @@ def _best(cells: pd.DataFrame | None) -> dict[str, object]:
         "best_low": top["low"], "best_high": top["high"],
         "ties": int((cells["goodness"] == top["goodness"]).sum()) - 1,
     }  # fmt: skip
-    for family in FAMILIES:
-        its = cells[cells["family"] == family]
+    for name in TYPES:
+        its = cells[cells["type"] == name]
         if len(its):
-            found[f"best_{family}"] = its["label"].iloc[0]
-            found[f"best_{family}_value"] = its["value"].iloc[0]
+            found[f"best_{name}"] = its["label"].iloc[0]
+            found[f"best_{name}_value"] = its["value"].iloc[0]
     if np.isfinite(cells["high"]).any():
         found["reaching"] = int((cells["high"] >= top["value"]).sum())
         found["compared"] = len(cells)

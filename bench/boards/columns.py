@@ -76,9 +76,10 @@ def ranked(frame: pd.DataFrame) -> pd.DataFrame:
 def derived(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with plain floats and chance-adjusted AP; only sizes where a row failed.
 
-    Imported rows count as all others, under names that say what they are.
+    Imported rows count as all others, under names that say what they are. What rows store as
+    `family` of a detector is its `type` on boards, where families are those of data sets.
     """
-    rows = frame[list(TEXT_COLUMNS)].reset_index(drop=True)
+    rows = frame[list(TEXT_COLUMNS)].reset_index(drop=True).rename(columns={"family": "type"})
     rows["status"] = rows["status"].replace(IMPORTED, "ok")
     ok = rows["status"].to_numpy(str) == "ok"
     for column in NUMBER_COLUMNS:

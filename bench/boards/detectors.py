@@ -25,9 +25,9 @@ def detectors(
     errors: of the differences of AUROCs, for boards of one or two data sets.
     """
     by_label = rows.groupby("label", sort=True)
-    first = by_label[["spec", "family"]].first()
+    first = by_label[["spec", "type"]].first()
     table = pd.DataFrame({"label": grid.labels, "spec": first["spec"].to_numpy(str)})
-    table["family"] = first["family"].to_numpy(str)
+    table["type"] = first["type"].to_numpy(str)
     values = grid.table(rows[metric.name])
     table["rows_ok"] = np.isfinite(values).sum(axis=1)
     table["rows"] = values.shape[1]
@@ -110,7 +110,7 @@ def _verdicts(
     difference has no interval, and metrics of cost (it is no aim to be cheaper than a baseline).
     """
     verdicts: list[bool | None] = [None] * len(table)
-    marked = set(table["label"][table["family"] == "control"])
+    marked = set(table["label"][table["type"] == "control"])
     baselines = [label for label in found.labels if label in marked]
     if not (metric.larger_is_better and baselines and len(baselines) < len(found.labels)):
         return "", verdicts

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench.boards.estimates import Estimates, estimates
 from bench.boards.grid import Grid
-from bench.boards.words import FAMILIES
+from bench.boards.words import TYPES
 from bench.metrics import scored
 from bench.metrics.scored import Metric
 from bench.stats import averages
@@ -43,10 +43,10 @@ def means(rows: pd.DataFrame, by: str, metric: Metric, order: Sequence[str]) -> 
     return pd.concat(tables, ignore_index=True)
 
 
-def families(detectors: pd.DataFrame, datasets: pd.DataFrame, found: Estimates) -> pd.DataFrame:
+def types(detectors: pd.DataFrame, datasets: pd.DataFrame, found: Estimates) -> pd.DataFrame:
     """Return a line for each type of detector on the board, with the values of its best.
 
-    Columns: `family`; `detectors` and how many of them are `ranked`; `best`, the label of its
+    Columns: `type`; `detectors` and how many of them are `ranked`; `best`, the label of its
     ranked detector with the best mean (of equal ones the higher on the board), with `rank`,
     `value`, `low`, `high` and the median costs of that one; `typical`, the mean of the medians of
     its ranked detectors on each data set, with `typical_low` and `typical_high`; `gain`, the best
@@ -57,28 +57,28 @@ def families(detectors: pd.DataFrame, datasets: pd.DataFrame, found: Estimates) 
     metric = found.metric
     better = scored.get(metric).larger_is_better
     bests, lines = {}, []
-    for family in FAMILIES:
-        own = detectors[(detectors["family"] == family) & detectors["rank"].notna()]
+    for name in TYPES:
+        own = detectors[(detectors["type"] == name) & detectors["rank"].notna()]
         if len(own):
             goodness = own[metric] if better else -own[metric]
-            bests[family] = own.iloc[goodness.round(9).argmax()]
-    for family in FAMILIES:
-        own = detectors[detectors["family"] == family]
+            bests[name] = own.iloc[goodness.round(9).argmax()]
+    for name in TYPES:
+        own = detectors[detectors["type"] == name]
         if own.empty:
             continue
         ranked = own[own["rank"].notna()]
-        line = {"family": family, "detectors": len(own), "ranked": len(ranked), "best": ""}
+        line = {"type": name, "detectors": len(own), "ranked": len(ranked), "best": ""}
         line |= dict.fromkeys(("rank", "value", "low", "high", "fit_seconds", "score_us"), np.nan)
-        if family in bests:
-            top = bests[family]
+        if name in bests:
+            top = bests[name]
             line |= {
                 "best": top["label"], "rank": top["rank"], "value": top[metric],
                 "low": top[f"{metric}_low"], "high": top[f"{metric}_high"],
                 "fit_seconds": top["median_fit_seconds"], "score_us": top["median_score_us"],
             }  # fmt: skip
         line |= _limited("typical", found.typical(list(ranked["label"])))
-        line |= _limited("gain", _gain(found, bests.get(family), bests.get("shallow")))
-        lead = (datasets[f"best_{family}_value"] - datasets["best_value"]).abs()
+        line |= _limited("gain", _gain(found, bests.get(name), bests.get("shallow")))
+        lead = (datasets[f"best_{name}_value"] - datasets["best_value"]).abs()
         line["first"] = int((lead < 1e-9).sum())
         line["datasets"] = int((datasets["best"] != "").sum())
         lines.append(line)

@@ -88,7 +88,7 @@ def sentences(
         )
     baselines = (
         "Baselines have no model, or one without training; a method has to beat them."
-        if (detectors["family"] == "control").any()
+        if (detectors["type"] == "control").any()
         else "No baseline is among these detectors; add random and mean-distance."
     )
     notes.append(f"Chance-adjusted AP = (AP - prevalence) / (1 - prevalence). {baselines}")

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+# As rows store them, and as they are printed.
 TYPES = {"deep": "deep", "shallow": "shallow", "hybrid": "hybrid", "control": "baseline"}
-FAMILIES = tuple(TYPES)  # as rows store them
 MARKS = {
     "weak": "\N{DEGREE SIGN}", "transductive": "\N{DAGGER}", "shared": "*",
     "near": "\N{ALMOST EQUAL TO}", "inverted": "\N{UP DOWN ARROW}",

@@ -96,7 +96,7 @@ class BoardDocument(Document):
     def content(self) -> Any:
         """Return everything that the board and the comparison hold; absent numbers are null."""
         board, tables = self.board, ("detectors", "datasets", "cells", "failures", "protocols",
-                                     "kinds", "families")  # fmt: skip
+                                     "kinds", "types")  # fmt: skip
         return {
             "title": board.title,
             "metric": board.metric.name,

@@ -17,7 +17,7 @@ import numpy as np
 
 from bench.boards.against import Comparison
 from bench.boards.board import Board
-from bench.boards.words import FAMILIES, TYPES
+from bench.boards.words import TYPES
 from bench.render import palette
 from bench.render.printable import printable
 from bench.render.values import share, short_names
@@ -141,15 +141,15 @@ def critical_differences(board: Board, comparison: Comparison) -> Drawn:
     ranks, cd = comparison.mean_ranks, comparison.critical_difference
     labels = comparison.blocks.detectors
     order = np.argsort(ranks, kind="stable")
-    family = _families(board)
+    types = _types(board)
     groups = differences.cliques(list(ranks[order]), cd)
     height = LINE * len(labels) + 1.0
     figure, axes = canvas(WIDTH, height)
     y = np.arange(len(labels))
     end = max(_right(ranks, len(groups), len(groups)), 1 + 1.02 * cd)
     axes.hlines(y, 1, end, color="0.9", linewidth=0.8, zorder=1)
-    for name in FAMILIES:
-        own = [i for i in y if family[labels[order[i]]] == name]
+    for name in TYPES:
+        own = [i for i in y if types[labels[order[i]]] == name]
         if own:
             _points(axes, ranks[order][own], np.array(own), name)
     for column, group in enumerate(groups):
@@ -165,7 +165,7 @@ def critical_differences(board: Board, comparison: Comparison) -> Drawn:
                   textcoords="offset points")  # fmt: skip
     axes.set_xlabel(f"mean rank by {board.metric.label}, 1 is best")
     plain(axes)
-    _legend(axes, [family[label] for label in labels])
+    _legend(axes, [types[label] for label in labels])
     return Drawn(
         figure,
         f"Mean ranks by {board.metric.label}; {comparison.blocks.caption}. Bars at the right join "
@@ -228,17 +228,17 @@ def quality_and_cost(board: Board, name: str) -> Drawn:
     price, value = (ranked[c].to_numpy(float) for c in (f"median_{name}", board.metric.name))
     on_front = front(board, name)
     figure, axes = canvas(WIDTH, 4.2)
-    for family in FAMILIES:
-        own = (ranked["family"] == family).to_numpy()
+    for type_ in TYPES:
+        own = (ranked["type"] == type_).to_numpy()
         if own.any():
-            _points(axes, price[own], value[own], family, size=34)
+            _points(axes, price[own], value[own], type_, size=34)
     labels = list(ranked["label"])
     by_price = [labels.index(label) for label in on_front]
     axes.step(price[by_price], value[by_price], where="post", color="black", linewidth=0.9,
               linestyle="--", zorder=1)  # fmt: skip
     axes.set_xscale("log")
     axes.margins(x=0.12, y=0.1)
-    best = np.flatnonzero(ranked["label"].isin(board.families["best"]))
+    best = np.flatnonzero(ranked["label"].isin(board.types["best"]))
     chosen = range(len(labels)) if len(labels) <= FEW else {*by_price, *best}
     named = sorted(chosen, key=lambda i: (price[i], -value[i]))
     for number, i in enumerate(named, 1):
@@ -255,7 +255,7 @@ def quality_and_cost(board: Board, name: str) -> Drawn:
     axes.grid(color="0.92", linewidth=0.6)
     axes.set_axisbelow(True)
     plain(axes)
-    _legend(axes, list(ranked["family"]))
+    _legend(axes, list(ranked["type"]))
     return Drawn(
         figure,
         f"Mean {board.metric.label} against {label}; ranked detectors. The dashed line is the "
@@ -297,7 +297,7 @@ def front(board: Board, cost: str) -> list[str]:
     Baselines are left out: a random score is the cheapest of all, so nothing beats it in both.
     """
     detectors = board.detectors
-    chosen = detectors["rank"].notna() & (detectors["family"] != "control")
+    chosen = detectors["rank"].notna() & (detectors["type"] != "control")
     chosen &= detectors[f"median_{cost}"] > 0
     price, value = (
         detectors.loc[chosen, name].to_numpy(float)
@@ -322,8 +322,8 @@ def _rank(column: averages.Floats, larger_is_better: bool) -> averages.Floats:
     return found
 
 
-def _families(board: Board) -> dict[str, str]:
-    return dict(zip(board.detectors["label"], board.detectors["family"], strict=True))
+def _types(board: Board) -> dict[str, str]:
+    return dict(zip(board.detectors["label"], board.detectors["type"], strict=True))
 
 
 def canvas(width: float, height: float) -> tuple[Figure, Axes]:
@@ -337,10 +337,10 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _points(axes: Axes, x: Any, y: Any, family: str, size: float = 22) -> None:
-    filled = MARKERS[family] != "x"
-    axes.scatter(x, y, marker=MARKERS[family], s=size, zorder=3, label=TYPES[family],
-                 facecolor=palette.LIGHT[family], edgecolor="white" if filled else None,
+def _points(axes: Axes, x: Any, y: Any, type_: str, size: float = 22) -> None:
+    filled = MARKERS[type_] != "x"
+    axes.scatter(x, y, marker=MARKERS[type_], s=size, zorder=3, label=TYPES[type_],
+                 facecolor=palette.LIGHT[type_], edgecolor="white" if filled else None,
                  linewidth=0.5 if filled else 1.3)  # fmt: skip
 
 

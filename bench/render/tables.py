@@ -12,7 +12,7 @@ from bench.boards.against import Comparison
 from bench.boards.board import Board
 from bench.boards.decisive import AUDITS
 from bench.boards.notes import UNUSED, left_out
-from bench.boards.words import FAMILIES, MARKS, TYPES
+from bench.boards.words import MARKS, TYPES
 from bench.metrics import scored
 from bench.render.table import NONE, Cell, Column, Maker, Record, Table, filled, text_of
 from bench.render.values import (
@@ -66,7 +66,7 @@ def short_board(board: Board) -> tuple[Table, ...]:
     """Return the best detectors and the baselines, and the first of the incomplete detectors."""
     detectors = board.detectors
     incomplete = detectors["rank"].isna()
-    first = (detectors["rank"] <= N_BEST) | (detectors["family"] == "control")
+    first = (detectors["rank"] <= N_BEST) | (detectors["type"] == "control")
     shown = detectors[(first & ~incomplete) | (incomplete & (incomplete.cumsum() <= N_BEST))]
     n_more = len(detectors) - len(shown)
     *tables, last = leaderboards(replace(board, detectors=shown), NARROW)
@@ -113,7 +113,7 @@ def leaderboard(board: Board) -> Table:
 
 
 def _type(line: Record) -> str:
-    return TYPES[line["family"]]
+    return TYPES[line["type"]]
 
 
 def _of_detector(board: Board, style: Style) -> list[Maker]:
@@ -180,7 +180,7 @@ def families(board: Board, style: Style = WIDE) -> Table:
         "equal to it, is of the type."
     )
     title = f"{label} by type of detector"
-    return filled(title, makers, records(board.families), notes=(note,))
+    return filled(title, makers, records(board.types), notes=(note,))
 
 
 def differences(board: Board, comparison: Comparison) -> Table:
@@ -235,7 +235,7 @@ def data_sets(board: Board, style: Style = WIDE) -> Table:
                 Column(f"{label} {style.level}" if has_limits else label),
                 lambda d: compact(value, d["best_value"], d["best_low"], d["best_high"]),
             ),
-            *(_best_value(family, value) for family in FAMILIES),
+            *(_best_value(name, value) for name in TYPES),
         ]
     else:
         makers = [
@@ -248,25 +248,25 @@ def data_sets(board: Board, style: Style = WIDE) -> Table:
             (Column("best", "text"), best),
             (Column(label), lambda d: value(d["best_value"])),
             (Column("95 %"), lambda d: limits(value, d["best_low"], d["best_high"])),
-            *(_best_of(family, value) for family in FAMILIES),
+            *(_best_of(name, value) for name in TYPES),
         ]
     reached: Maker = (Column("reach"), reach)
     return filled("By data set", [*makers, reached], records(board.datasets))
 
 
-def _best_value(family: str, value: Callable[[float], str]) -> Maker:
-    head = SHORT_TYPES.get(family, family)
-    return Column(head), lambda d: value(d[f"best_{family}_value"])
+def _best_value(name: str, value: Callable[[float], str]) -> Maker:
+    head = SHORT_TYPES.get(name, name)
+    return Column(head), lambda d: value(d[f"best_{name}_value"])
 
 
-def _best_of(family: str, value: Callable[[float], str]) -> Maker:
+def _best_of(name: str, value: Callable[[float], str]) -> Maker:
     def cell(d: Record) -> Cell:
-        label, reached = d[f"best_{family}"], d[f"best_{family}_value"]
+        label, reached = d[f"best_{name}"], d[f"best_{name}_value"]
         if not label:
             return Cell(NONE)
         return Cell(f"{value(reached)} {label}", best=abs(reached - d["best_value"]) < 1e-9)
 
-    return Column(TYPES[family]), cell
+    return Column(TYPES[name]), cell
 
 
 def matrix(board: Board) -> Table:

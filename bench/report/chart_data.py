@@ -44,7 +44,7 @@ def chart_data(
         chosen: labels of the detectors whose curves are shown at first; the page always has these.
     """
     labels = list(board.detectors["label"])
-    types = dict(zip(labels, board.detectors["family"].map(TYPES), strict=True))
+    types = dict(zip(labels, board.detectors["type"].map(TYPES), strict=True))
     names = list(board.datasets["dataset"])
     wanted = list(dict.fromkeys([*chosen, *labels]))
     wanted = wanted[: max(len(chosen), MAX_CURVES // len(names))]

@@ -90,7 +90,7 @@ def answer(board: Board, other: Board) -> Answer:
 
 
 def _types(board: Board) -> list[Type]:
-    lines = {line["family"]: line for line in records(board.families)}
+    lines = {line["type"]: line for line in records(board.types)}
     detectors = {d["label"]: d for d in records(board.detectors)}
     shown = [lines[name] for name in ORDER if name in lines and lines[name]["ranked"]]
     names = (
@@ -99,7 +99,7 @@ def _types(board: Board) -> list[Type]:
     )  # fmt: skip
     return [
         Type(
-            TYPES[line["family"]], line["ranked"], detectors[line["best"]],
+            TYPES[line["type"]], line["ranked"], detectors[line["best"]],
             **{name: line[name] for name in names},
         )
         for line in shown

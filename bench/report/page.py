@@ -66,7 +66,7 @@ def render(
     fits = sections.fits(rows, details)
     chosen = [one.best["label"] for one in answer.types["auroc"]]
     shown, no_diagram = diagrams.diagrams(board, chosen)
-    detectors = [{**d, "type": TYPES[d["family"]]} for d in records(board.detectors)]
+    detectors = [{**d, "type": TYPES[d["type"]]} for d in records(board.detectors)]
     sets = records(board.datasets)
     script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     page: str = _template().render(

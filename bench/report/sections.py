@@ -64,9 +64,9 @@ def best_of_types(board: Board) -> dict[str, Table]:
     columns = (Column("type", "text"), Column("best", "name"), Column(board.metric.label))
 
     def rows(d: Record) -> Iterator[tuple[Cell, ...]]:
-        for family, name in TYPES.items():
-            if best := d[f"best_{family}"]:
-                yield Cell(name), Cell(best, code=True), Cell(value(d[f"best_{family}_value"]))
+        for stored, name in TYPES.items():
+            if best := d[f"best_{stored}"]:
+                yield Cell(name), Cell(best, code=True), Cell(value(d[f"best_{stored}_value"]))
 
     return {d["dataset"]: Table("", columns, tuple(rows(d))) for d in records(board.datasets)}
 

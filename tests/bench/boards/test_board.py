@@ -15,7 +15,7 @@ from bench.boards.board import build
 from bench.boards.columns import derived
 from bench.boards.estimates import estimates
 from bench.boards.grid import Grid
-from bench.boards.words import FAMILIES, MARKS
+from bench.boards.words import MARKS, TYPES
 from bench.render import formats, values
 from bench.render.board import BoardDocument
 from bench.render.table import NONE
@@ -366,7 +366,7 @@ def test_the_order_of_the_rows_does_not_matter():
     "auroc", "lifted_average_precision", "recall@fpr=0.05", "fit_seconds", "peak_mib",
 ])  # fmt: skip
 def test_the_table_fits_a_hundred_columns_and_shows_names_of_twenty_eight(metric):
-    long = {f"{i}-name-of-twenty-eight-cells"[:28]: kind for i, kind in enumerate(FAMILIES * 3, 10)}
+    long = {f"{i}-name-of-twenty-eight-cells"[:28]: kind for i, kind in enumerate([*TYPES] * 3, 10)}
     assert {len(name) for name in long} == {28}
     datasets = {f"adbench/Cardiotocography-{i}": f"f{i // 2}" for i in range(40)}
     rows = rows_of({**long, "x" * 70: "deep"}, datasets, seeds=range(5))
@@ -494,7 +494,7 @@ def test_costs_are_printed_in_five_cells(value, text):
 
 
 def test_ten_thousand_rows_become_a_board_in_under_three_seconds():
-    detectors = {f"d{i}": FAMILIES[i % 4] for i in range(50)}
+    detectors = {f"d{i}": [*TYPES][i % 4] for i in range(50)}
     rows = rows_of(detectors, {f"s/{i}": f"f{i // 2}" for i in range(40)}, range(5))
     assert len(rows) == 10_000
     begin = time.process_time()

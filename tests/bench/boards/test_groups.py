@@ -21,14 +21,14 @@ def test_a_line_for_each_family_of_detectors_says_what_its_best_reaches():
     rows = rows_of(DETECTORS | {"knn": "shallow", "pca": "shallow"}, auroc=SKILL | {"knn": 0.6,
                    "pca": 0.95})  # fmt: skip
     rows.loc[(rows["label"] == "vae:elbo") & (rows["dataset"] == "wine"), "auroc"] = 0.99
-    families = build(rows, title="t").families.set_index("family")
-    assert families.index.tolist() == ["deep", "shallow", "hybrid", "control"]
-    shallow = families.loc["shallow"]
+    types = build(rows, title="t").types.set_index("type")
+    assert types.index.tolist() == ["deep", "shallow", "hybrid", "control"]
+    shallow = types.loc["shallow"]
     assert shallow[["detectors", "ranked", "best", "rank"]].tolist() == [3, 3, "pca", 1]
     assert shallow["value"] == pytest.approx(0.95)
     assert shallow["typical"] == pytest.approx(0.9)
-    assert families["first"].tolist() == [1, 4, 0, 0]
-    assert families["datasets"].tolist() == [5] * 4
+    assert types["first"].tolist() == [1, 4, 0, 0]
+    assert types["datasets"].tolist() == [5] * 4
 
 
 def test_the_best_of_a_family_has_the_best_mean_on_the_board_and_on_the_page():
@@ -37,22 +37,22 @@ def test_the_best_of_a_family_has_the_best_mean_on_the_board_and_on_the_page():
     rows.loc[wine, "auroc"] = rows.loc[wine, "label"].map({"lof": 0.9, "pca": 0.2}).fillna(0.1)
     made = build(rows, title="t")
     assert made.detectors["label"].iloc[0] == "pca"  # by mean rank
-    shallow = made.families.set_index("family").loc["shallow"]
+    shallow = made.types.set_index("type").loc["shallow"]
     assert shallow[["best", "rank"]].tolist() == ["lof", 2]
     assert shallow["value"] == pytest.approx(0.9)
     by_precision = build(rows, title="t", metric="lifted_average_precision")
     bests = {one.name: one.best["label"] for one in answer(made, by_precision).types["auroc"]}
-    types = made.families["family"].map(TYPES)
-    assert bests == dict(zip(types, made.families["best"], strict=True))
+    types = made.types["type"].map(TYPES)
+    assert bests == dict(zip(types, made.types["best"], strict=True))
     costs = build(rows, title="t", metric="fit_seconds")
-    cheapest = costs.detectors.groupby("family")["fit_seconds"].min()
-    assert costs.families.set_index("family")["value"].to_dict() == pytest.approx(dict(cheapest))
+    cheapest = costs.detectors.groupby("type")["fit_seconds"].min()
+    assert costs.types.set_index("type")["value"].to_dict() == pytest.approx(dict(cheapest))
 
 
 def test_a_type_without_a_ranked_detector_has_a_line_without_values():
     rows = failed(rows_of(), rows_of()["label"] == "vae:elbo", "timeout")
     made = build(rows, title="t")
-    deep = made.families.set_index("family").loc["deep"]
+    deep = made.types.set_index("type").loc["deep"]
     assert deep[["detectors", "ranked", "best"]].tolist() == [1, 0, ""]
     assert np.isnan(deep["value"])
     none = NONE

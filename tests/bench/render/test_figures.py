@@ -12,7 +12,7 @@ from PIL import Image
 
 from bench.boards.against import against
 from bench.boards.board import build
-from bench.boards.words import FAMILIES, TYPES
+from bench.boards.words import TYPES
 from bench.render import figures, palette
 from tests.helpers.boards_made_up import DETECTORS, failed, rows_of
 
@@ -100,7 +100,7 @@ def test_on_grey_paper_a_better_rank_is_lighter(made):
 
 
 def test_families_differ_by_marker_and_in_grey(made):
-    assert set(figures.MARKERS) == set(palette.LIGHT) == set(FAMILIES)
+    assert set(figures.MARKERS) == set(palette.LIGHT) == set(TYPES)
     assert len(set(figures.MARKERS.values())) == 4
     axes = figures.quality_and_cost(made, "fit_seconds").drawing.axes[0]
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
@@ -119,8 +119,8 @@ def test_the_front_and_the_first_of_each_family_are_named(made):
     drawing = figures.quality_and_cost(made, "score_us").drawing
     key = next(text for text in texts(drawing) if "\n" in text or "  " in text)
     ranked = made.detectors[made.detectors["rank"].notna()]
-    for family in FAMILIES:
-        assert ranked.loc[ranked["family"] == family, "label"].iloc[0] in key
+    for family in TYPES:
+        assert ranked.loc[ranked["type"] == family, "label"].iloc[0] in key
     front = figures.front(made, "score_us")
     assert front
     assert all(label in key for label in front)
@@ -142,7 +142,7 @@ def test_the_front_is_not_led_by_what_is_cheap_and_worthless():
 
 @pytest.mark.parametrize("n", [2, 70])
 def test_names_neither_overlap_nor_leave_the_page(n):
-    detectors = {f"detector-{i}[n_neighbors={i}]": FAMILIES[i % 4] for i in range(n)}
+    detectors = {f"detector-{i}[n_neighbors={i}]": [*TYPES][i % 4] for i in range(n)}
     made = build(rows_of(detectors, seeds=[0]), title="t")
     for figure in figures.draw(made, against(made)).values():
         drawing = figure.drawing

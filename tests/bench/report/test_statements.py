@@ -71,7 +71,7 @@ def test_means_ranks_and_differences_read_the_same_everywhere():
         assert float(of_csv[label]["auroc_high"]) == pytest.approx(d["auroc_high"], rel=1e-5)
         assert of_mlflow[f"auroc/{label}"] == mean
     lines = compared.lines.set_index("label")
-    types = made.families.set_index("family")
+    types = made.types.set_index("type")
     best = types.loc["shallow", "best"]
     of_best = against(made, best).lines.set_index("label")
     for _, one in types.drop(index="shallow").iterrows():
