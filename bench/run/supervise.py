@@ -48,6 +48,8 @@ PATIENCE_SECONDS = 1.0  # for a process to end that should have ended
 KILL_SECONDS = 30.0  # for killed processes to end and give back their memory
 MAX_OUTPUT_BYTES = 32 * 2**20  # of a child; beyond it, earlier output is dropped
 KEPT_OUTPUT_BYTES = 8192
+# Of glibc, which else keeps what arrays of up to 32 MiB held: those from 16 MiB on go back at once.
+ALLOCATION = {"MALLOC_MMAP_THRESHOLD_": f"{2**24}", "MALLOC_TRIM_THRESHOLD_": f"{2**26}"}
 # -P leaves the working folder out, whose files may have the names of libraries.
 BOOT = """import sys
 home, links, *modules = sys.argv[1:]
@@ -205,7 +207,7 @@ class ForkServer:
                 stdin=theirs.fileno(),
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **ONE_THREAD},
+                env={**ALLOCATION, **os.environ, **ONE_THREAD},
                 start_new_session=True,
             )
         self._server_pid = self._server.pid
