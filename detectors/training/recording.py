@@ -52,12 +52,20 @@ def recorded(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _run(operation: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """Run an operation; return what ran it, and its value."""
+    try:
+        target = _binding(operation)
+        value = target(*args, **kwargs)
+    except TypeError:  # not all arguments of an operation are those of Python: an index of None
+        target = operation
+        value = target(*args, **kwargs)
+    return target, value if operation._schema.returns else None
+
+
 @cache
 def _binding(operation: Any) -> Any:
-    """Return the function of Python for an operation, or itself: a call takes a microsecond less.
-
-    Both have the same arguments, as torch generates them from one table.
-    """
+    """Return the function of Python for an operation, or itself; a call takes 1 us less."""
     for home in (torch, torch._C._nn, Tensor):
         binding = getattr(home, operation.overloadpacket.__name__, None)
         if isinstance(binding, BuiltinFunctionType | MethodDescriptorType):
@@ -85,13 +93,13 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run the operation and record it."""
         kwargs = kwargs or {}
-        value = func(*args, **kwargs)
+        target, value = _run(func, args, kwargs)
         if func.is_view and all(map(self._is_constant, tree_leaves((args, kwargs)))):
             return value
         if func in _SAME_SHAPE_IS_SAME and value.shape == args[0].shape:
             self._know(value, self._node(args[0]))
             return value
-        node = self.graph.call_function(_binding(func), *tree_map(self._node, (args, kwargs)))
+        node = self.graph.call_function(target, *tree_map(self._node, (args, kwargs)))
         if func._schema.is_mutable:
             self.effects.add(node)
         if isinstance(value, Tensor):

@@ -48,3 +48,13 @@ def test_a_replay_writes_into_tensors_of_the_function_and_reads_what_others_wrot
         weights.mul_(1.5)
         assert torch.equal(replay(x), weights[0] * x + weights[1])
     assert torch.equal(total, sum(draws, start=torch.zeros(3)))
+
+
+def test_operations_are_replayed_whose_arguments_the_function_of_python_refuses():
+    index, places = torch.tensor([0, 2]), [None, torch.tensor([0, 2])]
+    replay = recorded(lambda x: torch.ops.aten.index_put.default(x, places, 2 * x[:, index]))
+    for seed in range(N_UNRECORDED + 3):
+        x = torch.randn(2, 3, generator=torch.Generator().manual_seed(seed))
+        expected = x.clone()
+        expected[:, index] *= 2
+        assert torch.equal(replay(x), expected)
