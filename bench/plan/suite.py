@@ -166,7 +166,10 @@ class Suite(BaseModel):
         names = [entrant.name for entrant in entrants]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            msg = f"two detectors are called {twice[0]!r}; give one of them a label of its own"
+            msg = (
+                f"two detectors are called {twice[0]!r}; name others, or give one of them a label "
+                "of its own in a suite file"
+            )
             raise ValueError(msg)
         return entrants
 

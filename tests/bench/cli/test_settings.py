@@ -73,6 +73,7 @@ def test_a_run_ends_with_the_budget_of_a_method_and_runs_nothing_more_again(benc
     ("given", "why"),
     [
         (("tuning", "default"), "default has no detector with several configurations; give one"),
+        (("crossover", "ae", "ae"), "two detectors are called 'ae:reconstruction'; name others"),
         (("crossover", "pca", "knn", "--rows", "0,50"), "--rows '0,50' is not accepted; give num"),
         (("crossover", "pca", "knn", "--run", "--most", 9), "rows, more than the 9 that --run"),
     ],
