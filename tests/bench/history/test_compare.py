@@ -290,7 +290,7 @@ detectors = [{{ spec = "{spec}", label = "switched" }}, "random"]
 SWITCHES = {
     "pca": (
         "detectors/shallow/pca.py",
-        "self.components_ = directions[: self._count(lengths**2, d)]",
+        "self.components_ = np.ascontiguousarray(directions[: self._count(lengths**2, d)])",
         "self.components_ = np.zeros((0, d))",
     ),
     "ae": (
