@@ -29,9 +29,7 @@ for path in sys.argv[1:]:
 """
 REFUSED = {
     "row-index": "a score depends on the rows that are scored with it",
-    "pyod:ALAD": "something that is no data",
     "pyod:AutoEncoder": "something that is no data",
-    "pyod:LMDD": "something that is no data",
     "pyod:MO_GAAL": "something that is no data",
     "pyod:VAE": "something that is no data",
 }
