@@ -18,9 +18,10 @@ def free_port() -> int:
 
 
 class Cluster:
-    """A scheduler and its workers."""
+    """A scheduler and its workers, whose files are in a new folder."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir()
         self.folder = folder
         self.address = f"tcp://127.0.0.1:{free_port()}"
         self.workers: list[subprocess.Popen[bytes]] = []

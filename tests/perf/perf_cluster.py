@@ -25,9 +25,7 @@ def _cpu_seconds(pid: int) -> float:
 
 def measures(folder: Path) -> list[Measure]:
     """Return the efficiency of the workers, and the scheduler's CPU milliseconds a row."""
-    scratch = folder / "cluster"
-    scratch.mkdir()
-    cluster = Cluster(scratch)
+    cluster = Cluster(folder / "cluster")
     try:
         for _ in range(N_WORKERS):
             cluster.add_worker()

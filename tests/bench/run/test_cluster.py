@@ -26,7 +26,7 @@ SLOW = "tests/helpers/counting.py:Counting"
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    made = Cluster(tmp_path_factory.mktemp("shared") / "cluster")
     made.add_worker()
     made.add_worker()
     made.wait_for_workers()
@@ -98,9 +98,7 @@ def test_a_scheduler_that_is_not_there_is_one_sentence_within_seconds(bench, tmp
     promise="one sentence, and no row is stored",
 )
 def test_a_scheduler_without_workers_and_workers_with_other_code_say_so(bench, tmp_path):
-    folder = tmp_path / "cluster"
-    folder.mkdir()
-    cluster = Cluster(folder)
+    cluster = Cluster(tmp_path / "cluster")
     arguments = ("run", "smoke", "--detectors", "random", "--datasets", "wine")
     arguments = (*arguments, "--results", tmp_path, "--scheduler", cluster.address)
     try:
@@ -187,9 +185,7 @@ def test_a_results_folder_that_is_moved_ends_a_run_on_a_cluster(bench, cluster, 
     promise="the limit follows the worker; the row is `memory`",
 )
 def test_the_default_memory_limit_follows_the_worker(bench, tmp_path):
-    folder = tmp_path / "cluster"
-    folder.mkdir()
-    cluster = Cluster(folder)
+    cluster = Cluster(tmp_path / "cluster")
     suite = tmp_path / "suite.toml"
     suite.write_text(
         'datasets = ["wine"]\nseeds = 1\n[[detectors]]\nlabel = "full"\n'
@@ -215,9 +211,7 @@ def test_the_default_memory_limit_follows_the_worker(bench, tmp_path):
     promise="one job at a time; then one sentence, exit 2, and no row is stored",
 )
 def test_jobs_take_of_the_memory_that_workers_declare(bench, tmp_path):
-    folder = tmp_path / "cluster"
-    folder.mkdir()
-    cluster = Cluster(folder)
+    cluster = Cluster(tmp_path / "cluster")
     suite = slow_suite(tmp_path, ["wine", "digits/3"])
     arguments = ("run", suite, "--results", tmp_path, "--scheduler", cluster.address)
     try:
@@ -244,9 +238,7 @@ def test_jobs_take_of_the_memory_that_workers_declare(bench, tmp_path):
 def test_jobs_that_train_on_a_gpu_take_one_of_those_that_workers_declare(tmp_path):
     from distributed import Client
 
-    folder = tmp_path / "cluster"
-    folder.mkdir()
-    cluster = Cluster(folder)
+    cluster = Cluster(tmp_path / "cluster")
     chosen = suites.select(suites.read("smoke"), detectors=["ae", "knn"], datasets=["wine"])
     jobs = planning.jobs(planning.wanted_rows(chosen, "cpu"), None, Limits(60, math.inf), "a run")
     first, *others = jobs
@@ -269,13 +261,11 @@ def test_jobs_that_train_on_a_gpu_take_one_of_those_that_workers_declare(tmp_pat
     promise="one sentence, and no row is stored",
 )
 def test_a_job_that_fails_outside_its_sandbox_is_not_run_and_says_why(bench, tmp_path):
-    folder = tmp_path / "cluster"
-    folder.mkdir()
-    cluster = Cluster(folder)
+    cluster = Cluster(tmp_path / "cluster")
     try:
         cluster.add_worker()
         cluster.wait_for_workers()
-        shutil.rmtree(folder / "1")
+        shutil.rmtree(cluster.folder / "1")
         arguments = ("--detectors", "random", "--datasets", "wine", "--results", tmp_path)
         run = bench("run", "smoke", *arguments, "--scheduler", cluster.address)
         assert run.wait() == 1, run.stderr
@@ -300,9 +290,7 @@ def test_a_job_that_fails_outside_its_sandbox_is_not_run_and_says_why(bench, tmp
     ],
 )
 def test_a_scheduler_that_ends_or_hangs_is_one_sentence(bench, tmp_path, signals):
-    folder = tmp_path / "cluster"
-    folder.mkdir()
-    cluster = Cluster(folder)
+    cluster = Cluster(tmp_path / "cluster")
     try:
         cluster.add_worker(nanny="--nanny")
         cluster.wait_for_workers()
