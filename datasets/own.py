@@ -10,8 +10,9 @@
 The settings of a table are in `datasets.formats.settings`. Commas separate the values of a setting
 that takes several, "drop=id,name"; it may also be repeated. The characters & ? = % + and , of a
 value are written as %26, %3F, ... A TOML card beside the file, of the same name with the ending
-.toml, may hold the same settings, and family, source, licence, citation and known_issues. A setting
-in the name overrides the card's. The card of a folder photos.v2 is photos.v2.toml.
+.toml, may hold the same settings, and family, source, licence, citation and known_issues; that of
+images also symmetries (see `datasets.record.About`). A setting in the name overrides the card's.
+The card of a folder photos.v2 is photos.v2.toml.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 from urllib.parse import quote, unquote, unquote_plus
 
 from datasets.entry import Entry, File
 from datasets.formats.settings import CHOICES, Settings
+from datasets.record import Symmetries
 
 FORMATS = (".csv", ".tsv", ".parquet", ".feather", ".arff", ".npz", ".mat")
 
@@ -34,7 +36,7 @@ _TABLE = {key: default for key, default in Settings()._asdict().items() if key n
 _WITH_NAMES = {key: default for key, default in _TABLE.items() if key != "header"}
 SEVERAL = tuple(key for key, default in _TABLE.items() if isinstance(default, tuple))
 """The settings of a table that take several values, separated by commas."""
-_IMAGES: dict[str, Any] = {"size": 256, "grey": False}
+_IMAGES: dict[str, Any] = {"size": 256, "grey": False, "symmetries": ""}
 _MASKS: dict[str, Any] = {"masks": True}
 _CLASSES: dict[str, Any] = {"normal": ()}
 _SERIES: dict[str, Any] = {"normal": ""}
@@ -45,6 +47,7 @@ _ABOUT: dict[str, Any] = {
     "citation": "unpublished",
     "known_issues": (),
 }
+_CHOICES = {**CHOICES, "symmetries": get_args(Symmetries)[1:]}
 _OPENML = "openml/"
 
 
@@ -186,6 +189,7 @@ def _entry(
     settings = {**known, **_settings(f"{name} ({parsed.card.name})", parsed.on_card, known)}
     settings.update(_settings(name, parsed.in_name, known))
     about = {key: settings.pop(key) for key in _ABOUT}
+    symmetries = settings.pop("symmetries", "")  # of how images may be shown: none is read so
     return Entry(
         name=name,
         kind="tabular" if files else "image",
@@ -198,6 +202,7 @@ def _entry(
         has_official_split=has_official_split,
         files=tuple(File(str(file)) for file in files),
         folders=() if files else (str(parsed.path),),
+        symmetries=symmetries,
         options=settings,
     )
 
@@ -236,8 +241,8 @@ def _settings(name: str, given: Pairs, known: Mapping[str, Any]) -> dict[str, An
             raise BadSetting(msg)
         else:
             found[key] = value(f"{name}: {key}", text, known[key])
-        if key in CHOICES and found[key] not in CHOICES[key]:
-            msg = f"{name}: {key} is {text!r}; give one of: {', '.join(CHOICES[key])}"
+        if key in _CHOICES and found[key] not in _CHOICES[key]:
+            msg = f"{name}: {key} is {text!r}; give one of: {', '.join(_CHOICES[key])}"
             raise BadSetting(msg)
     return found
 

@@ -15,6 +15,9 @@ from datasets.codes import Codes
 
 Array = npt.NDArray[Any]
 Kind = Literal["tabular", "image"]
+Symmetries = Literal[
+    "", "horizontal-flip", "vertical-flip", "flips", "rotations", "flips-rotations"
+]
 
 _CHUNK_BYTES = 1 << 24
 
@@ -37,6 +40,8 @@ class About:
             None for no limit. The record holds all of them.
         has_official_split: whether the source defines training and test rows.
         sides: height and width of the image that a vector is, row by row; None for other vectors.
+        symmetries: what keeps a normal image normal: mirrored, turned by quarters, both; "" if
+            nothing is known to.
     """
 
     name: str
@@ -50,6 +55,7 @@ class About:
     max_test_anomaly_rate: float | None = None
     has_official_split: bool = False
     sides: tuple[int, int] | None = None
+    symmetries: Symmetries = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,6 +75,7 @@ def _card(entry: Entry) -> dict[str, str]:
         "anomalies": f"{facts.n_anomalies} ({facts.n_anomalies / facts.n:.2%})" if facts else "",
         "duplicates": str(facts.duplicates) if facts and facts.duplicates is not None else "",
         "official split": "yes" if entry.has_official_split else "no",
+        "symmetries": entry.symmetries,
         "source": linked(entry.source),
         "licence": entry.licence + (" (needs `--accept-licence`)" if entry.restricted else ""),
         "cite": linked(entry.citation),

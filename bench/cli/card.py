@@ -61,6 +61,7 @@ def describe(
         "anomalies": n_anomalies,
         "anomaly_rate": n_anomalies / n if n and n_anomalies else None,
         "official_split": entry.has_official_split,
+        **({"symmetries": entry.symmetries or None} if entry.kind == "image" else {}),
         "known_issues": list((loaded.card if loaded else entry).known_issues),
         **({"columns": dict(loaded.card.columns)} if loaded and loaded.card.columns else {}),
         "files": (
@@ -87,6 +88,7 @@ def _verified(entry: Entry, folder: Path, loaded: DataSet | None) -> str:
 def _counted(data: DataSet, protocol: str, seed: int) -> dict[str, Any]:
     from bench.protocols.named import NotApplicable, split
     from datasets.facts import content, overlap, row_ids
+    from datasets.symmetry import unlike_others
 
     ids = row_ids(data.x)
     counts = asdict(content(data, ids))
@@ -95,6 +97,8 @@ def _counted(data: DataSet, protocol: str, seed: int) -> dict[str, Any]:
     for extreme in ("minimum", "maximum"):
         if not math.isfinite(counts[extreme]):  # which json has no word for
             counts[extreme] = str(counts[extreme])
+    if shares := unlike_others(data):
+        counts["unlike_others_after"] = shares
     place = f"{protocol} split, seed {seed}"
     try:
         chosen = split(protocol, data, seed)

@@ -15,10 +15,12 @@ from bench.store.codeid import code_id, digest_of, file_digest, libraries, origi
 from bench.store.records import Wanted, canonical
 from detectors.networks.backbones import DIGEST
 from detectors.spec import parse
+from detectors.training.augmentation import DECLARED
 
 Device = Literal["auto", "cpu", "cuda"]
 MEASURE_VOLUMES = ("bench.metrics.volumes:draws", "bench.metrics.volumes:areas")
 JUDGE_PIXELS = ("bench.metrics.pixels:scores_of", "bench.metrics.pixels:compute")
+AUGMENT = "augment"  # the setting of deep detectors on images
 SLOW_IMPORTS = ("sklearn", "torch")  # which users' files import: seconds, once for all seeds
 # Files of a GPU's driver: on Linux, in containers, and on Linux within Windows.
 DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
@@ -36,8 +38,9 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
     for entrant in suite.detectors:
         spec = parse(entrant.spec)
         on = _device(device) if spec.entry.takes_device else "cpu"
-        settings = with_digests(entrant.settings, spec.entry.files)
+        given = with_digests(entrant.settings, spec.entry.files)
         for name, protocol in under:
+            settings = _of_card(given, datasets.find(name).symmetries)
             code = code_id(origin(spec, protocol, name))
             rows += [
                 Wanted(
@@ -74,6 +77,17 @@ def with_digests(settings: Mapping[str, Any], files: Collection[str]) -> dict[st
         if settings.get(name) and (path := Path(settings[name]).expanduser()).is_file()
     }
     return {**settings, **digests}
+
+
+def _of_card(settings: Mapping[str, Any], symmetries: str) -> dict[str, Any]:
+    """Return settings with the symmetries of a data set, if these are what it is to augment by.
+
+    Where it has none, nothing is augmented, as by default.
+    """
+    if settings.get(AUGMENT) != DECLARED:
+        return dict(settings)
+    others = {name: value for name, value in settings.items() if name != AUGMENT}
+    return {**others, AUGMENT: symmetries} if symmetries else others
 
 
 def _digest(name: str, data: Path | None) -> str:

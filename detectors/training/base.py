@@ -25,6 +25,7 @@ from detectors.contract import (
     as_samples,
 )
 from detectors.networks.images import at_once
+from detectors.training.augmentation import Augmentation, check
 from detectors.training.loop import train
 from detectors.training.patches import cut, join
 from detectors.training.phases import Objective, Phase, mean_of
@@ -61,6 +62,9 @@ class DeepDetector(Detector, Generic[Net]):
             images. Maps of an image are stitched, with means where patches overlap, and pooled to
             its score; a score without such a pooling, or a code, is the mean over the patches. By
             default whole images.
+        augment: symmetries of normal images, or of their patches: each time a training image is
+            seen, it is drawn which of them it has. Held-out and scored images stay as they are.
+            "declared" stands for those on the card of the data set. By default none.
         epochs: most passes over the training samples; 0 leaves the initial weights. Fits of `ae`
             mostly stop before 200, by the loss of held-out samples; most of `vae`, `sae`, `cae`
             and `dagmm` end there (on cardio, glass and letter 22 % of `ae`, 67 to 100 % of the
@@ -98,6 +102,7 @@ class DeepDetector(Detector, Generic[Net]):
 
     flatten: bool = False
     patch: Annotated[int, Ge(8)] | None = None
+    augment: Augmentation | None = None
     epochs: Annotated[int, Ge(0)] = 200
     max_steps: Annotated[int, Ge(1)] = 20_000
     batch_size: Annotated[int, Ge(1)] = 32
@@ -131,6 +136,8 @@ class DeepDetector(Detector, Generic[Net]):
                 material = detector._material(
                     cut(samples, detector.patch) if detector.patch else samples
                 )
+                if detector.augment:
+                    check(detector.augment, material.shape[1:])
                 replicas.append((detector, Replica(detector, material)))
             except Unsupported as error:
                 outcomes[detector.seed] = error

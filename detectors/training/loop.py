@@ -27,6 +27,7 @@ from torch.func import functional_call, grad_and_value, vmap
 from torch.optim.adamw import adamw
 
 from detectors.contract import Floats
+from detectors.training.augmentation import posed
 from detectors.training.phases import BatchLoss, Objective, Phase
 from detectors.training.recording import recorded
 from detectors.training.replica import Batches, Replica
@@ -171,11 +172,14 @@ class _Block:
             for slot, part in zip(batches, parts, strict=True):
                 stacked[: len(part), slot] = part
             together.append(torch.from_numpy(stacked).to(self.device))
-        for index, weight, noise in zip(*together, strict=True):
+        for index, weight, noise, poses in zip(*together, strict=True):
             if self.size == 1:  # nothing is stacked: no padding is needed
                 rows = weight[0] > 0
                 index, weight, noise = index[:, rows], weight[:, rows], noise[:, rows]
+                poses = poses[:, rows]
             x = self.pool.index_select(0, index.flatten())
+            if self.detector.augment:
+                x = posed(x, poses.flatten(), self.detector.augment)
             yield x.view(*index.shape, *x.shape[1:]), weight, noise
 
 

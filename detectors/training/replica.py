@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from detectors.contract import Diverged, Floats
 from detectors.networks.dense import build_seeded
+from detectors.training.augmentation import POSES
 from detectors.training.phases import Phase
 from detectors.training.trainable import Singles, Trainable
 
@@ -44,15 +45,18 @@ class Batches(NamedTuple):
         rows: (steps, batch) indices into the block's pool.
         weight: (steps, batch) one over the number of rows in the batch, 0 for padding.
         noise: (steps, batch, ...) random numbers for the losses.
+        poses: (steps, batch) numbers of the symmetries that images are shown in.
     """
 
     rows: NDArray[np.int64]
     weight: Singles
     noise: Singles
+    poses: NDArray[np.int64]
 
     def between(self, start: int, stop: int) -> Batches:
         """Return the batches of some steps."""
-        return Batches(self.rows[start:stop], self.weight[start:stop], self.noise[start:stop])
+        some = slice(start, stop)
+        return Batches(self.rows[some], self.weight[some], self.noise[some], self.poses[some])
 
     def mean(self, losses: Floats) -> Floats:
         """Return the (...) means over all rows, given the (steps, ...) means of the batches."""
@@ -122,6 +126,7 @@ class Replica:
         stream, phase = self.detector.stream, self.phase
         self._order = stream(phase.stream("data order"))
         self._draws = stream(phase.stream("noise"))
+        self._poses = stream(phase.stream("augmentation"))
         held_draws = stream(phase.stream("validation noise"))
         self.held = self._batches(offset + self._held, held_draws)
         self._offset = offset
@@ -135,13 +140,16 @@ class Replica:
         taken = np.arange(index.size).reshape(index.shape) < len(rows)
         weight = taken / taken.sum(axis=1, keepdims=True)
         noise = self.detector._noise(self.net, draws, steps * size)
-        return Batches(
-            index, weight.astype(np.float32), noise.reshape(steps, size, *noise.shape[1:])
-        )
+        noise = noise.reshape(steps, size, *noise.shape[1:])
+        return Batches(index, weight.astype(np.float32), noise, np.zeros_like(index))
 
     def _begin_epoch(self) -> None:
         order = self._offset + self._order.permutation(self._train)
         self._epoch = self._batches(order, self._draws)
+        if augment := self.detector.augment:
+            shape = self._epoch.rows.shape
+            poses = self._poses.integers(len(POSES[augment]), size=shape)
+            self._epoch = self._epoch._replace(poses=poses)
         self._taken = 0
         self._step_losses: list[Floats] = []
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from detectors.training.augmentation import Augmentation
 from detectors.training.phases import Phase
 
 Singles = NDArray[np.float32]
@@ -20,6 +21,7 @@ class Trainable(Protocol):
 
     seed: int
     device: str
+    augment: Augmentation | None
     max_steps: int
     batch_size: int
     learning_rate: float

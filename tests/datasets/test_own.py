@@ -31,6 +31,15 @@ def test_settings_may_stand_in_a_card_beside_the_file_and_the_name_goes_first(tm
         find(f"file:{path}")
 
 
+def test_symmetries_of_images_stand_on_a_card_and_are_no_part_of_what_is_read(tmp_path):
+    plain = find(f"folder:{tmp_path}/parts?size=32")
+    (tmp_path / "parts.toml").write_text('symmetries = "rotations"')
+    declared = find(f"folder:{tmp_path}/parts?size=32")
+    assert (plain.symmetries, declared.symmetries) == ("", "rotations")
+    assert declared.options == plain.options
+    assert find(f"folder:{tmp_path}/parts?symmetries=flips").symmetries == "flips"
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
@@ -46,6 +55,8 @@ def test_settings_may_stand_in_a_card_beside_the_file_and_the_name_goes_first(tm
         ("file:a.npz?header=no", "unknown setting 'header'; accepted: label, normal, drop"),
         ("folder:a?size=0", "folder:a.size=0: size is '0'; give a positive whole number"),
         ("folder:a?grey=maybe", "grey is 'maybe'; give yes or no"),
+        ("folder:a?symmetries=any", "symmetries is 'any'; give one of: horizontal-flip, vertical-"),
+        ("file:a.csv?symmetries=flips", "unknown setting 'symmetries'; accepted: label"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_before_reading(name, sentence):

@@ -111,5 +111,6 @@ ENTRIES = tuple(
         ),
         loader="datasets.families.images.cifar:one_class",
         files=(_FILE,),
+        symmetries="horizontal-flip",
     )
 )

@@ -20,7 +20,7 @@ from datasets.entry import Archive, Entry, Facts, File
 from datasets.files import WrongData, files_under
 from datasets.formats.decoded import once
 from datasets.formats.images import Picture, images_in, read_images, unread
-from datasets.record import Array, Card, DataSet, OfficialSplit
+from datasets.record import Array, Card, DataSet, OfficialSplit, Symmetries
 from datasets.shifts import shifted_facts, with_shifts
 
 NORMAL = ("good", "ok", "normal")
@@ -238,6 +238,12 @@ _CATEGORIES = (
     ("zipper", 240, 32, 119),
 )
 
+# By the paper, "placed in front of the camera with a random rotation"; metal nuts upside down are
+# defective. A bottle is round, but its light comes from one side: see `datasets.symmetry`.
+_SYMMETRIES: Mapping[str, Symmetries] = dict.fromkeys(
+    ("hazelnut", "metal_nut", "screw"), "rotations"
+)
+
 ISSUES = (
     "official split: few test images, so the interval of an AUROC of .88 may be .77 to .97",
     "official split: most test images are defective, so a random score has a high F1 and AP",
@@ -295,6 +301,7 @@ def _category(name: str, n_train: int, n_good: int, n_defective: int) -> Entry:
         facts=Facts(n_train + n_good + n_defective, (3, SIZE, SIZE), n_defective),
         values_sha256=_VALUES.get(name, ""),
         known_issues=ISSUES + (_SCREW if name == "screw" else ()),
+        symmetries=_SYMMETRIES.get(name, ""),
     )
 
 

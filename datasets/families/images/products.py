@@ -55,6 +55,7 @@ def _mpdd(name: str) -> Entry:
             *ISSUES,
             "parts lie in any direction, so that pixels cannot be compared by position",
         ),
+        symmetries="rotations",
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.entry import Entry, Facts
-from datasets.record import Array, Card, DataSet, OfficialSplit
+from datasets.record import Array, Card, DataSet, OfficialSplit, Symmetries
 from datasets.shifts import shifted_facts, with_shifts
 
 SIDE = 32
@@ -172,15 +172,19 @@ DEFECTS: dict[str, Callable[[Array, Generator], Array]] = {
 }
 
 
-_TEXTURES = (
-    ("stripes", "994bb6ef1d16afe1bbff38404c97b773ef104561bc6e3f2830f8b218f71e512a"),
-    ("weave", "8833bbfb38ccba0c1ebb029d7bc17d0eb77ea3d23a48959da73c554d4285e9d7"),
-    ("grain", "5ef52fbcce35dc6310d911af119617c427eff0d5b5d71a9d73f4517aa67dd7bf"),
+_TEXTURES: tuple[tuple[str, str, Symmetries], ...] = (
+    ("stripes", "994bb6ef1d16afe1bbff38404c97b773ef104561bc6e3f2830f8b218f71e512a", "flips"),
+    (
+        "weave",
+        "8833bbfb38ccba0c1ebb029d7bc17d0eb77ea3d23a48959da73c554d4285e9d7",
+        "flips-rotations",
+    ),
+    ("grain", "5ef52fbcce35dc6310d911af119617c427eff0d5b5d71a9d73f4517aa67dd7bf", "flips"),
 )
-"""Kinds and the sha256 of their content."""
+"""Kinds, the sha256 of their content, and their symmetries, which are exact: see the drawing."""
 
 
-def _texture(kind: str, sha256: str) -> Entry:
+def _texture(kind: str, sha256: str, symmetries: Symmetries) -> Entry:
     return Entry(
         name=f"textures/{kind}",
         kind="image",
@@ -196,14 +200,15 @@ def _texture(kind: str, sha256: str) -> Entry:
             "official split: 57 % of the test images are defective, a random score has that AP",
         ),
         synthetic=True,
+        symmetries=symmetries,
         has_official_split=True,
         content_sha256=sha256,
         facts=Facts(170, (1, 32, 32), 40, 0),
     )
 
 
-def _shifted(kind: str, sha256: str) -> Entry:
-    plain = _texture(kind, sha256)
+def _shifted(kind: str, sha256: str, symmetries: Symmetries) -> Entry:
+    plain = _texture(kind, sha256, symmetries)
     return replace(
         plain,
         name=f"textures-shift/{kind}",

@@ -218,3 +218,15 @@ def test_a_file_that_a_setting_names_counts_by_its_content(tmp_path):
         assert row.settings == settings | {"weights": f"{path}#sha256={digest}"}
         keys.add(row.key)
     assert len(keys) == 2
+
+
+def test_what_a_card_declares_stands_in_the_settings_of_its_rows():
+    declared = {"spec": "ae", "settings": {"augment": "declared", "epochs": 3}}
+    sets = ["textures/stripes", "textures/weave", "wine"]
+    rows = wanted_by(declared, datasets=sets, seeds=1)
+    assert [row.settings.get("augment") for row in rows] == ["flips", "flips-rotations", None]
+    assert {row.label for row in rows} == {"ae:reconstruction[augment=declared, epochs=3]"}
+    plain = {"spec": "ae", "settings": {"epochs": 3}}
+    assert keys(wanted_by(plain, datasets=["wine"], seeds=1)) == {rows[2].key}
+    flips = {"spec": "ae", "settings": {"augment": "flips", "epochs": 3}}
+    assert keys(wanted_by(flips, datasets=sets[:1], seeds=1)) == {rows[0].key}

@@ -246,7 +246,8 @@ def test_a_validation_loss_of_zero_is_the_best_there_is():
 
 
 def test_padded_rows_weigh_nothing_in_a_mean():
-    batches = Batches(np.array([[1, 2], [3, 0]]), np.float32([[0.5, 0.5], [1, 0]]), np.zeros(0))
+    rows, weight = np.array([[1, 2], [3, 0]]), np.float32([[0.5, 0.5], [1, 0]])
+    batches = Batches(rows, weight, noise=np.zeros(0), poses=np.zeros_like(rows))
     assert batches.mean(np.array([2.0, 5.0])) == 3.0
 
 
