@@ -251,24 +251,25 @@ def audit(
 
 def cache(
     clear: Annotated[
-        bool, option(FOLDERS, None, "remove the images that are kept (default: no)", "--clear")
+        bool, option(FOLDERS, None, "remove what is kept (default: no)", "--clear")
     ] = False,
 ) -> None:
-    """Say how many decoded images are kept, and where.
+    """Say how many decoded images, and features of pretrained networks, are kept, and where.
 
-    Photographs are decoded once for all runs. Images that were not used for longest are removed
-    where there is no room for others.
+    Photographs are decoded once for all runs, and pass a network once. Files that were not used for
+    longest are removed where there is no room for others.
     """
-    from datasets.formats import decoded
+    from datasets.kept import KINDS, MOST_BYTES
 
-    found = decoded.files()
-    size = sum(path.stat().st_size for path in found)
-    with usage(OSError):
-        for path in found * clear:
-            path.unlink(missing_ok=True)
     verb = "removed" if clear else "kept"
-    sizes = f"{_size(size)} of at most {_size(decoded.MOST_BYTES)}"
-    say(f"{verb}: {len(found)} files of decoded images, {sizes}, in {decoded.folder()}")
+    for name, kind in KINDS.items():
+        found = kind.files()
+        size = sum(path.stat().st_size for path in found)
+        with usage(OSError):
+            for path in found * clear:
+                path.unlink(missing_ok=True)
+        sizes = f"{_size(size)} of at most {_size(MOST_BYTES)}"
+        say(f"{verb}: {len(found)} files of {name}, {sizes}, in {kind.folder}")
 
 
 def _audited(words: Sequence[str]) -> dict[str, tuple[str, str]]:

@@ -59,12 +59,14 @@ from bench.run.messages import (
 )
 from bench.run.processes import peak_mib, reset_peak
 from bench.store.codeid import file_digest
+from datasets.kept import FEATURES
 from detectors.conformance.checks import CheckFailed, checks_for
 from detectors.conformance.subject import Subject
 from detectors.contract import Detector
 from detectors.factory import check
 from detectors.localisation import Localizer
 from detectors.source import source_file
+from detectors.spared import cpu_seconds, keep_in
 from detectors.spec import Spec, parse
 
 
@@ -80,6 +82,7 @@ def serve(channel: socket.socket) -> None:
     if isinstance(work, ContractCheck):
         _send(channel, _verdict(work))
         return
+    keep_in(FEATURES)
     spec, home = parse(work.spec), os.getcwd()
     tested: set[str] = set()
     while units := decode(Block, receive(channel)).units:
@@ -163,7 +166,7 @@ def _fit(spec: Spec, model: Model, units: Sequence[Unit]) -> tuple[list[Detector
     file_sha256: str | None = None
     outcomes: Sequence[Failed | None]
     start_peak = reset_peak()
-    cpu, wall = time.process_time(), time.perf_counter()
+    cpu, wall = cpu_seconds(), time.perf_counter()
     with caught_warnings() as caught:
         try:
             models = scoring.build(
@@ -174,7 +177,7 @@ def _fit(spec: Spec, model: Model, units: Sequence[Unit]) -> tuple[list[Detector
             outcomes = [None if error is None else failed(error) for error in errors]
         except BaseException as error:  # also SystemExit and KeyboardInterrupt
             outcomes = [failed(error)] * len(units)
-    cpu_seconds = (time.process_time() - cpu) / len(units)
+    seconds = (cpu_seconds() - cpu) / len(units)
     wall_seconds = (time.perf_counter() - wall) / len(units)
     peak = peak_mib(start_peak)
     reported: list[Fitted | Failed] = []
@@ -186,7 +189,7 @@ def _fit(spec: Spec, model: Model, units: Sequence[Unit]) -> tuple[list[Detector
             parameters, uncounted = read_parameters(models[i])
             diagnostics, left_out = read_diagnostics(models[i])
         warnings = [*caught, *further, *map(one_line, [*uncounted, *left_out])]
-        reported.append(Fitted(cpu_seconds, wall_seconds, peak, parameters, diagnostics, warnings))
+        reported.append(Fitted(seconds, wall_seconds, peak, parameters, diagnostics, warnings))
     return models, BlockFitted(file_sha256, reported)
 
 
@@ -216,18 +219,18 @@ def _read_out(
     with caught_warnings() as caught:
         try:
             detector = model
-            start, wall = time.process_time(), time.perf_counter()
+            start, wall = cpu_seconds(), time.perf_counter()
             if spec.head:
                 x_train = grouped.to_fit(spec, grouped.load(unit.x_train))
                 detector = scoring.with_head(spec, model, readout.head, unit.seed, x_train)
-                head_cpu_seconds = time.process_time() - start
+                head_cpu_seconds = cpu_seconds() - start
                 head_wall_seconds = time.perf_counter() - wall
             detector = grouped.to_score(detector, x_test)
             if not spec.is_own:
                 company.keep_fitted(detector, _kept(unit))
-            start = time.process_time()
+            start = cpu_seconds()
             scores = scoring.score(detector, spec.readout, x_test)
-            score_us = (time.process_time() - start) / len(x_test) * 1e6
+            score_us = (cpu_seconds() - start) / len(x_test) * 1e6
             peak = peak_mib(start_peak)
             if readout.pixels and spec.pooling is not None:
                 np.save(

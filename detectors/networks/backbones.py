@@ -89,6 +89,16 @@ def pretrained(name: Name, weights: str) -> nn.Module:
     return net.eval().requires_grad_(False)
 
 
+def digest_of_weights(name: Name, weights: str) -> str:
+    """Return the sha256 of a network's weights, which they have when they are read; "" if unknown.
+
+    Args:
+        name: of the network.
+        weights: as in `pretrained`.
+    """
+    return weights.partition(DIGEST)[2] if weights else LITE0_SHA256 * (name == "lite0")
+
+
 def _of_package(name: Name) -> tuple[str, str, str]:
     found = importlib.util.find_spec(LITE0_PACKAGE) if name == "lite0" else None
     if found is None or found.origin is None:

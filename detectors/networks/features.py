@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import platform
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -16,10 +20,12 @@ from detectors.contract import Detector, Family, Floats, Unsupported
 from detectors.networks.backbones import (
     Name,
     accepted_sides,
+    digest_of_weights,
     location_and_scale,
     network,
     pretrained,
 )
+from detectors.spared import once
 from detectors.streams import integer_seed
 
 WHITE = 255.0
@@ -99,21 +105,37 @@ class FeatureDetector(Detector):
         """Yield the features of each image: maps (1, channels, ...) float32, the finest first, and
         at the end the pooled ones (1, d).
 
-        Images pass the network one by one, so that no number depends on other images.
+        Images pass the network one by one, so that no number depends on other images, and in a run
+        each only once: its features are kept for other detectors and seeds (`detectors.spared`).
         """
-        net = self._network()
+        net, known = self._network(), self._known_by()
         mean, scale = (
             torch.tensor(values)[:, None, None] for values in location_and_scale(self.backbone)
         )
-        for image in x:
+
+        def features(image: Floats) -> list[Floats]:
             pixels = torch.tensor(image)[None].float() * (WHITE / self.white_)
             normalised = (pixels.expand(-1, 3, -1, -1) - mean) / scale
             with torch.inference_mode():
-                yield net(normalised.contiguous(memory_format=torch.channels_last))
+                found = net(normalised.contiguous(memory_format=torch.channels_last))
+            return [each.contiguous().numpy() for each in found]
+
+        for image in x:
+            compute = partial(features, image)
+            arrays = once(_key(known, self.white_, image), compute) if known else compute()
+            yield [torch.from_numpy(array) for array in arrays]
 
     def _pooled(self, x: Floats) -> Tensor:
         """Return the pooled features (n, d) float64 of images."""
         return torch.cat([features[-1] for features in self._features(x)]).double()
+
+    def _known_by(self) -> str:
+        """Return what the network's features are known by; "" if they are not to be kept.
+
+        Random networks are not shared by seeds, and a file without a digest may change.
+        """
+        digest = digest_of_weights(self.backbone, self.weights) if self.pretrained else ""
+        return f"{self.backbone} {digest} {_code_and_machine()}" if digest else ""
 
     def _network(self) -> nn.Module:
         """Return the network; detectors of one process share it."""
@@ -132,6 +154,22 @@ class FeatureDetector(Detector):
                 if parameter.ndim == 4:
                     nn.init.kaiming_normal_(parameter, nonlinearity="relu")
         return net.eval().requires_grad_(False)
+
+
+@cache
+def _code_and_machine() -> str:
+    """Return a text of all else that features depend on, to the last bit and in their time."""
+    code = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        code.update(path.read_bytes())
+    processor = torch.backends.cpu.get_cpu_capability()
+    return f"{code.hexdigest()} {torch.__version__} {processor} {platform.node()}"
+
+
+def _key(known: str, white: float, image: Floats) -> str:
+    hashed = hashlib.sha256(f"{known} {white} {image.dtype} {image.shape}".encode())
+    hashed.update(np.ascontiguousarray(image).data)
+    return hashed.hexdigest()
 
 
 def on_grid(maps: list[Tensor], grid: int, mode: str = "bilinear") -> Tensor:

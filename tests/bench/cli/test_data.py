@@ -21,6 +21,7 @@ from datasets import Entry, File
 from datasets.catalogue import TABLE
 from datasets.entry import Facts
 from datasets.families.images import textures
+from datasets.kept import FEATURES
 from tests.helpers.plain_shell import spied_environment
 
 ROOT = Path(__file__).parents[3]
@@ -418,16 +419,23 @@ def test_a_run_never_touches_the_network_and_names_the_command_that_fetches(tmp_
     assert "getaddrinfo" in log.read_text()
 
 
-def test_the_cache_of_images_is_described_and_cleared(bench_data, tmp_path, monkeypatch):
+def test_what_is_kept_is_described_and_cleared(bench_data, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     textures.write("weave", tmp_path / "weave")
     datasets.load(f"folder:{tmp_path / 'weave'}?size=16&grey=yes")
-    folder = tmp_path / "cache" / "fathom" / "images"
+    FEATURES.put("0" * 64, {"results": np.zeros(109)})
+    images, features = (tmp_path / "cache" / "fathom" / kind for kind in ("images", "features"))
     kilobytes = 2 * (170 * 16 * 16 + 128) / 1e3
 
-    said = f"2 files of decoded images, {kilobytes:.1f} kB of at most 8.6 GB, in {folder}\n"
     for args, verb in ((), "kept"), (("--clear",), "removed"):
-        assert bench_data("cache", *args) == (0, f"{verb}: {said}", "")
-    assert list(folder.iterdir()) == []
+        assert bench_data("cache", *args) == (
+            0,
+            f"{verb}: 2 files of decoded images, {kilobytes:.1f} kB of at most 8.6 GB, in "
+            f"{images}\n"
+            f"{verb}: 1 files of features of pretrained networks, 1.0 kB of at most 8.6 GB, in "
+            f"{features}\n",
+            "",
+        )
+    assert [*images.iterdir(), *features.iterdir()] == []
     status, out, _ = bench_data("cache")
     assert (status, out.split(",")[0]) == (0, "kept: 0 files of decoded images")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets import load
+from datasets import kept, load
 from datasets.formats import decoded
 from datasets.formats.images import Picture, read_images
 from tests.helpers.fault_matrix import fault
@@ -216,7 +216,8 @@ def test_a_killed_writer_leaves_nothing_that_is_read(pictures, decoding, cache, 
     assert_right(decoded.once(decoding, pictures, SIZE, False), pictures)
     assert decoding.counted.n == 1
     assert left.exists()  # somebody might be writing it
-    monkeypatch.setattr(decoded, "ABANDONED", -1.0)
+    monkeypatch.setattr(kept, "ABANDONED", -1.0)
+    kept._free.clear()  # as of a process that has not looked yet
     decoded.once(decoding, pictures[1:], SIZE, False)
     assert not left.exists()
 
@@ -252,18 +253,18 @@ def test_what_changes_while_it_is_decoded_is_not_kept(pictures, cache):
 
 def test_images_not_used_for_longest_make_room(pictures, decoding, monkeypatch):
     one = 10 * 4 * SIZE * SIZE
-    monkeypatch.setattr(decoded, "MOST_BYTES", 2 * one + 1000)
+    monkeypatch.setattr(kept, "MOST_BYTES", 2 * one + 1000)
     first, second, third = ([Picture(p.image, None) for p in pictures[i:]] for i in range(3))
     for wanted in (first, second, first, third, first):
-        for path in decoded.files():  # a step ago, since clocks of disks are coarse
+        for path in kept.IMAGES.files():  # a step ago, since clocks of disks are coarse
             os.utime(path, (path.stat().st_mtime - 10,) * 2)
         decoded.once(decoding, wanted, SIZE, False)
     assert decoding.counted.n == 3
     decoded.once(decoding, second, SIZE, False)
     assert decoding.counted.n == 4
-    assert sum(path.stat().st_size for path in decoded.files()) <= decoded.MOST_BYTES
+    assert sum(path.stat().st_size for path in kept.IMAGES.files()) <= kept.MOST_BYTES
 
-    monkeypatch.setattr(decoded, "MOST_BYTES", one // 2)
+    monkeypatch.setattr(kept, "MOST_BYTES", one // 2)
     for _ in range(2):
         assert_right(decoded.once(decoding, pictures, SIZE, False), pictures)
     assert decoding.counted.n == 6
