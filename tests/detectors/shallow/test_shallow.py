@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from pyod.models.copod import COPOD
 from pyod.models.ecod import ECOD
 from scipy.special import logsumexp
@@ -17,6 +18,7 @@ from sklearn.svm import OneClassSVM
 
 from detectors import Unsupported, make, names
 from detectors.registry import find
+from detectors.shallow import covariance
 from detectors.streams import integer_seed
 
 SHALLOW = [
@@ -206,6 +208,17 @@ def test_mahalanobis_withstands_anomalies_among_the_training_rows():
     train = np.concatenate([rng.normal(size=(80, 3)), rng.normal(size=(20, 3), scale=0.1) + 8])
     scores = make("mahalanobis").fit(train).score([[0, 0, 0], [8, 8, 8]])
     assert scores[1] > 50 > 3 > scores[0]
+
+
+def test_mahalanobis_draws_as_many_samples_as_its_search_can_take(monkeypatch):
+    x = np.random.default_rng(0).normal(size=(3000, 2)) @ [[1, 0.5], [0, 1]]
+    whole = make("mahalanobis").fit(x).score(x)
+    monkeypatch.setattr(covariance, "MOST_ROWS", 2000)
+    drawn, again, other = (make("mahalanobis", seed=s).fit(x).score(x) for s in (0, 0, 1))
+    assert_array_equal(drawn, again)
+    assert (drawn != other).any()
+    assert (drawn != whole).any()
+    assert_allclose(drawn, whole, rtol=0.2, atol=0.02)
 
 
 def test_mahalanobis_counts_a_constant_feature_in_its_own_unit():
