@@ -1,13 +1,16 @@
-"""Arrays kept in the user's cache folder, so that what takes long is made once for all runs.
+"""Arrays kept in the user's cache folder, so that what takes long is computed once for all runs.
 
-They are known by a key, which says all that they were made of. A file of an array is complete,
-whatever ends or stops its writer. Where arrays cannot be kept or read there are none, without a
-message: they are made again.
+They are known by a key, which says all that they were made of. A file ends with the digest of what
+is before it, so that nothing is read that a writer did not finish, or that changed. Where arrays
+cannot be kept or read there are none, without a message, and whoever wants them computes them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
+import mmap
 import os
 import shutil
 import tempfile
@@ -22,10 +25,12 @@ from datasets.digests import cache_folder
 from datasets.record import Array
 
 MOST_BYTES = 2**33  # that are kept of a kind, and at most a fourth of what the disk has for them
+SHARE = 20  # a writer looks at all files after each twentieth of the most
 UNFINISHED = ".part"  # ends the name of a file that is being written
 ABANDONED = 3600.0  # seconds after which nobody is writing it
+DIGEST_BYTES = 16
 
-_free: dict[Path, int] = {}  # bytes that may still be written into a folder
+_free: dict[Path, int] = {}  # bytes that may be written into a folder before it is looked at
 
 
 @dataclass(frozen=True)
@@ -39,19 +44,24 @@ class Kept:
         """The folder of the files."""
         return cache_folder() / self.kind
 
-    def files(self) -> list[Path]:
-        """Return the kept files, those that were not used for longest first."""
+    def sizes(self) -> dict[Path, int]:
+        """Return the bytes of each kept file, those first that were not used for longest."""
+        found = []
         with contextlib.suppress(OSError):
-            found = [(path.stat().st_mtime, path) for path in self.folder.iterdir()]
-            return [path for _, path in sorted(found)]
-        return []
+            for path in self.folder.iterdir():
+                with contextlib.suppress(OSError):  # removed or finished in the meantime
+                    known = path.stat()
+                    found.append((known.st_mtime, path, known.st_size))
+        return {path: size for _, path, size in sorted(found)}
 
     def get(self, key: str, parts: Sequence[str]) -> tuple[Array, ...] | None:
         """Return the arrays of a key, memory-mapped; None where one is missing or broken."""
         paths = [self._path(key, part) for part in parts]
         try:
+            if not all(map(_is_whole, paths)):
+                return None
             found = tuple(np.load(path, mmap_mode="r") for path in paths)
-        except (OSError, ValueError, EOFError):
+        except (OSError, ValueError):
             return None
         for path in paths:
             with contextlib.suppress(OSError):
@@ -73,33 +83,59 @@ class Kept:
     def _make_room(self, n_bytes: int) -> bool:
         """Return whether there is room for so many bytes, after files long unused are removed.
 
-        All files are looked at when what was found free the last time is used up, so that several
-        writers can exceed the most together, each by a twentieth.
+        Several writers can exceed the most, each by a twentieth.
         """
         if n_bytes <= _free.get(self.folder, 0):
             _free[self.folder] -= n_bytes
             return True
-        sizes = {path: path.stat().st_size for path in self.files()}
+        sizes = self.sizes()
         kept = sum(sizes.values())
         most = min(MOST_BYTES, (kept + shutil.disk_usage(self.folder).free) // 4)
         if n_bytes > most:
             return False
         for path, size in sizes.items():
-            left = path.suffix == UNFINISHED and path.stat().st_mtime < time.time() - ABANDONED
-            if left or kept + max(n_bytes, most // 20) > most:
+            left = path.suffix == UNFINISHED and _is_abandoned(path)
+            if left or kept + max(n_bytes, most // SHARE) > most:
                 path.unlink(missing_ok=True)
                 kept -= size
-        _free[self.folder] = most - kept - n_bytes
+        _free[self.folder] = min(most // SHARE, most - kept) - n_bytes
         return True
 
 
+def _is_abandoned(path: Path) -> bool:
+    try:
+        return path.stat().st_mtime < time.time() - ABANDONED
+    except OSError:
+        return False
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether a file has the digest at its end that its content has.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is empty.
+    """
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        memoryview(content) as seen,
+    ):
+        return _digest(seen[:-DIGEST_BYTES]) == bytes(seen[-DIGEST_BYTES:])
+
+
+def _digest(content: memoryview) -> bytes:
+    return hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
+
+
 def _write(path: Path, array: Array) -> None:
+    content = io.BytesIO()
+    np.save(content, array)
     descriptor, part = tempfile.mkstemp(UNFINISHED, path.stem, path.parent)
     try:
         with open(descriptor, "wb") as file:
-            np.save(file, array)
-            file.flush()
-            os.fsync(file.fileno())
+            file.write(content.getbuffer())
+            file.write(_digest(content.getbuffer()))
         os.replace(part, path)
     finally:
         Path(part).unlink(missing_ok=True)

@@ -1,27 +1,28 @@
-"""Results that are kept between processes, and the CPU time that they spare, which counts.
+"""Results that are kept between processes, and the time that they spare, which counts.
 
 A run gives detectors a place for what they compute of single samples alone, such as features of a
 frozen network. What a row costs must not depend on what ran before it: a kept result therefore has
-with it the CPU seconds that it took, and `cpu_seconds` counts them as if it had been computed anew.
+with it the seconds that it took, and `cpu_seconds` and `wall_seconds` count them as if it had been
+computed again.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 PART = "results"
+TIMES = "times"  # the field of a record beside the results
 
 Arrays = Sequence[NDArray[Any]]
 
 
 class Keeper(Protocol):
-    """A place for arrays."""
+    """A place for arrays, which gives them back as they were, or not at all."""
 
     def get(self, key: str, parts: Sequence[str]) -> tuple[NDArray[Any], ...] | None:
         """Return the arrays of a key by part; None if they are not there."""
@@ -30,11 +31,19 @@ class Keeper(Protocol):
         """Keep arrays by part, if there is room."""
 
 
+class _Seconds(NamedTuple):
+    cpu: float
+    wall: float
+
+    def since(self, start: _Seconds) -> _Seconds:
+        return _Seconds(self.cpu - start.cpu, self.wall - start.wall)
+
+
 class _Process:
     """What this process knows: where results are kept, and the seconds that count besides."""
 
     keeper: Keeper | None = None
-    spared = 0.0
+    spared = _Seconds(0.0, 0.0)
 
 
 def keep_in(keeper: Keeper | None) -> None:
@@ -42,25 +51,29 @@ def keep_in(keeper: Keeper | None) -> None:
     _Process.keeper = keeper
 
 
-def once(key: str, compute: Callable[[], Arrays]) -> Arrays:
+def once(key: Callable[[], str], compute: Callable[[], Arrays]) -> Arrays:
     """Return compute(), or what it returned when it was last called with this key.
 
     Args:
-        key: of all that the results depend on, also code and machine; a text of hex digits.
+        key: returns a text of hex digits, of all that the results depend on, also code and machine;
+            or "" for results that are not to be kept.
         compute: returns arrays.
     """
-    if _Process.keeper is None:
+    start = _now()
+    known_by = key() if _Process.keeper else ""
+    if _Process.keeper is None or not known_by:
         return compute()
-    start = time.process_time()
-    found = _unpacked(_Process.keeper.get(key, [PART]))
+    found = _Process.keeper.get(known_by, [PART])
     if found is None:
-        computing = time.process_time()
+        computing = _now()
         arrays = compute()
-        seconds = time.process_time() - computing
-        _Process.keeper.put(key, {PART: _packed(arrays, seconds)})
+        took = _now().since(computing)
+        _Process.keeper.put(known_by, {PART: _packed(arrays, took)})
     else:
-        arrays, seconds = found
-    _Process.spared += seconds - (time.process_time() - start)
+        arrays, took = _unpacked(found[0])
+    lost = _now().since(start)
+    cpu, wall = _Process.spared
+    _Process.spared = _Seconds(cpu + took.cpu - lost.cpu, wall + took.wall - lost.wall)
     return arrays
 
 
@@ -69,33 +82,28 @@ def cpu_seconds() -> float:
 
     Those that keeping and finding results took are left out.
     """
-    return time.process_time() + _Process.spared
+    return time.process_time() + _Process.spared.cpu
 
 
-def _packed(arrays: Arrays, seconds: float) -> NDArray[Any]:
-    """Return arrays with their CPU seconds and a digest as one record."""
+def wall_seconds() -> float:
+    """Return the time of a clock, with the seconds that kept results spared, as `cpu_seconds`."""
+    return time.perf_counter() + _Process.spared.wall
+
+
+def _now() -> _Seconds:
+    return _Seconds(time.process_time(), time.perf_counter())
+
+
+def _packed(arrays: Arrays, took: _Seconds) -> NDArray[Any]:
+    """Return arrays with the seconds that they took as one record (1,)."""
     fields = [(str(i), array.dtype, array.shape) for i, array in enumerate(arrays)]
-    record = np.zeros(1, np.dtype([*fields, ("seconds", float), ("digest", "V16")]))
+    record = np.zeros(1, np.dtype([*fields, (TIMES, float, (2,))]))
     for i, array in enumerate(arrays):
         record[str(i)][0] = array
-    record["seconds"] = seconds
-    record["digest"] = _digest(arrays, seconds)
+    record[TIMES] = took
     return record
 
 
-def _unpacked(found: tuple[NDArray[Any], ...] | None) -> tuple[Arrays, float] | None:
-    """Return arrays and their CPU seconds; None if there are none, or if they are others."""
-    if found is None or found[0].dtype.names is None:
-        return None
-    record = found[0][0]
-    names = [name for name in found[0].dtype.names if name.isdecimal()]
-    arrays, seconds = [np.array(record[name]) for name in names], float(record["seconds"])
-    whole = record["digest"].tobytes() == _digest(arrays, seconds).tobytes()
-    return (arrays, seconds) if whole else None
-
-
-def _digest(arrays: Arrays, seconds: float) -> NDArray[Any]:
-    hashed = hashlib.blake2b(np.float64(seconds).tobytes(), digest_size=16)
-    for array in arrays:
-        hashed.update(np.ascontiguousarray(array).data)
-    return np.frombuffer(hashed.digest(), "V16")
+def _unpacked(record: NDArray[Any]) -> tuple[Arrays, _Seconds]:
+    names = [name for name in record.dtype.names or () if name != TIMES]
+    return [np.array(record[name][0]) for name in names], _Seconds(*record[TIMES][0].tolist())

@@ -263,12 +263,11 @@ def cache(
 
     verb = "removed" if clear else "kept"
     for name, kind in KINDS.items():
-        found = kind.files()
-        size = sum(path.stat().st_size for path in found)
+        found = kind.sizes()
         with usage(OSError):
-            for path in found * clear:
+            for path in [*found] * clear:
                 path.unlink(missing_ok=True)
-        sizes = f"{_size(size)} of at most {_size(MOST_BYTES)}"
+        sizes = f"{_size(sum(found.values()))} of at most {_size(MOST_BYTES)}"
         say(f"{verb}: {len(found)} files of {name}, {sizes}, in {kind.folder}")
 
 

@@ -40,7 +40,7 @@ def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None)
         on = _device(device) if spec.entry.takes_device else "cpu"
         given = with_digests(entrant.settings, spec.entry.files)
         for name, protocol in under:
-            settings = _of_card(given, datasets.find(name).symmetries)
+            settings = _of_card(given, name) if spec.is_own else given
             code = code_id(origin(spec, protocol, name))
             rows += [
                 Wanted(
@@ -79,15 +79,15 @@ def with_digests(settings: Mapping[str, Any], files: Collection[str]) -> dict[st
     return {**settings, **digests}
 
 
-def _of_card(settings: Mapping[str, Any], symmetries: str) -> dict[str, Any]:
+def _of_card(settings: Mapping[str, Any], dataset: str) -> Mapping[str, Any]:
     """Return settings with the symmetries of a data set, if these are what it is to augment by.
 
-    Where it has none, nothing is augmented, as by default.
+    Where it has none, nothing is augmented; that stands in the settings too, so that such a row has
+    another key than one with defaults.
     """
     if settings.get(AUGMENT) != DECLARED:
-        return dict(settings)
-    others = {name: value for name, value in settings.items() if name != AUGMENT}
-    return {**others, AUGMENT: symmetries} if symmetries else others
+        return settings
+    return {**settings, AUGMENT: datasets.find(dataset).symmetries or None}
 
 
 def _digest(name: str, data: Path | None) -> str:

@@ -12,7 +12,6 @@ import os
 import socket
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -66,7 +65,7 @@ from detectors.contract import Detector
 from detectors.factory import check
 from detectors.localisation import Localizer
 from detectors.source import source_file
-from detectors.spared import cpu_seconds, keep_in
+from detectors.spared import cpu_seconds, keep_in, wall_seconds
 from detectors.spec import Spec, parse
 
 
@@ -166,7 +165,7 @@ def _fit(spec: Spec, model: Model, units: Sequence[Unit]) -> tuple[list[Detector
     file_sha256: str | None = None
     outcomes: Sequence[Failed | None]
     start_peak = reset_peak()
-    cpu, wall = cpu_seconds(), time.perf_counter()
+    cpu, wall = cpu_seconds(), wall_seconds()
     with caught_warnings() as caught:
         try:
             models = scoring.build(
@@ -178,7 +177,7 @@ def _fit(spec: Spec, model: Model, units: Sequence[Unit]) -> tuple[list[Detector
         except BaseException as error:  # also SystemExit and KeyboardInterrupt
             outcomes = [failed(error)] * len(units)
     seconds = (cpu_seconds() - cpu) / len(units)
-    wall_seconds = (time.perf_counter() - wall) / len(units)
+    on_clock = (wall_seconds() - wall) / len(units)
     peak = peak_mib(start_peak)
     reported: list[Fitted | Failed] = []
     for i, outcome in enumerate(outcomes):
@@ -189,7 +188,7 @@ def _fit(spec: Spec, model: Model, units: Sequence[Unit]) -> tuple[list[Detector
             parameters, uncounted = read_parameters(models[i])
             diagnostics, left_out = read_diagnostics(models[i])
         warnings = [*caught, *further, *map(one_line, [*uncounted, *left_out])]
-        reported.append(Fitted(seconds, wall_seconds, peak, parameters, diagnostics, warnings))
+        reported.append(Fitted(seconds, on_clock, peak, parameters, diagnostics, warnings))
     return models, BlockFitted(file_sha256, reported)
 
 
@@ -219,12 +218,12 @@ def _read_out(
     with caught_warnings() as caught:
         try:
             detector = model
-            start, wall = cpu_seconds(), time.perf_counter()
+            start, wall = cpu_seconds(), wall_seconds()
             if spec.head:
                 x_train = grouped.to_fit(spec, grouped.load(unit.x_train))
                 detector = scoring.with_head(spec, model, readout.head, unit.seed, x_train)
                 head_cpu_seconds = cpu_seconds() - start
-                head_wall_seconds = time.perf_counter() - wall
+                head_wall_seconds = wall_seconds() - wall
             detector = grouped.to_score(detector, x_test)
             if not spec.is_own:
                 company.keep_fitted(detector, _kept(unit))

@@ -7,7 +7,7 @@ import platform
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -105,8 +105,9 @@ class FeatureDetector(Detector):
         """Yield the features of each image: maps (1, channels, ...) float32, the finest first, and
         at the end the pooled ones (1, d).
 
-        Images pass the network one by one, so that no number depends on other images, and in a run
-        each only once: its features are kept for other detectors and seeds (`detectors.spared`).
+        Images pass the network one by one, so that no number depends on other images. In a run each
+        does so once, and its features are kept for other detectors and seeds (`detectors.spared`),
+        but for the first one of each call, so that this takes the memory that it would.
         """
         net, known = self._network(), self._known_by()
         mean, scale = (
@@ -120,10 +121,9 @@ class FeatureDetector(Detector):
                 found = net(normalised.contiguous(memory_format=torch.channels_last))
             return [each.contiguous().numpy() for each in found]
 
-        for image in x:
-            compute = partial(features, image)
-            arrays = once(_key(known, self.white_, image), compute) if known else compute()
-            yield [torch.from_numpy(array) for array in arrays]
+        for i, image in enumerate(x):
+            key = partial(_key, known if i else "", self.white_, image)
+            yield [torch.from_numpy(array) for array in once(key, partial(features, image))]
 
     def _pooled(self, x: Floats) -> Tensor:
         """Return the pooled features (n, d) float64 of images."""
@@ -132,10 +132,14 @@ class FeatureDetector(Detector):
     def _known_by(self) -> str:
         """Return what the network's features are known by; "" if they are not to be kept.
 
-        Random networks are not shared by seeds, and a file without a digest may change.
+        Random networks are not shared by seeds, a file without a digest may change, and after a
+        change of the code it is not known which of it this process imported.
         """
         digest = digest_of_weights(self.backbone, self.weights) if self.pretrained else ""
-        return f"{self.backbone} {digest} {_code_and_machine()}" if digest else ""
+        if not digest or _code() != CODE:
+            return ""
+        processor = torch.backends.cpu.get_cpu_capability()
+        return f"{self.backbone} {digest} {CODE} {torch.__version__} {processor} {platform.node()}"
 
     def _network(self) -> nn.Module:
         """Return the network; detectors of one process share it."""
@@ -156,17 +160,21 @@ class FeatureDetector(Detector):
         return net.eval().requires_grad_(False)
 
 
-@cache
-def _code_and_machine() -> str:
-    """Return a text of all else that features depend on, to the last bit and in their time."""
+def _code() -> str:
+    """Return the digest of the code of all networks."""
     code = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         code.update(path.read_bytes())
-    processor = torch.backends.cpu.get_cpu_capability()
-    return f"{code.hexdigest()} {torch.__version__} {processor} {platform.node()}"
+    return code.hexdigest()
+
+
+CODE = _code()  # as it was imported
 
 
 def _key(known: str, white: float, image: Floats) -> str:
+    """Return the key of an image's features; "" if those of the network are not to be kept."""
+    if not known:
+        return ""
     hashed = hashlib.sha256(f"{known} {white} {image.dtype} {image.shape}".encode())
     hashed.update(np.ascontiguousarray(image).data)
     return hashed.hexdigest()

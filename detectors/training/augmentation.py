@@ -1,4 +1,4 @@
-"""Symmetries of normal images: a training image is mirrored or turned anew each time it is seen.
+"""Symmetries of normal images: which of them a training image has is drawn each time it is seen.
 
 A quarter turn or a mirror image moves pixels and changes no value. Which of them keep a normal
 image normal is a fact of the data, which its card declares: a mirrored nut lies upside down, which

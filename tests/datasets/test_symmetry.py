@@ -40,7 +40,7 @@ def test_symmetries_on_the_cards_of_textures_hold_and_others_do_not(kind):
     data = datasets.load(f"textures/{kind}")
     declared = STEPS[data.card.symmetries]
     for step, share in unlike_others(data).items():
-        assert share < 0.12 if step in declared else share > 0.3
+        assert share < 0.15 if step in declared else share > 0.3
 
 
 def test_only_training_images_count_and_few_images_say_nothing():

@@ -196,6 +196,16 @@ def test_the_card_counts_what_the_chosen_split_shows_twice(bench_data, tmp_path)
     assert (status, err) == (2, "bench: unknown protocol 'offical'; did you mean official?\n")
 
 
+def test_the_card_of_images_has_symmetries_and_what_the_images_say_of_them(bench_data):
+    status, out, _ = bench_data("card", "textures/stripes", "--format", "json")
+    card = json.loads(out)
+    assert (status, card["symmetries"]) == (0, "flips")
+    shares = card["counted"]["unlike_others_after"]
+    assert shares["quarter turn"] == 1
+    assert "unlike others after:" in bench_data("card", "textures/stripes")[1]
+    assert "symmetries" not in json.loads(bench_data("card", "wine", "--format", "json")[1])
+
+
 def test_the_card_of_images_counts_the_official_split_and_has_a_digest_a_file(bench_data, tmp_path):
     textures.write("weave", tmp_path / "weave")
     train = tmp_path / "weave" / "train" / "good"
@@ -423,9 +433,9 @@ def test_what_is_kept_is_described_and_cleared(bench_data, tmp_path, monkeypatch
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     textures.write("weave", tmp_path / "weave")
     datasets.load(f"folder:{tmp_path / 'weave'}?size=16&grey=yes")
-    FEATURES.put("0" * 64, {"results": np.zeros(109)})
+    FEATURES.put("0" * 64, {"results": np.zeros(107)})
     images, features = (tmp_path / "cache" / "fathom" / kind for kind in ("images", "features"))
-    kilobytes = 2 * (170 * 16 * 16 + 128) / 1e3
+    kilobytes = 2 * (170 * 16 * 16 + 128 + 16) / 1e3
 
     for args, verb in ((), "kept"), (("--clear",), "removed"):
         assert bench_data("cache", *args) == (

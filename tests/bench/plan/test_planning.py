@@ -227,6 +227,8 @@ def test_what_a_card_declares_stands_in_the_settings_of_its_rows():
     assert [row.settings.get("augment") for row in rows] == ["flips", "flips-rotations", None]
     assert {row.label for row in rows} == {"ae:reconstruction[augment=declared, epochs=3]"}
     plain = {"spec": "ae", "settings": {"epochs": 3}}
-    assert keys(wanted_by(plain, datasets=["wine"], seeds=1)) == {rows[2].key}
+    assert len(keys(wanted_by(plain, declared, datasets=sets, seeds=1))) == 6
     flips = {"spec": "ae", "settings": {"augment": "flips", "epochs": 3}}
     assert keys(wanted_by(flips, datasets=sets[:1], seeds=1)) == {rows[0].key}
+    users = {"spec": "tests/helpers/companions.py:Lazy", "settings": {"augment": "declared"}}
+    assert wanted_by(users, datasets=sets[:1], seeds=1)[0].settings == {"augment": "declared"}

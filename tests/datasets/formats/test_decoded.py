@@ -145,12 +145,18 @@ def spoilt(how):
     def truncate(path, share):
         os.truncate(path, int(share * path.stat().st_size))
 
+    def swap(path, one, other):
+        content = path.read_bytes()
+        assert one in content
+        path.write_bytes(content.replace(one, other))
+
     return {
         "truncated": lambda path: truncate(path, 0.7),
         "truncated in its head": lambda path: truncate(path, 0.001),
         "empty": lambda path: truncate(path, 0),
         "overwritten": lambda path: path.write_bytes(b"no array" * 1000),
         "missing": lambda path: path.unlink(),
+        "read as other numbers": lambda path: swap(path, b"|u1", b"|i1"),
     }[how]
 
 
@@ -158,7 +164,10 @@ def spoilt(how):
     "how",
     [
         fault(f"kept images are {how}", "spoiling a file of the cache", RIGHT, area=DATA, case=how)
-        for how in ("truncated", "truncated in its head", "empty", "overwritten", "missing")
+        for how in (
+            *("truncated", "truncated in its head", "empty", "overwritten", "missing"),
+            "read as other numbers",
+        )
     ],
 )
 @pytest.mark.parametrize("part", decoded.PARTS)
@@ -253,16 +262,16 @@ def test_what_changes_while_it_is_decoded_is_not_kept(pictures, cache):
 
 def test_images_not_used_for_longest_make_room(pictures, decoding, monkeypatch):
     one = 10 * 4 * SIZE * SIZE
-    monkeypatch.setattr(kept, "MOST_BYTES", 2 * one + 1000)
+    monkeypatch.setattr(kept, "MOST_BYTES", 2 * one + 2000)
     first, second, third = ([Picture(p.image, None) for p in pictures[i:]] for i in range(3))
     for wanted in (first, second, first, third, first):
-        for path in kept.IMAGES.files():  # a step ago, since clocks of disks are coarse
+        for path in kept.IMAGES.sizes():  # a step ago, since clocks of disks are coarse
             os.utime(path, (path.stat().st_mtime - 10,) * 2)
         decoded.once(decoding, wanted, SIZE, False)
     assert decoding.counted.n == 3
     decoded.once(decoding, second, SIZE, False)
     assert decoding.counted.n == 4
-    assert sum(path.stat().st_size for path in kept.IMAGES.files()) <= kept.MOST_BYTES
+    assert sum(kept.IMAGES.sizes().values()) <= kept.MOST_BYTES
 
     monkeypatch.setattr(kept, "MOST_BYTES", one // 2)
     for _ in range(2):

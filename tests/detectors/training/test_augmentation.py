@@ -55,10 +55,10 @@ def test_cards_declare_what_detectors_take():
 
 
 class Watched(Autoencoder):
-    """Keeps the images whose loss is computed, of held-out ones and of those that train."""
+    """Keeps the images whose loss is computed, held-out ones and those that train."""
 
     def _losses(self, net, x, noise):
-        vars(self).setdefault("seen", []).append((x.requires_grad, x.numpy().copy()))
+        vars(self).setdefault("seen", []).extend(x.numpy().copy())
         return super()._losses(net, x, noise)
 
 
@@ -69,7 +69,7 @@ def test_training_sees_every_pose_and_held_out_images_stay_as_they_are(augment):
     known = {
         pose.tobytes(): (i, k) for i, poses in enumerate(orbits) for k, pose in enumerate(poses)
     }
-    seen = [known[image.tobytes()] for _, batch in detector.seen for image in batch]
+    seen = [known[image.tobytes()] for image in detector.seen]
     counts = np.zeros((len(IMAGES), SIZES[augment]), int)
     np.add.at(counts, tuple(np.transpose(seen)), 1)
     held = counts[:, 1:].sum(axis=1) == 0
@@ -92,6 +92,16 @@ def test_each_seed_draws_its_poses_and_scores_stay_as_they_are_without():
     assert_array_equal(first, again)
     assert (plain != first).any()
     assert (other != first).any()
+
+
+@pytest.mark.parametrize("text", ["ae+knn", "vae:elbo", "aae", "alad", "deep-svdd", "fcdd"])
+def test_any_detector_on_the_training_loop_takes_it(text):
+    plain, turned = (
+        make(text, epochs=2, **settings).fit(IMAGES).score(IMAGES)
+        for settings in ({}, {"augment": "flips-rotations"})
+    )
+    assert np.isfinite(turned).all()
+    assert (plain != turned).any()
 
 
 def test_patches_are_turned_where_images_are_not_square():
