@@ -165,14 +165,20 @@ class Maker:
 
     def __init__(self, folder: Path) -> None:
         self.mark = uuid.uuid4().hex
-        os.environ[MARK] = self.mark  # for the fork server to inherit
+        self.cache = folder / "cache"  # of what children keep
+        users_cache = os.environ.get("XDG_CACHE_HOME")
+        inherited = {MARK: self.mark, "XDG_CACHE_HOME": str(self.cache)}  # by the fork server
+        os.environ.update(inherited)
         os.environ.pop("PYTHONUNBUFFERED", None)  # which not everybody has set
         self.tmp = prepare_tmp(folder)
         modules = planning.modules(row.spec for row in planning.wanted_rows(SKLEARN, "cpu"))
         self.servers = ForkServers(self.tmp, modules)
         with self.servers.lend() as server, server.child(Limits(60, 4096)):
             pass
-        del os.environ[MARK]
+        for name in inherited:
+            del os.environ[name]
+        if users_cache is not None:
+            os.environ["XDG_CACHE_HOME"] = users_cache
         (self.server,) = processes(self.mark)
 
     def __call__(

@@ -3,52 +3,49 @@
 import importlib.util
 import os
 import shutil
-from contextlib import closing
-from pathlib import Path
+from statistics import median
 
 import pytest
+from numpy.testing import assert_array_equal
 
-from bench.store.store import Store
 from detectors.networks.backbones import LITE0_PACKAGE
-from tests.helpers.command import fresh
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec(LITE0_PACKAGE) is None, reason="the weights of lite0 are not installed"
 )
-EACH = ("padim", "dfm", "backbone:lite0+knn")
+EACH = ("dfm", "backbone:lite0+knn")
+TIMES = ("fit_seconds", "fit_wall_seconds", "score_us")
 
 
-def rows_of(results, cache, *detectors):
-    """Return the rows of detectors, two seeds of each, with their scores as bytes."""
-    ran = fresh(
-        "run", "--detectors", ",".join(detectors), "--datasets", "textures/stripes", "--protocol",
-        "official", "--scaler", "none", "--seeds", 2, "--jobs", 1, "--results", results,
-        XDG_CACHE_HOME=str(cache),
-    )  # fmt: skip
-    assert (ran.returncode, "warning" in ran.stderr) == (0, False), ran.stderr
-    with closing(Store(results, read_only=True)) as store:
-        rows = store.frame()
-        scores = [store.scores(key)[1].tobytes() for key in rows["key"]]
-    return rows.assign(scores=scores).set_index(["spec", "seed"]).sort_index()
+@pytest.fixture
+def folder(make_rows):
+    """Where children keep features; empty."""
+    features = make_rows.cache / "fathom" / "features"
+    shutil.rmtree(features, ignore_errors=True)
+    features.parent.mkdir(parents=True, exist_ok=True)
+    yield features
+    shutil.rmtree(features, ignore_errors=True)
 
 
-@pytest.fixture(scope="module")
-def apart(tmp_path_factory):
-    """The rows of all detectors without a cache: a file is in its place."""
-    folder = tmp_path_factory.mktemp("apart")
-    (folder / "cache").touch()
-    return rows_of(folder / "results", folder / "cache", *EACH)
+@pytest.fixture
+def rows_of(make_rows):
+    """A function that makes the rows of detectors, two seeds of each."""
+
+    def make(*detectors):
+        rows = make_rows(
+            *detectors, dataset="textures/stripes", protocol="official", scaler="none", seeds=2
+        )
+        assert {row.status for row in rows} == {"ok"}
+        assert [row.details["warnings"] for row in rows] == [[]] * len(rows)
+        return rows
+
+    return make
 
 
-@pytest.fixture(scope="module")
-def cache(apart, tmp_path_factory):
-    """A cache with the features of all images, and the rows of who kept them."""
-    folder = tmp_path_factory.mktemp("kept")
-    return folder / "cache", rows_of(folder / "results", folder / "cache", *EACH)
-
-
-def files_of(cache):
-    return sorted((cache / "fathom" / "features").iterdir())
+def assert_same_scores(rows, others):
+    for row, other in zip(rows, others, strict=True):
+        assert row.wanted == other.wanted
+        assert_array_equal(row.scores, other.scores)
 
 
 @pytest.mark.fault(
@@ -57,16 +54,26 @@ def files_of(cache):
     how="a file in its place",
     promise="features are computed for each row, without a message",
 )
-def test_what_ran_before_changes_neither_scores_nor_costs(apart, cache, tmp_path):
-    folder, keeping = cache
-    images = files_of(folder)
-    reading = rows_of(tmp_path, folder, *EACH)
-    assert len(images) == 170
-    assert files_of(folder) == images
+def test_what_ran_before_changes_neither_scores_nor_costs(folder, rows_of):
+    rows_of("dfm")  # imports, which the first child alone pays for
+    shutil.rmtree(folder)
+    folder.touch()
+    apart = rows_of(*EACH)
+    folder.unlink()
+    keeping = rows_of(*EACH)
+    files = sorted(folder.iterdir())
+    reading = rows_of(*EACH)
+    assert sorted(folder.iterdir()) == files
+    assert len(files) == 170
     for rows in (keeping, reading):
-        assert rows["scores"].equals(apart["scores"])
-        for cost in ("fit_seconds", "score_us"):
-            assert (rows[cost] / apart[cost]).median() == pytest.approx(1, abs=0.4)
+        assert_same_scores(rows, apart)
+        pairs = [(row.costs, other.costs) for row, other in zip(rows, apart, strict=True)]
+        for name in TIMES:
+            assert median(ours[name] / theirs[name] for ours, theirs in pairs) == pytest.approx(
+                1, abs=0.4
+            )
+        for ours, theirs in pairs:
+            assert ours["peak_mib"] == pytest.approx(theirs["peak_mib"], abs=20)
 
 
 @pytest.mark.fault(
@@ -75,16 +82,18 @@ def test_what_ran_before_changes_neither_scores_nor_costs(apart, cache, tmp_path
     how="spoiling all files of the cache",
     promise="they are computed again, without a message, and scores are right",
 )
-def test_features_that_are_broken_are_computed_again(apart, cache, tmp_path):
-    folder = Path(shutil.copytree(cache[0], tmp_path / "cache"))
-    files = files_of(folder)
-    size = files[0].stat().st_size
-    for path in files[::2]:
-        os.truncate(path, size // 2)
-    for path in files[1::2]:
-        content = bytearray(path.read_bytes())
-        content[-100] ^= 1
-        path.write_bytes(content)
-    rows = rows_of(tmp_path, folder, "dfm")
-    assert rows["scores"].equals(apart.loc[rows.index]["scores"])
-    assert {path.stat().st_size for path in files} == {size}
+def test_features_that_are_broken_are_computed_again(folder, rows_of):
+    rows = rows_of("dfm")
+    files = sorted(folder.iterdir())
+    whole = {path: path.read_bytes() for path in files}
+    for i, path in enumerate(files):
+        if i % 2:
+            os.truncate(path, len(whole[path]) // 2)
+        else:
+            path.write_bytes(
+                whole[path][:-100] + bytes([whole[path][-100] ^ 1]) + whole[path][-99:]
+            )
+    assert_same_scores(rows_of("dfm"), rows)
+    assert {path: len(path.read_bytes()) for path in folder.iterdir()} == {
+        path: len(content) for path, content in whole.items()
+    }
