@@ -15,6 +15,7 @@ PART = 20  # images that are averaged together, which limits the memory
 EXPECTED = 0.05  # the share of images as they are that counts as unlike
 QUARTER = "quarter turn"
 CHANGES: dict[str, Callable[[Array], Array]] = {
+    "no change": lambda images: images,
     "horizontal-flip": lambda images: images[:, :, ::-1],
     "vertical-flip": lambda images: images[:, ::-1],
     "half turn": lambda images: images[:, ::-1, ::-1],

@@ -254,7 +254,7 @@ def cache(
         bool, option(FOLDERS, None, "remove what is kept (default: no)", "--clear")
     ] = False,
 ) -> None:
-    """Say how many decoded images, and features of pretrained networks, are kept, and where.
+    """Say what is kept of decoded images and of their features.
 
     Photographs are decoded once for all runs, and pass a network once. Files that were not used for
     longest are removed where there is no room for others.

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import datasets
 from bench.plan.costs import Costs
 from bench.plan.job import Job, Limits
-from bench.plan.suite import Suite
+from bench.plan.suite import Suite, SuiteError
 from bench.store.codeid import code_id, digest_of, file_digest, libraries, origin
 from bench.store.records import Wanted, canonical
 from detectors.networks.backbones import DIGEST
@@ -27,8 +27,17 @@ DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
 
 
 def wanted_rows(suite: Suite, device: Device = "auto", data: Path | None = None) -> list[Wanted]:
-    """Return every row a suite asks for, in the suite's order."""
+    """Return every row a suite asks for, in the suite's order.
+
+    Raises:
+        SuiteError: two of its data sets are the same data, whose rows would be the same.
+    """
     digests = {member.name: _digest(member.name, data) for member in suite.datasets}
+    names: dict[str, str] = {}
+    for name, digest in digests.items():
+        if (other := names.setdefault(digest, name)) != name:
+            msg = f"{other} and {name} are the same data; keep one of them"
+            raise SuiteError(msg)
     under = [
         (m.name, protocol) for m in suite.datasets for protocol in m.protocol or suite.protocol
     ]

@@ -75,10 +75,11 @@ def settings(rows: pd.DataFrame) -> dict[str, list[tuple[str, str, bool]]]:
     """Return for each detector its settings, those of a head as `head.NAME`, the explicit first.
 
     Each has its name, its value and whether it is explicit; rows of earlier versions have only
-    these.
+    these. Values that differ by data set, as those that cards declare do, stand beside each other.
     """
     known = rows["effective_settings"]
     found: dict[str, list[tuple[str, str, bool]]] = {}
+    values: dict[tuple[str, str], dict[str, None]] = {}  # each once, in their order
     for label, given, all_of in zip(rows["label"], rows["settings"], known, strict=True):
         explicit = dict(_flat(given))
         others = dict(_flat(all_of)) if isinstance(all_of, Mapping) else {}
@@ -87,7 +88,15 @@ def settings(rows: pd.DataFrame) -> dict[str, list[tuple[str, str, bool]]]:
                 (name, canonical(value), name in explicit)
                 for name, value in (explicit | others | explicit).items()
             ]
-    return found
+        for name, value in explicit.items():
+            values.setdefault((label, name), {})[canonical(value)] = None
+    return {
+        label: [
+            (name, " or ".join(values.get((label, name), [value])), is_explicit)
+            for name, value, is_explicit in shown
+        ]
+        for label, shown in found.items()
+    }
 
 
 def _flat(given: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -54,7 +54,10 @@ def check(augment: Augmentation, shape: tuple[int, ...]) -> None:
         )
         raise Unsupported(msg)
     if len(shape) != 3:
-        msg = f"augment = {augment!r} needs images (c, h, w); samples have the shape {shape}"
+        msg = (
+            f"augment = {augment!r} needs images (c, h, w); samples have the shape {shape}; leave "
+            "it out"
+        )
         raise Unsupported(msg)
     if shape[1] != shape[2] and any(pose.turns % 2 for pose in POSES[augment]):
         msg = (

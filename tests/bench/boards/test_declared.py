@@ -20,3 +20,7 @@ detectors = [
     board = fresh("board", tmp_path / "both.toml", "--results", tmp_path / "results")
     assert "2 detectors" in board.stdout
     assert "Incomplete" not in board.stdout
+    page = fresh("report", tmp_path / "both.toml", "--results", tmp_path / "results")
+    assert page.returncode == 0, page.stderr
+    (written,) = (tmp_path / "results").rglob("*.html")
+    assert "null or " in written.read_text(encoding="utf-8")

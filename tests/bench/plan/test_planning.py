@@ -12,9 +12,10 @@ import pytest
 from bench.plan import planning
 from bench.plan.costs import Costs
 from bench.plan.job import Limits
-from bench.plan.suite import build
+from bench.plan.suite import SuiteError, build
 from bench.store.codeid import file_digest
 from bench.store.records import FAILURES, Wanted
+from datasets.families.images import textures
 
 LIMITS = Limits(60, 1024)
 
@@ -232,3 +233,10 @@ def test_what_a_card_declares_stands_in_the_settings_of_its_rows():
     assert keys(wanted_by(flips, datasets=sets[:1], seeds=1)) == {rows[0].key}
     users = {"spec": "tests/helpers/companions.py:Lazy", "settings": {"augment": "declared"}}
     assert wanted_by(users, datasets=sets[:1], seeds=1)[0].settings == {"augment": "declared"}
+
+
+def test_the_same_data_under_two_names_are_refused(tmp_path):
+    textures.write("grain", tmp_path / "parts")
+    plain = f"folder:{tmp_path / 'parts'}?size=16"
+    with pytest.raises(SuiteError, match=r"parts\?size=16 and .*flips are the same data; keep one"):
+        wanted_by("pca", datasets=[plain, f"{plain}&symmetries=flips"])

@@ -17,22 +17,29 @@ EACH = ("dfm", "backbone:lite0+knn")
 TIMES = ("fit_seconds", "fit_wall_seconds", "score_us")
 
 
+@pytest.fixture(scope="module")
+def maker(make_rows, tmp_path_factory):
+    """A maker of rows with a fork server, hence a cache, of its own."""
+    own = type(make_rows)(tmp_path_factory.mktemp("kept"))
+    yield own
+    own.servers.close()
+
+
 @pytest.fixture
-def folder(make_rows):
+def folder(maker):
     """Where children keep features; empty."""
-    features = make_rows.cache / "fathom" / "features"
+    features = maker.cache / "fathom" / "features"
     shutil.rmtree(features, ignore_errors=True)
     features.parent.mkdir(parents=True, exist_ok=True)
-    yield features
-    shutil.rmtree(features, ignore_errors=True)
+    return features
 
 
 @pytest.fixture
-def rows_of(make_rows):
+def rows_of(maker):
     """A function that makes the rows of detectors, two seeds of each."""
 
     def make(*detectors):
-        rows = make_rows(
+        rows = maker(
             *detectors, dataset="textures/stripes", protocol="official", scaler="none", seeds=2
         )
         assert {row.status for row in rows} == {"ok"}
