@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import mmap
 import os
 import shutil
@@ -18,6 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -121,21 +121,29 @@ def _is_whole(path: Path) -> bool:
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
         memoryview(content) as seen,
     ):
-        return _digest(seen[:-DIGEST_BYTES]) == bytes(seen[-DIGEST_BYTES:])
+        hashed = hashlib.blake2b(seen[:-DIGEST_BYTES], digest_size=DIGEST_BYTES)
+        return hashed.digest() == bytes(seen[-DIGEST_BYTES:])
 
 
-def _digest(content: memoryview) -> bytes:
-    return hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
+class _Hashing:
+    """Writes to a file what it hashes, part by part: an array may be half of the memory."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.hashed = hashlib.blake2b(digest_size=DIGEST_BYTES)
+
+    def write(self, part: bytes) -> int:
+        self.hashed.update(part)
+        return self.file.write(part)
 
 
 def _write(path: Path, array: Array) -> None:
-    content = io.BytesIO()
-    np.save(content, array)
     descriptor, part = tempfile.mkstemp(UNFINISHED, path.stem, path.parent)
     try:
         with open(descriptor, "wb") as file:
-            file.write(content.getbuffer())
-            file.write(_digest(content.getbuffer()))
+            hashing = _Hashing(file)
+            np.save(hashing, array)
+            file.write(hashing.hashed.digest())
         os.replace(part, path)
     finally:
         Path(part).unlink(missing_ok=True)

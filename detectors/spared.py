@@ -59,16 +59,15 @@ def once(key: Callable[[], str], compute: Callable[[], Arrays]) -> Arrays:
             or "" for results that are not to be kept.
         compute: returns arrays.
     """
-    start = _now()
-    known_by = key() if _Process.keeper else ""
-    if _Process.keeper is None or not known_by:
+    start, keeper = _now(), _Process.keeper
+    if keeper is None or not (known_by := key()):
         return compute()
-    found = _Process.keeper.get(known_by, [PART])
+    found = keeper.get(known_by, [PART])
     if found is None:
         computing = _now()
         arrays = compute()
         took = _now().since(computing)
-        _Process.keeper.put(known_by, {PART: _packed(arrays, took)})
+        keeper.put(known_by, {PART: _packed(arrays, took)})
     else:
         arrays, took = _unpacked(found[0])
     lost = _now().since(start)

@@ -166,19 +166,15 @@ class Maker:
     def __init__(self, folder: Path) -> None:
         self.mark = uuid.uuid4().hex
         self.cache = folder / "cache"  # of what children keep
-        users_cache = os.environ.get("XDG_CACHE_HOME")
-        inherited = {MARK: self.mark, "XDG_CACHE_HOME": str(self.cache)}  # by the fork server
-        os.environ.update(inherited)
         os.environ.pop("PYTHONUNBUFFERED", None)  # which not everybody has set
         self.tmp = prepare_tmp(folder)
         modules = planning.modules(row.spec for row in planning.wanted_rows(SKLEARN, "cpu"))
         self.servers = ForkServers(self.tmp, modules)
-        with self.servers.lend() as server, server.child(Limits(60, 4096)):
-            pass
-        for name in inherited:
-            del os.environ[name]
-        if users_cache is not None:
-            os.environ["XDG_CACHE_HOME"] = users_cache
+        with pytest.MonkeyPatch.context() as inherited:  # by the fork server
+            inherited.setenv(MARK, self.mark)
+            inherited.setenv("XDG_CACHE_HOME", str(self.cache))
+            with self.servers.lend() as server, server.child(Limits(60, 4096)):
+                pass
         (self.server,) = processes(self.mark)
 
     def __call__(
